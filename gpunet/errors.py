@@ -1,0 +1,61 @@
+"""Every error gpunet raises on purpose, each with the exit code of the commands.
+
+A library call raises a subclass of `GpunetError` that is also the built-in
+error a caller would expect (`ValueError` for data, `MemoryError` for memory).
+A command prints the message as one line and leaves with `exit_code`. The
+message says what, where, why and what to do, in that order.
+"""
+
+
+class GpunetError(Exception):
+    """The parent of every error gpunet raises on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(GpunetError, ValueError):
+    """An argument, option, shape or configuration that cannot work."""
+
+    exit_code = 2
+
+
+class DataError(GpunetError, ValueError):
+    """Input data that are damaged, missing or out of range."""
+
+    exit_code = 3
+
+
+class ModelFileError(GpunetError, ValueError):
+    """A model or checkpoint that is damaged or does not fit."""
+
+    exit_code = 4
+
+
+class DeviceError(GpunetError, RuntimeError):
+    """A device that was asked for and cannot be used."""
+
+    exit_code = 5
+
+
+class OutOfMemory(GpunetError, MemoryError):
+    """Not enough memory on the host or the device."""
+
+    exit_code = 6
+
+
+class Diverged(GpunetError, RuntimeError):
+    """A loss or gradient that is no longer finite; training stopped before it."""
+
+    exit_code = 7
+
+
+class WriteError(GpunetError, OSError):
+    """A file or folder that cannot be written."""
+
+    exit_code = 8
+
+
+class FolderInUse(GpunetError, RuntimeError):
+    """A run folder that another process is writing to."""
+
+    exit_code = 9
