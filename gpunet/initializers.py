@@ -1,0 +1,79 @@
+"""The start: how weights and biases are drawn before the first step.
+
+Each initializer takes a host generator and the layer's sizes and returns a
+float64 host array; it is cast and copied to the device later, so one seed gives
+one start on every device and in every precision. A start is written as a name
+("he_normal"), a number (a constant) or an array (given).
+"""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+from ._types import HostArray
+from .errors import ConfigError
+
+# Standard deviation of each start; a uniform one spans sqrt(3) of them.
+_DEVIATION: dict[str, Callable[[int, int], float]] = {
+    "standard": lambda n_in, n_out: 1.0,  # Nielsen's large start, chapter 1
+    "lecun": lambda n_in, n_out: sqrt(1 / n_in),  # Nielsen's chapter 3; LeCun 1998
+    "glorot": lambda n_in, n_out: sqrt(2 / (n_in + n_out)),  # Glorot, Bengio 2010
+    "he": lambda n_in, n_out: sqrt(2 / n_in),  # He et al. 2015, eq. 10
+}
+INITIALIZERS = (
+    "standard_normal",
+    *(f"{kind}_{shape}" for kind in ("lecun", "glorot", "he") for shape in ("normal", "uniform")),
+    "zeros",
+)  # fmt: skip
+
+
+def draw(
+    start: Any, rng: Any, n_in: int, n_out: int, shape: tuple[int, ...]
+) -> HostArray:
+    """Return the start of one tensor, on the host.
+
+    Parameters
+    ----------
+    start : str, float or array
+        A name of `INITIALIZERS`, a constant, or the values themselves.
+    rng : numpy.random.Generator
+    n_in, n_out : int
+        The layer's sizes, which set the spread.
+    shape : tuple of int
+        Shape of the tensor: (n_in, n_out) for weights, (n_out,) for biases.
+
+    Returns
+    -------
+    values : float64 host array of `shape`
+
+    Raises
+    ------
+    ConfigError
+        Unknown name, or given values of another shape.
+    """
+    blank = rng.random(shape) * 0.0
+    if isinstance(start, str):
+        check(start)
+        if start == "zeros":
+            return blank
+        kind, _, form = start.partition("_")
+        deviation = _DEVIATION[kind](n_in, n_out)
+        if form == "normal":
+            return rng.standard_normal(shape) * deviation
+        limit = sqrt(3) * deviation
+        return rng.uniform(-limit, limit, shape)
+    if hasattr(start, "shape") and tuple(start.shape) != tuple(shape):
+        raise ConfigError(
+            f"initializer: given values: expected shape {tuple(shape)}, got "
+            f"{tuple(start.shape)}; weights are (n_in, n_out), biases (n_out,)"
+        )
+    return blank + start
+
+
+def check(start: Any) -> None:
+    """Refuse a name that no initializer has (ConfigError)."""
+    if isinstance(start, str) and start not in INITIALIZERS:
+        raise ConfigError(
+            f"initializer: {start!r}: no such start; choose from "
+            f"{', '.join(INITIALIZERS)}, a number or an array"
+        )

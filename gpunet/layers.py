@@ -1,0 +1,310 @@
+"""Layers: hyper-parameters, and how data go forward and gradients go back.
+
+A layer holds no arrays. Its long-term state, weights and biases, is `params`;
+its transient state, what the backward pass needs of this forward pass, is the
+cache, which can be printed, drawn and tested. All arrays are (..., batch,
+features) and all weights (..., n_in, n_out); leading axes are a population of
+networks, and no line below cares whether there are any.
+
+Backward turns dy, the gradient of the loss with respect to the layer's output,
+into dx with respect to its input and one gradient for each parameter.
+"""
+
+from dataclasses import dataclass, field, fields
+from math import prod
+from typing import Any, ClassVar
+
+from ._types import Array, HostArray, Params
+from .activations import ActivationFunction, activation
+from .backend import namespace, scatter_add
+from .errors import ConfigError
+from .initializers import check, draw
+
+
+def _positive(what: str, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ConfigError(
+                f"{what}: {name}: expected a whole number >= 1, got {size!r}"
+            )
+
+
+def _expect_last(what: str, wanted: int, x: Array) -> None:
+    hint = "; flatten it first" if prod(x.shape[1:]) == wanted else ""
+    raise ConfigError(
+        f"{what} expected a last axis of {wanted}, got x of shape {tuple(x.shape)}{hint}"
+    )
+
+
+class Layer:
+    """What every layer can do; this parent has no parameters.
+
+    Three pure methods: `init` draws the start on the host, `forward` returns
+    (y, cache), `backward` returns (dx, grads). `tensors` names the parameters.
+    """
+
+    tensors: ClassVar[tuple[str, ...]] = ()
+
+    def init(self, rng: Any) -> dict[str, HostArray]:
+        """Return the start of each parameter: float64 host arrays by name."""
+        return {}
+
+    def forward(
+        self, params: Params, x: Array, *, train: bool = False, rng: Any = None
+    ) -> tuple[Array, Any]:
+        """Return (y, cache) for x of shape (..., batch, features)."""
+        raise AssertionError("each layer has its own forward")
+
+    def backward(
+        self, params: Params, cache: Any, dy: Array, *, need_dx: bool = True
+    ) -> tuple[Array | None, Params]:
+        """Return (dx, grads); dx is None when nobody needs it."""
+        raise AssertionError("each layer has its own backward")
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """A fully connected layer: z = x W + b.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Neurons of the layer before and of this one.
+    weights, biases : str, float or array
+        How they start; see `gpunet.initializers`.
+
+    Notes
+    -----
+    W has shape (..., n_in, n_out): the transpose of the books' w_jk, so that a
+    batch of rows can stand on its left. b has shape (..., n_out) and is added:
+    the seeds' threshold is -b.
+    """
+
+    tensors: ClassVar = ("W", "b")
+    n_in: int
+    n_out: int
+    weights: Any = "lecun_normal"
+    biases: Any = "zeros"
+
+    def __post_init__(self):
+        _positive("Dense", n_in=self.n_in, n_out=self.n_out)
+        check(self.weights)
+        check(self.biases)
+
+    def init(self, rng: Any) -> dict[str, HostArray]:
+        """Return W, shape (n_in, n_out), and b, shape (n_out,)."""
+        sizes = (self.n_in, self.n_out)
+        return {
+            "W": draw(self.weights, rng, *sizes, sizes),
+            "b": draw(self.biases, rng, *sizes, sizes[1:]),
+        }
+
+    def forward(self, params, x, *, train=False, rng=None):
+        """Return z = x W + b, shape (..., batch, n_out); the cache is x."""
+        if x.shape[-1] != self.n_in:
+            _expect_last(f"Dense({self.n_in}, {self.n_out})", self.n_in, x)
+        z = x @ params["W"]  # (..., batch, n_in) @ (..., n_in, n_out)
+        b = params["b"]
+        z += b if b.ndim == 1 else b[..., None, :]
+        return z, x
+
+    def backward(self, params, cache, dy, *, need_dx=True):
+        """Return dx = dz W^T and grads W = x^T dz, b = sum of dz over the batch."""
+        x, dz = cache, dy
+        xp = namespace(dz)
+        x_columns = xp.matrix_transpose(x)
+        # (..., n_in, batch) @ (..., batch, n_out); of a batch of one the product is
+        # an outer product, which is 10 times faster so.
+        dW = x_columns * dz if x.shape[-2] == 1 else x_columns @ dz
+        grads = {"W": dW, "b": xp.sum(dz, axis=-2)}
+        return dz @ xp.matrix_transpose(params["W"]) if need_dx else None, grads
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """An activation function on every neuron: a = f(z).
+
+    Parameters
+    ----------
+    function : str or ActivationFunction
+        Such as "relu"; see `gpunet.activation`.
+    """
+
+    function: "str | ActivationFunction"
+    _f: ActivationFunction = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "_f", activation(self.function))
+
+    def forward(self, params, x, *, train=False, rng=None):
+        """Return a = f(z), the shape of z; the cache is (z, a)."""
+        a = self._f.value(x)
+        return a, (x, a)
+
+    def backward(self, params, cache, dy, *, need_dx=True):
+        """Return dz = da f'(z)."""
+        z, a = cache
+        return self._f.backward(z, a, dy) if need_dx else None, {}
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Silence each activation with probability `rate` while training.
+
+    The others are divided by 1 - rate, so that nothing need change when the
+    network predicts (inverted dropout; Srivastava et al. 2014).
+    """
+
+    rate: float = 0.5
+
+    def __post_init__(self):
+        if not 0 <= self.rate < 1:
+            raise ConfigError(
+                f"Dropout: rate: expected a number from 0 to below 1, got {self.rate!r}"
+            )
+
+    def forward(self, params, x, *, train=False, rng=None):
+        """Return x with activations silenced; the cache is the mask, or None."""
+        if not train or self.rate == 0:
+            return x, None
+        if rng is None:
+            raise ConfigError(
+                "Dropout: train=True needs rng, a source of random numbers"
+            )
+        keep = namespace(x).astype(rng.uniform(x.shape[-2:]) >= self.rate, x.dtype)
+        mask = keep / (1.0 - self.rate)
+        return x * mask, mask
+
+    def backward(self, params, cache, dy, *, need_dx=True):
+        """Return dx: what was silenced passes nothing back."""
+        return dy if cache is None else dy * cache, {}
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Make rows of pictures: (..., batch, *shape) becomes (..., batch, prod)."""
+
+    shape: tuple[int, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "shape", tuple(self.shape))
+        _positive("Flatten", **{f"shape[{k}]": n for k, n in enumerate(self.shape)})
+
+    def forward(self, params, x, *, train=False, rng=None):
+        """Return x with its last axes made one; the cache is nothing."""
+        rank = len(self.shape)
+        if tuple(x.shape[-rank:]) != self.shape:
+            raise ConfigError(
+                f"Flatten expected last axes {self.shape}, got x of shape {tuple(x.shape)}"
+            )
+        flat = (*x.shape[:-rank], prod(self.shape))
+        return namespace(x).reshape(x, flat), None
+
+    def backward(self, params, cache, dy, *, need_dx=True):
+        """Return dx in the shape of the pictures."""
+        return namespace(dy).reshape(dy, (*dy.shape[:-1], *self.shape)), {}
+
+
+@dataclass(frozen=True)
+class Embedding(Layer):
+    """A table of vectors looked up by integer: rows of W side by side.
+
+    The same as a Dense layer on one-hot inputs, without the multiplications.
+
+    Parameters
+    ----------
+    n_words, n_features : int
+        W has shape (..., n_words, n_features); x holds integers, shape
+        (..., batch, k), and y has shape (..., batch, k * n_features).
+    weights : str, float or array
+    """
+
+    tensors: ClassVar = ("W",)
+    n_words: int
+    n_features: int
+    weights: Any = "standard_normal"
+
+    def __post_init__(self):
+        _positive("Embedding", n_words=self.n_words, n_features=self.n_features)
+        check(self.weights)
+
+    def init(self, rng):
+        """Return W, shape (n_words, n_features)."""
+        sizes = (self.n_words, self.n_features)
+        return {"W": draw(self.weights, rng, *sizes, sizes)}
+
+    def forward(self, params, x, *, train=False, rng=None):
+        """Return the rows that x names; the cache is the row numbers used."""
+        W = params["W"]
+        xp = namespace(W)
+        lead, tail = W.shape[:-2], x.shape[-2:]
+        x = xp.broadcast_to(x, (*lead, *tail))
+        # One long table: member m's word w stands in row m * n_words + w.
+        first = xp.arange(prod(lead), dtype=x.dtype, device=x.device) * self.n_words
+        rows = xp.reshape(x, (prod(lead), prod(tail))) + first[:, None]
+        rows = xp.reshape(rows, (-1,))
+        table = xp.reshape(W, (-1, self.n_features))
+        y = xp.take(table, rows, axis=0)
+        return xp.reshape(y, (*lead, tail[0], tail[1] * self.n_features)), rows
+
+    def backward(self, params, cache, dy, *, need_dx=True):
+        """Return no dx (integers have none) and the grads of the rows used."""
+        W = params["W"]
+        xp = namespace(W)
+        table = xp.zeros(
+            (prod(W.shape[:-1]), self.n_features), dtype=W.dtype, device=W.device
+        )
+        scatter_add(table, cache, xp.reshape(dy, (-1, self.n_features)))
+        return None, {"W": xp.reshape(table, W.shape)}
+
+
+LAYERS = {
+    kind.__name__: kind for kind in (Dense, Activation, Dropout, Flatten, Embedding)
+}
+
+
+def layer_to_config(layer: Layer) -> dict[str, Any]:
+    """Return what a JSON file keeps of a layer: its kind and its numbers."""
+    config: dict[str, Any] = {"layer": type(layer).__name__}
+    for item in fields(layer):
+        if not item.init:
+            continue
+        value = getattr(layer, item.name)
+        if isinstance(value, ActivationFunction):
+            value = value.name
+        elif hasattr(value, "shape"):
+            value = "zeros"  # a given start: the file's tensors replace it
+        config[item.name] = list(value) if isinstance(value, tuple) else value
+    return config
+
+
+def layer_from_config(
+    config: dict[str, Any], own: dict[str, ActivationFunction] | None = None
+) -> Layer:
+    """Return the layer that `layer_to_config` described.
+
+    Parameters
+    ----------
+    config : dict
+    own : dict, optional
+        Activation functions of the user's own, by name.
+
+    Raises
+    ------
+    ConfigError
+        Unknown kind, unknown or missing entry. Nothing but the closed tables
+        of this library is ever looked up.
+    """
+    entries = dict(config)
+    kind = entries.pop("layer", None)
+    if kind not in LAYERS:
+        raise ConfigError(
+            f"layer: {kind!r}: no such layer; choose from {', '.join(LAYERS)}"
+        )
+    function = entries.get("function")
+    if own and isinstance(function, str) and function in own:
+        entries["function"] = own[function]
+    try:
+        return LAYERS[kind](**entries)
+    except TypeError as error:
+        raise ConfigError(f"layer: {kind}: {error}; correct its entries") from None

@@ -1,0 +1,252 @@
+"""Losses (costs) as pairs: the value a person reads, the slope training needs.
+
+A `Loss` holds two functions of one example: its cost and the slope of that cost
+with respect to the network's output y. Over a batch the value is the mean of
+the costs, so the slope is divided by the batch size and gradients do not grow
+with the batch. Training calls only `slope`; the value is for people.
+
+Targets t are integer labels of shape (..., batch), turned into one-hot rows on
+the device by comparison, or floats of y's shape.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ._types import Array
+from .activations import check_slope, log_softmax, sigmoid, softmax
+from .backend import namespace
+from .errors import ConfigError
+
+
+def as_targets(y: Array, t: Array) -> Array:
+    """Return targets of y's shape: labels become one-hot rows.
+
+    Parameters
+    ----------
+    y : array, shape (..., batch, n_out)
+    t : integer array, shape (..., batch), or float array, shape (..., batch, n_out)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_targets(np.zeros((2, 3)), np.array([2, 0])).tolist()
+    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    if t.ndim == y.ndim and t.shape[-1] == y.shape[-1]:
+        return t
+    xp = namespace(y)
+    classes = xp.arange(y.shape[-1], device=y.device)  # int64, as labels are
+    return xp.astype(t[..., None] == classes, y.dtype)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A cost with its slope.
+
+    Attributes
+    ----------
+    name : str
+        What a configuration says.
+    cost : callable
+        cost(y, t) -> shape (..., batch): the cost of each example, nats for
+        the cross-entropies, squared units of y for the squares.
+    cost_slope : callable
+        cost_slope(y, t) -> shape (..., batch, n_out): d cost / d y.
+    link : callable
+        link(y) -> what `predict` shows: probabilities for losses on logits,
+        y itself for the others.
+    on_logits : bool
+        Whether y is to be the last weighted input z, without an activation.
+    """
+
+    name: str
+    cost: Callable[[Array, Array], Array]
+    cost_slope: Callable[[Array, Array], Array]
+    link: Callable[[Array], Array] = lambda y: y
+    on_logits: bool = False
+
+    def value(self, y: Array, t: Array, weight: Array | None = None) -> Array:
+        """Return the cost, mean over the batch.
+
+        Parameters
+        ----------
+        y : array, shape (..., batch, n_out)
+        t : labels (..., batch) or targets (..., batch, n_out)
+        weight : array, shape (..., batch), optional
+            Each example's weight; mean 1 over the data set keeps the scale.
+
+        Returns
+        -------
+        value : array, shape (...)
+        """
+        cost = self.cost(y, as_targets(y, t))
+        if weight is not None:
+            cost = cost * weight
+        return namespace(y).sum(cost, axis=-1) / y.shape[-2]
+
+    def slope(self, y: Array, t: Array, weight: Array | None = None) -> Array:
+        """Return the slope of the mean cost with respect to y, shape of y."""
+        dy = self.cost_slope(y, as_targets(y, t)) / y.shape[-2]
+        return dy if weight is None else dy * weight[..., None]
+
+
+def _total(q: Array) -> Array:
+    return namespace(q).sum(q, axis=-1)
+
+
+def _squared(name: str, factor: Callable[[int], float]) -> Loss:
+    def cost(y: Array, t: Array) -> Array:
+        e = y - t
+        return factor(y.shape[-1]) * _total(e * e)
+
+    return Loss(name, cost, lambda y, t: (2.0 * factor(y.shape[-1])) * (y - t))
+
+
+def _cross_entropy(name: str, smoothing: float = 0.0) -> Loss:
+    def soften(t: Array) -> Array:
+        return (1.0 - smoothing) * t + smoothing / t.shape[-1] if smoothing else t
+
+    def cost(y: Array, t: Array) -> Array:
+        xp = namespace(y)
+        # 0 x -inf is NaN: a wrong class of logit -inf costs nothing, so bound it.
+        bounded = xp.maximum(log_softmax(y), -float(xp.finfo(y.dtype).max) / 8)
+        return -_total(soften(t) * bounded)
+
+    return Loss(name, cost, lambda y, t: softmax(y) - soften(t), softmax, True)
+
+
+def _binary_cross_entropy(name: str, smoothing: float = 0.0) -> Loss:
+    def soften(t: Array) -> Array:
+        return (1.0 - smoothing) * t + 0.5 * smoothing if smoothing else t
+
+    def cost(y: Array, t: Array) -> Array:
+        xp = namespace(y)
+        # -t log s(y) - (1 - t) log(1 - s(y)), in a form with nothing to overflow.
+        rest = xp.log1p(xp.exp(-xp.abs(y)))
+        return _total(xp.maximum(y, 0.0) - y * soften(t) + rest)
+
+    return Loss(name, cost, lambda y, t: sigmoid(y) - soften(t), sigmoid, True)
+
+
+def _absolute(name: str) -> Loss:
+    def cost(y: Array, t: Array) -> Array:
+        return _total(namespace(y).abs(y - t))
+
+    return Loss(name, cost, lambda y, t: namespace(y).sign(y - t))
+
+
+def _huber(name: str, delta: float = 1.0) -> Loss:
+    # Huber 1964: e^2 / 2 within delta, then a line of slope delta.
+    def bounded(e: Array) -> Array:
+        xp = namespace(e)
+        return xp.minimum(xp.maximum(e, -delta), delta)
+
+    def cost(y: Array, t: Array) -> Array:
+        e = y - t
+        c = bounded(e)
+        return _total(c * (e - 0.5 * c))
+
+    return Loss(name, cost, lambda y, t: bounded(y - t))
+
+
+def _hinge(name: str) -> Loss:
+    # One against the rest: sum_k max(0, 1 - s_k y_k) with s = 2 t - 1.
+    def cost(y: Array, t: Array) -> Array:
+        return _total(namespace(y).maximum(1.0 - (2.0 * t - 1.0) * y, 0.0))
+
+    def slope(y: Array, t: Array) -> Array:
+        s = 2.0 * t - 1.0
+        return namespace(y).astype(s * y < 1.0, y.dtype) * -s
+
+    return Loss(name, cost, slope)
+
+
+_PLAIN: dict[str, Callable[[str], Loss]] = {
+    "squared_error": lambda name: _squared(name, lambda n: 1.0),
+    "half_squared_error": lambda name: _squared(name, lambda n: 0.5),
+    "mean_squared_error": lambda name: _squared(name, lambda n: 1.0 / n),
+    "absolute_error": _absolute,
+    "hinge": _hinge,
+}
+# A number after the colon: label smoothing in [0, 1), and Huber's delta > 0.
+_WITH_PARAMETER: dict[str, Callable[..., Loss]] = {
+    "softmax_cross_entropy": _cross_entropy,
+    "sigmoid_cross_entropy": _binary_cross_entropy,
+    "huber": _huber,
+}
+LOSSES = (*_PLAIN, *_WITH_PARAMETER)
+
+
+def loss(
+    name: "str | Loss",
+    cost: Callable[[Array, Array], Array] | None = None,
+    cost_slope: Callable[[Array, Array], Array] | None = None,
+) -> Loss:
+    """Return the loss called `name`, or make one from a pair.
+
+    Parameters
+    ----------
+    name : str
+        One of `LOSSES`; "softmax_cross_entropy:0.1" smooths labels by 0.1,
+        "huber:0.5" sets delta. With a pair given, the new loss's own name.
+    cost : callable, optional
+        cost(y, t) -> cost of each example, shape (..., batch).
+    cost_slope : callable, optional
+        cost_slope(y, t) -> d cost / d y, shape (..., batch, n_out).
+
+    Raises
+    ------
+    ConfigError
+        Unknown name, a parameter out of range, or a slope that central
+        differences of the cost contradict.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> half = loss("half_squared_error")
+    >>> y, t = np.array([[0.2, 0.2, 0.2, 0.2]]), np.zeros((1, 4))
+    >>> float(half.value(y, t).round(3)), half.slope(y, t).tolist()
+    (0.08, [[0.2, 0.2, 0.2, 0.2]])
+    """
+    if isinstance(name, Loss):
+        return name
+    if cost is not None or cost_slope is not None:
+        return _own(name, cost, cost_slope)
+    kind, _, number = str(name).partition(":")
+    if kind in _PLAIN and not number:
+        return _PLAIN[kind](kind)
+    if kind not in _WITH_PARAMETER:
+        raise ConfigError(
+            f"loss: {name!r}: no such loss; choose from {', '.join(LOSSES)}"
+        )
+    if not number:
+        return _WITH_PARAMETER[kind](kind)
+    try:
+        parameter = float(number)
+    except ValueError:
+        parameter = float("nan")
+    good = parameter > 0 if kind == "huber" else 0 <= parameter < 1
+    if not good or parameter == float("inf"):
+        wanted = "a delta above 0" if kind == "huber" else "smoothing from 0 to below 1"
+        raise ConfigError(
+            f"loss: {name}: {number!r} is not {wanted}; change the number"
+        )
+    return _WITH_PARAMETER[kind](name, parameter)
+
+
+def _own(name: str, cost: Callable | None, cost_slope: Callable | None) -> Loss:
+    if cost is None or cost_slope is None:
+        raise ConfigError(f"loss: {name}: give cost and cost_slope, or neither")
+
+    # Each point becomes an example with one output, and 0.3 is wanted of it.
+    def value(y: Array) -> Array:
+        y = namespace(y).matrix_transpose(y)
+        return cost(y, namespace(y).ones_like(y) * 0.3)[None, :]
+
+    def slope(y: Array) -> Array:
+        xp = namespace(y)
+        y = xp.matrix_transpose(y)
+        return xp.matrix_transpose(cost_slope(y, xp.ones_like(y) * 0.3))
+
+    check_slope(f"loss: {name}", value, slope)
+    return Loss(name, cost, cost_slope)

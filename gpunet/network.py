@@ -1,0 +1,298 @@
+"""The network: layers in a row, their parameters, forward and backward.
+
+One training step is four lines, and everything else in gpunet serves them:
+
+    y, caches = net.forward(x, train=True)
+    dy = net.loss.slope(y, t)
+    grads = net.backward(caches, dy)
+    optimizer.step(net.params, grads)
+"""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from ._types import Array, HostArray, Params
+from .backend import Backend, host_rng, namespace, open_backend
+from .errors import ConfigError
+from .layers import Dense, Embedding, Layer
+from .losses import Loss
+from .losses import loss as find_loss
+
+# Rows predicted at once: large enough for full speed, small enough that a
+# signal need not wait long and the activations of a wide layer fit anywhere.
+_CHUNK = 8192
+_NONE: Params = {}  # the parameters of a layer that has none
+
+
+class Network:
+    """Layers in a row with their parameters, or a population of such networks.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    loss : str or Loss
+        The cost that training lowers; it also says what `predict` shows.
+    population : int, optional
+        How many networks to hold at once; None holds one, without a member
+        axis. Every parameter gets a leading axis of this length.
+    seed : int or sequence of int
+        Key of the start. Member i of a population takes seed + i, or the i-th
+        of a sequence: it equals the single network with that seed.
+    device : str or Backend
+        See `open_backend`.
+    dtype : "float32", "float64"
+
+    Attributes
+    ----------
+    params : dict of str to array
+        "0.W", "0.b", ...: the layer's place in the row and the tensor's name.
+
+    Raises
+    ------
+    ConfigError
+        Layers that do not fit each other, an unknown name, a bad seed.
+
+    Examples
+    --------
+    >>> from gpunet.layers import Activation
+    >>> net = Network([Dense(784, 16), Activation("relu"), Dense(16, 10)])
+    >>> net.n_parameters
+    12730
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        loss: "str | Loss" = "softmax_cross_entropy",
+        *,
+        population: int | None = None,
+        seed: int | Sequence[int] = 0,
+        device: "str | Backend" = "cpu",
+        dtype: str = "float32",
+    ):
+        self.layers = tuple(layers)
+        self.loss = find_loss(loss)
+        self.seeds = _member_seeds(seed, population)
+        self.population = population
+        self.backend = open_backend(device)
+        self.dtype = _known_dtype(dtype)
+        _check_layers(self.layers, self.loss)
+        starts = [_start(self.layers, one) for one in self.seeds]
+        self._rows = [
+            (layer, tuple((name, f"{i}.{name}") for name in layer.tensors))
+            for i, layer in enumerate(self.layers)
+        ]
+        with self.backend.use():
+            self.params: Params = {
+                name: self.backend.array(
+                    [start[name] for start in starts]
+                    if population
+                    else starts[0][name],
+                    self.dtype,
+                )
+                for name in starts[0]
+            }
+        self._first = next((i for i, row in enumerate(self._rows) if row[1]), 0)
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and biases of one network."""
+        return sum(prod(p.shape) for p in self.params.values()) // (
+            self.population or 1
+        )
+
+    def forward(
+        self, x: Array, *, train: bool = False, rng: Any = None
+    ) -> tuple[Array, list[Any]]:
+        """Return the output y and one cache for each layer.
+
+        Parameters
+        ----------
+        x : array on the network's device, shape (..., batch, features)
+            Without a population axis it is shared by all members.
+        train : bool
+            Whether layers behave as in training (Dropout).
+        rng : object with `uniform(shape) -> array`, optional
+            Random numbers for Dropout.
+
+        Returns
+        -------
+        y : array, shape (..., batch, n_out)
+        caches : list, what `backward` needs; parameters are unchanged
+        """
+        params, caches = self.params, []
+        for layer, names in self._rows:
+            own = {name: params[full] for name, full in names} if names else _NONE
+            x, cache = layer.forward(own, x, train=train, rng=rng)
+            caches.append(cache)
+        return x, caches
+
+    def backward(
+        self, caches: list[Any], dy: Array, *, wrt_input: bool = False
+    ) -> Params | tuple[Params, Array]:
+        """Return the gradient of the loss for every parameter.
+
+        Parameters
+        ----------
+        caches : list
+            From `forward`.
+        dy : array, shape (..., batch, n_out)
+            Slope of the loss with respect to y.
+        wrt_input : bool
+            Also return the gradient with respect to the network's input.
+
+        Returns
+        -------
+        grads : dict of str to array
+            The names and shapes of `params`.
+        dx : array, shape (..., batch, features), only with `wrt_input`
+        """
+        params, grads = self.params, {}
+        last = 0 if wrt_input else self._first
+        for i in range(len(self.layers) - 1, last - 1, -1):
+            layer, names = self._rows[i]
+            own = {name: params[full] for name, full in names} if names else _NONE
+            need_dx = wrt_input or i > last
+            dy, found = layer.backward(own, caches[i], dy, need_dx=need_dx)
+            for name, full in names:
+                grads[full] = found[name]
+        return (grads, dy) if wrt_input else grads
+
+    def predict(self, x: HostArray | Array) -> HostArray:
+        """Return the outputs for x, on the host.
+
+        Parameters
+        ----------
+        x : array, shape (n, features), host or device
+
+        Returns
+        -------
+        y : host array, shape (..., n, n_out)
+            Probabilities for the cross-entropies, else the last activations.
+        """
+        return self._outputs(x, self.loss.link)
+
+    def classify(self, x: HostArray | Array) -> HostArray:
+        """Return the label of each row, shape (..., n): the largest output.
+
+        A single output counts as 1 where `predict` gives at least a half.
+        """
+        return self._outputs(x, self._decide)
+
+    def _decide(self, y: Array) -> Array:
+        xp = namespace(y)
+        if y.shape[-1] > 1:
+            return xp.argmax(y, axis=-1)
+        return xp.astype(self.loss.link(y)[..., 0] >= 0.5, xp.int64)
+
+    def _outputs(self, x: Any, finish: Callable[[Array], Array]) -> HostArray:
+        bk = self.backend
+        if getattr(x, "ndim", 0) < 2:
+            raise ConfigError(
+                f"predict: expected rows of shape (n, features), got shape "
+                f"{tuple(getattr(x, 'shape', ()))}; one example is x[None, :]"
+            )
+        kind = None if isinstance(self.layers[0], Embedding) else self.dtype
+        parts = []
+        with bk.use():
+            for start in range(0, max(x.shape[0], 1), _CHUNK):
+                rows = bk.view(bk.to_host(x[start : start + _CHUNK, ...]), kind)
+                y, _ = self.forward(rows)
+                parts.append(bk.view(bk.to_host(finish(y))))
+            axis = 1 if self.population else 0
+            return bk.to_host(bk.xp.concat(parts, axis=axis))
+
+    def to(self, device: "str | Backend") -> "Network":
+        """Return a copy of the network on another device."""
+        bk = open_backend(device)
+        return self._with(
+            bk,
+            {
+                name: bk.array(self.backend.to_host(p))
+                for name, p in self.params.items()
+            },
+        )
+
+    def member(self, i: int) -> "Network":
+        """Return member i of a population as a network of its own.
+
+        Raises
+        ------
+        ConfigError
+            There is no such member.
+        """
+        if not self.population or not 0 <= i < self.population:
+            raise ConfigError(
+                f"member: {i}: expected 0 to {(self.population or 0) - 1}; "
+                f"this network holds {self.population or 'no population'}"
+            )
+        bk = self.backend
+        one = self._with(
+            bk, {name: bk.array(bk.to_host(p)[i]) for name, p in self.params.items()}
+        )
+        one.population, one.seeds = None, self.seeds[i : i + 1]
+        return one
+
+    def _with(self, bk: Backend, params: Params) -> "Network":
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, backend=bk, params=params)
+        return other
+
+    def __repr__(self) -> str:
+        crowd = f", population={self.population}" if self.population else ""
+        body = ", ".join(map(repr, self.layers))
+        return (
+            f"Network([{body}], loss={self.loss.name!r}{crowd}, on {self.backend.name})"
+        )
+
+
+def _start(layers: tuple[Layer, ...], seed: int) -> dict[str, HostArray]:
+    rng = host_rng(seed, "init")
+    return {
+        f"{i}.{name}": value
+        for i, layer in enumerate(layers)
+        for name, value in layer.init(rng).items()
+    }
+
+
+def _known_dtype(dtype: str) -> str:
+    if dtype not in ("float32", "float64"):
+        raise ConfigError(f"dtype: {dtype!r}: choose float32 or float64")
+    return dtype
+
+
+def _member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
+    whole = isinstance(population, int) and not isinstance(population, bool)
+    if population is not None and (not whole or population < 1):
+        raise ConfigError(
+            f"population: expected a whole number >= 1, got {population!r}"
+        )
+    n = population or 1
+    seeds = [seed + i for i in range(n)] if isinstance(seed, int) else list(seed)
+    if len(seeds) != n:
+        raise ConfigError(f"seed: expected {n} (one for each member), got {len(seeds)}")
+    for one in seeds:
+        if isinstance(one, bool) or not isinstance(one, int) or not 0 <= one < 2**63:
+            raise ConfigError(f"seed: expected whole numbers from 0, got {one!r}")
+    return tuple(seeds)
+
+
+def _check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
+    if not layers:
+        raise ConfigError("Network: layers: expected at least one layer, got none")
+    width = None
+    for i, layer in enumerate(layers):
+        if isinstance(layer, Dense):
+            if width is not None and width != layer.n_in:
+                raise ConfigError(
+                    f"Network: layer {i}: Dense expects {layer.n_in} inputs, but the "
+                    f"layer before gives {width}; make them equal"
+                )
+            width = layer.n_out
+    ends = getattr(layers[-1], "function", "")
+    if loss.on_logits and getattr(ends, "name", ends) in ("softmax", "sigmoid"):
+        raise ConfigError(
+            f"Network: loss: {loss.name} works on logits and applies its own "
+            "softmax or sigmoid; drop the last activation, or take a squared error"
+        )
