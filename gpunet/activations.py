@@ -264,7 +264,8 @@ def activation(
             ) from None
         return _WITH_PARAMETER[kind](*parameter)
     raise ConfigError(
-        f"activation: {name!r}: no such activation; choose from {', '.join(ACTIVATIONS)}"
+        f"activation: {name!r}: no such activation; choose from "
+        f"{', '.join(ACTIVATIONS)}"
     )
 
 

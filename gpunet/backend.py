@@ -283,7 +283,7 @@ class StrictBackend(Backend):
         return self.array(host, dtype)
 
     def to_host(self, x):  # noqa: D102
-        if hasattr(x, "to_device"):
+        if not isinstance(x, np.ndarray | np.generic):
             x = np.asarray(x.to_device(self.xp.Device("CPU_DEVICE")))
         return np.array(x, order="C")
 
@@ -348,8 +348,8 @@ def _open_cuda(index: int) -> Backend:
         raise DeviceError(f"{where}: {why}; {_INSTALL_CUPY}") from error
     except Exception as error:
         raise DeviceError(
-            f"{where}: CuPy does not start ({_first_line(error)}); install the NVIDIA "
-            f"driver, or CuPy again: {_INSTALL_CUPY}"
+            f"{where}: CuPy does not start ({_first_line(error)}); install the "
+            f"NVIDIA driver, or CuPy again: {_INSTALL_CUPY}"
         ) from error
     if driver == 0:
         raise DeviceError(f"{where}: no NVIDIA driver found; install one, or use cpu")
@@ -372,8 +372,8 @@ def _open_cuda(index: int) -> Backend:
             float((ones @ ones)[0, 0])
     except Exception as error:
         raise DeviceError(
-            f"{where}: a 2x2 matrix product fails ({_first_line(error)}); install CUDA's "
-            f"libraries beside CuPy: {_INSTALL_CUPY}"
+            f"{where}: a 2x2 matrix product fails ({_first_line(error)}); install "
+            f"CUDA's libraries beside CuPy: {_INSTALL_CUPY}"
         ) from error
     xp = importlib.import_module("array_api_compat.cupy")
     return CupyBackend(xp, device, f"cuda:{index}")

@@ -21,10 +21,9 @@ _DEVIATION: dict[str, Callable[[int, int], float]] = {
     "he": lambda n_in, n_out: sqrt(2 / n_in),  # He et al. 2015, eq. 10
 }
 INITIALIZERS = (
-    "standard_normal",
-    *(f"{kind}_{shape}" for kind in ("lecun", "glorot", "he") for shape in ("normal", "uniform")),
+    *(f"{kind}_{form}" for kind in _DEVIATION for form in ("normal", "uniform")),
     "zeros",
-)  # fmt: skip
+)
 
 
 def draw(

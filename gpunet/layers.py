@@ -32,7 +32,8 @@ def _positive(what: str, **sizes: int) -> None:
 def _expect_last(what: str, wanted: int, x: Array) -> None:
     hint = "; flatten it first" if prod(x.shape[1:]) == wanted else ""
     raise ConfigError(
-        f"{what} expected a last axis of {wanted}, got x of shape {tuple(x.shape)}{hint}"
+        f"{what} expected a last axis of {wanted}, got x of shape "
+        f"{tuple(x.shape)}{hint}"
     )
 
 
@@ -195,7 +196,8 @@ class Flatten(Layer):
         rank = len(self.shape)
         if tuple(x.shape[-rank:]) != self.shape:
             raise ConfigError(
-                f"Flatten expected last axes {self.shape}, got x of shape {tuple(x.shape)}"
+                f"Flatten expected last axes {self.shape}, got x of shape "
+                f"{tuple(x.shape)}"
             )
         flat = (*x.shape[:-rank], prod(self.shape))
         return namespace(x).reshape(x, flat), None

@@ -197,7 +197,11 @@ class Network:
         parts = []
         with bk.use():
             for start in range(0, max(x.shape[0], 1), _CHUNK):
-                rows = bk.view(bk.to_host(x[start : start + _CHUNK, ...]), kind)
+                rows = x[start : start + _CHUNK, ...]
+                if namespace(x) is not bk.xp:
+                    rows = bk.view(rows, kind)
+                elif kind:
+                    rows = bk.xp.astype(rows, bk.dtype(kind), copy=False)
                 y, _ = self.forward(rows)
                 parts.append(bk.view(bk.to_host(finish(y))))
             axis = 1 if self.population else 0
