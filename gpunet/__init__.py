@@ -5,94 +5,79 @@
 >>> net.n_parameters
 13002
 
-Importing gpunet loads the lesson alone (backend to network); what stands above
-it (data, files, training) is loaded when its name is first used.
+A name is loaded when it is first used, so that `import gpunet` is instant and
+the commands can answer `--help`, or pin BLAS threads, before NumPy starts.
 """
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .activations import activation
-from .backend import Backend, namespace, open_backend, scatter_add
-from .builders import mlp
-from .errors import GpunetError
-from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
-from .losses import Loss, loss
-from .network import Network
-from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, optimizer
-from .schedules import schedule
+from ._upstairs import upstairs
+
+if TYPE_CHECKING:  # for editors; __getattr__ loads them
+    from .activations import activation
+    from .backend import Backend, namespace, open_backend, scatter_add
+    from .builders import mlp
+    from .data import Dataset, Splits, load_mnist
+    from .errors import GpunetError
+    from .gradcheck import check_gradients
+    from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
+    from .losses import Loss, loss
+    from .network import Network
+    from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, optimizer
+    from .schedules import schedule
+    from .storage import load_network, save_network
+    from .training import Callback, EarlyStopping, History, evaluate, fit
 
 __version__ = "0.1.0"
 
-_UPSTAIRS = {
+_HOME = {
+    "SGD": "optimizers",
+    "Activation": "layers",
+    "AdaGrad": "optimizers",
+    "Adam": "optimizers",
+    "AdamW": "optimizers",
+    "Backend": "backend",
     "Callback": "training",
     "Dataset": "data",
+    "Dense": "layers",
+    "Dropout": "layers",
     "EarlyStopping": "training",
+    "Embedding": "layers",
+    "Flatten": "layers",
+    "GpunetError": "errors",
     "History": "training",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Network": "network",
+    "Optimizer": "optimizers",
+    "RMSProp": "optimizers",
     "Splits": "data",
+    "activation": "activations",
     "check_gradients": "gradcheck",
+    "evaluate": "training",
     "fit": "training",
     "load_mnist": "data",
     "load_network": "storage",
+    "loss": "losses",
+    "mlp": "builders",
+    "namespace": "backend",
+    "open_backend": "backend",
+    "optimizer": "optimizers",
     "save_network": "storage",
+    "scatter_add": "backend",
+    "schedule": "schedules",
 }
 
-__all__ = [
-    "SGD",
-    "Activation",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "Backend",
-    "Callback",
-    "Dataset",
-    "Dense",
-    "Dropout",
-    "EarlyStopping",
-    "Embedding",
-    "Flatten",
-    "GpunetError",
-    "History",
-    "Layer",
-    "Loss",
-    "Network",
-    "Optimizer",
-    "RMSProp",
-    "Splits",
-    "activation",
-    "check_gradients",
-    "fit",
-    "load_mnist",
-    "load_network",
-    "loss",
-    "mlp",
-    "namespace",
-    "open_backend",
-    "optimizer",
-    "save_network",
-    "scatter_add",
-    "schedule",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _UPSTAIRS:
+    if name not in _HOME:
         raise AttributeError(f"module 'gpunet' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_UPSTAIRS[name]}", __name__), name)
+    value = getattr(upstairs(_HOME[name]), name)
     globals()[name] = value
     return value
 
 
-def _save(net: Network, path: Any) -> None:
-    """Write the network to one file, atomically; see `gpunet.save_network`."""
-    __getattr__("save_network")(net, path)
-
-
-def _load(path: Any, device: "str | Backend" = "cpu", **own: Any) -> Network:
-    """Return the network a file holds; see `gpunet.load_network`."""
-    return __getattr__("load_network")(path, device, **own)
-
-
-# Files live upstairs and the lesson never looks up, so the door hangs these on.
-Network.save = _save
-Network.load = staticmethod(_load)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

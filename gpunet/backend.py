@@ -71,7 +71,9 @@ numpy_namespace = _LeanNumpy()
 
 # array_namespace() costs about 3 us, as much as a tiny matrix product; a type
 # belongs to one library for ever, so one look-up by type (0.1 us) is enough.
-_NAMESPACES: dict[type, Any] = {np.ndarray: numpy_namespace}
+_NAMESPACES: dict[type, Any] = dict.fromkeys(
+    (np.ndarray, np.float32, np.float64, np.int64, np.bool_), numpy_namespace
+)
 
 
 def namespace(x: Array) -> Any:
@@ -259,7 +261,7 @@ class TorchBackend(Backend):
         return self.xp.asarray(host, device=self.device)
 
     def to_host(self, x):  # noqa: D102
-        return np.array(x.cpu() if hasattr(x, "cpu") else x, order="C")
+        return np.array(x.cpu().numpy() if hasattr(x, "cpu") else x, order="C")
 
     def synchronize(self):  # noqa: D102
         if "cuda" in self.name:

@@ -59,3 +59,18 @@ class FolderInUse(GpunetError, RuntimeError):
     """A run folder that another process is writing to."""
 
     exit_code = 9
+
+
+class Interrupted(GpunetError):
+    """A signal ended the run; what was done is saved.
+
+    Parameters
+    ----------
+    message : str
+    signal_number : int
+        The exit code is 128 more: 130 for SIGINT, 143 for SIGTERM.
+    """
+
+    def __init__(self, message: str, signal_number: int):
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from ._types import Array, HostArray, Params
+from ._upstairs import upstairs
 from .backend import Backend, host_rng, namespace, open_backend
 from .errors import ConfigError
 from .layers import Dense, Embedding, Layer
@@ -178,9 +179,10 @@ class Network:
 
         A single output counts as 1 where `predict` gives at least a half.
         """
-        return self._outputs(x, self._decide)
+        return self._outputs(x, self.decide)
 
-    def _decide(self, y: Array) -> Array:
+    def decide(self, y: Array) -> Array:
+        """Return the labels that outputs y mean, shape (..., n), on the device."""
         xp = namespace(y)
         if y.shape[-1] > 1:
             return xp.argmax(y, axis=-1)
@@ -197,7 +199,7 @@ class Network:
         parts = []
         with bk.use():
             for start in range(0, max(x.shape[0], 1), _CHUNK):
-                rows = x[start : start + _CHUNK, ...]
+                rows = x[start : min(start + _CHUNK, x.shape[0]), ...]
                 if namespace(x) is not bk.xp:
                     rows = bk.view(rows, kind)
                 elif kind:
@@ -209,14 +211,9 @@ class Network:
 
     def to(self, device: "str | Backend") -> "Network":
         """Return a copy of the network on another device."""
-        bk = open_backend(device)
-        return self._with(
-            bk,
-            {
-                name: bk.array(self.backend.to_host(p))
-                for name, p in self.params.items()
-            },
-        )
+        bk, old = open_backend(device), self.backend
+        copied = {name: bk.array(old.to_host(p)) for name, p in self.params.items()}
+        return self.with_params(copied, backend=bk)
 
     def member(self, i: int) -> "Network":
         """Return member i of a population as a network of its own.
@@ -232,16 +229,30 @@ class Network:
                 f"this network holds {self.population or 'no population'}"
             )
         bk = self.backend
-        one = self._with(
-            bk, {name: bk.array(bk.to_host(p)[i]) for name, p in self.params.items()}
-        )
-        one.population, one.seeds = None, self.seeds[i : i + 1]
-        return one
+        own = {name: bk.array(bk.to_host(p)[i]) for name, p in self.params.items()}
+        return self.with_params(own, seeds=self.seeds[i : i + 1], population=None)
 
-    def _with(self, bk: Backend, params: Params) -> "Network":
+    def with_params(self, params: Params, **changes: Any) -> "Network":
+        """Return the same layers and loss around other parameters.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            Not copied.
+        **changes : backend, seeds, population
+        """
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, backend=bk, params=params)
+        other.__dict__.update(self.__dict__, params=params, **changes)
         return other
+
+    def save(self, path: Any) -> None:
+        """Write the network to one file, atomically; see `gpunet.save_network`."""
+        upstairs("storage").save_network(self, path)
+
+    @staticmethod
+    def load(path: Any, device: "str | Backend" = "cpu", **own: Any) -> "Network":
+        """Return the network a file holds; see `gpunet.load_network`."""
+        return upstairs("storage").load_network(path, device, **own)
 
     def __repr__(self) -> str:
         crowd = f", population={self.population}" if self.population else ""

@@ -7,6 +7,7 @@ arrays it was given.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields
 from math import inf, sqrt
 from typing import Any, ClassVar
@@ -129,6 +130,17 @@ class Optimizer:
             self._move(name, p, g, self._rates[name])
             if self.max_norm is not None and name.endswith(".W"):
                 shorten(p, self.max_norm)
+
+    def members(self, some: slice) -> "Optimizer":
+        """Return this optimizer for some members; its slots are views of these."""
+        part = copy(self)
+        part.slots = {name: s[some] for name, s in self.slots.items()}
+        part._values = {
+            what: v if isinstance(v, float) else v[some]
+            for what, v in self._values.items()
+        }
+        part._population = some.stop - some.start
+        return part
 
     def slope_scale(self, factor: Any, dy: Array) -> Any:
         """Return what dy may be multiplied with in place of every gradient, or None.
@@ -344,8 +356,11 @@ def _check_number(who: str, what: str, value: Any) -> None:
     values = [value] if isinstance(value, int | float | str) else list(value)
     top = 1.0 if what in ("momentum", "decay", "beta1", "beta2") else inf
     for v in values:
-        if isinstance(v, str) or not 0 <= v < top:
+        least = what not in ("learning_rate", "max_norm", "clip_norm")
+        good = not isinstance(v, str) and (0 <= v < top if least else 0 < v < top)
+        if not good:
             limit = f" and below {top:g}" if top < inf else " and finite"
+            bound = "at least 0" if least else "above 0"
             raise ConfigError(
-                f"{who}: {what}: expected a number at least 0{limit}, got {v!r}"
+                f"{who}: {what}: expected a number {bound}{limit}, got {v!r}"
             )

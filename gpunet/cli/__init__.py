@@ -1,0 +1,132 @@
+"""The commands: `gpunet train|verify|bench|...`, and scripts/ which call them.
+
+Each command is two modules: one with its arguments, which imports nothing heavy
+so that `--help` answers at once, and one with its work, loaded after the
+arguments are understood and the BLAS threads are pinned.
+
+Exit codes: 0 done, 1 a check failed or a bug, 2 usage, 3 data, 4 model file,
+5 device, 6 memory, 7 diverged, 8 cannot write, 9 folder in use, 130 SIGINT,
+143 SIGTERM.
+"""
+
+import argparse
+import contextlib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import ConfigError, GpunetError, OutOfMemory
+
+COMMANDS = {
+    "train": "train MNIST or a set like it, by preset or by your own options",
+    "verify": "check model files and checkpoints",
+    "gradcheck": "compare analytic gradients with numeric ones",
+    "parity": "compare devices on the same run",
+    "doctor": "show versions, devices, BLAS and threads",
+    "bench": "time training against other libraries",
+}
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all errors of the commands."""
+
+    def error(self, message: str) -> None:
+        raise ConfigError(f"usage: {message}; see {self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The command's name and its arguments; None takes those of the process.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in argv
+    try:
+        code = _run(argv)
+        sys.stdout.flush()  # a closed pipe must show here, not at exit
+        return code
+    except SystemExit as stop:  # argparse, after --help
+        return int(stop.code or 0)
+    except BaseException as error:
+        if debug:
+            traceback.print_exc()
+        return _report(error)
+
+
+def _run(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        print("usage: gpunet COMMAND [options]\n")
+        for name, what in COMMANDS.items():
+            print(f"  {name:<10} {what}")
+        print("\n`gpunet COMMAND --help` shows a command's options.")
+        return 0
+    if argv[0] == "--version":
+        print(f"gpunet {__version__}")
+        return 0
+    name, rest = argv[0], argv[1:]
+    if name not in COMMANDS:
+        raise ConfigError(
+            f"usage: {name!r}: no such command; choose from {', '.join(COMMANDS)}"
+        )
+    command = importlib.import_module(f"gpunet.cli.{name}")
+    prog = os.path.basename(sys.argv[0])
+    prog = f"python scripts/{prog}" if prog == f"{name}.py" else f"gpunet {name}"
+    parser = _Parser(prog=prog, description=command.HELP, allow_abbrev=False)
+    command.add_arguments(parser)
+    parser.add_argument(
+        "--debug", action="store_true", help="show the traceback of an error"
+    )
+    args = parser.parse_args(rest)
+    _pin_threads(getattr(args, "threads", None))
+    return importlib.import_module(command.WORK).run(args)
+
+
+def _pin_threads(threads: int | None) -> None:
+    """Fix the number of BLAS threads, which NumPy reads once, when it starts.
+
+    Sums are split among threads, so their number changes the last bits.
+    """
+    if threads is None and any(name in os.environ for name in _THREADS):
+        return
+    if threads is None:
+        threads = (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        )
+        threads = threads or os.cpu_count() or 1
+    for name in _THREADS:
+        os.environ[name] = str(threads)
+
+
+def _report(error: BaseException) -> int:
+    """Print an error as one line on stderr; return its exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        message, code = (
+            "interrupted by SIGINT: nothing was saved since the last step",
+            130,
+        )
+    elif isinstance(error, GpunetError):
+        message, code = str(error), error.exit_code
+    elif isinstance(error, MemoryError):
+        size = str(error).strip() or "an allocation failed"
+        cure = "take a smaller --batch-size, --population or network"
+        message, code = f"memory: {size}; {cure}", OutOfMemory.exit_code
+    elif isinstance(error, BrokenPipeError):
+        # Whoever read our output has left; say nothing more to it.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        message, code = "output: standard output was closed; nothing more is shown", 8
+    else:
+        what = f"{type(error).__name__}: {error}"
+        message, code = f"bug: {what}; run again with --debug and report it", 1
+    line = " ".join(f"gpunet: error: {message}".split())
+    if len(line) > 500:
+        line = f"{line[:300]} ... {line[-190:]}"
+    with contextlib.suppress(OSError):  # without stderr the exit code still speaks
+        print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+    return code

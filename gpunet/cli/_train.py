@@ -1,0 +1,134 @@
+"""`gpunet train`: its work."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ..errors import ConfigError, GpunetError
+from ..show.curves import draw_curves
+from ..training.history import History
+from ..training.presets import DEFAULTS, preset
+from ..training.progress import ProgressBar
+from ..training.run import Options, load_config
+from ..training.run import run as carry_out
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train as the arguments say; return the exit code."""
+    given = {key for key in DEFAULTS if hasattr(args, key)}
+    config = _config(args, given)
+    say = _sayer(args.quiet or args.json)
+    options = Options(
+        folder=_folder(args),
+        resume=args.resume,
+        strict_resume=args.strict_resume,
+        max_steps=args.max_steps,
+        checkpoint_every_steps=args.checkpoint_every_steps,
+        keep=args.keep,
+        on_write_error=args.on_write_error,
+        log=args.log,
+        callbacks=[] if args.quiet or args.json else [ProgressBar()],
+        say=say,
+        given=given,
+    )
+    say(_headline(config))
+    _, history, result = carry_out(config, options)
+    curves = _draw(history, result["folder"], say)
+    if args.json:
+        print(json.dumps(result, sort_keys=True))
+    else:
+        _show(result, curves)
+    return 0
+
+
+def _config(args: argparse.Namespace, given: set[str]) -> dict[str, Any]:
+    if args.config and args.preset:
+        raise ConfigError("usage: --config and --preset: give one of the two")
+    config = (
+        load_config(args.config) if args.config else preset(args.preset or "default")
+    )
+    for key in given:
+        value = getattr(args, key)
+        if key in ("learning_rate", "momentum", "l2", "l1") and len(value) == 1:
+            value = value[0]
+        config[key] = value
+    return config
+
+
+def _folder(args: argparse.Namespace) -> Any:
+    if args.out or args.resume not in (None, "auto"):
+        return args.out
+    if args.resume == "auto":
+        raise ConfigError("usage: --resume auto: name the run folder with --out")
+    name = args.preset or ("config" if args.config else "default")
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = Path("runs") / f"{name}-{stamp}"
+    n = 2
+    while folder.exists():  # two runs begun in one second
+        folder, n = Path("runs") / f"{name}-{stamp}-{n}", n + 1
+    return folder
+
+
+def _sayer(silent: bool):
+    console = Console(stderr=True, highlight=False)
+
+    def say(text: str) -> None:
+        if not silent or text.startswith("warning"):
+            console.print(text, markup=False, soft_wrap=True)
+
+    return say
+
+
+def _headline(config: dict[str, Any]) -> str:
+    sizes = "-".join(map(str, config["sizes"]))
+    crowd = f"{config['population']} x " if config["population"] else ""
+    return (
+        f"{crowd}{sizes} {config['activation']}, {config['loss']}, "
+        f"{config['optimizer']}, batch {config['batch_size']}, "
+        f"{config['epochs']} epochs"
+    )
+
+
+def _draw(history: History, folder: str, say: Any) -> str | None:
+    try:
+        return draw_curves(history, Path(folder) / "curves.png")
+    except ImportError:
+        say('no curves.png: python -m pip install "gpunet[plot]" draws it')
+    except GpunetError as error:
+        say(f"warning: {error}")
+    return None
+
+
+def _show(result: dict[str, Any], curves: str | None) -> None:
+    out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    n = result.get("n_test")
+    if "summary" in result:
+        s = result["summary"]
+        if s["n"]:
+            out.print(
+                f"test accuracy: mean {s['mean']:.2%} sd {s['sd']:.2%} "
+                f"median {s['median']:.2%} (n = {n:,}, {s['n']} networks)"
+            )
+            out.print(
+                f"best {s['best']:.2%} (member {s['best_member']}), "
+                f"worst {s['worst']:.2%} (member {s['worst_member']})"
+            )
+        for i, dead in enumerate(result["dead_classes"]):
+            if dead:
+                digits = ", ".join(map(str, dead))
+                out.print(f"member {i} never answers {digits}: dead class")
+    elif n:
+        out.print(f"test accuracy: {result['test_accuracy']:.2%} (n = {n:,})")
+        if result["dead_classes"]:
+            digits = ", ".join(map(str, result["dead_classes"]))
+            out.print(f"dead class: never answers {digits}")
+    for i, why in result["frozen"].items():
+        out.print(f"member {i}: {why}")
+    if result["outcome"] != "all epochs done":
+        out.print(f"ended: {result['outcome']} after step {result['steps']}")
+    out.print(f"run folder: {result['folder']}" + (" (curves.png)" if curves else ""))

@@ -1,0 +1,37 @@
+"""`gpunet verify`: its work."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import ModelFileError
+from ..storage import verify
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print each file's step and digest; return 0, or 4 if one is not sound."""
+    code = 0
+    for path in args.paths:
+        for file in _files(path):
+            try:
+                found = verify(file)
+            except ModelFileError as error:
+                print(f"gpunet: error: {error}", file=sys.stderr)
+                code = error.exit_code
+                continue
+            step = "-" if found["step"] is None else found["step"]
+            print(f"{file}: {found['kind']}, step {step}, sha256 {found['digest']}")
+    return code
+
+
+def _files(path: str) -> list[Path]:
+    """Return the file itself, or all that a run folder holds."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return [folder]
+    files = sorted(folder.rglob("*.safetensors"))
+    if not files:
+        raise ModelFileError(
+            f"verify: {path}: holds no .safetensors file; name a run folder or a file"
+        )
+    return files

@@ -1,0 +1,227 @@
+"""`gpunet train`: its options."""
+
+import argparse
+
+from .arguments import add_threads, number, whole
+
+HELP = (
+    "Train a network on MNIST, or on a set of its form. Without options: the "
+    "default preset on the best device."
+)
+WORK = "gpunet.cli._train"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `train`; those not given stay out of the namespace."""
+    _what(parser)
+    _network(parser)
+    _descent(parser)
+    _population(parser)
+    _files(parser)
+
+
+def _what(parser):
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="default, nielsen, nielsen-l2, 3b1b or albahari; other options change it",
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="repeat a run from its config.json"
+    )
+    parser.add_argument(
+        "--device",
+        default=argparse.SUPPRESS,
+        help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1",
+    )
+    add_threads(parser)
+    group = parser.add_argument_group("data")
+    absent = {"default": argparse.SUPPRESS}
+    group.add_argument(
+        "--data",
+        metavar="NAME",
+        help="mnist (in the package) or fashion-mnist",
+        **absent,
+    )
+    group.add_argument(
+        "--data-dir", metavar="FOLDER", help="where the four IDX files lie", **absent
+    )
+    group.add_argument(
+        "--validation",
+        metavar="N",
+        type=_validation,
+        help="examples held out, as a count or a fraction; 0 for none; or nielsen",
+        **absent,
+    )
+
+
+def _validation(text: str):
+    if text == "nielsen":
+        return text
+    return whole(0)(text) if text.isascii() and text.isdigit() else number(0, 1)(text)
+
+
+def _sizes(text: str) -> list[int]:
+    return [whole(1)(part) for part in text.replace("-", ",").split(",")]
+
+
+def _network(parser):
+    group = parser.add_argument_group("network")
+    absent = {"default": argparse.SUPPRESS}
+    group.add_argument(
+        "--sizes",
+        type=_sizes,
+        metavar="784-16-16-10",
+        help="neurons of each layer",
+        **absent,
+    )
+    group.add_argument(
+        "--activation",
+        metavar="NAME",
+        help="of hidden layers: relu, sigmoid, ...",
+        **absent,
+    )
+    group.add_argument("--output", metavar="NAME", help="of the last layer", **absent)
+    group.add_argument(
+        "--loss",
+        metavar="NAME",
+        help="softmax_cross_entropy, half_squared_error, ...",
+        **absent,
+    )
+    group.add_argument(
+        "--weights",
+        metavar="NAME",
+        help="start: he_normal, standard_normal, ...",
+        **absent,
+    )
+    group.add_argument("--biases", metavar="NAME", help="start: zeros, ...", **absent)
+    group.add_argument("--dropout", type=number(0, 1), metavar="RATE", **absent)
+    group.add_argument("--dtype", metavar="NAME", help="float32 or float64", **absent)
+
+
+def _descent(parser):
+    group = parser.add_argument_group("gradient descent")
+    absent = {"default": argparse.SUPPRESS}
+    per_member = {"nargs": "+", "metavar": "X", **absent}
+    group.add_argument("--epochs", type=whole(1), metavar="N", **absent)
+    group.add_argument(
+        "--batch-size",
+        type=whole(1),
+        metavar="N",
+        help="at most the examples",
+        **absent,
+    )
+    group.add_argument(
+        "--optimizer",
+        metavar="NAME",
+        help="sgd, adam, adamw, rmsprop, adagrad",
+        **absent,
+    )
+    group.add_argument(
+        "--lr",
+        "--learning-rate",
+        dest="learning_rate",
+        type=number(0, above=True),
+        help="one rate, or one for each member of the population",
+        **per_member,
+    )
+    group.add_argument("--momentum", type=number(0, 1), **per_member)
+    group.add_argument("--nesterov", action="store_true", **absent)
+    group.add_argument("--l2", type=number(), **per_member)
+    group.add_argument("--l1", type=number(), **per_member)
+    group.add_argument("--max-norm", type=number(0, above=True), metavar="X", **absent)
+    group.add_argument("--clip-norm", type=number(0, above=True), metavar="X", **absent)
+    group.add_argument(
+        "--layer-rates",
+        type=_layer_rates,
+        metavar="0=3,2=2",
+        help="factors on the learning rate by layer",
+        **absent,
+    )
+    group.add_argument(
+        "--frozen",
+        nargs="+",
+        metavar="LAYER",
+        help="layers that do not learn",
+        **absent,
+    )
+    group.add_argument(
+        "--schedule",
+        metavar="TEXT",
+        help="one_cycle, cosine, exponential:0.9, ...",
+        **absent,
+    )
+    group.add_argument(
+        "--early-stopping",
+        type=whole(1),
+        metavar="PATIENCE",
+        help="epochs without a better validation loss",
+        **absent,
+    )
+    group.add_argument("--class-weight", choices=["balanced"], **absent)
+    group.add_argument(
+        "--no-track",
+        dest="track",
+        action="store_false",
+        help="never compute the training loss",
+        **absent,
+    )
+
+
+def _layer_rates(text: str) -> dict[str, float]:
+    try:
+        pairs = [part.split("=") for part in text.split(",")]
+        return {name: number(0)(rate) for name, rate in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not of the form 0=3,2=2"
+        ) from None
+
+
+def _population(parser):
+    group = parser.add_argument_group("seeds and populations")
+    absent = {"default": argparse.SUPPRESS}
+    group.add_argument("--seed", type=whole(0, 2**62), metavar="N", **absent)
+    group.add_argument(
+        "--population",
+        type=whole(1),
+        metavar="P",
+        help="train P networks at once, with seeds N, N + 1, ...",
+        **absent,
+    )
+    group.add_argument(
+        "--shared-order",
+        dest="order",
+        action="store_const",
+        const="shared",
+        help="all members see the same batches, which is faster",
+        **absent,
+    )
+
+
+def _files(parser):
+    group = parser.add_argument_group("files")
+    group.add_argument(
+        "--out", metavar="FOLDER", help="run folder (default: runs/PRESET-DATE-TIME)"
+    )
+    group.add_argument(
+        "--resume",
+        metavar="auto|PATH",
+        help="go on from the newest, or that, checkpoint",
+    )
+    group.add_argument(
+        "--strict-resume",
+        action="store_true",
+        help="refuse to resume with another version, device or thread count",
+    )
+    group.add_argument("--max-steps", type=whole(1), metavar="N")
+    group.add_argument("--checkpoint-every-steps", type=whole(1), metavar="N")
+    group.add_argument(
+        "--keep", type=whole(2), default=2, metavar="N", help="checkpoints to keep"
+    )
+    group.add_argument("--on-write-error", choices=["stop", "warn"], default="stop")
+    group.add_argument(
+        "--log", metavar="FILE", help="write events there, one JSON object a line"
+    )
+    group.add_argument("--quiet", action="store_true", help="show the result only")
+    group.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -1,0 +1,44 @@
+"""Data in host memory: files of strangers, digits, labels, splits, shifts.
+
+Everything here is NumPy. A data set goes to a device only after it was read
+within bounds and judged row by row, so that no device sees a bad label.
+"""
+
+from .augment import center_of_mass, shift_images
+from .checks import check_labels
+from .dataset import (
+    Dataset,
+    Splits,
+    check_dataset,
+    random_split,
+    split_validation,
+    stratified_split,
+)
+from .files import data_error, gunzip_bounded, read_regular
+from .idx import read_idx, read_images_and_labels, write_idx
+from .mnist import load_folder, load_mnist, nielsen_split, read_mnist
+from .weights import class_weights, normalized_weights
+
+__all__ = [
+    "Dataset",
+    "Splits",
+    "center_of_mass",
+    "check_dataset",
+    "check_labels",
+    "class_weights",
+    "data_error",
+    "gunzip_bounded",
+    "load_folder",
+    "load_mnist",
+    "nielsen_split",
+    "normalized_weights",
+    "random_split",
+    "read_idx",
+    "read_images_and_labels",
+    "read_mnist",
+    "read_regular",
+    "shift_images",
+    "split_validation",
+    "stratified_split",
+    "write_idx",
+]

@@ -1,0 +1,300 @@
+"""Gradient checks: does back-propagation agree with the loss it differentiates?
+
+A slope that is wrong by a factor still trains, only worse, so it is found by
+measuring: nudge one parameter, see how the loss moves, compare. Each tensor is
+judged by itself, because a wrong bias hides in the length of the whole
+gradient. Everything runs in float64 on the CPU: in float32 the best difference
+quotient is off by 1e-4, which is as large as many a mistake.
+"""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ._types import Array, HostArray
+from .backend import host_rng
+from .errors import ConfigError
+from .layers import Activation, Embedding, Layer
+from .losses import as_targets
+from .network import Network
+
+METHODS = ("central", "complex")
+LIMITS = {"central": 1e-7, "complex": 1e-12}  # achieved: 2e-10 and 4e-16
+STEPS = {"central": 1e-5, "complex": 1e-30}
+
+# What goes through complex numbers as the formula says: no abs, no maximum that
+# decides anything (softmax takes off a maximum, but it cancels).
+_ANALYTIC = ("identity", "sigmoid", "tanh", "gelu", "silu", "softmax")
+_ANALYTIC_LOSSES = (
+    "squared_error",
+    "half_squared_error",
+    "mean_squared_error",
+    "softmax_cross_entropy",
+)
+_SMOOTH = (*_ANALYTIC, "softplus")
+# On which piece of a loss an output is: (y, t, parameter) -> booleans.
+_KINKS = {
+    "absolute_error": lambda y, t, _: y > t,
+    "hinge": lambda y, t, _: (2.0 * t - 1.0) * y < 1.0,
+    "huber": lambda y, t, delta: np.stack([y - t < -delta, y - t > delta]),
+}
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What the check of one tensor found.
+
+    Attributes
+    ----------
+    tensor, layer : str
+        Such as "0.W" and "Dense(784, 30)".
+    index : tuple of int
+        The entry that differs most.
+    analytic, numeric : float
+        Its gradient by back-propagation and by the nudge.
+    error, limit : float
+        Largest |analytic - numeric| over the largest |numeric| of the tensor,
+        and the most that passes.
+    n_checked, n_skipped : int
+        Entries compared, and entries left out because their nudge moves some
+        neuron across a kink, where no slope exists to compare with.
+    """
+
+    tensor: str
+    layer: str
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+    limit: float
+    n_checked: int
+    n_skipped: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether the error is within the limit; NaN is not."""
+        return self.error <= self.limit
+
+
+def check_gradients(
+    net: Network,
+    x: HostArray | Array,
+    t: HostArray | Array,
+    *,
+    method: str = "central",
+    step: float | None = None,
+    max_entries: int = 200,
+    seed: int = 0,
+) -> list[GradientCheck]:
+    """Return one check for each parameter tensor of a network.
+
+    central: (C(w + h) - C(w - h)) / 2h, off by about h^2 and by rounding / h
+    complex: Im C(w + ih) / h, exact to the last digits, for analytic functions
+
+    Parameters
+    ----------
+    net : Network
+        Unchanged: a float64 copy on the CPU is checked, without dropout. The
+        members of a population are checked all at once, by the sum of their
+        losses.
+    x : array, shape (batch, features)
+        A handful of rows is enough.
+    t : array
+        Labels (batch,) or targets (batch, n_out).
+    method : "central", "complex"
+    step : float, optional
+        h; by default 1e-5 and 1e-30.
+    max_entries : int
+        A larger tensor is checked at this many entries: those of the largest
+        gradient and a random sample of the rest.
+    seed : int
+        Key of the sample.
+
+    Raises
+    ------
+    ConfigError
+        An unknown method, a layer or loss that complex numbers cannot pass, or a
+        tensor with no entry that can be nudged without crossing a kink.
+
+    Notes
+    -----
+    Of a gradient next to nothing, differences measure only their own rounding
+    (1e-11 of the loss); such a tensor's error is taken relative to that noise.
+
+    Examples
+    --------
+    >>> import gpunet
+    >>> net = gpunet.mlp([3, 4, 2], "tanh")
+    >>> x = np.array([[0.1, -0.5, 0.3], [0.8, 0.2, -0.4]])
+    >>> [c.tensor for c in check_gradients(net, x, np.array([0, 1])) if c.ok]
+    ['0.W', '0.b', '2.W', '2.b']
+    """
+    if method not in METHODS:
+        raise ConfigError(
+            f"gradcheck: method: {method!r}: choose from {', '.join(METHODS)}"
+        )
+    h = STEPS[method] if step is None else float(step)
+    if not 0 < h < 1:
+        raise ConfigError(f"gradcheck: step: expected 0 < step < 1, got {step!r}")
+    if max_entries < 1:
+        raise ConfigError(f"gradcheck: max_entries: expected >= 1, got {max_entries}")
+    if method == "complex":
+        _refuse_not_analytic(net)
+    copy = _copy(net)
+    x, t = _host(net, x), _host(net, t)
+    x = x.astype(np.int64 if isinstance(copy.layers[0], Embedding) else np.float64)
+    t = t.astype(np.int64 if t.dtype.kind in "iub" else np.float64)
+    rng = host_rng(seed, "check")
+    with copy.backend.use():
+        return _check_all(copy, x, t, method, h, max_entries, rng)
+
+
+def describe(layer: Layer) -> str:
+    """Return a layer by its kind and sizes: "Dense(784, 30)"."""
+    sizes = [getattr(layer, name, None) for name in ("n_in", "n_out")]
+    if isinstance(layer, Embedding):
+        sizes = [layer.n_words, layer.n_features]
+    return f"{type(layer).__name__}({', '.join(map(str, sizes))})"
+
+
+def _copy(net: Network) -> Network:
+    copy = net.to("cpu")
+    copy.dtype = "float64"
+    copy.params = {name: p.astype(np.float64) for name, p in copy.params.items()}
+    return copy
+
+
+def _host(net: Network, x: Any) -> np.ndarray:
+    if isinstance(x, np.ndarray | list | tuple):
+        return np.asarray(x)
+    return net.backend.to_host(x)
+
+
+def _refuse_not_analytic(net: Network) -> None:
+    for i, layer in enumerate(net.layers):
+        if isinstance(layer, Activation) and layer._f.name not in _ANALYTIC:
+            raise ConfigError(
+                f"gradcheck: layer {i}: {layer._f.name} is not known to be analytic, "
+                "so a complex step says nothing; take method central"
+            )
+    if net.loss.name.split(":")[0] not in _ANALYTIC_LOSSES:
+        raise ConfigError(
+            f"gradcheck: loss: {net.loss.name} is not known to be analytic, so a "
+            "complex step says nothing; take method central"
+        )
+
+
+def _check_all(
+    net: Network, x: Array, t: Array, method: str, h: float, most: int, rng: Any
+) -> list[GradientCheck]:
+    y, caches = net.forward(x)
+    grads = net.backward(caches, net.loss.slope(y, t))
+    noise = 0.0
+    if method == "central":
+        loss = float(np.sum(np.abs(net.loss.value(y, t))))
+        noise = 2.0 * np.finfo(float).eps / h * loss / LIMITS[method]
+    else:
+        net.params = {name: p.astype(np.complex128) for name, p in net.params.items()}
+    checks = []
+    for i, layer in enumerate(net.layers):
+        tail = _Tail(net, i, x, t, method, h)
+        checks += [
+            _check_tensor(tail, f"{i}.{name}", grads[f"{i}.{name}"], noise, most, rng)
+            for name in layer.tensors
+        ]
+        x = tail.through(i, x)
+    return checks
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """The network from layer `first` on, with x before that layer."""
+
+    net: Network
+    first: int
+    x: Array
+    t: Array
+    method: str
+    h: float
+
+    def through(self, i: int, x: Array) -> Array:
+        layer = self.net.layers[i]
+        own = {name: self.net.params[f"{i}.{name}"] for name in layer.tensors}
+        return layer.forward(own, x)[0]
+
+    def cost(self) -> tuple[Array, list[Array]]:
+        """Return the cost of each example, and on which side of each kink it is."""
+        x, sides = self.x, []
+        for i in range(self.first, len(self.net.layers)):
+            f = getattr(self.net.layers[i], "_f", None)
+            if f is not None and f.name not in _SMOOTH:
+                sides.append(x > 0)
+            x = self.through(i, x)
+        loss, t = self.net.loss, as_targets(x, self.t)
+        kind, _, number = loss.name.partition(":")
+        if kind in _KINKS:
+            sides.append(_KINKS[kind](x, t, float(number or 1)))
+        return loss.cost(x, t), sides
+
+    def numeric(self, p: Array, index: tuple[int, ...]) -> float | None:
+        """Return d cost / d p[index], or None where the nudge crosses a kink."""
+        before, h = p[index], self.h
+        if self.method == "complex":
+            p[index] = before + 1j * h
+            total = np.sum(self.cost()[0].imag) / h
+        else:
+            p[index] = before + h
+            above, sides = self.cost()
+            p[index] = before - h
+            below, others = self.cost()
+            # The costs' differences first and their sum then: less rounding.
+            total = np.sum(above - below) / (2 * h)
+            if not all(map(np.array_equal, sides, others)):
+                total = None
+        p[index] = before
+        return None if total is None else float(total) / self.x.shape[-2]
+
+
+def _check_tensor(
+    tail: _Tail, name: str, grad: Array, noise: float, most: int, rng: Any
+) -> GradientCheck:
+    p = tail.net.params[name]
+    entries = [np.unravel_index(k, p.shape) for k in _choose(grad, most, rng)]
+    found = [(index, tail.numeric(p, index)) for index in entries]
+    kept = [(index, n) for index, n in found if n is not None]
+    layer = describe(tail.net.layers[tail.first])
+    if not kept:
+        raise ConfigError(
+            f"gradcheck: {name} of {layer}: every nudge moves a neuron across a kink; "
+            "give other data, other weights or a smaller step"
+        )
+    numeric = np.array([n for _, n in kept])
+    analytic = np.array([grad[index] for index, _ in kept])
+    apart = np.abs(analytic - numeric)
+    # NaN counts as the worst, and is no number that max() may pass over.
+    worst = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
+    scale = max(float(np.max(np.abs(numeric))), noise)
+    error = float(apart[worst] / scale) if apart[worst] != 0 else 0.0
+    return GradientCheck(
+        tensor=name,
+        layer=layer,
+        index=tuple(int(k) for k in kept[worst][0]),
+        analytic=float(analytic[worst]),
+        numeric=float(numeric[worst]),
+        error=error,
+        limit=LIMITS[tail.method],
+        n_checked=len(kept),
+        n_skipped=len(found) - len(kept),
+    )
+
+
+def _choose(grad: Array, most: int, rng: Any) -> list[int]:
+    """Return flat places: all, or those of the largest gradient and a sample."""
+    size = prod(grad.shape)
+    if size <= most:
+        return list(range(size))
+    order = np.argsort(-np.abs(grad), axis=None, kind="stable")
+    top = max(1, most // 10)
+    return [*order[:top], *rng.choice(order[top:], most - top, replace=False)]

@@ -1,0 +1,1 @@
+"""Pictures: what a network learned and how, drawn with matplotlib."""

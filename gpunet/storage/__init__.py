@@ -1,0 +1,36 @@
+"""Model files, checkpoints and run folders that survive crashes.
+
+From the bottom up: `atomic` replaces a file wholly or not at all, `header` and
+`codec` turn tensors into sealed bytes, `files` reads and writes them by path,
+`model` keeps networks, `history` the diary, and `folder` is the whole of a run.
+"""
+
+from gpunet.storage.atomic import probe_writable, remove_leftovers, write_atomically
+from gpunet.storage.codec import decode, encode, finite_json
+from gpunet.storage.files import read_tensors, verify, write_tensors
+from gpunet.storage.folder import RunFolder, write_json
+from gpunet.storage.history import HistoryFile
+from gpunet.storage.messages import one_line, readable
+from gpunet.storage.model import check_fit, describe, fill, load_network, save_network
+
+__all__ = [
+    "HistoryFile",
+    "RunFolder",
+    "check_fit",
+    "decode",
+    "describe",
+    "encode",
+    "fill",
+    "finite_json",
+    "load_network",
+    "one_line",
+    "probe_writable",
+    "read_tensors",
+    "readable",
+    "remove_leftovers",
+    "save_network",
+    "verify",
+    "write_atomically",
+    "write_json",
+    "write_tensors",
+]

@@ -1,0 +1,95 @@
+"""One writer per folder, by a lock that dies with its holder.
+
+The lock belongs to an open file, so the system frees it even after SIGKILL; a
+file that merely holds a process number would outlive its process. The number
+is written into the locked file only to name the holder.
+"""
+
+import contextlib
+import os
+import sys
+
+from gpunet.errors import FolderInUse
+from gpunet.storage.messages import one_line, write_error
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Windows forbids others to read locked bytes: lock one beyond the holder's pid.
+    def _take(fd):
+        os.lseek(fd, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+
+    def _release(fd):
+        os.lseek(fd, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(fd):
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _release(fd):
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+def take_lock(path):
+    """Return the open file that holds the lock at `path`.
+
+    The file is made if it is missing and never removed: two processes could
+    otherwise hold locks on two files of one name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    int, a file descriptor for `release_lock`
+
+    Raises
+    ------
+    FolderInUse
+        Another process, or this one, holds the lock.
+    WriteError
+        The file cannot be written or locked.
+    """
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise write_error(path, error) from error
+    try:
+        _take(fd)
+        os.lseek(fd, 0, os.SEEK_SET)
+        # One write of fixed width, so that no reader sees half a number.
+        os.write(fd, f"{os.getpid():<10}\n".encode("ascii"))
+    except (BlockingIOError, PermissionError) as error:
+        line = _in_use(path, fd)
+        os.close(fd)
+        raise FolderInUse(line) from error
+    except OSError as error:
+        os.close(fd)
+        raise write_error(path, error) from error
+    return fd
+
+
+def release_lock(fd):
+    """Release the lock that `take_lock` gave.
+
+    Parameters
+    ----------
+    fd : int
+    """
+    # Not by closing alone: a forked child shares the lock and may outlive us.
+    with contextlib.suppress(OSError):
+        _release(fd)
+    os.close(fd)
+
+
+def _in_use(path, fd):
+    os.lseek(fd, 0, os.SEEK_SET)
+    text = os.read(fd, 10).strip()
+    holder = f"process {int(text)}" if text.isdigit() else "another process"
+    cure = "wait for it, stop it or choose another folder"
+    return one_line("run folder", path.parent, f"is in use by {holder}", cure)

@@ -1,0 +1,89 @@
+"""The best weights so far, and when to stop looking for better ones."""
+
+from typing import Any
+
+from .._types import Array, Params
+from ..gradients import spread
+from ..network import Network
+from .callbacks import EarlyStopping
+
+
+class Best:
+    """Keeps each member's best weights by validation loss.
+
+    Parameters
+    ----------
+    net : Network
+    rule : EarlyStopping or None
+        None keeps the best and never stops.
+
+    Attributes
+    ----------
+    state : dict
+        loss, epoch and bad (epochs since) of each member's best.
+    params : dict of str to array
+        Copies of the weights; empty until there is a best.
+    """
+
+    def __init__(self, net: Network, rule: EarlyStopping | None):
+        n = net.population or 1
+        self._net, self._rule = net, rule
+        self.params: Params = {}
+        self.state: dict[str, list] = {"loss": [None] * n, "epoch": [0] * n}
+        self.state["bad"] = [0] * n
+
+    def update(self, losses: list[float], epoch: int, alive: list[bool]) -> list[int]:
+        """Take an epoch's validation losses; return the members to stop.
+
+        NaN is never a new best and never hides a later one.
+        """
+        state, rule = self.state, self._rule
+        margin = rule.min_delta if rule else 0.0
+        better, done = [False] * len(losses), []
+        for i, value in enumerate(losses):
+            if not alive[i]:
+                continue
+            old = state["loss"][i]
+            better[i] = value < (float("inf") if old is None else old - margin)
+            if better[i]:
+                state["loss"][i], state["epoch"][i], state["bad"][i] = value, epoch, 0
+                continue
+            state["bad"][i] += 1
+            if rule and state["bad"][i] >= rule.patience:
+                done.append(i)
+        if any(better):
+            self._copy(better)
+        return done
+
+    def make_room(self) -> None:
+        """Begin to keep weights, with copies of the present ones."""
+        xp = self._net.backend.xp
+        self.params = {
+            name: xp.asarray(p, copy=True) for name, p in self._net.params.items()
+        }
+
+    def restore(self) -> None:
+        """Give the network its best weights back, if the rule says so."""
+        if self._rule and self._rule.restore_best:
+            for name, p in self.params.items():
+                self._net.params[name][...] = p
+
+    def _copy(self, better: list[bool]) -> None:
+        if not self.params:
+            self.make_room()
+            return
+        xp, mask = self._net.backend.xp, member_mask(self._net, better)
+        for name, p in self._net.params.items():
+            old = self.params[name]
+            old[...] = xp.where(spread_mask(mask, p), p, old)
+
+
+def member_mask(net: Network, flags: list[bool]) -> Array:
+    """Return flags of the members as a device array, shape (P,) or ()."""
+    mask = net.backend.array(flags, "bool")
+    return mask if net.population else mask[0]
+
+
+def spread_mask(mask: Array, p: Any) -> Array:
+    """Return a member mask with axes after it that fit p."""
+    return spread(mask, p) if mask.ndim else mask

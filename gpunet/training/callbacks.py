@@ -1,0 +1,72 @@
+"""Callbacks: what others may do while a network trains."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .._types import Params
+from ..errors import ConfigError
+
+
+class Callback:
+    """The parent of callbacks: every method does nothing until overridden.
+
+    The trainer (`gpunet.training.Trainer`) shows net, optimizer, epoch, step
+    and history. `trainer.stop("why")` ends training after the current step.
+    """
+
+    every_steps: int | None = None  # call on_pause after every so many steps
+
+    def on_start(self, trainer: Any) -> None:
+        """Called once, before the first step."""
+
+    def on_gradients(self, grads: Params) -> Params:
+        """Called between backward and step; returns the gradients to apply.
+
+        Overriding it keeps the learning rate out of the gradients (they are
+        then exact gradients of the batch's mean loss) at a small cost in speed.
+        A span that is repeated to find a divergence calls it again.
+        """
+        return grads
+
+    def on_span(self, trainer: Any) -> None:
+        """Called every quarter of a second or so, between steps."""
+
+    def on_pause(self, trainer: Any) -> None:
+        """Called after every `every_steps` steps."""
+
+    def on_epoch(self, trainer: Any, record: dict[str, Any]) -> None:
+        """Called at the end of each epoch with its record."""
+
+    def on_stop(self, trainer: Any) -> None:
+        """Called once, when training ends, whatever ended it."""
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the validation loss has not fallen for a while; keep the best.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without a new best before training stops; each member of a
+        population stops for itself.
+    min_delta : float
+        How much lower a new best must be.
+    restore_best : bool
+        Whether the best epoch's weights come back at the end.
+    """
+
+    patience: int = 5
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self):
+        if isinstance(self.patience, bool) or not isinstance(self.patience, int):
+            raise ConfigError(
+                f"early stopping: patience: {self.patience!r} is no count"
+            )
+        if self.patience < 1 or not 0 <= self.min_delta < float("inf"):
+            raise ConfigError(
+                "early stopping: patience must be at least 1 and min_delta at least 0, "
+                f"got {self.patience} and {self.min_delta}"
+            )

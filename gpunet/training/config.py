@@ -1,0 +1,142 @@
+"""From a configuration to a network, its data and its optimizer.
+
+A configuration is the flat dict of `presets.DEFAULTS`; whatever comes from a
+file is checked key by key and type by type before anything is built.
+"""
+
+from dataclasses import fields
+from typing import Any
+
+from ..backend import host_rng
+from ..builders import mlp
+from ..data import Splits, nielsen_split, read_mnist, split_validation
+from ..errors import ConfigError
+from ..network import Network
+from ..optimizers import OPTIMIZERS, Optimizer, optimizer
+from .presets import DEFAULTS
+
+_NUMBER = (int, float)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "data_dir": (str, type(None)),
+    "validation": (int, float, str),
+    "activation": (str, list),
+    "weights": (str, int, float, type(None)),
+    "biases": (str, int, float),
+    "dropout": _NUMBER,
+    "learning_rate": (int, float, list),
+    "momentum": (int, float, list),
+    "l2": (int, float, list),
+    "l1": (int, float, list),
+    "max_norm": (int, float, type(None)),
+    "clip_norm": (int, float, type(None)),
+    "early_stopping": (int, type(None)),
+    "class_weight": (str, list, type(None)),
+    "batch_size": (int, type(None)),
+    "population": (int, type(None)),
+    "seed": (int, list),
+}
+
+
+def check_config(config: Any, where: str = "config") -> dict[str, Any]:
+    """Return a configuration with the defaults filled in.
+
+    Raises
+    ------
+    ConfigError
+        It is no object, has an unknown key, or a value of the wrong type.
+    """
+    if not isinstance(config, dict):
+        raise ConfigError(
+            f"{where}: expected a JSON object, got {type(config).__name__}"
+        )
+    for key, value in config.items():
+        if key not in DEFAULTS:
+            raise ConfigError(
+                f"{where}: {str(key)[:60]!r}: no such setting; choose from "
+                f"{', '.join(DEFAULTS)}"
+            )
+        kinds = _KINDS.get(key, (type(DEFAULTS[key]),))
+        good = isinstance(value, kinds)
+        if isinstance(value, bool) and bool not in kinds:
+            good = False
+        if not good:
+            names = " or ".join(
+                "null" if kind is type(None) else kind.__name__ for kind in kinds
+            )
+            raise ConfigError(f"{where}: {key}: expected {names}, got {value!r:.80}")
+    return {**DEFAULTS, **config}
+
+
+def network_from_config(config: dict[str, Any], device: Any = "cpu") -> Network:
+    """Return the network a configuration describes, on a device."""
+    activation = config["activation"]
+    return mlp(
+        config["sizes"],
+        activation,
+        output=config["output"],
+        loss=config["loss"],
+        weights=config["weights"],
+        biases=config["biases"],
+        dropout=config["dropout"],
+        population=config["population"],
+        seed=config["seed"],
+        dtype=config["dtype"],
+        device=device,
+    )
+
+
+def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
+    """Return the optimizer a configuration describes.
+
+    Raises
+    ------
+    ConfigError
+        Unknown name, or a setting that this optimizer has not.
+    """
+    name = config["optimizer"]
+    known = (
+        {item.name for item in fields(OPTIMIZERS[name])}
+        if name in OPTIMIZERS
+        else set()
+    )
+    settings = {}
+    for key in (
+        *("learning_rate", "momentum", "nesterov", "l2", "l1"),
+        *("max_norm", "clip_norm", "layer_rates", "frozen"),
+    ):
+        if key in known or name not in OPTIMIZERS:
+            settings[key] = config[key]
+        elif config[key] != DEFAULTS[key]:
+            raise ConfigError(
+                f"optimizer: {name} has no {key}; leave it out or take sgd"
+            )
+    return optimizer(name, **settings)
+
+
+def data_from_config(config: dict[str, Any]) -> Splits:
+    """Return the data a configuration names, with its validation part.
+
+    x is bytes; `scale` takes them to 0 .. 1.
+
+    Raises
+    ------
+    DataError
+        Files that are missing or damaged.
+    ConfigError
+        A split that cannot be made.
+    """
+    splits = read_mnist(config["data_dir"], name=config["data"])
+    wanted = config["validation"]
+    if wanted == "nielsen":
+        return nielsen_split(splits)
+    if isinstance(wanted, str):
+        raise ConfigError(
+            f"validation: {wanted!r}: expected a count, a fraction or nielsen"
+        )
+    if not wanted:
+        return splits
+    # Always the same split: runs of different seeds stay comparable.
+    train, validation = split_validation(splits.train, wanted, host_rng(0, "split"))
+    return Splits(
+        train, validation, splits.test, splits.n_classes, splits.name, splits.scale
+    )

@@ -1,0 +1,87 @@
+"""Divergence: finding the step at which a number ceased to be finite.
+
+The check costs one wait for the device at the end of a span. Only when it fails
+are the span's steps taken again, one by one; draws are keyed by step, so the
+repeat is exact. A step that would leave a member without a number is undone for
+that member, which is frozen there; the others go on, bit for bit as without it.
+"""
+
+from typing import Any
+
+from .._types import Array, Params
+from ..backend import namespace
+from ..errors import Diverged
+from .best import member_mask
+
+
+def finite(tensors: Params, n: int) -> dict[str, Array]:
+    """Return for each tensor of floats which of its n members are finite, (n,)."""
+    flags = {}
+    for name, p in tensors.items():
+        if name != "sums.correct":  # integers
+            xp = namespace(p)
+            flags[name] = xp.all(xp.reshape(xp.isfinite(p), (n, -1)), axis=-1)
+    return flags
+
+
+def check_span(trainer: Any, part: Any, before: Any, first: int, last: int) -> None:
+    """Check a part after steps first to last - 1; find and undo what went wrong.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    part : Part
+    before : snapshot of the part before the span
+
+    Raises
+    ------
+    Diverged
+        No member is left; the part stands at its last good step.
+    """
+    n = part.net.population or 1
+    if _bad_members(trainer, part, finite(part.tensors(), n)):
+        part.restore(before)
+        for k in range(first, last):
+            _checked_step(trainer, part, k)
+    mine = trainer.alive[part.members]
+    if not all(mine):
+        part.restore(before, member_mask(part.net, mine))
+
+
+def _checked_step(trainer: Any, part: Any, k: int) -> None:
+    before, n = part.snapshot(), part.net.population or 1
+    seen = trainer.one_step(part, k)
+    bad = _bad_members(trainer, part, finite(seen | part.tensors(), n))
+    if not bad:
+        return
+    step = trainer.step + k - trainer.at
+    for i, tensor in bad.items():
+        member = part.members.start + i
+        trainer.freeze(
+            member,
+            f"diverged at epoch {trainer.epoch + 1}, step {step + 1}: {tensor} is not "
+            f"finite (learning rate {trainer.learning_rates()[member]:g})",
+        )
+    if any(trainer.alive):
+        part.restore(before, member_mask(part.net, trainer.alive[part.members]))
+        return
+    part.restore(before)
+    trainer.at, trainer.step = k, step
+    reason = trainer.history.frozen[part.members.start + next(iter(bad))]
+    trainer.stop(reason)
+    crowd = f"all {trainer.n_members} members diverged; the last " if n > 1 else ""
+    raise Diverged(
+        f"training: {crowd}{reason}; weights stand at the step before it. Lower the "
+        "learning rate, scale the inputs or clip the gradient"
+    )
+
+
+def _bad_members(trainer: Any, part: Any, flags: Params) -> dict[int, str]:
+    """Return the members with a number that is not finite, and its tensor."""
+    bk, bad, names = part.net.backend, {}, list(flags)
+    table = bk.to_host(bk.xp.stack(list(flags.values())))  # one wait for all
+    for i, alive in enumerate(trainer.alive[part.members]):
+        if alive and not table[:, i].all():
+            name = names[int(table[:, i].argmin())]
+            bad[i] = name.removeprefix("params.").replace("sums.loss", "loss")
+    return bad

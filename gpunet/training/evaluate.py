@@ -1,0 +1,139 @@
+"""Evaluation: the mean loss and the accuracy of a network on a data set."""
+
+from math import prod
+from typing import Any
+
+from .._types import Array
+from ..backend import Backend, namespace
+from ..data import Dataset, check_dataset, normalized_weights
+from ..errors import ConfigError
+from ..layers import Dense, Embedding
+from ..metrics import correct
+from ..network import Network
+
+# Activations held at once: 8 million floats, 32 MB in float32. No call then
+# lasts so long that an interrupt must wait for it.
+_ACTIVATIONS = 8_000_000
+
+
+def place(
+    bk: Backend, net: Network, data: Dataset, scale: float = 1.0
+) -> tuple[Array, Array, Array | None]:
+    """Return x, t and weights of a data set on the device, in the net's dtype.
+
+    x is multiplied with `scale`; labels stay integers. NumPy data of the right
+    dtype and scale are shared, not copied.
+    """
+    x = data.x
+    if not isinstance(net.layers[0], Embedding):
+        x = x.astype(net.dtype, copy=scale != 1.0)
+        if scale != 1.0:
+            x *= scale  # in place, on the copy: half the peak memory
+    weight = None
+    if data.weight is not None:
+        weight = bk.array(normalized_weights(data.weight), net.dtype)
+    t = bk.view(data.t) if data.t.ndim == 1 else bk.view(data.t, net.dtype)
+    return bk.view(x), t, weight
+
+
+def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
+    """Return `data` checked against the network: rows, labels, widths.
+
+    Raises
+    ------
+    DataError, ConfigError
+        Labels out of range, unequal counts, features the network cannot take.
+    """
+    first = net.layers[0]
+    n_out = next(
+        layer.n_out for layer in reversed(net.layers) if isinstance(layer, Dense)
+    )
+    if data.t.ndim == 1 and n_out == 1:
+        data = Dataset(data.x, data.t[:, None], data.weight)
+    data = check_dataset(data, n_out if data.t.ndim == 1 else None, what)
+    width = data.x.shape[-1]
+    if isinstance(first, Dense) and (data.x.ndim != 2 or width != first.n_in):
+        hint = "; flatten it first" if prod(data.x.shape[1:]) == first.n_in else ""
+        raise ConfigError(
+            f"{what}: the network expects rows of {first.n_in} features, got x of "
+            f"shape {data.x.shape}{hint}"
+        )
+    if data.t.ndim == 2 and data.t.shape[1] != n_out:
+        raise ConfigError(
+            f"{what}: the network has {n_out} outputs, targets have shape "
+            f"{data.t.shape}"
+        )
+    return data
+
+
+def counts_hits(net: Network, t: Array) -> bool:
+    """Return whether answers t, (n,) or (n, n_out), can be right or wrong."""
+    return t.ndim == 1 or (t.shape[-1] == 1 and net.loss.on_logits)
+
+
+def count_hits(net: Network, y: Array, t: Array) -> Array:
+    """Return how many of the outputs y mean what t says, shape (...)."""
+    labels = net.decide(y)
+    if t.ndim == y.ndim:
+        xp = namespace(t)
+        t = xp.astype(t[..., 0], xp.int64)
+    return correct(labels, t)
+
+
+def measure(net: Network, x: Array, t: Array, weight: Array | None = None) -> Any:
+    """Return (loss, accuracy) on device data; accuracy is None for targets.
+
+    Parameters
+    ----------
+    x, t, weight : device arrays
+        As `place` returns them.
+
+    Returns
+    -------
+    loss, accuracy : list of float, one for each member (one for one network)
+    """
+    bk, n = net.backend, x.shape[0]
+    widest = max(layer.n_out for layer in net.layers if isinstance(layer, Dense))
+    rows = max(64, min(8192, _ACTIVATIONS // (widest * (net.population or 1))))
+    total: Any = 0.0
+    hits: Any = 0
+    for a in range(0, n, rows):
+        b = min(a + rows, n)
+        y, _ = net.forward(x[a:b, ...])
+        mine = t[a:b, ...]
+        w = None if weight is None else weight[a:b]
+        total = total + net.loss.value(y, mine, w) * float(b - a)
+        if counts_hits(net, t):
+            hits = hits + count_hits(net, y, mine)
+    lead = net.population or 1
+    loss = [v / n for v in bk.to_host(total).reshape(lead).tolist()]
+    if isinstance(hits, int):
+        return loss, None
+    return loss, [v / n for v in bk.to_host(hits).reshape(lead).tolist()]
+
+
+def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
+    """Return loss and accuracy of a network on a data set.
+
+    Parameters
+    ----------
+    net : Network
+    data : Dataset or (x, t)
+        Host arrays.
+    scale : float
+        What x is multiplied with first.
+
+    Returns
+    -------
+    result : dict
+        n, loss, accuracy (None for targets that are not labels); lists with
+        one value for each member of a population.
+    """
+    if not isinstance(data, Dataset):
+        data = Dataset(*data)
+    data = check_fit(net, data, "evaluate")
+    with net.backend.use():
+        loss, accuracy = measure(net, *place(net.backend, net, data, scale))
+    if not net.population:
+        loss, accuracy = loss[0], accuracy and accuracy[0]
+    return {"n": len(data), "loss": loss, "accuracy": accuracy}

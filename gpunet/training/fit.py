@@ -1,0 +1,169 @@
+"""`gpunet.fit`: train a network on data, in one call."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..backend import host_rng
+from ..data import Dataset, Splits, class_weights, split_validation
+from ..errors import ConfigError
+from ..layers import Dense
+from ..network import Network
+from ..optimizers import Optimizer
+from ..optimizers import optimizer as find_optimizer
+from .callbacks import Callback, EarlyStopping
+from .evaluate import check_fit
+from .history import History
+from .loop import Trainer
+
+
+def fit(
+    net: Network,
+    data: Any,
+    *,
+    epochs: int = 10,
+    batch_size: int | None = 32,
+    optimizer: "str | Optimizer" = "adam",
+    schedule: Any = "constant",
+    validation: Any = None,
+    early_stopping: "int | EarlyStopping | None" = None,
+    class_weight: Any = None,
+    order: str = "own",
+    track: bool = True,
+    callbacks: Sequence[Callback] = (),
+    max_steps: int | None = None,
+) -> History:
+    """Train `net` in place by mini-batch gradient descent.
+
+    Parameters
+    ----------
+    net : Network
+        Its loss is lowered; its device and dtype are used.
+    data : Splits, Dataset or (x, t)
+        Host arrays: x (n, features...), t labels (n,) or targets (n, n_out).
+    epochs : int
+        Times through the data.
+    batch_size : int or None
+        Examples a step; None takes all: gradient descent proper. A shorter last
+        batch is taken too, and its gradient is the mean over its true size.
+    optimizer : str or Optimizer
+    schedule : str or callable
+        See `gpunet.schedule`.
+    validation : Dataset, (x, t), float or int, optional
+        Held-out data; a number parts so much of `data` off, every class in
+        proportion. None takes that of the Splits.
+    early_stopping : int or EarlyStopping, optional
+        Patience in epochs; needs validation data.
+    class_weight : "balanced", dict or sequence, optional
+        Weight of each class, on top of the data's own weights.
+    order : "own", "shared" or "none"
+        Each member of a population shuffles by its own seed; all see the same
+        batches, which is faster; or nothing is shuffled.
+    track : bool
+        False computes no loss and no accuracy while training: not needed.
+    callbacks : sequence of Callback
+    max_steps : int, optional
+
+    Returns
+    -------
+    history : History
+
+    Raises
+    ------
+    ConfigError, DataError
+        Settings or data that cannot work; nothing was trained.
+    Diverged
+        A loss or gradient is no longer finite; weights stand at the step
+        before it.
+
+    Examples
+    --------
+    >>> import gpunet, numpy as np
+    >>> x, t = np.array([[0., 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    >>> net = gpunet.mlp([2, 8, 2], "tanh", seed=1)
+    >>> history = gpunet.fit(net, (x, t), epochs=200, batch_size=None,
+    ...                      optimizer=gpunet.SGD(1.0))
+    >>> net.classify(x).tolist()
+    [0, 1, 1, 0]
+    """
+    return trainer(
+        net,
+        data,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        schedule=schedule,
+        validation=validation,
+        early_stopping=early_stopping,
+        class_weight=class_weight,
+        order=order,
+        track=track,
+        callbacks=callbacks,
+        max_steps=max_steps,
+    ).run()
+
+
+def trainer(
+    net: Network,
+    data: Any,
+    *,
+    validation: Any = None,
+    early_stopping: "int | EarlyStopping | None" = None,
+    class_weight: Any = None,
+    optimizer: "str | Optimizer" = "adam",
+    **settings: Any,
+) -> Trainer:
+    """Return the Trainer that `fit` would run, with everything checked."""
+    train, held_out, scale = _parts(data)
+    train = check_fit(net, train, "training data")
+    if isinstance(validation, int | float) and not isinstance(validation, bool):
+        rng = host_rng(0, "split")  # one split for all seeds: they stay comparable
+        train, held_out = split_validation(train, validation, rng)
+    elif validation is not None:
+        held_out = _dataset(validation)
+    if held_out is not None:
+        held_out = check_fit(net, held_out, "validation data")
+    if class_weight is not None:
+        train = _weighted(net, train, class_weight)
+    if isinstance(early_stopping, int):
+        early_stopping = EarlyStopping(early_stopping)
+    if early_stopping and held_out is None:
+        raise ConfigError(
+            "early stopping: there are no validation data to judge by; give validation="
+        )
+    if isinstance(optimizer, str):
+        optimizer = find_optimizer(optimizer)
+    return Trainer(
+        net,
+        train,
+        held_out,
+        optimizer=optimizer,
+        early_stopping=early_stopping,
+        scale=scale,
+        **settings,
+    )
+
+
+def _parts(data: Any) -> tuple[Dataset, Dataset | None, float]:
+    if isinstance(data, Splits):
+        return data.train, data.validation, data.scale
+    return _dataset(data), None, 1.0
+
+
+def _dataset(data: Any) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, tuple | list) and len(data) in (2, 3):
+        return Dataset(*data)
+    raise ConfigError(
+        f"data: expected a Dataset, Splits or (x, t), got {type(data).__name__}"
+    )
+
+
+def _weighted(net: Network, train: Dataset, class_weight: Any) -> Dataset:
+    if train.t.ndim != 1:
+        raise ConfigError("class weights: the targets are no labels; leave them out")
+    n_out = [layer.n_out for layer in net.layers if isinstance(layer, Dense)][-1]
+    weight = class_weights(train.t, class_weight, n_out)
+    if train.weight is not None:
+        weight = weight * train.weight
+    return Dataset(train.x, train.t, weight)

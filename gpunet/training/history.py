@@ -1,0 +1,47 @@
+"""History: one record for each epoch, as plain numbers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+class History:
+    """What happened, epoch by epoch.
+
+    Each record is a dict with epoch (from 1), step, seconds, learning_rate,
+    loss and accuracy of the epoch's own batches (before each update),
+    val_loss, val_accuracy, and grad_norm (of the epoch's last batch). For a
+    population every number but epoch, step and seconds is a list, one for each
+    member, with None for members that no longer learn.
+
+    Examples
+    --------
+    >>> h = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    >>> h["loss"], len(h), h.last["epoch"]
+    ([0.5, 0.25], 2, 2)
+    """
+
+    def __init__(self, records: list[dict[str, Any]] | None = None):
+        self.records = list(records or [])
+        self.outcome = ""  # why training ended
+        self.frozen: dict[int, str] = {}  # members that stopped before the end
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add one epoch's record."""
+        self.records.append(record)
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The newest record, or an empty one."""
+        return self.records[-1] if self.records else {}
+
+    def __getitem__(self, column: str) -> list[Any]:
+        return [record.get(column) for record in self.records]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.records)
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} epochs, {self.outcome or 'running'})"

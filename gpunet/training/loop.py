@@ -1,0 +1,322 @@
+"""The training loop: epochs, spans of steps, and what happens at their ends.
+
+An epoch is cut into spans of about a quarter of a second. Inside a span nothing
+waits for the device. At its end the numbers are checked once: if one is no
+longer finite, the span's start is put back and its steps are taken again with a
+check at each, which finds the very step; randomness is keyed, so the repeat is
+exact. Weights, optimizer and counters then stand at the last good step.
+"""
+
+import time
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from .._types import Array, Params
+from ..data import Dataset
+from ..errors import ConfigError
+from ..network import Network
+from ..optimizers import Optimizer
+from ..population import ORDERS
+from ..schedules import schedule as find_schedule
+from .batches import Feed
+from .best import Best
+from .callbacks import Callback, EarlyStopping
+from .divergence import check_span
+from .evaluate import counts_hits, measure, place
+from .history import History
+from .parts import Part, split
+
+_SPAN_SECONDS = 0.25
+
+
+class Trainer:
+    """One training run: what it has, where it stands, and how it goes on.
+
+    Parameters
+    ----------
+    net : Network
+        Trained in place.
+    train, validation : Dataset
+        Checked against the network already.
+    epochs, batch_size : int
+        A batch_size of None takes all examples: gradient descent proper.
+    optimizer : Optimizer
+    schedule : str or callable
+    early_stopping : EarlyStopping, optional
+    order : "own", "shared" or "none"
+    track : bool
+        Whether loss and accuracy are computed while training.
+    callbacks : sequence of Callback
+    max_steps : int, optional
+        Stop after so many steps, wherever that is.
+    scale : float
+        What x is multiplied with.
+
+    Attributes
+    ----------
+    epoch, at, step : int
+        Epochs done, steps done in this epoch, steps done in all.
+    history : History
+    alive : list of bool, one for each member
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        train: Dataset,
+        validation: Dataset | None = None,
+        *,
+        epochs: int,
+        batch_size: int | None,
+        optimizer: Optimizer,
+        schedule: Any = "constant",
+        early_stopping: EarlyStopping | None = None,
+        order: str = "own",
+        track: bool = True,
+        callbacks: Sequence[Callback] = (),
+        max_steps: int | None = None,
+        scale: float = 1.0,
+    ):
+        _check_counts(epochs=epochs, max_steps=max_steps, batch_size=batch_size)
+        if order not in ORDERS:
+            raise ConfigError(f"order: {order!r}: choose from {', '.join(ORDERS)}")
+        self.net, self.optimizer, self.epochs = net, optimizer, epochs
+        self.callbacks, self.max_steps, self.track = tuple(callbacks), max_steps, track
+        self.schedule = find_schedule(schedule)
+        self.epoch = self.at = self.step = 0
+        self.seconds = 0.0
+        self.history = History()
+        self.n_members = net.population or 1
+        self.alive = [True] * self.n_members
+        self.best = Best(net, early_stopping)
+        self._why = ""
+        self._span = 16
+        with net.backend.use():
+            self._place(train, validation, scale, batch_size, order)
+
+    def _place(self, train, validation, scale, batch_size, order) -> None:
+        net, bk = self.net, self.net.backend
+        lead = (net.population,) if net.population else ()
+        self.optimizer.start(net.params, bk, net.population)
+        floats, whole = bk.dtype(net.dtype), bk.dtype("int64")
+        self.sums = {
+            name: bk.xp.zeros(
+                lead, dtype=whole if name == "correct" else floats, device=bk.device
+            )
+            for name in ("loss", "correct", "grad_norm")
+        }
+        x, t, weight = place(bk, net, train, scale)
+        self._counts_hits = counts_hits(net, t)
+        self._validation = validation and place(bk, net, validation, scale)
+        batch = min(batch_size or len(train), len(train))
+
+        def feed(seeds):
+            own = bool(lead) and order == "own"
+            keys = seeds if order == "own" else net.seeds[:1]
+            return Feed(
+                bk,
+                x,
+                t,
+                weight,
+                batch_size=batch,
+                seeds=keys,
+                own_orders=own,
+                order=order,
+            )
+
+        hooks = [
+            c.on_gradients
+            for c in self.callbacks
+            if type(c).on_gradients is not Callback.on_gradients
+        ]
+        self.parts = split(
+            net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
+        )
+        self.steps_per_epoch = self.parts[0].feed.steps
+        self.n_train = len(train)
+
+    def tensors(self) -> dict[str, Array]:
+        """Return every array that the next step depends on, by name."""
+        tensors = {f"params.{name}": p for name, p in self.net.params.items()}
+        tensors |= {f"slots.{name}": s for name, s in self.optimizer.slots.items()}
+        tensors |= {f"sums.{name}": s for name, s in self.sums.items()}
+        return tensors | {f"best.{name}": p for name, p in self.best.params.items()}
+
+    def loss_so_far(self) -> Any:
+        """Return the mean loss of the epoch's batches until now; waits."""
+        seen = min(self.at * self.parts[0].feed.batch_size, self.n_train)
+        sums = self.net.backend.to_host(self.sums["loss"]).reshape(self.n_members)
+        return self._shown([v / max(seen, 1) for v in sums.tolist()], self.alive)
+
+    def stop(self, why: str) -> None:
+        """Ask for an end after the current step; `why` goes into the history."""
+        self._why = self._why or why
+
+    @property
+    def stopped(self) -> bool:
+        """Whether an end has been asked for."""
+        return bool(self._why)
+
+    def run(self) -> History:
+        """Train to the end and return the history.
+
+        Raises
+        ------
+        Diverged
+            The network (or every member) met a number that is not finite.
+        """
+        self._tell("on_start", self)
+        try:
+            with self.net.backend.use():
+                while self.epoch < self.epochs and not self._why:
+                    self._one_epoch()
+                if not self._why:
+                    self._why = "all epochs done"
+                    self.best.restore()
+        finally:
+            self.history.outcome = self._why or "stopped by an error"
+            self._tell("on_stop", self)
+        return self.history
+
+    def _one_epoch(self) -> None:
+        started = time.perf_counter()
+        for part in self.parts:
+            part.feed.begin(self.epoch)
+        while self.at < self.steps_per_epoch and not self._why:
+            span_started = time.perf_counter()
+            n = self._run_span(self.at, self._span_end())
+            self.at += n
+            self.step += n
+            self._adapt(n, time.perf_counter() - span_started)
+            self._tell("on_span", self)
+            if self.max_steps is not None and self.step >= self.max_steps:
+                self.stop("step limit reached")
+            if self.at < self.steps_per_epoch:
+                self._pause()
+        self.seconds += time.perf_counter() - started
+        if self.at == self.steps_per_epoch:
+            self._end_epoch()
+            self._pause()
+
+    def _pause(self) -> None:
+        for callback in self.callbacks:
+            if callback.every_steps and self.step % callback.every_steps == 0:
+                callback.on_pause(self)
+
+    def _span_end(self) -> int:
+        ends = [self.at + self._span, self.steps_per_epoch]
+        if self.max_steps is not None:
+            ends.append(self.at + self.max_steps - self.step)
+        for callback in self.callbacks:
+            if every := callback.every_steps:
+                ends.append(self.at + every - self.step % every)
+        return max(min(ends), self.at + 1)
+
+    def _adapt(self, n: int, seconds: float) -> None:
+        wanted = n * _SPAN_SECONDS / max(seconds, 1e-6)
+        self._span = int(min(max(wanted, 1), 4 * self._span, 8192))
+
+    def _run_span(self, first: int, last: int) -> int:
+        """Take steps first to last - 1; return how many were taken."""
+        done = last - first
+        for part in self.parts:
+            if not any(self.alive[part.members]):
+                continue
+            part.feed.load(first, last)
+            before = part.snapshot()
+            for k in range(first, last):
+                if self._why and len(self.parts) == 1 and k > first:
+                    done = k - first  # a signal came: finish this step, no more
+                    break
+                self.one_step(part, k)
+            check_span(self, part, before, first, first + done)
+        return done
+
+    def one_step(self, part: Part, k: int) -> Params:
+        """Let a part take step k of the epoch; see `Part.step`."""
+        final = k == self.steps_per_epoch - 1
+        return part.step(self.epoch, k, self._factor(k), last=final)
+
+    def freeze(self, member: int, why: str) -> None:
+        """Let a member learn no more."""
+        self.alive[member] = False
+        self.history.frozen[member] = why
+
+    def _factor(self, k: int) -> Any:
+        done = self.epoch + k / self.steps_per_epoch
+        factor = self.schedule(done, self.epochs)
+        factor = factor if isinstance(factor, list) else float(factor)
+        # The same object while the value stays: nothing is then computed anew.
+        if factor != self.__dict__.get("_factor_value"):
+            self._factor_value = self._factor_now = factor
+            if isinstance(factor, list):
+                bk = self.net.backend
+                self._factor_now = bk.array(factor, self.net.dtype)
+        return self._factor_now
+
+    def learning_rates(self) -> list[float]:
+        """Return each member's learning rate of the newest step."""
+        value = self.optimizer.learning_rate
+        rates = [value] * self.n_members if isinstance(value, int | float) else value
+        factor = self.__dict__.get("_factor_value", 1.0)
+        factors = factor if isinstance(factor, list) else [factor] * self.n_members
+        return [float(r) * f for r, f in zip(rates, factors, strict=True)]
+
+    def _end_epoch(self) -> None:
+        started, alive = time.perf_counter(), list(self.alive)
+        record = {"epoch": self.epoch + 1, "step": self.step}
+        record["learning_rate"] = self.learning_rates()
+        record |= self._scores()
+        if self._validation:
+            val_loss, val_accuracy = measure(self.net, *self._validation)
+            record["val_loss"], record["val_accuracy"] = val_loss, val_accuracy
+            for i in self.best.update(val_loss, self.epoch + 1, self.alive):
+                self.freeze(i, f"stopped early after epoch {self.epoch + 1}")
+        losses = record.get("val_loss") or record.get("loss")
+        if hasattr(self.schedule, "update") and losses:
+            self.schedule.update(losses)
+        record = {name: self._shown(value, alive) for name, value in record.items()}
+        record["seconds"] = round(self.seconds + time.perf_counter() - started, 4)
+        self.epoch, self.at, self.seconds = self.epoch + 1, 0, 0.0
+        for s in self.sums.values():
+            s[...] = 0
+        self.history.append(record)
+        self._tell("on_epoch", self, record)
+        if not any(self.alive):
+            self.stop("early stopping")
+            self.best.restore()
+
+    def _scores(self) -> dict[str, Any]:
+        host = {
+            name: self.net.backend.to_host(s).reshape(self.n_members).tolist()
+            for name, s in self.sums.items()
+        }
+        scores = {"grad_norm": host["grad_norm"]}
+        if self.track:
+            scores["loss"] = [v / self.n_train for v in host["loss"]]
+            if self._counts_hits:
+                scores["accuracy"] = [v / self.n_train for v in host["correct"]]
+        return scores
+
+    def _shown(self, value: Any, alive: list[bool]) -> Any:
+        if not isinstance(value, list):
+            return value
+        # Seven digits: what float32 means, so that files do not suggest more.
+        kept = [
+            float(f"{v:.7g}") if learns and isfinite(v) else None
+            for v, learns in zip(value, alive, strict=True)
+        ]
+        return kept if self.net.population else kept[0]
+
+    def _tell(self, event: str, *args: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(*args)
+
+
+def _check_counts(**counts: Any) -> None:
+    for name, n in counts.items():
+        if n is None and name != "epochs":
+            continue
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ConfigError(f"{name}: expected a whole number >= 1, got {n!r}")

@@ -1,0 +1,155 @@
+"""Parts: the members that step together, and the step itself.
+
+A population's members are independent, so they may take turns: a CPU trains a
+large population in blocks whose weights and gradients stay in its cache. On one
+core, 100 networks of 784-16-16-10 take a quarter less time in blocks of 32 than
+all together. A block's arrays are views of the whole population's; on a GPU,
+and wherever slices are not views, all members are one part.
+"""
+
+from typing import Any
+
+from .._types import Array, Params
+from ..backend import namespace
+from ..gradients import gradient_norm
+from ..network import Network
+from ..optimizers import Optimizer
+from ..population import DropoutDraws
+from .batches import Feed
+from .best import spread_mask
+from .evaluate import count_hits, counts_hits
+
+BLOCK = 32  # members; 784-16-16-10 then moves 3 MB a step
+
+
+class Part:
+    """Some members (or the one network) with all they need to take steps."""
+
+    def __init__(
+        self,
+        net: Network,
+        optimizer: Optimizer,
+        feed: Feed,
+        sums: Params,
+        *,
+        members: slice,
+        track: bool,
+        hooks: list,
+    ):
+        self.net, self.optimizer, self.feed, self.sums = net, optimizer, feed, sums
+        self.members, self.track, self.hooks = members, track, hooks
+        self._counts = track and counts_hits(net, feed.answers)
+        self._draws = DropoutDraws(net.backend, net.seeds, net.population)
+        self._given: Any = None  # the schedule's factor as last given, and mine
+
+    def step(self, epoch: int, k: int, factor: Any, last: bool = False) -> Params:
+        """Take step k of the epoch; return what the finiteness check may read."""
+        net = self.net
+        x, t, weight = self.feed.batch(k)  # 1. take the input
+        draws = self._draws.at(epoch, k)
+        y, caches = net.forward(x, train=True, rng=draws)  # 2. predict
+        dy = net.loss.slope(y, t, weight)  # 3. compare
+        scale = self._scale(factor, dy)
+        if scale is not None:
+            dy *= scale
+        grads = net.backward(caches, dy)  # 4. back-propagate
+        for hook in self.hooks:
+            grads = hook(grads)
+        if last:
+            self._keep_norm(grads, scale)
+        seen = self._keep_score(y, t, weight, k) if self.track else {}
+        self.optimizer.step(  # 5. apply
+            net.params, grads, self._mine, scaled=scale is not None
+        )
+        return seen | {f"gradient of {name}": g for name, g in grads.items()}
+        # 6. repeat
+
+    def _scale(self, factor: Any, dy: Array) -> Any:
+        if factor is not self._given:
+            self._given = self._mine = factor
+            if not isinstance(factor, float) and self.net.population:
+                self._mine = factor[self.members]
+            self._slope_scale = (
+                None if self.hooks else self.optimizer.slope_scale(self._mine, dy)
+            )
+        return self._slope_scale
+
+    def _keep_score(self, y: Array, t: Array, weight: Array | None, k: int) -> Params:
+        value = self.net.loss.value(y, t, weight)
+        self.sums["loss"] += value * float(y.shape[-2])
+        if self._counts:
+            self.sums["correct"] += count_hits(self.net, y, t)
+        return {"loss": value}
+
+    def _keep_norm(self, grads: Params, scale: Any) -> None:
+        norm = gradient_norm(grads, self.net.population)
+        if scale is not None:
+            xp = namespace(norm)
+            norm = norm / (
+                scale if isinstance(scale, float) else xp.reshape(scale, (-1,))
+            )
+        self.sums["grad_norm"][...] = norm
+
+    def tensors(self) -> Params:
+        """Return all that a step changes, by name."""
+        state = {f"params.{name}": p for name, p in self.net.params.items()}
+        state |= {f"slots.{name}": s for name, s in self.optimizer.slots.items()}
+        return state | {f"sums.{name}": s for name, s in self.sums.items()}
+
+    def snapshot(self) -> tuple[Params, int]:
+        """Return copies of `tensors` and the optimizer's count of steps."""
+        copies = {
+            name: namespace(p).asarray(p, copy=True)
+            for name, p in self.tensors().items()
+        }
+        return copies, self.optimizer.n_steps
+
+    def restore(self, snapshot: tuple[Params, int], keep: Array | None = None) -> None:
+        """Put a snapshot back, except for the members where `keep` is true."""
+        copies, n_steps = snapshot
+        for name, p in self.tensors().items():
+            old = copies[name]
+            if keep is not None:
+                # Select, never multiply: 0 x inf is NaN.
+                old = namespace(p).where(spread_mask(keep, p), p, old)
+            p[...] = old
+        if keep is None:
+            self.optimizer.n_steps = n_steps
+
+
+def split(
+    net: Network, optimizer: Optimizer, feed: Any, sums: Params, **shared: Any
+) -> list[Part]:
+    """Return the parts that train `net`: one, or blocks of members on NumPy.
+
+    Parameters
+    ----------
+    feed : callable
+        feed(seeds) -> Feed of the members with those seeds.
+    **shared : track, hooks of `Part`
+    """
+    n = net.population or 1
+    whole = n <= BLOCK or shared["hooks"] or net.backend.name != "cpu"
+    if whole:
+        everyone = slice(0, n)
+        return [Part(net, optimizer, feed(net.seeds), sums, members=everyone, **shared)]
+    parts = []
+    for start in range(0, n, BLOCK):
+        some = slice(start, min(start + BLOCK, n))
+        block = net.with_params(
+            {name: p[some] for name, p in net.params.items()},
+            seeds=net.seeds[some],
+            population=some.stop - some.start,
+        )
+        own = {name: s[some] for name, s in sums.items()}
+        parts.append(
+            Part(
+                block,
+                optimizer.members(some),
+                feed(block.seeds),
+                own,
+                members=some,
+                **shared,
+            )
+        )
+    return parts

@@ -1,0 +1,127 @@
+"""Callbacks that write: checkpoints, the best network, history and log."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..errors import WriteError
+from ..storage import HistoryFile, RunFolder, describe, write_tensors
+from .callbacks import Callback
+from .state import capture
+
+
+class FolderRecorder(Callback):
+    """Keeps a run folder: history, checkpoints and the best network.
+
+    A checkpoint is written after every epoch, after every `every_steps` steps
+    if given, and when training ends, whatever ended it.
+
+    Parameters
+    ----------
+    folder : RunFolder, entered
+    more : dict
+        Kept in each checkpoint: config, data digest, fingerprint.
+    every_steps : int, optional
+    keep : int
+        Checkpoints to keep.
+    on_write_error : "stop" or "warn"
+        Whether a disk that is full ends the run.
+    log : EventLog, optional
+        Told of every checkpoint.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        more: dict[str, Any],
+        *,
+        every_steps: int | None = None,
+        keep: int = 2,
+        on_write_error: str = "stop",
+        log: "EventLog | None" = None,
+    ):
+        self.folder, self._more, self._keep = folder, more, keep
+        self.every_steps = every_steps
+        self._on_error, self._log = on_write_error, log
+        self._saved_step = -1
+        self._best: list[Any] = []
+
+    def on_start(self, trainer):  # noqa: D102
+        self._best = list(trainer.best.state["loss"])
+        self._saved_step = trainer.step if trainer.step else -1
+
+    def on_epoch(self, trainer, record):  # noqa: D102
+        self._write(lambda: self.folder.append_history(record))
+        if trainer.best.state["loss"] != self._best:
+            self._best = list(trainer.best.state["loss"])
+            self._write(lambda: self._save_best(trainer))
+        self.save(trainer)
+
+    def on_pause(self, trainer):  # noqa: D102
+        self.save(trainer)
+
+    def on_stop(self, trainer):  # noqa: D102
+        self.save(trainer)
+
+    def save(self, trainer: Any) -> None:
+        """Write a checkpoint, unless this step has one."""
+        if trainer.step != self._saved_step:
+            self._write(lambda: self._save(trainer))
+
+    def _save(self, trainer) -> None:
+        tensors, state = capture(trainer)
+        path = self.folder.save_checkpoint(
+            trainer.step, tensors, self._more | state, self._keep
+        )
+        self._saved_step = trainer.step
+        if self._log:
+            self._log.write({"event": "saved", "step": trainer.step, "path": str(path)})
+
+    def _save_best(self, trainer) -> None:
+        net = trainer.net
+        tensors = {
+            name: net.backend.to_host(p) for name, p in trainer.best.params.items()
+        }
+        state = {"kind": "model", "network": describe(net), "step": trainer.step}
+        write_tensors(self.folder.best, tensors, state | {"best": trainer.best.state})
+
+    def _write(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except WriteError as error:
+            if self._on_error == "stop":
+                raise
+            print(f"gpunet: warning: {error}", file=sys.stderr)
+
+
+class EventLog(Callback):
+    """Writes what happens to a file, one JSON object a line, at once.
+
+    Events: progress (step, loss so far), epoch (its record), saved (step,
+    path), stopped (step, why).
+    """
+
+    def __init__(self, path: Any):
+        self._file = HistoryFile(Path(path))
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Append one event."""
+        self._file.append(record)
+
+    def on_span(self, trainer):  # noqa: D102
+        if trainer.track and trainer.at < trainer.steps_per_epoch:
+            self.write(
+                {
+                    "event": "progress",
+                    "step": trainer.step,
+                    "loss": trainer.loss_so_far(),
+                }
+            )
+
+    def on_epoch(self, trainer, record):  # noqa: D102
+        self.write({"event": "epoch", **record})
+
+    def on_stop(self, trainer):  # noqa: D102
+        outcome = trainer.history.outcome
+        self.write({"event": "stopped", "step": trainer.step, "why": outcome})

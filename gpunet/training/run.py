@@ -1,0 +1,334 @@
+"""A run: a configuration carried out in a folder, from its start or onwards.
+
+The folder holds config.json, history.jsonl, checkpoints/, best.safetensors and,
+at the end, model.safetensors and result.json. It is claimed and written to
+before any data are read, so that what cannot work fails at once.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..backend import open_backend
+from ..data import Dataset, Splits
+from ..errors import ConfigError, DataError, Interrupted, ModelFileError
+from ..metrics import confusion, dead_classes
+from ..network import Network
+from ..population import summary
+from ..storage import (
+    RunFolder,
+    one_line,
+    read_tensors,
+    readable,
+    save_network,
+    write_json,
+)
+from .callbacks import Callback
+from .config import (
+    check_config,
+    data_from_config,
+    network_from_config,
+    optimizer_from_config,
+)
+from .fit import trainer as make_trainer
+from .history import History
+from .loop import Trainer
+from .recorders import EventLog, FolderRecorder
+from .signals import stop_on_signals
+from .state import data_digest, fingerprint, history_from, restore
+
+# What may differ between a run and its continuation.
+_FREE_ON_RESUME = ("device", "epochs", "data_dir")
+
+
+@dataclass
+class Options:
+    """How a run is carried out, beside what its configuration says.
+
+    Attributes
+    ----------
+    folder : path
+        The run folder.
+    resume : None, "auto" or path
+        Go on from the newest sound checkpoint of the folder (or start, if it
+        has none), or from that checkpoint file or run folder.
+    strict_resume : bool
+        Refuse to go on with another library version, device or thread count.
+    max_steps, checkpoint_every_steps, keep, on_write_error, log
+        As the options of the command.
+    callbacks : sequence of Callback
+    say : callable of one str
+        Where notes for the user go.
+    """
+
+    folder: Any
+    resume: Any = None
+    strict_resume: bool = False
+    max_steps: int | None = None
+    checkpoint_every_steps: int | None = None
+    keep: int = 2
+    on_write_error: str = "stop"
+    log: Any = None
+    callbacks: Sequence[Callback] = ()
+    say: Any = print
+    given: set[str] = field(default_factory=set)
+
+
+def run(config: dict[str, Any], options: Options) -> tuple[Network, History, dict]:
+    """Carry a configuration out; return the network, its history and the result.
+
+    Parameters
+    ----------
+    config : dict
+        See `presets.DEFAULTS`. When resuming, what the folder's own config.json
+        says counts, and only `options.given` may change it.
+    options : Options
+
+    Returns
+    -------
+    net, history, result : Network, History, dict
+        result has test accuracy and loss, n, dead classes, and for a
+        population their summary.
+
+    Raises
+    ------
+    GpunetError
+        Whatever cannot work, with its exit code; `Interrupted` after a signal.
+    """
+    with ExitStack() as stack:
+        folder, path = _claim(stack, options)
+        found = _find_checkpoint(folder, path, options)
+        config = _settle_config(config, folder, found, options)
+        backend = open_backend(config["device"])
+        if backend.note or config["device"] == "auto":
+            options.say(
+                f"device: {backend.name}" + (backend.note and f" ({backend.note})")
+            )
+        received = stack.enter_context(stop_on_signals(lambda why: _stop(box, why)))
+        box: dict[str, Any] = {}
+        data = data_from_config(config)
+        net = network_from_config(config, backend)
+        log = EventLog(options.log) if options.log else None
+        more = {
+            "config": config,
+            "data": data_digest(data.train),
+            "fingerprint": fingerprint(backend),
+        }
+        recorder = FolderRecorder(
+            folder,
+            more,
+            every_steps=options.checkpoint_every_steps,
+            keep=options.keep,
+            on_write_error=options.on_write_error,
+            log=log,
+        )
+        callbacks = [*options.callbacks, recorder, *([log] if log else [])]
+        job = _trainer(net, data, config, options, callbacks)
+        box["trainer"] = job
+        write_json(folder.config, config)
+        if found is not None:
+            _resume(job, folder, found, more, options)
+        else:
+            folder.truncate_history(-1)
+        if "why" in box:
+            job.stop(box["why"])
+        job.run()
+        if received:
+            raise Interrupted(
+                f"training: {job.history.outcome}: step {job.step} is saved in "
+                f"{readable(folder.path)}; go on with --resume auto",
+                received[0],
+            )
+        return net, job.history, _finish(net, job, data, folder)
+
+
+def _stop(box: dict[str, Any], why: str) -> None:
+    box["why"] = why
+    if "trainer" in box:
+        box["trainer"].stop(why)
+
+
+def _claim(stack: ExitStack, options: Options) -> tuple[RunFolder, Path | None]:
+    """Enter the run folder; return it and the checkpoint file asked for."""
+    where, path = options.folder, None
+    if options.resume not in (None, "auto"):
+        path = Path(options.resume).absolute()
+        if path.is_dir():
+            where, path = path, None
+        elif not path.exists():
+            why, cure = (
+                "there is no such file or folder",
+                "name a checkpoint or a run folder",
+            )
+            raise ModelFileError(one_line("resume", path, why, cure))
+        elif where is None:
+            where = path.parent.parent
+    folder = stack.enter_context(RunFolder(where))
+    begun = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
+    if options.resume is None and begun:
+        raise ConfigError(
+            f"out: {readable(folder.path)}: holds a run already; go on with "
+            "--resume auto, or choose another folder"
+        )
+    return folder, path
+
+
+def _find_checkpoint(folder: RunFolder, path: Path | None, options: Options):
+    if options.resume is None:
+        return None
+    if path is not None:
+        tensors, state = read_tensors(path)
+        if state.get("kind") != "checkpoint":
+            why = "is a model, not a checkpoint"
+            raise ModelFileError(one_line("resume", path, why, "name a checkpoint"))
+        return path, tensors, state
+    found = folder.newest_checkpoint(warn=lambda text: options.say(f"warning: {text}"))
+    if found is None and options.resume != "auto":
+        why, cure = "holds no checkpoint", "name another folder or leave --resume out"
+        raise ModelFileError(one_line("resume", folder.path, why, cure))
+    return found
+
+
+def _settle_config(config, folder, found, options) -> dict[str, Any]:
+    """Return the configuration that counts: the checkpoint's own when resuming."""
+    if found is None:
+        return check_config(config)
+    path, _, state = found
+    try:
+        old = check_config(state.get("config"), readable(path))
+    except ConfigError as error:
+        raise ModelFileError(f"checkpoint: {error}") from error
+    for key in options.given:
+        if key in _FREE_ON_RESUME or config[key] == old[key]:
+            continue
+        raise ConfigError(
+            f"resume: {key}: the run was begun with {old[key]!r}, now {config[key]!r} "
+            "is asked for; leave the option out, or start a new run"
+        )
+    return old | {key: config[key] for key in _FREE_ON_RESUME if key in options.given}
+
+
+def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
+    return make_trainer(
+        net,
+        data,
+        epochs=config["epochs"],
+        batch_size=config["batch_size"],
+        optimizer=optimizer_from_config(config),
+        schedule=config["schedule"],
+        early_stopping=config["early_stopping"],
+        class_weight=config["class_weight"],
+        order=config["order"],
+        track=config["track"],
+        callbacks=callbacks,
+        max_steps=options.max_steps,
+    )
+
+
+def _resume(job: Trainer, folder, found, more, options) -> None:
+    path, tensors, state = found
+    if state.get("data") != more["data"]:
+        raise DataError(
+            f"resume: {readable(path)}: the run was begun with other training "
+            "data; give the same --data and --data-dir"
+        )
+    for key, old in (state.get("fingerprint") or {}).items():
+        now = more["fingerprint"].get(key)
+        if old == now:
+            continue
+        line = (
+            f"{key} was {old!r} and is {now!r}: not bit for bit the same run any more"
+        )
+        if options.strict_resume:
+            cure = "use the same one, or leave --strict-resume out"
+            raise ModelFileError(one_line("resume", path, line, cure))
+        options.say(f"warning: resume: {line}")
+    restore(job, tensors, state, path)
+    folder.truncate_history(job.step)
+    history_from(folder.read_history(job.step), job)
+    options.say(
+        f"resuming from {readable(path)} (epoch {job.epoch + 1}, step {job.step})"
+    )
+
+
+def _finish(net: Network, job: Trainer, data: Splits, folder: RunFolder) -> dict:
+    result: dict[str, Any] = {
+        "folder": readable(folder.path),
+        "outcome": job.history.outcome,
+        "epochs": job.epoch,
+        "steps": job.step,
+        "frozen": {str(i): why for i, why in sorted(job.history.frozen.items())},
+    }
+    lost = [i for i, why in job.history.frozen.items() if why.startswith("diverged")]
+    if data.test is not None:
+        result |= score(net, data.test, data.scale, data.n_classes or 0, lost)
+    save_network(net, folder.model, step=job.step, result=result)
+    write_json(folder.path / "result.json", result)
+    return result
+
+
+def score(
+    net: Network, part: Dataset, scale: float, n_classes: int, lost: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Return how a classifier does on data it has not seen.
+
+    Parameters
+    ----------
+    net : Network
+    part : Dataset
+    scale : float
+        What x is multiplied with first.
+    n_classes : int
+    lost : sequence of int
+        Members that diverged: they get None and do not count.
+
+    Returns
+    -------
+    result : dict
+        n_test, test_accuracy, dead_classes and, for a population, lists and a
+        summary; for one network also the confusion table.
+    """
+    labels = net.classify(part.x.astype(net.dtype) * scale)
+    rows = labels.reshape(-1, len(part))
+    accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]
+    dead = [dead_classes(row, n_classes) for row in rows]
+    for i in lost:
+        accuracy[i], dead[i] = None, []
+    result: dict[str, Any] = {"n_test": len(part)}
+    if net.population:
+        return result | {
+            "test_accuracy": accuracy,
+            "dead_classes": dead,
+            "summary": summary(accuracy),
+        }
+    return result | {
+        "test_accuracy": accuracy[0],
+        "dead_classes": dead[0],
+        "confusion": confusion(rows[0], part.t, n_classes),
+    }
+
+
+def load_config(path: Any) -> dict[str, Any]:
+    """Return the configuration in a JSON file, checked.
+
+    Raises
+    ------
+    ConfigError
+        No such file, no JSON, or settings that do not exist.
+    """
+    try:
+        text = Path(os.fspath(path)).read_text(encoding="utf-8")
+        config = json.loads(text)
+    except OSError as error:
+        raise ConfigError(
+            f"config: {readable(path)}: {error.strerror or error}; name a config.json"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"config: {readable(path)}: is no JSON ({str(error)[:80]}); correct it"
+        ) from error
+    return check_config(config, readable(path))

@@ -1,0 +1,106 @@
+"""The state of a training run as tensors and JSON, and back.
+
+What is kept is all that the next step depends on: parameters, the optimizer's
+memory, the sums of the epoch begun, the best weights, counters and the place in
+the data. Random draws are keyed by seed, epoch and step, so they need nothing.
+"""
+
+import hashlib
+import os
+import platform
+from typing import Any
+
+from .. import __version__
+from .._types import HostArray
+from ..backend import Backend
+from ..data import Dataset
+from ..errors import ModelFileError
+from ..storage import check_fit, describe, one_line
+from .history import History
+from .loop import Trainer
+
+
+def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
+    """Return host copies of a run's tensors and the rest as JSON data."""
+    bk = trainer.net.backend
+    tensors = {name: bk.to_host(p) for name, p in trainer.tensors().items()}
+    state = {
+        "network": describe(trainer.net),
+        "epoch": trainer.epoch,
+        "at": trainer.at,
+        "step": trainer.step,
+        "optimizer_steps": trainer.optimizer.n_steps,
+        "alive": trainer.alive,
+        "frozen": {str(i): why for i, why in trainer.history.frozen.items()},
+        "best": trainer.best.state,
+        "schedule": getattr(trainer.schedule, "state", None),
+    }
+    return tensors, state
+
+
+def restore(
+    trainer: Trainer, tensors: dict[str, HostArray], state: dict[str, Any], path: Any
+) -> None:
+    """Put a captured state into a freshly made trainer, all or nothing.
+
+    Raises
+    ------
+    ModelFileError
+        The checkpoint is of another network, optimizer or kind; the trainer is
+        as it was.
+    """
+    bk = trainer.net.backend
+    if any(name.startswith("best.") for name in tensors):
+        trainer.best.make_room()
+    own = trainer.tensors()
+    wanted = {
+        name: (tuple(p.shape), str(bk.to_host(p).dtype)) for name, p in own.items()
+    }
+    check_fit(wanted, tensors, path)
+    try:
+        plain = {key: state[key] for key in ("epoch", "at", "step", "alive")}
+        best = {key: state["best"][key] for key in ("loss", "epoch", "bad")}
+        frozen = {int(i): str(why) for i, why in state["frozen"].items()}
+        n_steps, schedule = int(state["optimizer_steps"]), state["schedule"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"its state lacks what a run needs ({error})"
+        cure = "resume from another checkpoint"
+        raise ModelFileError(one_line("checkpoint", path, why, cure)) from error
+    with bk.use():
+        for name, p in own.items():
+            p[...] = bk.array(tensors[name])
+    trainer.__dict__.update(plain)
+    trainer.history.frozen, trainer.best.state = frozen, best
+    for part in trainer.parts:
+        part.optimizer.n_steps = n_steps
+    trainer.optimizer.n_steps = n_steps
+    if schedule is not None and hasattr(trainer.schedule, "state"):
+        trainer.schedule.state = schedule
+
+
+def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
+    """Give a resumed trainer the records of the epochs before."""
+    history = History(records)
+    history.frozen = trainer.history.frozen
+    trainer.history = history
+
+
+def data_digest(data: Dataset) -> str:
+    """Return a digest of the examples, to know a run's data again."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (data.x, data.t):
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(array.tobytes() if not array.flags.c_contiguous else array.data)
+    return digest.hexdigest()
+
+
+def fingerprint(bk: Backend) -> dict[str, Any]:
+    """Return what bit-identical runs need to share beside seed and data."""
+    libraries = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    return {
+        "gpunet": __version__,
+        "device": bk.name,
+        "library": f"{bk.xp.__name__} {getattr(bk.xp, '__version__', '')}".strip(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": next((os.environ[k] for k in libraries if k in os.environ), ""),
+    }
