@@ -137,6 +137,11 @@ class Activation(Layer):
     def __post_init__(self):
         object.__setattr__(self, "_f", activation(self.function))
 
+    @property
+    def untrainable(self) -> str:
+        """A sentence that says why no gradient passes, or ""."""
+        return self._f.untrainable
+
     def forward(self, params, x, *, train=False, rng=None):
         """Return a = f(z), the shape of z; the cache is (z, a)."""
         a = self._f.value(x)

@@ -11,6 +11,7 @@ the device by comparison, or floats of y's shape.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ._types import Array
 from .activations import check_slope, log_softmax, sigmoid, softmax
@@ -34,9 +35,14 @@ def as_targets(y: Array, t: Array) -> Array:
     """
     if t.ndim == y.ndim and t.shape[-1] == y.shape[-1]:
         return t
-    xp = namespace(y)
-    classes = xp.arange(y.shape[-1], device=y.device)  # int64, as labels are
-    return xp.astype(t[..., None] == classes, y.dtype)
+    return one_hot(t, y.shape[-1], y.dtype)
+
+
+def one_hot(t: Array, n: int, dtype: Any) -> Array:
+    """Return rows of n that are 1 at the label and 0 elsewhere, shape (..., n)."""
+    xp = namespace(t)
+    classes = xp.arange(n, device=t.device)  # int64, as labels are
+    return xp.astype(t[..., None] == classes, dtype)
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,23 @@ class Loss:
             cost = cost * weight
         return namespace(y).sum(cost, axis=-1) / y.shape[-2]
 
-    def slope(self, y: Array, t: Array, weight: Array | None = None) -> Array:
-        """Return the slope of the mean cost with respect to y, shape of y."""
+    def slope(
+        self, y: Array, t: Array, weight: Array | None = None, scale: Any = None
+    ) -> Array:
+        """Return the slope of the mean cost with respect to y, shape of y.
+
+        Parameters
+        ----------
+        y, t, weight
+            As for `value`.
+        scale : float or array that broadcasts with y, optional
+            What the slope is multiplied with; gradient descent may put its
+            learning rate here, before back-propagation.
+        """
         dy = self.cost_slope(y, as_targets(y, t)) / y.shape[-2]
-        return dy if weight is None else dy * weight[..., None]
+        if weight is not None:
+            dy = dy * weight[..., None]
+        return dy if scale is None else dy * scale
 
 
 def _total(q: Array) -> Array:

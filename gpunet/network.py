@@ -74,7 +74,7 @@ class Network:
     ):
         self.layers = tuple(layers)
         self.loss = find_loss(loss)
-        self.seeds = _member_seeds(seed, population)
+        self.seeds = member_seeds(seed, population)
         self.population = population
         self.backend = open_backend(device)
         self.dtype = _known_dtype(dtype)
@@ -277,7 +277,8 @@ def _known_dtype(dtype: str) -> str:
     return dtype
 
 
-def _member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
+def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
+    """Return the seed of each member: seed, seed + 1, ... or those given."""
     whole = isinstance(population, int) and not isinstance(population, bool)
     if population is not None and (not whole or population < 1):
         raise ConfigError(

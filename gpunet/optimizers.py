@@ -134,19 +134,20 @@ class Optimizer:
     def members(self, some: slice) -> "Optimizer":
         """Return this optimizer for some members; its slots are views of these."""
         part = copy(self)
-        part.slots = {name: s[some] for name, s in self.slots.items()}
+        part.slots = {name: s[some, ...] for name, s in self.slots.items()}
         part._values = {
             what: v if isinstance(v, float) else v[some]
             for what, v in self._values.items()
         }
         part._population = some.stop - some.start
+        part._factor = None  # the rates are the members' own
         return part
 
-    def slope_scale(self, factor: Any, dy: Array) -> Any:
-        """Return what dy may be multiplied with in place of every gradient, or None.
+    def slope_scale(self, factor: Any, y: Array) -> Any:
+        """Return what the loss's slope may be multiplied with, or None.
 
-        Where the step is linear in the gradient, the learning rate may as well
-        multiply the few numbers of dy before back-propagation.
+        Where the step is linear in the gradient, the learning rate need not multiply
+        every gradient: the few numbers of that slope, of the shape of y, will do.
         """
         return None
 
@@ -207,12 +208,12 @@ class SGD(Optimizer):
         off = isinstance(self.momentum, int | float) and self.momentum == 0
         return () if off else ("velocity",)
 
-    def slope_scale(self, factor, dy):
+    def slope_scale(self, factor, y):
         """Return rate * factor for plain SGD, spread over the members; else None."""
         plain = not (self._penalized or self.layer_rates or self._memory)
         if not plain or self.clip_norm is not None or self.max_norm is not None:
             return None
-        return spread(self._values["learning_rate"] * factor, dy)
+        return spread(self._values["learning_rate"] * factor, y)
 
     def _move_scaled(self, params, grads):
         for name in self._learning:

@@ -213,6 +213,17 @@ class RunFolder:
         self._require_lock()
         self._history.truncate(step)
 
+    def drop_after(self, step):
+        """Remove checkpoints beyond `step`, once a run goes on from there.
+
+        Left lying, they would be the newest at the next resume.
+        """
+        self._require_lock()
+        for number, path in self._numbered():
+            if number > step:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+
     def _require_lock(self):
         if self._lock is None:
             raise ConfigError(

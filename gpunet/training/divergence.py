@@ -50,7 +50,9 @@ def check_span(trainer: Any, part: Any, before: Any, first: int, last: int) -> N
 
 def _checked_step(trainer: Any, part: Any, k: int) -> None:
     before, n = part.snapshot(), part.net.population or 1
-    seen = trainer.one_step(part, k)
+    grads = trainer.one_step(part, k)
+    seen = {"sums.loss": part.sums["loss"]}
+    seen |= {f"gradient of {name}": g for name, g in grads.items()}
     bad = _bad_members(trainer, part, finite(seen | part.tensors(), n))
     if not bad:
         return

@@ -36,6 +36,11 @@ def place(
     return bk.view(x), t, weight
 
 
+def n_outputs(net: Network) -> int:
+    """Return how many outputs the network has."""
+    return [layer.n_out for layer in net.layers if isinstance(layer, Dense)][-1]
+
+
 def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
     """Return `data` checked against the network: rows, labels, widths.
 
@@ -45,9 +50,7 @@ def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
         Labels out of range, unequal counts, features the network cannot take.
     """
     first = net.layers[0]
-    n_out = next(
-        layer.n_out for layer in reversed(net.layers) if isinstance(layer, Dense)
-    )
+    n_out = n_outputs(net)
     if data.t.ndim == 1 and n_out == 1:
         data = Dataset(data.x, data.t[:, None], data.weight)
     data = check_dataset(data, n_out if data.t.ndim == 1 else None, what)

@@ -6,12 +6,11 @@ from typing import Any
 from ..backend import host_rng
 from ..data import Dataset, Splits, class_weights, split_validation
 from ..errors import ConfigError
-from ..layers import Dense
 from ..network import Network
 from ..optimizers import Optimizer
 from ..optimizers import optimizer as find_optimizer
 from .callbacks import Callback, EarlyStopping
-from .evaluate import check_fit
+from .evaluate import check_fit, n_outputs
 from .history import History
 from .loop import Trainer
 
@@ -162,8 +161,7 @@ def _dataset(data: Any) -> Dataset:
 def _weighted(net: Network, train: Dataset, class_weight: Any) -> Dataset:
     if train.t.ndim != 1:
         raise ConfigError("class weights: the targets are no labels; leave them out")
-    n_out = [layer.n_out for layer in net.layers if isinstance(layer, Dense)][-1]
-    weight = class_weights(train.t, class_weight, n_out)
+    weight = class_weights(train.t, class_weight, n_outputs(net))
     if train.weight is not None:
         weight = weight * train.weight
     return Dataset(train.x, train.t, weight)

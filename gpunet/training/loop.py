@@ -14,7 +14,8 @@ from typing import Any
 
 from .._types import Array, Params
 from ..data import Dataset
-from ..errors import ConfigError
+from ..errors import ConfigError, Diverged
+from ..layers import Activation
 from ..network import Network
 from ..optimizers import Optimizer
 from ..population import ORDERS
@@ -23,7 +24,7 @@ from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
 from .divergence import check_span
-from .evaluate import counts_hits, measure, place
+from .evaluate import counts_hits, measure, n_outputs, place
 from .history import History
 from .parts import Part, split
 
@@ -78,6 +79,7 @@ class Trainer:
         max_steps: int | None = None,
         scale: float = 1.0,
     ):
+        check_trainable(net)
         _check_counts(epochs=epochs, max_steps=max_steps, batch_size=batch_size)
         if order not in ORDERS:
             raise ConfigError(f"order: {order!r}: choose from {', '.join(ORDERS)}")
@@ -92,6 +94,8 @@ class Trainer:
         self.best = Best(net, early_stopping)
         self._why = ""
         self._span = 16
+        self._factor_value: Any = 1.0  # as the schedule gave it
+        self._factor_now: Any = 1.0  # as the optimizer takes it
         with net.backend.use():
             self._place(train, validation, scale, batch_size, order)
 
@@ -123,6 +127,8 @@ class Trainer:
                 seeds=keys,
                 own_orders=own,
                 order=order,
+                n_out=n_outputs(net),
+                dtype=net.dtype,
             )
 
         hooks = [
@@ -218,20 +224,35 @@ class Trainer:
         self._span = int(min(max(wanted, 1), 4 * self._span, 8192))
 
     def _run_span(self, first: int, last: int) -> int:
-        """Take steps first to last - 1; return how many were taken."""
-        done = last - first
-        for part in self.parts:
-            if not any(self.alive[part.members]):
-                continue
-            part.feed.load(first, last)
-            before = part.snapshot()
-            for k in range(first, last):
-                if self._why and len(self.parts) == 1 and k > first:
-                    done = k - first  # a signal came: finish this step, no more
-                    break
-                self.one_step(part, k)
-            check_span(self, part, before, first, first + done)
-        return done
+        """Take steps first to last - 1; return how many were taken.
+
+        Whatever breaks into it (Ctrl-C, no memory) leaves the span's start.
+        """
+        begun = []
+        try:
+            for part in self.parts:
+                if not any(self.alive[part.members]):
+                    continue
+                part.feed.load(first, last)
+                before = part.snapshot()
+                begun.append((part, before))
+                last = self._steps(part, first, last)
+                check_span(self, part, before, first, last)
+        except Diverged:
+            raise
+        except BaseException:
+            for part, before in begun:
+                part.restore(before)
+            raise
+        return last - first
+
+    def _steps(self, part: Part, first: int, last: int) -> int:
+        alone = len(self.parts) == 1
+        for k in range(first, last):
+            if self._why and alone and k > first:
+                return k  # a signal came: finish this step, no more
+            self.one_step(part, k)
+        return last
 
     def one_step(self, part: Part, k: int) -> Params:
         """Let a part take step k of the epoch; see `Part.step`."""
@@ -244,22 +265,22 @@ class Trainer:
         self.history.frozen[member] = why
 
     def _factor(self, k: int) -> Any:
-        done = self.epoch + k / self.steps_per_epoch
-        factor = self.schedule(done, self.epochs)
-        factor = factor if isinstance(factor, list) else float(factor)
+        factor = self.schedule(self.epoch + k / self.steps_per_epoch, self.epochs)
         # The same object while the value stays: nothing is then computed anew.
-        if factor != self.__dict__.get("_factor_value"):
-            self._factor_value = self._factor_now = factor
+        if factor != self._factor_value:
+            self._factor_value = factor
             if isinstance(factor, list):
                 bk = self.net.backend
                 self._factor_now = bk.array(factor, self.net.dtype)
+            else:
+                self._factor_now = float(factor)
         return self._factor_now
 
     def learning_rates(self) -> list[float]:
         """Return each member's learning rate of the newest step."""
         value = self.optimizer.learning_rate
         rates = [value] * self.n_members if isinstance(value, int | float) else value
-        factor = self.__dict__.get("_factor_value", 1.0)
+        factor = self._factor_value
         factors = factor if isinstance(factor, list) else [factor] * self.n_members
         return [float(r) * f for r, f in zip(rates, factors, strict=True)]
 
@@ -312,6 +333,13 @@ class Trainer:
     def _tell(self, event: str, *args: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(*args)
+
+
+def check_trainable(net: Network) -> None:
+    """Refuse a network through which no gradient passes (ConfigError)."""
+    for layer in net.layers:
+        if isinstance(layer, Activation) and layer.untrainable:
+            raise ConfigError(layer.untrainable)
 
 
 def _check_counts(**counts: Any) -> None:

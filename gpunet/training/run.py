@@ -17,8 +17,9 @@ from ..backend import open_backend
 from ..data import Dataset, Splits
 from ..errors import ConfigError, DataError, Interrupted, ModelFileError
 from ..metrics import confusion, dead_classes
-from ..network import Network
+from ..network import Network, member_seeds
 from ..population import summary
+from ..schedules import schedule as find_schedule
 from ..storage import (
     RunFolder,
     one_line,
@@ -36,7 +37,7 @@ from .config import (
 )
 from .fit import trainer as make_trainer
 from .history import History
-from .loop import Trainer
+from .loop import Trainer, check_trainable
 from .recorders import EventLog, FolderRecorder
 from .signals import stop_on_signals
 from .state import data_digest, fingerprint, history_from, restore
@@ -99,15 +100,15 @@ def run(config: dict[str, Any], options: Options) -> tuple[Network, History, dic
     GpunetError
         Whatever cannot work, with its exit code; `Interrupted` after a signal.
     """
+    if options.resume is None:
+        _rehearse(check_config(config))
     with ExitStack() as stack:
         folder, path = _claim(stack, options)
         found = _find_checkpoint(folder, path, options)
         config = _settle_config(config, folder, found, options)
         backend = open_backend(config["device"])
-        if backend.note or config["device"] == "auto":
-            options.say(
-                f"device: {backend.name}" + (backend.note and f" ({backend.note})")
-            )
+        note = f" ({backend.note})" if backend.note else ""
+        options.say(f"device: {backend.name}{note}")
         received = stack.enter_context(stop_on_signals(lambda why: _stop(box, why)))
         box: dict[str, Any] = {}
         data = data_from_config(config)
@@ -137,13 +138,25 @@ def run(config: dict[str, Any], options: Options) -> tuple[Network, History, dic
         if "why" in box:
             job.stop(box["why"])
         job.run()
+        done = None if received else _finish(net, job, data, folder)
         if received:
             raise Interrupted(
-                f"training: {job.history.outcome}: step {job.step} is saved in "
+                f"training: interrupted: step {job.step} is saved in "
                 f"{readable(folder.path)}; go on with --resume auto",
                 received[0],
             )
-        return net, job.history, _finish(net, job, data, folder)
+        return net, job.history, done
+
+
+def _rehearse(config: dict[str, Any]) -> None:
+    """Refuse what cannot work before a folder is made or data are read."""
+    open_backend(config["device"])
+    net = network_from_config(config | {"population": None, "seed": 0})
+    check_trainable(net)
+    member_seeds(config["seed"], config["population"])
+    optimizer = optimizer_from_config(config)
+    optimizer.start(net.params, net.backend, config["population"])
+    find_schedule(config["schedule"])
 
 
 def _stop(box: dict[str, Any], why: str) -> None:
@@ -248,6 +261,8 @@ def _resume(job: Trainer, folder, found, more, options) -> None:
             raise ModelFileError(one_line("resume", path, line, cure))
         options.say(f"warning: resume: {line}")
     restore(job, tensors, state, path)
+    if path.parent == folder.checkpoints:
+        folder.drop_after(job.step)
     folder.truncate_history(job.step)
     history_from(folder.read_history(job.step), job)
     options.say(
