@@ -9,6 +9,7 @@ after its slope has been checked against finite differences.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, isfinite
 
 from ._types import Array
 from .backend import namespace, open_backend
@@ -126,7 +127,7 @@ def _leaky_relu(alpha: float = 0.01) -> ActivationFunction:
         xp = namespace(z)
         return xp.maximum(z, 0.0) + alpha * xp.minimum(z, 0.0)
 
-    return ActivationFunction(f"leaky_relu:{alpha:g}", value, slope)
+    return ActivationFunction(f"leaky_relu:{alpha!r}", value, slope)
 
 
 def _elu(alpha: float = 1.0) -> ActivationFunction:
@@ -138,7 +139,7 @@ def _elu(alpha: float = 1.0) -> ActivationFunction:
         up = namespace(z).astype(z > 0, z.dtype)
         return up + (1.0 - up) * (a + alpha)  # alpha e^z = a + alpha below 0
 
-    return ActivationFunction(f"elu:{alpha:g}", value, slope)
+    return ActivationFunction(f"elu:{alpha!r}", value, slope)
 
 
 _GELU_SCALE = 0.7978845608028654  # sqrt(2 / pi)
@@ -259,9 +260,12 @@ def activation(
         try:
             parameter = [float(number)] if number else []
         except ValueError:
+            parameter = [inf]
+        if not all(map(isfinite, parameter)):
             raise ConfigError(
-                f"activation: {name}: {number!r} is no number; write it as {kind}:0.1"
-            ) from None
+                f"activation: {name}: {number!r} is no finite number; write it as "
+                f"{kind}:0.1"
+            )
         return _WITH_PARAMETER[kind](*parameter)
     raise ConfigError(
         f"activation: {name!r}: no such activation; choose from "

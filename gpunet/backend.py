@@ -79,16 +79,6 @@ _NAMESPACES: dict[type, Any] = dict.fromkeys(
 def namespace(x: Array) -> Any:
     """Return the array API namespace that `x` belongs to.
 
-    Parameters
-    ----------
-    x : array
-        An array of any supported library.
-
-    Returns
-    -------
-    xp : module
-        `numpy` itself for NumPy arrays, else the array-api-compat module.
-
     Examples
     --------
     >>> import numpy as np
@@ -114,10 +104,6 @@ def scatter_add(target: Array, index: Array, rows: Array) -> Array:
     target : array, shape (n, features), mutated
     index : integer array, shape (m,), each in [0, n)
     rows : array, shape (m, features)
-
-    Returns
-    -------
-    target : the array that was given
 
     Notes
     -----
@@ -161,8 +147,14 @@ def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
     >>> host_rng(0, "shuffle", 3).permutation(5)
     array([2, 0, 3, 4, 1])
     """
-    entropy = (_PURPOSES[purpose], *keys, seed)
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))
+    return np.random.Generator(np.random.PCG64(seed_sequence(seed, purpose, *keys)))
+
+
+def seed_sequence(seed: int, purpose: str, *keys: int) -> np.random.SeedSequence:
+    """Return the key of `host_rng`, for generators of another kind."""
+    # NumPy pads keys with zeros: their number keeps (5,) and (5, 0) apart.
+    key = (_PURPOSES[purpose], len(keys), *keys)
+    return np.random.SeedSequence(seed, spawn_key=key)
 
 
 @dataclass(frozen=True)
@@ -365,8 +357,8 @@ def _open_cuda(index: int) -> Backend:
         ) from error
     if index >= count:
         raise DeviceError(
-            f"{where}: this machine has {count} CUDA device(s), cuda:0 to "
-            f"cuda:{count - 1}; name one of them"
+            f"{where}: this machine has {count} CUDA device(s), counted from cuda:0; "
+            "name one of them, or use cpu"
         )
     try:
         with cupy.cuda.Device(index) as device:

@@ -162,7 +162,8 @@ def describe(layer: Layer) -> str:
 def _copy(net: Network) -> Network:
     copy = net.to("cpu")
     copy.dtype = "float64"
-    copy.params = {name: p.astype(np.float64) for name, p in copy.params.items()}
+    wide = {name: p.astype(np.float64) for name, p in copy.params.items()}
+    copy = copy.with_params(wide)
     return copy
 
 
@@ -196,7 +197,9 @@ def _check_all(
         loss = float(np.sum(np.abs(net.loss.value(y, t))))
         noise = 2.0 * np.finfo(float).eps / h * loss / LIMITS[method]
     else:
-        net.params = {name: p.astype(np.complex128) for name, p in net.params.items()}
+        net = net.with_params(
+            {name: p.astype(np.complex128) for name, p in net.params.items()}
+        )
     checks = []
     for i, layer in enumerate(net.layers):
         tail = _Tail(net, i, x, t, method, h)

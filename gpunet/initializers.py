@@ -8,9 +8,11 @@ one start on every device and in every precision. A start is written as a name
 
 from collections.abc import Callable
 from math import sqrt
+from numbers import Real
 from typing import Any
 
 from ._types import HostArray
+from .backend import namespace
 from .errors import ConfigError
 
 # Standard deviation of each start; a uniform one spans sqrt(3) of them.
@@ -61,11 +63,13 @@ def draw(
             return rng.standard_normal(shape) * deviation
         limit = sqrt(3) * deviation
         return rng.uniform(-limit, limit, shape)
-    if hasattr(start, "shape") and tuple(start.shape) != tuple(shape):
-        raise ConfigError(
-            f"initializer: given values: expected shape {tuple(shape)}, got "
-            f"{tuple(start.shape)}; weights are (n_in, n_out), biases (n_out,)"
-        )
+    if not isinstance(start, Real):
+        start = namespace(blank).asarray(start, dtype=blank.dtype)
+        if start.shape != tuple(shape):
+            raise ConfigError(
+                f"initializer: expected an array of shape {tuple(shape)}, got "
+                f"{start.shape}; weights are (n_in, n_out), biases (n_out,)"
+            )
     return blank + start
 
 

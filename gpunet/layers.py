@@ -12,6 +12,7 @@ into dx with respect to its input and one gradient for each parameter.
 
 from dataclasses import dataclass, field, fields
 from math import prod
+from numbers import Real
 from typing import Any, ClassVar
 
 from ._types import Array, HostArray, Params
@@ -164,7 +165,7 @@ class Dropout(Layer):
     rate: float = 0.5
 
     def __post_init__(self):
-        if not 0 <= self.rate < 1:
+        if not isinstance(self.rate, Real) or not 0 <= self.rate < 1:
             raise ConfigError(
                 f"Dropout: rate: expected a number from 0 to below 1, got {self.rate!r}"
             )
@@ -193,7 +194,8 @@ class Flatten(Layer):
     shape: tuple[int, ...]
 
     def __post_init__(self):
-        object.__setattr__(self, "shape", tuple(self.shape))
+        whole = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        object.__setattr__(self, "shape", whole)
         _positive("Flatten", **{f"shape[{k}]": n for k, n in enumerate(self.shape)})
 
     def forward(self, params, x, *, train=False, rng=None):
@@ -304,7 +306,7 @@ def layer_from_config(
     """
     entries = dict(config)
     kind = entries.pop("layer", None)
-    if kind not in LAYERS:
+    if not isinstance(kind, str) or kind not in LAYERS:
         raise ConfigError(
             f"layer: {kind!r}: no such layer; choose from {', '.join(LAYERS)}"
         )

@@ -33,8 +33,10 @@ def as_targets(y: Array, t: Array) -> Array:
     >>> as_targets(np.zeros((2, 3)), np.array([2, 0])).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    if t.ndim == y.ndim and t.shape[-1] == y.shape[-1]:
+    if t.ndim == y.ndim or t.dtype == y.dtype:
         return t
+    if y.shape[-1] == 1:  # the label of a single output is its target
+        return namespace(y).astype(t[..., None], y.dtype)
     return one_hot(t, y.shape[-1], y.dtype)
 
 
@@ -100,13 +102,12 @@ class Loss:
         y, t, weight
             As for `value`.
         scale : float or array that broadcasts with y, optional
-            What the slope is multiplied with; gradient descent may put its
-            learning rate here, before back-propagation.
+            What takes the place of 1 / batch; gradient descent may put
+            its learning rate here, before back-propagation.
         """
-        dy = self.cost_slope(y, as_targets(y, t)) / y.shape[-2]
-        if weight is not None:
-            dy = dy * weight[..., None]
-        return dy if scale is None else dy * scale
+        dy = self.cost_slope(y, as_targets(y, t))
+        dy = dy / y.shape[-2] if scale is None else dy * scale
+        return dy if weight is None else dy * weight[..., None]
 
 
 def _total(q: Array) -> Array:

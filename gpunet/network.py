@@ -10,6 +10,7 @@ One training step is four lines, and everything else in gpunet serves them:
 
 from collections.abc import Callable, Sequence
 from math import prod
+from operator import index
 from typing import Any
 
 from ._types import Array, HostArray, Params
@@ -23,7 +24,31 @@ from .losses import loss as find_loss
 # Rows predicted at once: large enough for full speed, small enough that a
 # signal need not wait long and the activations of a wide layer fit anywhere.
 _CHUNK = 8192
-_NONE: Params = {}  # the parameters of a layer that has none
+
+
+class Parameters(dict):
+    """A network's tensors by full name, "0.W", and the same arrays by layer.
+
+    Attributes
+    ----------
+    by_layer : list of dict
+        What each layer's `forward` and `backward` get: {"W": ..., "b": ...}.
+    """
+
+    def __init__(self, tensors: Params, n_layers: int):
+        super().__init__()
+        self.by_layer: list[Params] = [{} for _ in range(n_layers)]
+        self.update(tensors)
+
+    def __setitem__(self, full: str, p: Array) -> None:
+        super().__setitem__(full, p)
+        layer, name = full.split(".")
+        self.by_layer[int(layer)][name] = p
+
+    def update(self, tensors: Params) -> None:
+        """Replace tensors, here and in `by_layer`."""
+        for full, p in tensors.items():
+            self[full] = p
 
 
 class Network:
@@ -80,21 +105,16 @@ class Network:
         self.dtype = _known_dtype(dtype)
         _check_layers(self.layers, self.loss)
         starts = [_start(self.layers, one) for one in self.seeds]
-        self._rows = [
-            (layer, tuple((name, f"{i}.{name}") for name in layer.tensors))
-            for i, layer in enumerate(self.layers)
-        ]
         with self.backend.use():
-            self.params: Params = {
+            params = {
                 name: self.backend.array(
-                    [start[name] for start in starts]
-                    if population
-                    else starts[0][name],
+                    [start[name] for start in starts] if population else one,
                     self.dtype,
                 )
-                for name in starts[0]
+                for name, one in starts[0].items()
             }
-        self._first = next((i for i, row in enumerate(self._rows) if row[1]), 0)
+        self.params = Parameters(params, len(self.layers))
+        self._first = min((int(name.split(".")[0]) for name in params), default=0)
 
     @property
     def n_parameters(self) -> int:
@@ -122,9 +142,8 @@ class Network:
         y : array, shape (..., batch, n_out)
         caches : list, what `backward` needs; parameters are unchanged
         """
-        params, caches = self.params, []
-        for layer, names in self._rows:
-            own = {name: params[full] for name, full in names} if names else _NONE
+        caches = []
+        for layer, own in zip(self.layers, self.params.by_layer, strict=False):
             x, cache = layer.forward(own, x, train=train, rng=rng)
             caches.append(cache)
         return x, caches
@@ -149,15 +168,14 @@ class Network:
             The names and shapes of `params`.
         dx : array, shape (..., batch, features), only with `wrt_input`
         """
-        params, grads = self.params, {}
+        grads, by_layer = {}, self.params.by_layer
         last = 0 if wrt_input else self._first
         for i in range(len(self.layers) - 1, last - 1, -1):
-            layer, names = self._rows[i]
-            own = {name: params[full] for name, full in names} if names else _NONE
             need_dx = wrt_input or i > last
-            dy, found = layer.backward(own, caches[i], dy, need_dx=need_dx)
-            for name, full in names:
-                grads[full] = found[name]
+            layer, own, cache = self.layers[i], by_layer[i], caches[i]
+            dy, found = layer.backward(own, cache, dy, need_dx=need_dx)
+            for name in layer.tensors:
+                grads[f"{i}.{name}"] = found[name]
         return (grads, dy) if wrt_input else grads
 
     def predict(self, x: HostArray | Array) -> HostArray:
@@ -242,6 +260,7 @@ class Network:
         **changes : backend, seeds, population
         """
         other = object.__new__(type(self))
+        params = Parameters(params, len(self.layers))
         other.__dict__.update(self.__dict__, params=params, **changes)
         return other
 
@@ -285,12 +304,15 @@ def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
             f"population: expected a whole number >= 1, got {population!r}"
         )
     n = population or 1
-    seeds = [seed + i for i in range(n)] if isinstance(seed, int) else list(seed)
+    try:
+        alone = not hasattr(seed, "__len__")
+        seeds = [index(seed) + i for i in range(n)] if alone else [*map(index, seed)]
+    except TypeError:
+        seeds = [-1]
+    if isinstance(seed, bool) or not all(0 <= one < 2**63 for one in seeds):
+        raise ConfigError(f"seed: expected whole numbers from 0, got {seed!r}")
     if len(seeds) != n:
         raise ConfigError(f"seed: expected {n} (one for each member), got {len(seeds)}")
-    for one in seeds:
-        if isinstance(one, bool) or not isinstance(one, int) or not 0 <= one < 2**63:
-            raise ConfigError(f"seed: expected whole numbers from 0, got {one!r}")
     return tuple(seeds)
 
 
@@ -306,6 +328,11 @@ def _check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
                     f"layer before gives {width}; make them equal"
                 )
             width = layer.n_out
+    if width == 1 and loss.name.startswith("softmax"):
+        raise ConfigError(
+            "Network: loss: the softmax of a single output is always 1; take two "
+            "outputs, or sigmoid_cross_entropy"
+        )
     ends = getattr(layers[-1], "function", "")
     if loss.on_logits and getattr(ends, "name", ends) in ("softmax", "sigmoid"):
         raise ConfigError(

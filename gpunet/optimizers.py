@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields
 from math import inf, sqrt
+from numbers import Real
 from typing import Any, ClassVar
 
 from ._types import Array, Params
@@ -122,7 +123,8 @@ class Optimizer:
             self._factor = factor
             self._rates = {n: self._rate(n, params[n], factor) for n in self._learning}
         if self.clip_norm is not None:
-            grads = clip(grads, self.clip_norm, self._population)
+            moving = {name: grads[name] for name in self._learning}
+            grads = clip(moving, self.clip_norm, self._population)
         for name in self._learning:
             p, g = params[name], grads[name]
             if self._penalized and name.endswith(".W"):
@@ -161,7 +163,7 @@ class Optimizer:
         self, what: str, bk: Backend, population: int | None, dtype: Any
     ) -> Any:
         value = getattr(self, what)
-        if isinstance(value, int | float):
+        if isinstance(value, Real):
             return float(value)
         if len(value) != (population or 1):
             raise ConfigError(
@@ -205,7 +207,7 @@ class SGD(Optimizer):
 
     @property
     def _memory(self) -> tuple[str, ...]:
-        off = isinstance(self.momentum, int | float) and self.momentum == 0
+        off = isinstance(self.momentum, Real) and self.momentum == 0
         return () if off else ("velocity",)
 
     def slope_scale(self, factor, y):
@@ -328,14 +330,18 @@ OPTIMIZERS = {
 }
 
 
-def optimizer(name: str, **settings: Any) -> Optimizer:
+def optimizer(name: "str | Optimizer", **settings: Any) -> Optimizer:
     """Return the optimizer called `name` ("sgd", "adam", ...) with its settings.
+
+    An Optimizer comes back as it is.
 
     Raises
     ------
     ConfigError
         Unknown name, or a setting the optimizer does not have.
     """
+    if isinstance(name, Optimizer):
+        return name
     if name not in OPTIMIZERS:
         raise ConfigError(
             f"optimizer: {name!r}: no such optimizer; choose from "
@@ -352,13 +358,15 @@ def optimizer(name: str, **settings: Any) -> Optimizer:
 
 
 def _check_number(who: str, what: str, value: Any) -> None:
-    if what in ("layer_rates", "frozen", "nesterov") or value is None:
+    if what in ("frozen", "nesterov") or value is None:
         return
-    values = [value] if isinstance(value, int | float | str) else list(value)
+    if what == "layer_rates":
+        value = list(value.values())
+    values = [value] if isinstance(value, Real | str) else list(value)
     top = 1.0 if what in ("momentum", "decay", "beta1", "beta2") else inf
     for v in values:
         least = what not in ("learning_rate", "max_norm", "clip_norm")
-        good = not isinstance(v, str) and (0 <= v < top if least else 0 < v < top)
+        good = isinstance(v, Real) and (0 <= v < top if least else 0 < v < top)
         if not good:
             limit = f" and below {top:g}" if top < inf else " and finite"
             bound = "at least 0" if least else "above 0"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._types import Array, HostArray
-from .backend import Backend, host_rng
+from .backend import Backend, host_rng, seed_sequence
 
 ORDERS = ("own", "shared", "none")
 
@@ -55,7 +55,7 @@ class DropoutDraws:
     def __init__(self, bk: Backend, seeds: Sequence[int], population: int | None):
         self._bk, self._population = bk, population
         self._keys = [
-            np.random.SeedSequence((2, s)).generate_state(2, np.uint64) for s in seeds
+            seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in seeds
         ]
         self._generators: list[Any] = []
         self._place = (0, 0)

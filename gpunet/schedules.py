@@ -69,7 +69,18 @@ def one_cycle(peak_at: float = 0.3, start: float = 0.04, end: float = 1e-4) -> S
     """Return a rise from `start` to 1 and a fall to `end`, both cosines.
 
     Smith 2018; `peak_at` is the part of training after which the peak comes.
+
+    Raises
+    ------
+    ConfigError
+        It comes before the start or after the end.
     """
+
+    if not 0 < peak_at < 1:
+        raise ConfigError(
+            f"schedule: one_cycle: the peak comes after a part of training between 0 "
+            f"and 1, got {peak_at:g}"
+        )
 
     def ease(a: float, b: float, part: float) -> float:
         return b + (a - b) * 0.5 * (1.0 + cos(pi * part))

@@ -14,9 +14,9 @@ from gpunet.data import (
     Dataset,
     Splits,
     load_folder,
-    read_mnist,
     mnist,
     nielsen_split,
+    read_mnist,
     write_idx,
 )
 from gpunet.errors import ConfigError, DataError

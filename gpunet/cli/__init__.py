@@ -27,6 +27,8 @@ COMMANDS = {
     "parity": "compare devices on the same run",
     "doctor": "show versions, devices, BLAS and threads",
     "bench": "time training against other libraries",
+    "lab": "run an experiment of the lab, or list them all",
+    "images": "write MNIST digits as PNG files",
 }
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 

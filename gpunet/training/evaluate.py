@@ -77,7 +77,7 @@ def counts_hits(net: Network, t: Array) -> bool:
 def count_hits(net: Network, y: Array, t: Array) -> Array:
     """Return how many of the outputs y mean what t says, shape (...)."""
     labels = net.decide(y)
-    if t.ndim == y.ndim:
+    if t.dtype == y.dtype:
         xp = namespace(t)
         t = xp.astype(t[..., 0], xp.int64)
     return correct(labels, t)

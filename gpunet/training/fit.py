@@ -129,13 +129,11 @@ def trainer(
         raise ConfigError(
             "early stopping: there are no validation data to judge by; give validation="
         )
-    if isinstance(optimizer, str):
-        optimizer = find_optimizer(optimizer)
     return Trainer(
         net,
         train,
         held_out,
-        optimizer=optimizer,
+        optimizer=find_optimizer(optimizer),
         early_stopping=early_stopping,
         scale=scale,
         **settings,

@@ -1,0 +1,197 @@
+"""Benchmarks: rivals in their own processes, rounds that interleave, medians."""
+
+import contextlib
+import datetime
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from ..data import load_mnist
+from ..errors import ConfigError, GpunetError
+from ._bench_report import report
+from ._machine import blas, commit, cpu_model, usable_cores, version
+from ._processes import RivalProcess, startup
+from .bench import GRIDS, sizes_of
+
+_PACKAGES = {
+    "gpunet": ("numpy",),
+    "numpy": ("numpy",),
+    "torch": ("torch",),
+    "jax": ("jax", "jaxlib"),
+    "sklearn": ("scikit-learn",),
+}
+_MEMBERS = 100
+
+
+def run(args: Any) -> int:
+    """Run the benchmark that the arguments ask for; return the exit code."""
+    grid_nets, grid_batches, grid_repeats = GRIDS[args.grid]
+    nets = [sizes_of(text) for text in args.nets or grid_nets]
+    batches = args.batches or list(grid_batches)
+    threads, timed = args.threads or usable_cores(), args.rivals
+    repeats = args.repeats or grid_repeats
+    if args.startup:
+        result = {"what": "startup", "startup": startup(max(repeats, 7))}
+        timed = ["numpy"]
+    elif args.population:
+        result = {"what": "population", "members": _MEMBERS}
+        result["cells"] = _population(repeats, args)
+        threads, timed = 1, ["gpunet"]
+    else:
+        result = {
+            "what": "steps",
+            "cells": _grid(nets, batches, threads, repeats, args),
+        }
+    result |= machine(threads, timed)
+    report(result, args)
+    return 0
+
+
+def machine(threads: int, rivals: list[str]) -> dict[str, Any]:
+    """Return what a published number must carry."""
+    packages = {p: version(p) for r in rivals for p in _PACKAGES[r]}
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "cpu": cpu_model(),
+        "cores": usable_cores(),
+        "threads": threads,
+        "blas": blas(),
+        "platform": platform.platform(),
+        "versions": {"python": platform.python_version(), **packages},
+    }
+
+
+def steps_for(sizes: list[int], batch: int, n_rows: int, members: int = 1) -> int:
+    """Return how many steps take about 0.2 s, at least 20 and at most an epoch.
+
+    Fewer would show what an epoch costs once (orders, checks), not its steps.
+    """
+    flops = 6 * batch * sum(a * b for a, b in pairwise(sizes))
+    steps = int(0.2 / (members * (40e-6 + flops / 4e10)))
+    return min(max(steps, 20), n_rows // batch)
+
+
+@contextlib.contextmanager
+def _rivals(names: list[str], threads: int) -> Iterator[list[RivalProcess]]:
+    rivals = [RivalProcess(name, threads) for name in names]
+    try:
+        yield rivals
+    finally:
+        for rival in rivals:
+            rival.close()
+
+
+def _grid(nets, batches, threads, repeats, args) -> list[dict[str, Any]]:
+    present = [r for r in args.rivals if all(map(version, _PACKAGES[r]))]
+    cells = []
+    with tempfile.TemporaryDirectory() as folder, _rivals(present, threads) as rivals:
+        for sizes in nets:
+            files, n_rows = _data(args.data, sizes, max(batches), folder, args.seed)
+            for batch in batches:
+                steps = min(
+                    args.steps or steps_for(sizes, batch, n_rows), n_rows // batch
+                )
+                job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
+                job |= {"threads": threads, "seed": args.seed}
+                cells.append(_cell(rivals, job, repeats))
+                where = f"{cells[-1]['net']}, batch {batch}, {steps} steps"
+                print(f"timed {where}", file=sys.stderr, flush=True)
+    return cells
+
+
+def _cell(
+    rivals: list[RivalProcess], job: dict[str, Any], repeats: int
+) -> dict[str, Any]:
+    """Time one network at one batch size with every rival, round by round."""
+    found: dict[str, dict[str, Any]] = {}
+    for rival in rivals:
+        found[rival.name] = rival.ask(do="setup", **job) | {"rounds": []}
+    for k in range(repeats):
+        for rival in rivals[:: 1 if k % 2 == 0 else -1]:
+            mine = found[rival.name]
+            if "error" in mine:
+                continue
+            answer = rival.ask(do="run")
+            if "error" in answer:
+                mine["error"] = answer["error"]
+            else:
+                mine["rounds"].append(1e6 * answer["seconds"] / job["steps"])
+    for mine in found.values():
+        if mine["rounds"]:
+            mine["us_per_step"] = median(mine["rounds"])
+            own = found.get("gpunet", mine)["rounds"]
+            # By round, so that a slow minute of the machine counts on both sides.
+            pairs = list(zip(mine["rounds"], own, strict=False))
+            mine["times_gpunet"] = median(a / b for a, b in pairs) if pairs else None
+    return {
+        "net": "-".join(map(str, job["sizes"])),
+        "batch": job["batch"],
+        "steps": job["steps"],
+        "rivals": found,
+    }
+
+
+def _population(repeats: int, args: Any) -> list[dict[str, Any]]:
+    """Time one network, and 100 at once in their own orders and in a shared one."""
+    sizes, batch = [784, 16, 16, 10], 10
+    kinds = [("single", None), ("own", _MEMBERS), ("shared", _MEMBERS)]
+    cells = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _rivals(["gpunet"] * len(kinds), threads=1) as rivals,
+    ):
+        files, n_rows = _data(args.data, sizes, 1024, folder, args.seed)
+        for rival, (kind, members) in zip(rivals, kinds, strict=True):
+            steps = args.steps or steps_for(sizes, batch, n_rows, members or 1)
+            job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
+            job |= {"threads": 1, "seed": args.seed, "population": members}
+            job["order"] = "shared" if kind == "shared" else "own"
+            cell = {"kind": kind, "net": "784-16-16-10", "batch": batch}
+            cell |= {"steps": steps, "members": members or 1, "rounds": []}
+            cells.append(cell | _good(rival.ask(do="setup", **job)))
+        for _ in range(repeats):
+            for rival, cell in zip(rivals, cells, strict=True):
+                seconds = _good(rival.ask(do="run"))["seconds"]
+                net_steps = cell["steps"] * cell["members"]
+                cell["rounds"].append(1e6 * seconds / net_steps)
+    for cell in cells:
+        cell["us_per_net_step"] = median(cell["rounds"])
+        pairs = zip(cell["rounds"], cells[0]["rounds"], strict=True)
+        cell["times_single"] = median(a / b for a, b in pairs)
+    return cells
+
+
+def _good(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        raise GpunetError(f"bench: population: {answer['error']}")
+    return answer
+
+
+def _data(
+    name: str, sizes: list[int], most: int, folder: str, seed: int
+) -> tuple[dict[str, str], int]:
+    """Write x (float32) and t (int64) where each rival reads them; return n_rows."""
+    ends = f"{sizes[0]}-{sizes[-1]}.npy"
+    files = {key: str(Path(folder, f"{key}-{ends}")) for key in "xt"}
+    if not Path(files["x"]).exists():
+        if name == "mnist" and ends == "784-10.npy":
+            train = load_mnist().train
+            x, t = train.x.astype(np.float32) / 255, train.t.astype(np.int64)
+        else:
+            rng, n = np.random.default_rng(seed), max(20_000, 5 * most)
+            x = rng.random((n, sizes[0]), dtype=np.float32)
+            t = rng.integers(0, sizes[-1], n)
+        np.save(files["x"], x)
+        np.save(files["t"], t)
+    n_rows = len(np.load(files["x"], mmap_mode="r"))
+    if most > n_rows:
+        raise ConfigError(f"bench: batches: {most} is more than the {n_rows} rows")
+    return files, n_rows

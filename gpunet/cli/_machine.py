@@ -1,0 +1,106 @@
+"""What a measurement must say of its machine: versions, processor, BLAS, commit."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]  # of a clone; site-packages for a wheel
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+def version(package: str) -> str | None:
+    """Return the installed version of a distribution, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def cpu_model() -> str:
+    """Return the processor's name as the system gives it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, which may be fewer than exist."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory_bytes() -> tuple[int, int] | None:
+    """Return (available, total) host memory in bytes, None where unknown."""
+    try:
+        page = os.sysconf("SC_PAGE_SIZE")
+        pages = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+    free, total = (n * page for n in pages)
+    try:  # what Linux could give, caches included
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return free, total
+
+
+def blas() -> dict[str, Any]:
+    """Return the BLAS that NumPy was built with, and its threads.
+
+    Returns
+    -------
+    blas : dict
+        name, version, threads (None where nobody can tell) and threads_from.
+    """
+    built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    found = {"name": built.get("name"), "version": built.get("version")}
+    if importlib.util.find_spec("threadpoolctl"):
+        pools = importlib.import_module("threadpoolctl").threadpool_info()
+        threads = [p["num_threads"] for p in pools if p.get("user_api") == "blas"]
+        if threads:
+            return found | {"threads": max(threads), "threads_from": "threadpoolctl"}
+    for name in THREAD_VARIABLES:
+        if os.environ.get(name, "").isdigit():
+            return found | {"threads": int(os.environ[name]), "threads_from": name}
+    return found | {"threads": None, "threads_from": ""}
+
+
+def commit() -> str | None:
+    """Return the commit of a clone ("+" for uncommitted changes), or None."""
+    if not (ROOT / ".git").exists():
+        return None
+    try:
+        name = _git("rev-parse", "--short=12", "HEAD")
+        return name + ("+" if _git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*args: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), *args],
+        capture_output=True,
+        text=True,
+        timeout=5,
+        check=True,
+    )
+    return done.stdout.strip()

@@ -1,0 +1,71 @@
+"""Tables for people: drawn by rich on a terminal, plain when piped."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {"ok": "green", "absent": "yellow", "OUT": "bold red", "FAILED": "bold red"}
+
+
+def show(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], note: str = ""
+) -> None:
+    """Print a table with a line below it.
+
+    Parameters
+    ----------
+    title : str
+    columns : sequence of str
+        A name that begins with ">" is set flush right, without the sign.
+    rows : sequence of sequences
+        Cells are shown by `str`; None is shown as a blank.
+    note : str
+    """
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in columns:
+        right = name.startswith(">")
+        table.add_column(name.lstrip(">"), justify="right" if right else "left")
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    out = console()
+    out.print(Text(title, style="bold"))
+    out.print(table)
+    if note:
+        out.print(Text(note))
+
+
+def console() -> Console:
+    """Return a console on stdout; piped, it is plain and wide enough."""
+    # rich honours NO_COLOR itself, but takes any pipe to be 80 columns wide.
+    wide = None if sys.stdout.isatty() else 160
+    return Console(file=sys.stdout, width=wide, highlight=False)
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return the same table as Markdown."""
+    lines = [
+        "| " + " | ".join(name.lstrip(">") for name in columns) + " |",
+        "|" + "|".join("--:" if c.startswith(">") else "---" for c in columns) + "|",
+    ]
+    lines += ["| " + " | ".join(map(_plain, row)) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def as_json(value: Any) -> str:
+    """Return a value as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _cell(value: Any) -> Text:
+    text = _plain(value)
+    return Text(text, style=_STYLES.get(text, ""))

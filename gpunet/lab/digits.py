@@ -1,0 +1,250 @@
+"""How well a trained network reads digits, and what its answers cost.
+
+3Blue1Brown's network answers 93 of 100 test digits rightly; which it misses, how
+sure it is of them, and what 300 digits can and cannot tell.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backend import host_rng
+from ..builders import mlp
+from ..metrics import confusion as confusion_table
+from ..show.plots import ORANGE, confusion_matrix, images
+from .trained import sample, trained
+from .wanted import at_least, at_most, check, equal, rounded, within
+
+
+def mistakes(
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    n_train: int = 60_000,
+    epochs: int = 4,
+    count: int = 16,
+    weights: str | None = None,
+) -> dict[str, Any]:
+    """Sort the test digits by their cost: surest mistakes, surest successes.
+
+    Parameters
+    ----------
+    n_train : int
+        Training digits.
+    epochs : int
+    count : int
+        How many of each to show.
+    weights : path
+        Published weights (JSON, npz) or a model file to look into instead.
+    """
+    it = trained(device, seed, n_train, epochs, weights)
+    test = it.data.test
+    y = it.net.predict(test.x)
+    cost = np.sum((y - np.eye(10)[test.t]) ** 2, axis=1)
+    answer = y.argmax(axis=1)
+    order = np.argsort(cost, kind="stable")
+    wrong = [i for i in order[::-1].tolist() if answer[i] != test.t[i]]
+    right = [i for i in order.tolist() if answer[i] == test.t[i]]
+
+    def row(i: int) -> dict[str, Any]:
+        return {
+            "index": i,
+            "digit": int(test.t[i]),
+            "answer": int(answer[i]),
+            "output": round(float(y[i, answer[i]]), 4),
+            "cost": round(float(cost[i]), 4),
+        }
+
+    bad, good = [row(i) for i in wrong[:count]], [row(i) for i in right[:count]]
+    shown = wrong[:count] + right[:count]
+    falling = all(a["cost"] >= b["cost"] for a, b in pairwise(bad))
+    sure = min((r["output"] for r in bad), default=0.0)
+    return it.facts | {
+        "n_wrong": len(wrong),
+        "surest_mistakes": bad,
+        "surest_successes": good,
+        "_pictures": test.x[shown],
+        "checks": [
+            equal("mistakes and successes are all digits", len(wrong + right), len(y)),
+            check("mistakes: the costliest first", falling, "True", falling),
+            at_least("the least sure of these mistakes", sure, 0.8),
+            at_most("cost of these successes", good[-1]["cost"] if good else 9.0, 0.01),
+        ],
+    }
+
+
+def draw_mistakes(result: dict, folder: Path) -> list[Path]:
+    """Draw the two galleries: the answer and how sure it was under each digit."""
+    bad, good = result["surest_mistakes"], result["surest_successes"]
+    captions = [f"{r['digit']}, says {r['answer']}: {r['output']:.2f}" for r in bad]
+    first = images(
+        folder / "mistakes.png",
+        result["_pictures"][: len(bad)],
+        captions,
+        title=f"The surest of {result['n_wrong']} mistakes in {result['n_test']:,}",
+        columns=4,
+        colors=[ORANGE] * len(bad),
+    )
+    second = images(
+        folder / "successes.png",
+        result["_pictures"][len(bad) :],
+        [f"{r['answer']}: {r['output']:.3f}" for r in good],
+        title="The surest successes",
+        columns=8,
+    )
+    return [first, second]
+
+
+def confusion(
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    n_train: int = 60_000,
+    epochs: int = 4,
+    weights: str | None = None,
+) -> dict[str, Any]:
+    """Count which digit is taken for which, and what 300 images can tell.
+
+    Parameters
+    ----------
+    n_train : int
+        Training digits.
+    epochs : int
+    weights : path
+        Published weights (JSON, npz) or a model file to look into instead.
+    """
+    it = trained(device, seed, n_train, epochs, weights)
+    test = it.data.test
+    answer = it.net.classify(test.x)
+    table = np.array(confusion_table(answer, test.t, 10))
+    wrong = table - np.diag(np.diag(table))
+    pair = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    rng = host_rng(seed, "check", 2)
+    hits = answer == test.t
+    few = [float(rng.choice(hits, 300, replace=False).mean()) for _ in range(1000)]
+    low, high = float(np.quantile(few, 0.025)), float(np.quantile(few, 0.975))
+    recall = np.diag(table) / table.sum(axis=1)
+    return it.facts | {
+        "table": table.tolist(),
+        "right_by_digit": rounded(recall),
+        "most_confused": [int(pair[0]), int(pair[1]), int(wrong.max())],
+        "on_300_images_95_percent": [round(low, 4), round(high, 4)],
+        "checks": [
+            equal("digits in the table", int(table.sum()), len(test)),
+            within("accuracy on 10,000 digits", it.accuracy, 0.92, 0.95),
+            at_most("300 images may show as little as", low, it.accuracy - 0.02),
+            at_least("300 images may show as much as", high, it.accuracy + 0.02),
+        ],
+    }
+
+
+def draw_confusion(result: dict, folder: Path) -> list[Path]:
+    """Draw the table of true digit against answer."""
+    title = (
+        f"Which digit is taken for which ({result['test_accuracy']:.1%} of "
+        f"{result['n_test']:,} are right)"
+    )
+    return [confusion_matrix(folder / "confusion.png", result["table"], title=title)]
+
+
+def cost(
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    n_train: int = 60_000,
+    epochs: int = 4,
+    weights: str | None = None,
+) -> dict[str, Any]:
+    """Compare what an untrained and a trained network cost, summed over outputs.
+
+    Parameters
+    ----------
+    n_train : int
+        Training digits.
+    epochs : int
+    weights : path
+        Published weights (JSON, npz) or a model file to look into instead.
+    """
+    it = trained(device, seed, n_train, epochs, weights)
+    fresh = mlp(
+        [784, 16, 16, 10],
+        "sigmoid",
+        output="sigmoid",
+        loss="squared_error",
+        weights="standard_normal",
+        biases="standard_normal",
+        seed=seed,
+        device=device,
+    )
+    train = sample(n_train)
+    found = {
+        "untrained": _cost(fresh, it.data.test),
+        "trained, on its training digits": _cost(it.net, train),
+        "trained, on test digits": _cost(it.net, it.data.test),
+    }
+    before, taught, after = found.values()
+    return it.facts | {
+        "cost": rounded(list(found.values())),
+        "of": list(found),
+        "n_train": len(train[0]),
+        "checks": [
+            at_least("untrained", before, 1.0),
+            within("trained, on its training digits", taught, 0.06, 0.11),
+            within("trained, on test digits", after, 0.08, 0.12),
+            at_least("untrained over trained", before / after, 10.0),
+        ],
+    }
+
+
+def _cost(net: Any, data: Any) -> float:
+    """Return the sum of (a - y)^2 over ten outputs, mean over the digits."""
+    x, t = (data.x, data.t) if hasattr(data, "x") else data
+    y = net.predict(x)
+    return float(np.mean(np.sum((y - np.eye(10)[t]) ** 2, axis=1)))
+
+
+def neuron(
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    n_images: int = 100,
+    weights: str | None = None,
+) -> dict[str, Any]:
+    """Call each hidden neuron as a function: the layer's product says the same.
+
+    Parameters
+    ----------
+    n_images : int
+    weights : path
+        Published weights (JSON, npz) or a model file to look into instead.
+    """
+    net = mlp([784, 16, 16, 10], "sigmoid", seed=seed, device=device, dtype="float64")
+    if weights is not None:
+        net = trained(device, seed, weights=weights).net
+    x, _ = sample(n_images, test=True)
+    bk = net.backend
+    with bk.use():
+        a = bk.to_host(net.forward(bk.view(x, net.dtype))[1][1][1])
+        W, b = (bk.to_host(net.params[name]) for name in ("0.W", "0.b"))
+
+    def one(j: int, pixels: np.ndarray) -> float:
+        total = sum(w * p for w, p in zip(W[:, j].tolist(), pixels, strict=True))
+        return 1.0 / (1.0 + float(np.exp(-(total + float(b[j])))))
+
+    few = min(n_images, 5)
+    alone = [[one(j, x[i].tolist()) for j in range(W.shape[1])] for i in range(few)]
+    apart = float(np.max(np.abs(np.array(alone) - a[:few])))
+    return {
+        "layer": f"{W.shape[0]} -> {W.shape[1]}",
+        "n_images": few,
+        "first_image_as_functions": rounded(alone[0], 6),
+        "first_image_as_layer": rounded(a[0], 6),
+        "largest_difference": apart,
+        "checks": [
+            at_most("functions and layer differ by", apart, 1e-12),
+            within("smallest activation", float(a.min()), 0.0, 1.0),
+            within("largest activation", float(a.max()), 0.0, 1.0),
+        ],
+    }

@@ -1,0 +1,48 @@
+"""What the tests share: the fixture `bk` and the dose of the property tests.
+
+`bk` runs a test on every backend that can be had: NumPy, array-api-strict on its
+second device (a GPU's manners on a CPU), PyTorch on the CPU and CUDA through
+CuPy. What is absent skips; GPUNET_REQUIRE=cupy (or strict, torch; with commas
+between) turns that skip into a failure, so that a GPU run cannot pass by running
+nothing. GPUNET_DOSES raises the number of examples of each property test.
+"""
+
+import os
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import settings
+
+from gpunet import open_backend
+from gpunet.errors import DeviceError
+
+BACKENDS = {
+    "cpu": ("numpy", "numpy"),
+    "strict:1": ("strict", "array_api_strict"),
+    "torch:cpu": ("torch", "torch"),
+    "cuda": ("cupy", "cupy"),
+}
+REQUIRED = {name for name in os.environ.get("GPUNET_REQUIRE", "").split(",") if name}
+if unknown := REQUIRED - {library for library, _ in BACKENDS.values()}:
+    raise pytest.UsageError(f"GPUNET_REQUIRE: no such library: {sorted(unknown)}")
+
+settings.register_profile(
+    "gpunet",
+    derandomize=True,
+    deadline=None,
+    max_examples=max(200, int(os.environ.get("GPUNET_DOSES", "0"))),
+)
+settings.load_profile("gpunet")
+
+
+@pytest.fixture(params=BACKENDS)
+def bk(request):
+    """Open one backend after the other; skip the absent ones unless required."""
+    library, module = BACKENDS[request.param]
+    absent = pytest.fail if library in REQUIRED else pytest.skip
+    if find_spec(module) is None:
+        absent(f"{module} is not installed")
+    try:
+        return open_backend(request.param)
+    except DeviceError as error:
+        absent(str(error))

@@ -1,0 +1,292 @@
+"""The seam: devices by name, copies and views, and what happens without a GPU."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from helpers import normal, on_device, run_python
+
+import gpunet
+from gpunet.backend import Backend, host_rng, namespace, open_backend, scatter_add
+from gpunet.errors import ConfigError, DeviceError
+
+HEAVY = [
+    *("cupy", "torch", "numba", "sklearn", "scipy", "matplotlib", "mpi4py", "onnx"),
+    *("rich", "safetensors"),
+]
+
+
+def test_open_backend_gives_the_device_asked_for(bk):
+    x = bk.array([[1.0, 2.0]])
+    assert on_device(bk, x) and namespace(x) is bk.xp
+    assert open_backend(bk) is bk and open_backend(bk.name).name == bk.name
+    assert bk.note == ""
+
+
+def test_open_backend_fills_in_numbers():
+    assert open_backend().name == "cpu"
+    assert open_backend("auto").name in ("cpu", "cuda:0")
+    pytest.importorskip("array_api_strict")
+    assert open_backend("strict").name == "strict:1"
+    assert open_backend("strict:0").name == "strict:0"
+    pytest.importorskip("torch")
+    assert open_backend("torch:cpu").name == "torch:cpu"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "gpu",
+        "CPU",
+        "cpu:0",
+        "cuda:",
+        "cuda:-1",
+        "cuda:x",
+        "torch",
+        "torch:gpu",
+        "strict:2",
+        "cpu ",
+        "cpu\n",
+        "numpy",
+        None,
+        0,
+        b"cpu",
+        ["cpu"],
+    ],
+)
+def test_open_backend_refuses_other_words(name):
+    with pytest.raises(ConfigError, match=r"no such device; choose from auto, cpu"):
+        open_backend(name)
+
+
+def test_torch_without_the_gpu_is_an_error():
+    torch = pytest.importorskip("torch")
+    wanted = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    with pytest.raises(DeviceError, match=rf"torch:cuda:{wanted}: PyTorch sees"):
+        open_backend(f"torch:cuda:{wanted}")
+
+
+def test_array_copies_and_keeps_dtype(bk):
+    for order in "CF":
+        for dtype in ("float32", "float64", "int64"):
+            host = np.array([[0, 1, 2], [3, 4, 5]], dtype, order=order)
+            x = bk.array(host)
+            host[...] = 9
+            assert x.dtype == bk.dtype(dtype) and x.shape == (2, 3)
+            assert bk.to_host(x).tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_array_takes_strided_and_read_only_memory(bk):
+    host = normal(0, 4, 6)[::-2, ::3]
+    host.flags.writeable = False
+    for make in (bk.array, bk.view):
+        x = make(host, "float32")
+        assert x.dtype == bk.dtype("float32") and on_device(bk, x)
+        assert np.array_equal(bk.to_host(x), host.astype(np.float32))
+
+
+def test_array_of_the_cpu_is_in_c_order():
+    bk = open_backend("cpu")
+    host = np.asfortranarray(normal(0, 3, 4))
+    assert bk.array(host).flags.c_contiguous and bk.view(host).flags.c_contiguous
+    same = normal(0, 3, 4)
+    assert np.shares_memory(bk.view(same), same)
+    assert not np.shares_memory(bk.array(same), same)
+
+
+def test_to_host_gives_c_order(bk):
+    x = bk.array(normal(1, 2, 3, 4))
+    turned = bk.to_host(bk.xp.matrix_transpose(x))
+    assert type(turned) is np.ndarray and turned.flags.c_contiguous
+    assert np.array_equal(turned, np.swapaxes(normal(1, 2, 3, 4), 1, 2))
+    total = bk.to_host(bk.xp.sum(bk.array([1.0, 2.0])))
+    assert type(total) is np.ndarray and total.shape == () and total == 3.0
+
+
+def test_device_verbs_answer(bk):
+    assert bk.synchronize() is None
+    assert bk.memory() is None or bk.memory()[0] <= bk.memory()[1]
+    with bk.use():
+        assert float(bk.xp.sum(bk.array([2.0]))) == 2.0
+
+
+def test_use_silences_numpy_inside_alone():
+    bk = open_backend("cpu")
+    with bk.use():
+        assert np.isinf(bk.xp.exp(bk.array([1e4])))[0]
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        bk.xp.exp(bk.array([1e4]))
+
+
+def test_scatter_add_gives_repeated_rows_all(bk):
+    for dtype in ("float32", "float64"):
+        target = bk.array(np.ones((4, 2)), dtype)
+        index = bk.array([2, 0, 2, 2], "int64")
+        rows = bk.array([[1, 2], [3, 4], [5, 6], [7, 8]], dtype)
+        got = scatter_add(target, index, rows)
+        assert got.dtype == bk.dtype(dtype)
+        for x in (got, target):
+            assert bk.to_host(x).tolist() == [[4, 5], [1, 1], [14, 17], [1, 1]]
+        bk.scatter_add(target, bk.array([1], "int64"), rows[:1, :])
+        assert bk.to_host(target)[1].tolist() == [2, 3]
+
+
+def test_strict_behaves_like_a_foreign_device():
+    pytest.importorskip("array_api_strict")
+    bk = open_backend("strict:1")
+    x = bk.array([1.0, 2.0])
+    with pytest.raises((TypeError, RuntimeError)):
+        np.asarray(x)
+    with pytest.raises((TypeError, ValueError, RuntimeError)):
+        x + open_backend("strict:0").array([1.0, 2.0])
+    assert not hasattr(x, "sum")
+
+
+def test_lean_numpy_equals_numpy():
+    xp, x = open_backend("cpu").xp, normal(2, 3, 4, 5)
+    for axis in (None, -1, 1, (0, 2)):
+        for keep in (False, True):
+            for name in ("sum", "max"):
+                got = getattr(xp, name)(x, axis=axis, keepdims=keep)
+                assert np.array_equal(got, getattr(np, name)(x, axis, keepdims=keep))
+    assert np.array_equal(xp.matrix_transpose(x), np.swapaxes(x, 1, 2))
+    assert np.array_equal(xp.take(x, np.array([2, 0]), axis=1), x[:, [2, 0]])
+    assert np.array_equal(xp.reshape(x, (12, 5)), x.reshape(12, 5))
+    assert xp.astype(x, np.float32).dtype == np.float32
+    assert xp.astype(x, x.dtype, copy=False) is x
+    assert xp.astype(x, x.dtype) is not x
+    assert xp.tanh is np.tanh and xp.__name__ == "numpy"
+
+
+def test_namespace_knows_results_of_sums(bk):
+    x = bk.array(normal(3, 2, 3), "float32")
+    assert namespace(bk.xp.sum(x)) is bk.xp
+    assert namespace(bk.xp.sum(x, axis=-1)) is bk.xp
+
+
+def test_backend_is_frozen(bk):
+    assert isinstance(bk, Backend)
+    with pytest.raises(AttributeError):
+        bk.device = None
+
+
+def test_host_rng_is_keyed_by_all_it_is_given():
+    def draw(*key):
+        return host_rng(*key).random(4).tolist()
+
+    keys = [
+        (seed, purpose, *more)
+        for seed in (0, 1, 7, 2**40)
+        for purpose in ("init", "shuffle", "dropout", "split", "check")
+        for more in ((1,), (2,), (5,))
+    ]
+    streams = [draw(*key) for key in keys]
+    assert streams == [draw(*key) for key in keys]
+    assert len({tuple(s) for s in streams}) == len(keys)
+
+
+def test_host_rng_tells_a_key_from_no_key():
+    assert host_rng(5, "shuffle").random() != host_rng(0, "shuffle", 5).random()
+    assert host_rng(0, "shuffle").random() != host_rng(0, "shuffle", 0).random()
+
+
+def test_host_rng_leaves_the_global_state_alone():
+    before = np.random.get_state()[1].tolist()
+    gpunet.mlp([3, 4, 2])
+    host_rng(0, "init").random(9)
+    assert np.random.get_state()[1].tolist() == before
+
+
+FAKE = """
+class Device:
+    def __init__(self, index): self.index = index
+    def __enter__(self): return self
+    def __exit__(self, *error): return None
+
+class runtime:
+    driverGetVersion = staticmethod(lambda: driver)
+    @staticmethod
+    def getDeviceCount():
+        if count < 0:
+            raise RuntimeError("cudaErrorInsufficientDriver: too old" + chr(10))
+        return count
+
+class cuda:
+    Device, runtime = Device, runtime
+
+float32 = "float32"
+
+def ones(shape, dtype):
+    raise RuntimeError("libcublas.so.13: cannot open shared object" + chr(10) + "two")
+"""
+# case -> source of the fake package, device asked for, what the message says
+NO_GPU = {
+    "import_error": ("raise ImportError('libcuda.so.1 is missing')", 0, "be imported"),
+    "runtime_error": ("raise RuntimeError('broken\\nin two')", 0, "does not start"),
+    "no_driver": (FAKE + "driver, count = 0, 0", 0, "no NVIDIA driver"),
+    "old_driver": (FAKE + "driver, count = 12040, -1", 0, r"CUDA 12\.4"),
+    "no_device": (FAKE + "driver, count = 13000, 0", 0, r"0 CUDA device"),
+    "one_device": (FAKE + "driver, count = 13000, 1", 7, r"1 CUDA device"),
+    "no_cublas": (FAKE + "driver, count = 13000, 1", 0, r"libcublas.*\[cuda13\]"),
+}
+PROBE = """
+import gpunet
+from gpunet.errors import DeviceError
+try:
+    gpunet.open_backend("cuda:%d")
+except DeviceError as error:
+    print(error)
+    print(error.exit_code)
+auto = gpunet.open_backend("auto")
+print(auto.name, "|", auto.note)
+"""
+
+
+def check_no_gpu(done, index, what):
+    """Check the three lines of PROBE: one line with a cure, code 5, a noted CPU."""
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    message, code, auto = done.stdout.splitlines()
+    assert message.startswith(f"device: cuda:{index}: ") and code == "5"
+    assert "; " in message and len(message) <= 485
+    assert auto.startswith("cpu | no GPU in use: ") and len(auto) > 25
+    assert not any(c in auto + message for c in "\t\r")
+    assert re.search(what, message), message
+    return message
+
+
+@pytest.mark.parametrize("case", NO_GPU)
+def test_cuda_says_in_one_line_what_is_missing(tmp_path, case):
+    source, index, what = NO_GPU[case]
+    (tmp_path / "cupy").mkdir()
+    (tmp_path / "cupy" / "__init__.py").write_text(source)
+    start = time.monotonic()
+    message = check_no_gpu(
+        run_python(PROBE % index, path=[tmp_path], timeout=5), index, what
+    )
+    assert "cuda:-1" not in message
+    assert time.monotonic() - start < 5
+
+
+def test_cuda_without_cupy_names_the_package_to_install(tmp_path):
+    hide = (
+        "import sys, importlib.util as u\n"
+        "sys.modules['cupy'] = None\n"
+        "old = u.find_spec\n"
+        "u.find_spec = lambda n, *a: None if n == 'cupy' else old(n, *a)\n"
+    )
+    done = run_python(hide + PROBE % 0, timeout=5)
+    message = check_no_gpu(done, 0, r"CuPy is not installed; .*gpunet\[cuda13\]")
+    assert "pip install cupy" not in message
+
+
+def test_import_leaves_heavy_libraries_alone():
+    done = run_python(
+        "import sys, gpunet\n"
+        "net = gpunet.mlp([2, 3, 2], device=gpunet.open_backend('cpu'))\n"
+        "gpunet.SGD(0.1), gpunet.schedule('cosine'), net.forward\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])",
+        timeout=5,
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

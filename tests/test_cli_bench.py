@@ -1,0 +1,180 @@
+"""The bench command: what it reports; never how fast anything is."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gpunet.cli import _bench, _rivals, _worker, main
+from gpunet.cli.bench import FULL, sizes_of
+from gpunet.errors import ConfigError
+
+TINY = ["bench", "--nets", "6-5-3", "--batches", "1", "4", "--threads", "1"]
+TINY += ["--rivals", "gpunet", "numpy", "--repeats", "2", "--steps", "6"]
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bench") / "raw.json"
+    assert main([*TINY, "--json", str(path)]) == 0
+    return json.loads(path.read_text())
+
+
+def test_json_carries_what_a_number_needs(raw):
+    for key in ("date", "commit", "cpu", "cores", "threads", "blas", "versions"):
+        assert key in raw
+    assert raw["threads"] == 1
+    assert raw["versions"]["numpy"] == np.__version__
+
+
+def test_each_cell_has_all_rounds_of_all_rivals(raw):
+    assert [(c["net"], c["batch"]) for c in raw["cells"]] == [
+        ("6-5-3", 1),
+        ("6-5-3", 4),
+    ]
+    for cell in raw["cells"]:
+        assert list(cell["rivals"]) == ["gpunet", "numpy"]
+        for found in cell["rivals"].values():
+            assert "error" not in found
+            assert len(found["rounds"]) == 2 and min(found["rounds"]) > 0
+            assert found["us_per_step"] == pytest.approx(np.median(found["rounds"]))
+            assert found["first_epoch_s"] > 0
+        assert cell["rivals"]["gpunet"]["times_gpunet"] == 1
+
+
+def test_markdown_and_table_show_the_cells(capsys):
+    assert main([*TINY, "--markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "| Network | batch | steps | gpunet | numpy |" in text
+    assert main(TINY) == 0
+    assert "gpunet / numpy" in capsys.readouterr().out
+
+
+def test_rival_that_fails_is_reported_and_the_others_go_on(capsys, monkeypatch):
+    monkeypatch.setitem(_bench._PACKAGES, "torch", ("numpy",))
+    monkeypatch.setattr(
+        _bench.RivalProcess, "ask", lambda self, **job: ANSWERS[self.name][job["do"]]
+    )
+    arguments = [*TINY, "--batches", "2", "--json", "-"]
+    arguments[arguments.index("numpy")] = "torch"
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)["cells"][0]["rivals"]
+    assert found["torch"]["error"] == "ValueError: no"
+    assert found["gpunet"]["us_per_step"] == pytest.approx(1e6 * 0.5 / 6)
+
+
+ANSWERS = {
+    "gpunet": {"setup": {"first_epoch_s": 1.0}, "run": {"seconds": 0.5}},
+    "torch": {"setup": {"error": "ValueError: no"}, "run": {"seconds": 1.0}},
+}
+
+
+def test_process_that_ends_is_an_error_not_a_hang():
+    rival = _bench.RivalProcess("no-such-rival", 1)
+    try:
+        rival.ask(do="setup", steps=1, batch=1, x="", t="")
+        rival._process.kill()
+        rival._process.wait()
+        assert "process ended" in rival.ask(do="run")["error"]
+    finally:
+        rival.close()
+
+
+MODULES = {"torch": "torch", "jax": "jax", "sklearn": "sklearn"}
+
+
+@pytest.mark.parametrize("name", _rivals.RIVALS)
+@pytest.mark.parametrize("batch", [1, 4])
+def test_rivals_do_the_same_work(name, batch):
+    """The yardsticks are honest only if all reach the same weights."""
+    if name in MODULES:
+        pytest.importorskip(MODULES[name])
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((20, 6)).astype(np.float32)
+    t = rng.integers(0, 3, 20)
+    job = _rivals.Job(x, t, [6, 5, 4, 3], batch, order="none")
+    rival = _rivals.RIVALS[name](job)
+    assert _worker.timed(rival) > 0
+    pairs = by_hand(job)
+    for mine, wanted, start in zip(rival.weights(), pairs, job.start(), strict=True):
+        for a, b, first in zip(mine, wanted, start, strict=True):
+            assert np.max(np.abs(a - b)) < 1e-6
+            assert np.max(np.abs(b - first)) > 1e-4
+
+
+def by_hand(job):
+    """Return the weights after an epoch, in float64 and without any trick."""
+    pairs = [(w.astype(float), b.astype(float)) for w, b in job.start()]
+    for k in range(0, len(job.x), job.batch):
+        x, t = job.x[k : k + job.batch].astype(float), job.t[k : k + job.batch]
+        inputs = []
+        for w, b in pairs:
+            inputs.append(x)
+            z = x @ w + b
+            x = np.maximum(z, 0)
+        e = np.exp(z)
+        d = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[t]) / len(t)
+        new = []
+        for (w, b), a in zip(pairs[::-1], inputs[::-1], strict=True):
+            step = _rivals.RATE * (a.T @ d), _rivals.RATE * d.sum(axis=0)
+            new.insert(0, (w - step[0], b - step[1]))
+            d = (d @ w.T) * (a > 0)
+        pairs = new
+    return pairs
+
+
+def test_orders_are_new_each_epoch():
+    job = _rivals.Job(np.zeros((50, 1)), np.zeros(50), [1, 2], 1)
+    one, two = job.permutation(), job.permutation()
+    assert not np.array_equal(one, two)
+    assert sorted(one) == sorted(two) == list(range(50))
+
+
+def test_steps_fit_the_data_and_shrink_with_the_work():
+    assert _bench.steps_for([784, 16, 16, 10], 1024, 60_000) <= 58
+    few, many = (
+        _bench.steps_for(s, 10, 60_000) for s in ([784, 512, 10], [784, 16, 10])
+    )
+    assert 20 <= few < many
+
+
+def test_population_reports_own_and_shared_orders(capsys, monkeypatch):
+    monkeypatch.setattr(_bench, "_MEMBERS", 3)
+    arguments = ["bench", "--population", "--data", "random", "--steps", "5"]
+    assert main([*arguments, "--repeats", "1", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [c["kind"] for c in found["cells"]] == ["single", "own", "shared"]
+    assert [c["members"] for c in found["cells"]] == [1, 3, 3]
+    assert all(c["us_per_net_step"] > 0 for c in found["cells"])
+
+
+def test_startup_reports_imports(capsys, monkeypatch):
+    monkeypatch.setattr(_bench, "startup", lambda n: TIMES)
+    assert main(["bench", "--startup"]) == 0
+    text = capsys.readouterr().out
+    assert "import gpunet" in text and "0.50" in text
+
+
+TIMES = {"import numpy": {"seconds": 0.1}, "import gpunet": {"seconds": 0.05}}
+
+
+def test_names_of_networks_are_sizes():
+    assert [sizes_of(text)[0] for text in FULL] == [784] * 4
+    for text in ("784", "784-x", "784--10", "784-0", ""):
+        with pytest.raises(ConfigError, match="nets"):
+            sizes_of(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--nets", "7"], 2),
+        (["--batches", "0"], 2),
+        (["--rivals", "x"], 2),
+        (["--nets", "784-10", "--batches", "100000"], 2),
+        (["--json", "/no/such/folder/x.json"], 8),
+    ],
+)
+def test_bad_arguments_return_their_code(capsys, arguments, code):
+    assert main([*TINY, *arguments]) == code
+    assert "gpunet: error: " in capsys.readouterr().err

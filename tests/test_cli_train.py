@@ -1,0 +1,455 @@
+"""`gpunet train` from outside: its files, its answers, its errors."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from helpers import ROOT, run_python
+from tiny import (
+    carry,
+    command,
+    error_line,
+    settings,
+    timeless,
+    train,
+    write_set,
+)
+
+from gpunet.storage import load_network, verify
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_set(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def done(data, tmp_path_factory):
+    """Return a finished run's folder, what it printed and its log."""
+    out = tmp_path_factory.mktemp("done") / "run"
+    log = out.parent / "events.jsonl"
+    process = train(data, out, "--log", log, "--checkpoint-every-steps", 4)
+    assert process.returncode == 0, process.stderr
+    return out, process, log
+
+
+def test_run_leaves_all_its_files(done):
+    out, process, _ = done
+    wanted = {"config.json", "history.jsonl", "checkpoints", "best.safetensors"}
+    wanted |= {"model.safetensors", "result.json", "curves.png", ".lock"}
+    assert {path.name for path in out.iterdir()} == wanted
+    names = sorted(path.name for path in (out / "checkpoints").iterdir())
+    assert names == ["step-0000000012.safetensors", "step-0000000015.safetensors"]
+    for path in out.rglob("*.safetensors"):
+        verify(path)
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert [r["step"] for r in timeless(out / "history.jsonl")] == [5, 10, 15]
+    assert json.loads((out / "config.json").read_text())["sizes"] == [16, 8, 3]
+    result = json.loads((out / "result.json").read_text())
+    assert (result["epochs"], result["steps"], result["n_test"]) == (3, 15, 30)
+    assert np.sum(result["confusion"]) == 30 and result["frozen"] == {}
+    said = f"test accuracy: {result['test_accuracy']:.2%} (n = 30)"
+    assert said in process.stdout and str(out) in process.stdout
+    assert process.stderr.count("epoch ") == 3 and "device: cpu" in process.stderr
+
+
+def test_model_of_a_run_answers_as_its_result_says(done, data):
+    out, _, _ = done
+    net, _, result, _ = carry(settings(data), out.parent / "again")
+    again = load_network(out / "model.safetensors")
+    for name, p in net.params.items():
+        assert np.array_equal(again.params[name], p)
+    told = json.loads((out / "result.json").read_text())
+    assert told | {"folder": ""} == json.loads(json.dumps(result)) | {"folder": ""}
+
+
+def test_log_tells_every_event(done):
+    out, _, log = done
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    saved = [e for e in events if e["event"] == "saved"]
+    assert [e["step"] for e in saved] == [4, 5, 8, 10, 12, 15]
+    assert saved[-1]["path"] == str(out / "checkpoints" / "step-0000000015.safetensors")
+    epochs = [e for e in events if e["event"] == "epoch"]
+    assert [e["epoch"] for e in epochs] == [1, 2, 3] and epochs[0]["loss"] > 0
+    assert all(e["loss"] > 0 for e in events if e["event"] == "progress")
+    assert {e["event"] for e in events} == {"saved", "epoch", "progress", "stopped"}
+    assert events[-1]["event"] == "stopped" and events[-1]["why"] == "all epochs done"
+
+
+def test_json_prints_the_result_and_nothing_else(data, tmp_path):
+    process = train(data, tmp_path / "run", "--json")
+    assert process.returncode == 0 and process.stderr == ""
+    result = json.loads(process.stdout)
+    assert result == json.loads((tmp_path / "run" / "result.json").read_text())
+
+
+def test_default_folder_lies_below_runs_and_is_always_new(data, tmp_path):
+    folders = set()
+    for _ in range(2):
+        process = train(data, None, "--quiet", cwd=tmp_path)
+        assert process.returncode == 0 and process.stderr == ""
+        assert process.stdout.count("\n") <= 3
+        folders |= set(os.listdir(tmp_path / "runs"))
+    assert len(folders) == 2
+    assert all(name.startswith("default-2") for name in folders)
+
+
+def test_population_is_summed_up(data, tmp_path):
+    options = ("--population", 3, "--seed", 5, "--l2", 0.0, 0.1, 9.0)
+    rates = ("--lr", 0.05, 0.01, 1e-9)
+    process = train(data, tmp_path / "run", *options, *rates)
+    assert process.returncode == 0, process.stderr
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    s, accuracy = result["summary"], result["test_accuracy"]
+    assert len(accuracy) == 3 and s["mean"] == pytest.approx(np.mean(accuracy))
+    assert s["sd"] == pytest.approx(np.std(accuracy, ddof=1))
+    text = process.stdout
+    assert f"mean {s['mean']:.2%} sd {s['sd']:.2%}" in text and "3 networks" in text
+    assert f"best {s['best']:.2%} (member {s['best_member']})" in text
+    assert f"worst {s['worst']:.2%} (member {s['worst_member']})" in text
+    for i, dead in enumerate(result["dead_classes"]):
+        assert (f"member {i} never answers" in text) == bool(dead)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["l2"] == [0.0, 0.1, 9.0] and config["seed"] == 5
+
+
+def test_member_that_diverged_is_named_and_the_others_count(data, tmp_path):
+    rates = ("--optimizer", "sgd", "--lr", 0.1, 1e38, "--population", 2)
+    process = train(data, tmp_path / "run", *rates)
+    assert process.returncode == 0, process.stderr
+    assert "member 1: diverged at epoch 1, step" in process.stdout
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["test_accuracy"][1] is None and result["summary"]["missing"] == [1]
+
+
+def test_set_with_fewer_classes_than_outputs_is_scored(data, tmp_path):
+    process = train(data, tmp_path / "run", "--sizes", "16-8-10", "--max-steps", 1)
+    assert process.returncode == 0, process.stderr
+    assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_no_device_is_chosen_without_saying_so(data, tmp_path):
+    for device in ("auto", "cpu"):
+        process = train(data, tmp_path / device, "--device", device, "--max-steps", 1)
+        assert "device: " in process.stderr
+
+
+# --------------------------------------------------------------------- refusals
+
+
+USAGE = [
+    (["--lr", "inf"], "--lr"),
+    (["--lr", "nan"], "--lr"),
+    (["--lr", "-1"], "--lr"),
+    (["--lr", "0"], "--lr"),
+    (["--lr", "1e-3x"], "--lr"),
+    (["--lr", "1_0"], "--lr"),
+    (["--momentum", "1"], "--momentum"),
+    (["--dropout", "1"], "--dropout"),
+    (["--batch-size", "0"], "--batch-size"),
+    (["--batch-size", "-1"], "--batch-size"),
+    (["--batch-size", "1.5"], "--batch-size"),
+    (["--epochs", "0"], "--epochs"),
+    (["--epochs", "\u0663"], "--epochs"),
+    (["--seed", "-1"], "--seed"),
+    (["--seed", str(2**128)], "--seed"),
+    (["--sizes", ""], "--sizes"),
+    (["--sizes", "16-0-3"], "--sizes"),
+    (["--sizes", "16"], "sizes"),
+    (["--sizes", "16-99999999999999999999-3"], "sizes"),
+    (["--validation", "-3"], "--validation"),
+    (["--population", "0"], "--population"),
+    (["--keep", "1"], "--keep"),
+    (["--threads", "0"], "--threads"),
+    (["--max-steps", "0"], "--max-steps"),
+    (["--layer-rates", "0"], "--layer-rates"),
+    (["--class-weight", "even"], "--class-weight"),
+    (["--on-write-error", "ask"], "--on-write-error"),
+    (["--activation", "reluu"], "activation"),
+    (["--loss", "mse"], "loss"),
+    (["--optimizer", "newton"], "optimizer"),
+    (["--optimizer", "adam", "--momentum", "0.5"], "momentum"),
+    (["--schedule", "linear"], "schedule"),
+    (["--weights", "huge"], "'huge'"),
+    (["--dtype", "float16"], "dtype"),
+    (["--device", "gpu"], "device"),
+    (["--preset", "nielson"], "preset"),
+    (["--lr", "0.1", "0.2"], "learning_rate"),
+    (["--epoch", "3"], "--epoch"),
+    (["--learning", "3"], "--learning"),
+    (["--no-such-option"], "--no-such-option"),
+    (["surplus"], "surplus"),
+    (["--resume", "auto"], "--resume"),
+    (["--config", "none.json"], "none.json"),
+    (["--config", "x", "--preset", "3b1b"], "--config and --preset"),
+]
+
+
+@pytest.mark.parametrize(("args", "name"), USAGE, ids=lambda v: "_".join(v)[:30])
+def test_usage_errors_name_the_option_and_leave_with_2(tmp_path, args, name):
+    # In this process, as there are many: `main` is all that a script calls.
+    code = (
+        "import sys; from gpunet.cli import main\n"
+        f"sys.exit(main(['train', '--data-dir', 'none', *{args!r}]))"
+    )
+    started = time.perf_counter()
+    process = run_python(code, OPENBLAS_NUM_THREADS="1")
+    assert name in error_line(process, 2)
+    assert process.stdout == "" and time.perf_counter() - started < 10
+    assert not os.path.exists("runs/none")
+
+
+def test_debug_shows_the_traceback(data, tmp_path):
+    process = train(data, tmp_path / "run", "--sizes", "15-3", "--debug")
+    assert process.returncode == 2 and "Traceback" in process.stderr
+    assert process.stderr.splitlines()[-1].startswith("gpunet: error: ")
+    error_line(train(data, tmp_path / "other", "--sizes", "15-3"), 2)
+
+
+def test_bad_data_leave_with_3(data, tmp_path):
+    line = error_line(train(tmp_path / "none", tmp_path / "a"), 3)
+    assert "is no folder" in line
+    spoiled = write_set(tmp_path / "spoiled")
+    labels = spoiled / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1])
+    line = error_line(train(spoiled, tmp_path / "b"), 3)
+    assert "train-labels-idx1-ubyte" in line
+
+
+def test_bad_checkpoint_leaves_with_4(data, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("none", "run"):
+        line = error_line(train(data, None, "--resume", tmp_path / name), 4)
+        assert name in line
+    (tmp_path / "run" / "checkpoints").mkdir(exist_ok=True)
+    (tmp_path / "run" / "checkpoints" / "step-0000000001.safetensors").touch()
+    error_line(train(data, tmp_path / "run", "--resume", "auto"), 4)
+
+
+FAKES = {
+    "ImportError": "raise ImportError('libcuda.so.1: cannot open')",
+    "RuntimeError": "raise RuntimeError('CUDA driver is too old')",
+    "AttributeError": "",
+}
+
+
+@pytest.mark.parametrize("kind", [None, *FAKES])
+@pytest.mark.parametrize("device", ["cuda", "cuda:7"])
+def test_device_that_cannot_be_used_leaves_with_5(data, tmp_path, kind, device):
+    path = []
+    if kind:
+        (tmp_path / "fake" / "cupy").mkdir(parents=True)
+        (tmp_path / "fake" / "cupy" / "__init__.py").write_text(FAKES[kind])
+        path = [tmp_path / "fake"]
+    elif _has_cuda():
+        pytest.skip("there is a GPU")
+    started = time.perf_counter()
+    process = train(data, tmp_path / "run", "--device", device, path=path)
+    line = error_line(process, 5)
+    assert time.perf_counter() - started < 5
+    assert f"device: cuda:{device[5:] or 0}: " in line and "pip install" in line
+    assert "CuPy" in line and not (tmp_path / "run").exists()
+    auto = train(data, tmp_path / "auto", "--device", "auto", path=path)
+    assert auto.returncode == 0 and "device: cpu (no GPU in use: " in auto.stderr
+
+
+def _has_cuda():
+    process = run_python("import gpunet; gpunet.open_backend('cuda')")
+    return process.returncode == 0
+
+
+def test_cpu_run_never_imports_cupy(data, tmp_path):
+    (tmp_path / "cupy").mkdir()
+    (tmp_path / "cupy" / "__init__.py").write_text("import os; os._exit(77)")
+    process = train(data, tmp_path / "run", path=[tmp_path])
+    assert process.returncode == 0
+
+
+def test_hidden_gpus_leave_with_5(data, tmp_path):
+    process = train(data, tmp_path / "r", "--device", "cuda", CUDA_VISIBLE_DEVICES="")
+    error_line(process, 5)
+
+
+def test_network_that_fits_no_memory_leaves_with_6(data, tmp_path):
+    started = time.perf_counter()
+    line = error_line(train(data, tmp_path / "run", "--sizes", "16-1000000000000-3"), 6)
+    assert "TiB" in line and "smaller" in line
+    assert time.perf_counter() - started < 10 and not (tmp_path / "run").exists()
+
+
+@linux
+def test_memory_that_runs_out_while_training_leaves_with_6(data, tmp_path):
+    import resource
+
+    limit = 2**30
+    wide = ("--sizes", "16-5000-5000-3", "--quiet")  # Adam's slots do not fit
+    words = ["--data-dir", data, "--out", tmp_path / "run", *wide, "--device", "cpu"]
+    words += ["--validation", 12, "--batch-size", 10]
+    process = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "train.py", *map(str, words)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "smaller" in error_line(process, 6)
+
+
+def test_divergence_leaves_with_7_and_a_sound_checkpoint(data, tmp_path):
+    out = tmp_path / "run"
+    process = train(data, out, "--optimizer", "sgd", "--lr", 1e38)
+    line = error_line(process, 7)
+    for word in ("epoch 1, step ", "learning rate 1e+38", "is not finite"):
+        assert word in line
+    (path,) = (out / "checkpoints").iterdir()
+    step = verify(path)["step"]
+    assert f"step {step + 1}:" in line
+    assert not (out / "model.safetensors").exists()
+
+
+@posix
+def test_what_cannot_be_written_leaves_with_8_before_any_training(data, tmp_path):
+    (tmp_path / "file").touch()
+    places = [tmp_path / "file", tmp_path / "file" / "run", tmp_path / ("n" * 300)]
+    for out in places:
+        started = time.perf_counter()
+        process = train(data, out)
+        line = error_line(process, 8)
+        assert "cannot write" in line and "epoch 1" not in process.stderr
+        assert time.perf_counter() - started < 5
+
+
+@linux
+def test_full_disk_of_the_log_leaves_with_8(data, tmp_path):
+    process = train(data, tmp_path / "run", "--log", "/dev/full")
+    assert "/dev/full" in error_line(process, 8)
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        verify(path)
+
+
+@linux
+def test_full_disk_stops_the_run_or_warns_as_asked(data, tmp_path):
+    import resource
+
+    def poor():  # as a full disk does, but for files over 4 kB
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    runs = []
+    for mode in ("stop", "warn"):
+        words = ["--data-dir", data, "--out", tmp_path / mode, "--sizes", "16-99-3"]
+        words += ["--validation", 12, "--device", "cpu", "--quiet", "--epochs", 1]
+        words += ["--on-write-error", mode]
+        runs.append(
+            subprocess.run(
+                [sys.executable, ROOT / "scripts" / "train.py", *map(str, words)],
+                preexec_fn=poor,
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+        )
+    assert "bytes needed" in error_line(runs[0], 8)
+    warned = runs[1].stderr.splitlines()
+    assert "gpunet: warning: cannot write" in warned[0]
+    assert runs[1].returncode == 8  # the model itself could not be written
+    for mode in ("stop", "warn"):  # nothing is there by halves
+        assert not list((tmp_path / mode).rglob("*tmp*"))
+        assert not list((tmp_path / mode).rglob("*.safetensors"))
+
+
+def test_second_run_in_a_folder_leaves_with_9(data, tmp_path):
+    from gpunet.storage import RunFolder
+
+    with RunFolder(tmp_path / "run"):
+        line = error_line(train(data, tmp_path / "run"), 9)
+    assert f"in use by process {os.getpid()}" in line
+    error_line(train(data, tmp_path / "run", "--resume", tmp_path), 4)
+
+
+def test_folder_that_holds_a_run_is_not_overwritten(done, data):
+    out, _, _ = done
+    before = {path: path.read_bytes() for path in out.rglob("*.*") if path.suffix}
+    assert "--resume auto" in error_line(train(data, out), 2)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+# ------------------------------------------------------------------ odd folders
+
+
+@posix
+@pytest.mark.parametrize("name", ["a[/x]b", "[red]a", "run-\udcff", "d" * 90, "a b\n"])
+def test_folders_of_odd_names_hold_a_whole_run(data, tmp_path, name):
+    out = tmp_path / name / name
+    process = train(data, out)
+    assert process.returncode == 0, process.stderr
+    assert (out / "curves.png").exists() and (out / "model.safetensors").exists()
+    again = train(data, out, "--resume", "auto")
+    assert again.returncode == 0, again.stderr
+    if name[0] == "[":
+        assert name in process.stdout
+    checked = command("verify", out)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_config_json_repeats_a_run(done, data, tmp_path):
+    out, _, _ = done
+    process = command(
+        "train", "--config", out / "config.json", "--out", tmp_path / "run", "--quiet"
+    )
+    assert process.returncode == 0, process.stderr
+    a, b = (folder / "history.jsonl" for folder in (out, tmp_path / "run"))
+    assert timeless(a) == timeless(b)
+
+
+def test_step_limit_in_the_first_epoch_still_ends_well(data, tmp_path):
+    process = train(data, tmp_path / "run", "--max-steps", 3)
+    assert process.returncode == 0, process.stderr
+    assert "ended: step limit reached after step 3" in process.stdout
+    assert "Warning" not in process.stderr
+
+
+# ------------------------------------------------------------------- quick help
+
+
+def test_help_needs_no_numpy_and_no_second():
+    code = (
+        "import sys; from gpunet.cli import main; code = main(['train', '--help'])\n"
+        "heavy = {'numpy', 'cupy', 'torch', 'rich', 'matplotlib', 'safetensors'}\n"
+        "sys.exit(code or len(heavy & set(sys.modules)))"
+    )
+    started = time.perf_counter()
+    process = run_python(code)
+    assert process.returncode == 0 and time.perf_counter() - started < 1
+    for option in ("--preset", "--resume", "--population", "--debug", "--max-steps"):
+        assert option in process.stdout
+
+
+def test_commands_are_listed_without_arguments():
+    for args in ([], ["--help"]):
+        process = run_python(
+            f"import sys; from gpunet.cli import main; sys.exit(main({args}))"
+        )
+        assert process.returncode == 0 and "train" in process.stdout
+    process = run_python("from gpunet.cli import main; raise SystemExit(main(['tr']))")
+    assert "no such command" in error_line(process, 2)
+
+
+def test_threads_are_pinned_before_numpy_starts(data, tmp_path):
+    code = (
+        "import json, sys; from gpunet.cli import main\n"
+        f"args = ['--data-dir', {str(data)!r}, '--out', {str(tmp_path / 'run')!r}]\n"
+        "args += ['--sizes', '16-3', '--validation', '0', '--max-steps', '1']\n"
+        "code = main(['train', *args, '--device', 'cpu', '--threads', '1', '--json'])\n"
+        "import os; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    process = run_python(code, OPENBLAS_NUM_THREADS="2")
+    assert process.stdout.splitlines()[-1] == "1", process.stderr

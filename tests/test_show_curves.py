@@ -1,0 +1,131 @@
+"""Learning curves: two panels, a band for a population, no display needed."""
+
+import sys
+import warnings
+
+import pytest
+from helpers import run_python
+
+from gpunet.show.curves import TRAIN, VALIDATION, draw_curves
+from gpunet.training import History
+
+pytest.importorskip("matplotlib")
+
+
+def history(**columns):
+    n = len(next(iter(columns.values())))
+    rows = [{name: values[k] for name, values in columns.items()} for k in range(n)]
+    return History([{"epoch": k + 1, "step": k, **row} for k, row in enumerate(rows)])
+
+
+ONE = history(
+    loss=[1.0, 0.5, 0.25],
+    accuracy=[0.5, 0.7, 0.9],
+    val_loss=[1.1, 0.8, 0.9],
+    val_accuracy=[0.4, 0.6, 0.5],
+)
+CROWD = history(
+    loss=[[1.0, 2.0], [0.5, None], [0.25, None]],
+    accuracy=[[0.5, 0.1], [0.7, None], [0.9, None]],
+    val_loss=[[1.0, 3.0], [0.5, 1.5], [0.25, 0.75]],
+    val_accuracy=[[0.5, 0.1], [0.7, 0.3], [0.9, 0.3]],
+)
+
+
+@pytest.fixture
+def figure(monkeypatch, tmp_path):
+    """Draw a history and return the matplotlib figure and the file."""
+    from matplotlib import figure as module
+
+    made = []
+
+    class Spy(module.Figure):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            made.append(self)
+
+    monkeypatch.setattr(module, "Figure", Spy)
+
+    def draw(h):
+        path = tmp_path / "curves.png"
+        assert draw_curves(h, path) == str(path)
+        return made[-1], path
+
+    return draw
+
+
+def test_picture_has_two_panels_with_both_lines(figure):
+    drawn, path = figure(ONE)
+    loss, accuracy = drawn.axes
+    assert (loss.get_title(), accuracy.get_title()) == ("loss", "accuracy")
+    for axes, own, held_out in ((loss, "loss", "val_loss"), (accuracy, *ACC)):
+        train, validation = axes.get_lines()
+        assert list(train.get_xdata()) == list(validation.get_xdata()) == [1, 2, 3]
+        assert list(train.get_ydata()) == ONE[own]
+        assert list(validation.get_ydata()) == ONE[held_out]
+        assert (train.get_color(), validation.get_color()) == (TRAIN, VALIDATION)
+        words = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert words == ["training", "validation"] and axes.get_xlabel() == "epoch"
+        assert not axes.collections  # one network has no band
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG") and len(content) > 5_000
+    width, height = (int.from_bytes(content[k : k + 4], "big") for k in (16, 20))
+    assert width > 900 and height > 300
+
+
+ACC = ("accuracy", "val_accuracy")
+
+
+def test_population_has_its_mean_and_a_band(figure):
+    drawn, _ = figure(CROWD)
+    loss, _ = drawn.axes
+    train, validation = loss.get_lines()
+    assert list(train.get_ydata()) == [1.5, 0.5, 0.25]  # of those that still learn
+    assert list(validation.get_ydata()) == [2.0, 1.0, 0.5]
+    band = loss.collections[1].get_paths()[0].vertices
+    assert {tuple(point) for point in band} >= {(1.0, 1.0), (1.0, 3.0), (3.0, 0.75)}
+    assert len(loss.collections) == 2
+
+
+@pytest.mark.parametrize(
+    ("h", "titles"),
+    [
+        (history(loss=[1.0, 0.5]), ["loss"]),
+        (history(loss=[1.0], accuracy=[None], val_loss=[2.0]), ["loss"]),
+        (history(val_loss=[1.0], val_accuracy=[0.5]), ["loss", "accuracy"]),
+        (history(loss=[None, None], accuracy=[0.5, None]), ["accuracy"]),
+        (history(loss=[[None, None]], accuracy=[[0.5, None]]), ["accuracy"]),
+        (History(), []),
+        (history(loss=[None]), []),
+    ],
+)
+def test_only_what_was_measured_is_drawn(figure, h, titles):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn, path = figure(h)
+    assert [axes.get_title() for axes in drawn.axes] == titles
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_picture_needs_no_display_and_no_pyplot(tmp_path):
+    code = (
+        "import sys\n"
+        "from gpunet.show.curves import draw_curves\n"
+        "from gpunet.training import History\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "h = History([dict(epoch=1, loss=1.0)])\n"
+        f"draw_curves(h, {str(tmp_path / 'c.png')!r})\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    process = run_python(code, DISPLAY="", MPLBACKEND="TkAgg")
+    assert process.returncode == 0, process.stderr
+    assert (tmp_path / "c.png").exists()
+
+
+def test_without_matplotlib_there_is_an_import_error(monkeypatch, tmp_path):
+    for name in [name for name in sys.modules if name.startswith("matplotlib")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError):
+        draw_curves(ONE, tmp_path / "c.png")
+    assert not (tmp_path / "c.png").exists()

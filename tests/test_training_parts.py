@@ -1,0 +1,183 @@
+"""Parts: a population trains as its members would alone, in blocks or together."""
+
+import numpy as np
+import pytest
+from tiny import host, same, table
+
+import gpunet
+from gpunet import SGD, Adam, Callback, RMSProp, mlp
+from gpunet.training import parts, trainer
+
+X, T = table()
+HELD_OUT = table(20, seed=1)
+SEEDS = [4, 0, 9, 2, 7, 5, 1]
+RATES = [0.1, 0.5, 0.02, 0.3, 0.2, 0.05, 0.4]
+
+# name: optimizer for the values of some members, and settings of fit
+CASES = {
+    "sgd": (lambda r: SGD(0.3), {}),
+    "rates": (lambda r: SGD(r), {}),
+    "momentum": (lambda r: SGD(r, momentum=[v / 2 for v in r]), {}),
+    "nesterov": (lambda r: SGD(0.1, momentum=0.9, nesterov=True), {}),
+    "adam": (lambda r: Adam([v / 10 for v in r]), {}),
+    "rmsprop": (lambda r: RMSProp(0.01, layer_rates={"0": 2.0}), {}),
+    "penalties": (lambda r: SGD(0.1, l2=[v / 10 for v in r], l1=r), {}),
+    "max norm": (lambda r: SGD(0.3, max_norm=1.0), {}),
+    "clip norm": (lambda r: SGD(r, clip_norm=0.1), {}),
+    "one cycle": (lambda r: SGD(r), {"schedule": "one_cycle"}),
+    "dropout": (lambda r: Adam(0.02), {"dropout": 0.4}),
+    "plateau": (lambda r: SGD(r), {"schedule": "plateau:0.5,1"}),
+    "stopping": (lambda r: SGD(0.5), {"early_stopping": 1, "epochs": 25}),
+    "weights": (lambda r: SGD(r), {"class_weight": [1.0, 3.0, 0.5]}),
+    "untracked": (lambda r: Adam(0.02), {"track": False}),
+}
+
+
+def learn(case, seeds, rates, population, **more):
+    make, options = CASES[case]
+    options = {"epochs": 4, **options, **more}
+    net = mlp(
+        [4, 8, 3],
+        "tanh",
+        population=population,
+        seed=list(seeds),
+        dropout=options.pop("dropout", 0.0),
+        dtype=options.pop("dtype", "float32"),
+        device=options.pop("device", "cpu"),
+    )
+    h = gpunet.fit(
+        net,
+        (X, T),
+        optimizer=make(list(rates)),
+        batch_size=10,
+        validation=HELD_OUT,
+        **options,
+    )
+    return net, h
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_member_equals_the_single_network_bit_for_bit(case, dtype):
+    crowd, h = learn(case, SEEDS, RATES, 7, dtype=dtype)
+    lengths = set()
+    for i, (seed, rate) in enumerate(zip(SEEDS, RATES, strict=True)):
+        alone, own = learn(case, [seed], [rate], None, dtype=dtype)
+        assert same(host(crowd.member(i)), host(alone))
+        for column in own.last.keys() - {"seconds", "epoch", "step"}:
+            mine = [row[i] for row in h[column]]
+            assert mine[: len(own)] == own[column]
+            assert set(mine[len(own) :]) <= {None}
+        lengths.add(len(own))
+    # The cases of their own ends must really have different ones.
+    assert (len(lengths) > 1) == (case == "stopping")
+
+
+@pytest.mark.parametrize("block", [1, 3, 7])
+@pytest.mark.parametrize("case", CASES)
+def test_blocks_equal_one_block_bit_for_bit(monkeypatch, case, block):
+    whole, h = learn(case, SEEDS, RATES, 7)
+    monkeypatch.setattr(parts, "BLOCK", block)
+    blocks, other = learn(case, SEEDS, RATES, 7)
+    assert same(host(whole), host(blocks))
+    for record, again in zip(h, other, strict=True):
+        assert record | {"seconds": 0} == again | {"seconds": 0}
+    assert h.frozen == other.frozen and h.outcome == other.outcome
+
+
+def test_population_beyond_a_block_is_split():
+    n = parts.BLOCK + 3
+    seeds = range(n)
+    job = trainer(mlp([4, 3], population=n), (X, T), epochs=1, batch_size=8)
+    assert [part.members for part in job.parts] == [
+        slice(0, parts.BLOCK),
+        slice(parts.BLOCK, n),
+    ]
+    crowd, _ = learn("momentum", seeds, [0.1] * n, n)
+    for i in (0, parts.BLOCK - 1, parts.BLOCK, n - 1):
+        alone, _ = learn("momentum", [i], [0.1], None)
+        assert same(host(crowd.member(i)), host(alone))
+
+
+def test_shared_and_absent_orders_show_all_members_the_same_batches(monkeypatch):
+    for order in ("shared", "none"):
+        nets = []
+        for block in (7, 2):
+            monkeypatch.setattr(parts, "BLOCK", block)
+            nets.append(learn("dropout", SEEDS, RATES, 7, order=order)[0])
+        assert same(host(nets[0]), host(nets[1]))
+        first, _ = learn("dropout", SEEDS[:1], RATES[:1], None, order=order)
+        assert same(host(nets[0].member(0)), host(first))
+    # The same start and one order: dropout's own draws are all that differs.
+    twins = mlp([4, 3], population=2, seed=[3, 3])
+    gpunet.fit(twins, (X, T), epochs=2, order="shared")
+    assert same(host(twins.member(0)), host(twins.member(1)))
+
+
+def test_hooks_see_all_members_at_once(monkeypatch):
+    class Look(Callback):
+        def on_gradients(self, grads):
+            shapes.add(grads["0.W"].shape)
+            return grads
+
+    shapes = set()
+    monkeypatch.setattr(parts, "BLOCK", 2)
+    learn("sgd", SEEDS, RATES, 7, callbacks=[Look()])
+    assert shapes == {(7, 4, 8)}
+
+
+def test_members_agree_with_single_networks_on_every_device(bk):
+    crowd, _ = learn("dropout", SEEDS, RATES, 7, device=bk, epochs=1, dtype="float64")
+    for i, seed in enumerate(SEEDS):
+        alone, _ = learn("dropout", [seed], [0.1], None, epochs=1, dtype="float64")
+        for name, p in host(alone).items():
+            assert np.max(np.abs(host(crowd)[name][i] - p)) < 1e-9
+
+
+def test_snapshot_brings_back_all_but_the_members_kept(bk):
+    net = mlp([4, 3], population=3, device=bk)
+    job = trainer(net, (X, T), epochs=1, batch_size=8, optimizer="adam")
+    (part,) = job.parts
+    before = part.snapshot()
+    part.feed.begin(0)
+    part.feed.load(0, 2)
+    for k in range(2):
+        job.one_step(part, k)
+    moved = {name: bk.to_host(p).copy() for name, p in part.tensors().items()}
+    assert part.optimizer.n_steps == 2
+    part.restore(before, bk.array([True, False, True], "bool"))
+    for name, p in part.tensors().items():
+        p, old = bk.to_host(p), bk.to_host(before[0][name])
+        assert np.array_equal(p[[0, 2]], moved[name][[0, 2]])
+        assert np.array_equal(p[1], old[1])
+    assert part.optimizer.n_steps == 2  # the others go on
+    part.restore(before)
+    for name, p in part.tensors().items():
+        assert np.array_equal(bk.to_host(p), bk.to_host(before[0][name]))
+    assert part.optimizer.n_steps == 0
+
+
+@pytest.mark.parametrize("order", ["own", "shared"])
+@pytest.mark.parametrize("n_out", [1, 3])
+def test_members_learn_targets_as_single_networks_do(n_out, order):
+    t = X[:, :n_out] * 2.0
+    if n_out == 1:
+        t = t[:, 0]
+    results = []
+    for population, seed in ((2, [3, 8]), (None, 3)):
+        net = mlp([4, 6, n_out], loss="squared_error", population=population, seed=seed)
+        data = {"validation": (X, t), "order": order}
+        h = gpunet.fit(net, (X, t), epochs=2, batch_size=10, optimizer=SGD(0.1), **data)
+        results.append((net, h))
+    (crowd, h), (alone, own) = results
+    assert same(host(crowd.member(0)), host(alone))
+    for column in ("loss", "val_loss"):
+        assert [row[0] for row in h[column]] == own[column]
+
+
+def test_members_count_the_hits_of_one_output():
+    t = (X[:, 0] > 0).astype(np.int64)
+    net = mlp([4, 1], loss="sigmoid_cross_entropy", population=2)
+    h = gpunet.fit(net, (X, t), epochs=2, validation=(X, t), batch_size=10)
+    right = (net.classify(X) == t).mean(axis=1)
+    assert h.last["val_accuracy"] == pytest.approx(right.tolist(), rel=1e-6)

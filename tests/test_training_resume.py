@@ -1,0 +1,322 @@
+"""Resuming: a run in pieces leaves, bit for bit, what the whole run leaves."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny import (
+    STEPS,
+    assert_same_run,
+    carry,
+    left_behind,
+    settings,
+    timeless,
+    write_set,
+)
+
+from gpunet.errors import ConfigError, DataError, Diverged, ModelFileError
+from gpunet.storage import RunFolder, read_tensors, write_tensors
+from gpunet.training import parts
+from gpunet.training import run as run_module
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_set(tmp_path_factory.mktemp("data"))
+
+
+CASES = {
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.3},
+    "momentum": {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9},
+    "adam": {"dropout": 0.3, "schedule": "one_cycle"},
+    "rmsprop": {"optimizer": "rmsprop", "l2": 0.01, "schedule": "cosine"},
+    "plateau": {"schedule": "plateau:0.5,1", "learning_rate": 0.1, "epochs": 5},
+    "stopping": {"early_stopping": 1, "learning_rate": 0.3, "epochs": 8},
+    "population": {"population": 3, "dropout": 0.2, "learning_rate": [0.1, 0.01, 0.3]},
+    "blocks": {"population": 5, "seed": [4, 1, 9, 2, 2]},
+    "members stop": {"population": 4, "early_stopping": 1, "epochs": 9},
+    "member diverges": {
+        "population": 3,
+        "optimizer": "sgd",
+        "learning_rate": [0.1, 1e38, 0.2],
+    },
+    "untracked": {"track": False, "momentum": 0.0, "validation": 0},
+    "shared": {"population": 2, "order": "shared"},
+    "weights": {"class_weight": [1.0, 3.0, 0.5], "dtype": "float64"},
+}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(parts, "BLOCK", 4)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_run_in_pieces_equals_the_whole_run(data, tmp_path, case):
+    config = settings(data, **CASES[case])
+    carry(config, tmp_path / "whole")
+    wanted = left_behind(tmp_path / "whole")
+    out = tmp_path / "pieces"
+    # in the first epoch, at its end, one step on, and in the middle again
+    for k, step in enumerate((2, STEPS, STEPS + 1, 2 * STEPS - 1, None)):
+        resume = "auto" if k else None
+        _, history, _, _ = carry(config, out, max_steps=step, resume=resume)
+        if step:
+            assert history.outcome in ("step limit reached", "early stopping")
+    assert_same_run(out, wanted)
+
+
+@pytest.mark.parametrize("case", ["adam", "plateau"])
+def test_run_stopped_after_every_step_equals_the_whole_run(data, tmp_path, case):
+    config = settings(data, **CASES[case])
+    carry(config, tmp_path / "whole")
+    for step in range(1, config["epochs"] * STEPS + 1):
+        carry(config, tmp_path / "p", max_steps=step, resume="auto")
+    carry(config, tmp_path / "p", resume="auto")
+    assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
+
+
+def test_same_seed_gives_the_same_files_wherever_they_lie(data, tmp_path):
+    for name in ("a", "b"):
+        carry(settings(data, population=2), tmp_path / name)
+    a, b = (RunFolder(tmp_path / name) for name in ("a", "b"))
+    assert timeless(a.history) == timeless(b.history)
+    assert a.best.read_bytes() == b.best.read_bytes()
+    assert a.config.read_bytes() == b.config.read_bytes()
+    for one, other in zip(
+        sorted(a.checkpoints.iterdir()), sorted(b.checkpoints.iterdir()), strict=True
+    ):
+        assert one.name == other.name and one.read_bytes() == other.read_bytes()
+    assert a.model.read_bytes() == b.model.read_bytes()
+
+
+def stopped(data, out, step=STEPS + 2, **changes):
+    """Return the configuration of a run that was stopped at a step."""
+    config = settings(data, **changes)
+    carry(config, out, max_steps=step, checkpoint_every_steps=2)
+    return config
+
+
+def checkpoint_paths(out):
+    return sorted((out / "checkpoints").glob("step-*"))
+
+
+def test_damaged_newest_checkpoint_costs_one_warning_and_nothing_else(data, tmp_path):
+    config = stopped(data, tmp_path / "p")
+    older, newest = checkpoint_paths(tmp_path / "p")
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 4
+    newest.write_bytes(content)
+    *_, notes = carry(config, tmp_path / "p", resume="auto")
+    (warning,) = [note for note in notes if note.startswith("warning")]
+    assert str(newest)[-40:] in warning and str(older)[-40:] in warning
+    carry(config, tmp_path / "whole")
+    assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
+
+
+def test_older_checkpoint_may_be_named(data, tmp_path):
+    config = stopped(data, tmp_path / "p")
+    older, newest = checkpoint_paths(tmp_path / "p")
+    carry(config, None, resume=older, max_steps=STEPS + 2)
+    # what lay beyond it is written anew, not kept
+    assert checkpoint_paths(tmp_path / "p")[-1] == newest
+    carry(config, None, resume=tmp_path / "p")
+    carry(config, tmp_path / "whole")
+    assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
+
+
+def test_history_torn_at_any_byte_is_mended(data, tmp_path):
+    config = stopped(data, tmp_path / "p", 2 * STEPS)
+    carry(config, tmp_path / "whole")
+    wanted = left_behind(tmp_path / "whole")
+    history = tmp_path / "p" / "history.jsonl"
+    text = history.read_bytes()
+    extra = b'{"epoch": 3, "step": 15, "loss": 0.25}\n'
+    for cut in (1, 2, len(extra) // 2, len(extra) - 1, len(extra)):
+        kept = [(p, p.read_bytes()) for p in checkpoint_paths(tmp_path / "p")]
+        history.write_bytes(text + extra[:cut])
+        carry(config, tmp_path / "p", resume="auto")
+        assert_same_run(tmp_path / "p", wanted)
+        for path in checkpoint_paths(tmp_path / "p"):
+            path.unlink()
+        for path, content in kept:  # back to the end of the second epoch
+            path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"early_stopping": 1, "learning_rate": 0.3, "epochs": 30},
+        {"early_stopping": 9},
+        {"population": 3, "early_stopping": 1, "epochs": 30},
+    ],
+    ids=["all epochs", "stopped early", "best restored", "members stopped early"],
+)
+def test_resuming_a_finished_run_changes_nothing(data, tmp_path, changes):
+    config, out = settings(data, **changes), tmp_path / "p"
+    net, first, result, _ = carry(config, out)
+    wanted, files = left_behind(out), {p.name for p in out.iterdir()}
+    again, second, repeated, _ = carry(config, out, resume="auto")
+    assert_same_run(out, wanted)
+    assert first.outcome == second.outcome and result == repeated
+    assert first.records == second.records
+    assert {p.name for p in out.iterdir()} == files
+    for name, p in net.params.items():
+        assert np.array_equal(p, again.params[name])
+
+
+def test_resuming_a_run_that_diverged_diverges_again(data, tmp_path):
+    config = settings(data, optimizer="sgd", learning_rate=1e38)
+    with pytest.raises(Diverged):
+        carry(config, tmp_path / "p")
+    wanted = left_behind(tmp_path / "p")
+    with pytest.raises(Diverged):
+        carry(config, tmp_path / "p", resume="auto")
+    assert_same_run(tmp_path / "p", wanted)
+
+
+def test_step_limit_already_reached_takes_no_step(data, tmp_path):
+    config = stopped(data, tmp_path / "p", 7)
+    wanted = left_behind(tmp_path / "p")
+    for limit in (7, 3):
+        _, history, result, _ = carry(
+            config, tmp_path / "p", resume="auto", max_steps=limit
+        )
+        assert result["steps"] == 7 and history.outcome == "step limit reached"
+        assert_same_run(tmp_path / "p", wanted)
+
+
+def test_more_epochs_go_on_as_if_asked_for_at_once(data, tmp_path):
+    carry(settings(data, early_stopping=9), tmp_path / "p")
+    longer = settings(data, early_stopping=9, epochs=5)
+    carry(longer, tmp_path / "p", resume="auto", given={"epochs"})
+    carry(longer, tmp_path / "whole")
+    assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
+    assert json.loads((tmp_path / "p" / "config.json").read_text())["epochs"] == 5
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sizes", [16, 9, 3]),
+        ("learning_rate", 0.02),
+        ("batch_size", 11),
+        ("seed", 1),
+        ("optimizer", "sgd"),
+        ("validation", 13),
+        ("dtype", "float64"),
+    ],
+)
+def test_changed_option_is_refused_when_resuming(data, tmp_path, key, value):
+    stopped(data, tmp_path / "p")
+    wanted = left_behind(tmp_path / "p")
+    changed = settings(data, **{key: value})
+    with pytest.raises(ConfigError, match=f"resume: {key}: the run was begun with"):
+        carry(changed, tmp_path / "p", resume="auto", given={key})
+    assert_same_run(tmp_path / "p", wanted)
+    # not given on the command line, it comes from the checkpoint
+    carry(changed, tmp_path / "p", resume="auto", given={"epochs"})
+    kept = json.loads((tmp_path / "p" / "config.json").read_text())
+    assert kept == settings(data)
+
+
+def test_config_of_a_folder_without_checkpoint_counts(data, tmp_path):
+    begun = settings(data, epochs=1, seed=5)
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "config.json").write_text(json.dumps(begun))
+    carry(settings(data), tmp_path / "p", resume="auto")  # killed before a checkpoint
+    carry(begun, tmp_path / "whole")
+    assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
+
+
+def test_other_data_are_refused(data, tmp_path):
+    config = stopped(data, tmp_path / "p")
+    wanted = left_behind(tmp_path / "p")
+    other = config | {"data_dir": str(write_set(tmp_path / "other", seed=1))}
+    with pytest.raises(DataError, match="begun with other training data"):
+        carry(other, tmp_path / "p", resume="auto", given={"data_dir"})
+    assert_same_run(tmp_path / "p", wanted)
+    moved = config | {"data_dir": str(write_set(tmp_path / "moved"))}
+    carry(moved, tmp_path / "p", resume="auto", given={"data_dir"})
+    carry(config, tmp_path / "whole")
+    assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
+
+
+def test_other_machine_warns_and_strict_resume_refuses(data, tmp_path, monkeypatch):
+    config = stopped(data, tmp_path / "p")
+    wanted = left_behind(tmp_path / "p")
+
+    def elsewhere(bk):
+        return true(bk) | {"threads": "77", "library": "numpy 9"}
+
+    true = run_module.fingerprint
+    monkeypatch.setattr(run_module, "fingerprint", elsewhere)
+    with pytest.raises(ModelFileError, match="leave --strict-resume out"):
+        carry(config, tmp_path / "p", resume="auto", strict_resume=True)
+    assert_same_run(tmp_path / "p", wanted)
+    *_, notes = carry(config, tmp_path / "p", resume="auto", max_steps=STEPS + 3)
+    warned = [note for note in notes if note.startswith("warning: resume:")]
+    assert len(warned) == 2 and "'77'" in " ".join(warned)
+
+
+def test_checkpoint_of_another_network_is_refused(data, tmp_path):
+    config = stopped(data, tmp_path / "p")
+    (_, newest) = checkpoint_paths(tmp_path / "p")
+    tensors, state = read_tensors(newest)
+    write_tensors(
+        newest, tensors | {"params.0.b": np.zeros(9, np.float32)}, state
+    )  # its digests are right
+    before = newest.read_bytes()
+    with pytest.raises(ModelFileError, match=r"\(9,\).*\(8,\)"):
+        carry(config, tmp_path / "p", resume="auto")
+    assert newest.read_bytes() == before
+
+
+def test_what_cannot_be_resumed_is_refused(data, tmp_path):
+    config = settings(data)
+    carry(config, tmp_path / "p")
+    with pytest.raises(ConfigError, match="holds a run already; go on with --resume"):
+        carry(config, tmp_path / "p")
+    with pytest.raises(ModelFileError, match="no such file or folder"):
+        carry(config, None, resume=tmp_path / "q")
+    with pytest.raises(ModelFileError, match="is a model, not a checkpoint"):
+        carry(config, tmp_path / "q", resume=tmp_path / "p" / "model.safetensors")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelFileError, match="holds no checkpoint"):
+        carry(config, None, resume=tmp_path / "empty")
+    for path in checkpoint_paths(tmp_path / "p"):
+        path.write_bytes(b"x" * 100)
+    with pytest.raises(ModelFileError, match="none of its 2 checkpoints is sound"):
+        carry(config, tmp_path / "p", resume="auto")
+
+
+def test_resume_auto_of_nothing_starts(data, tmp_path):
+    config = settings(data)
+    carry(config, tmp_path / "p", resume="auto")
+    carry(config, tmp_path / "whole")
+    assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("there_and_back", [("strict:1", "cpu"), ("cpu", "strict:1")])
+@pytest.mark.parametrize("population", [None, 2])
+def test_checkpoint_of_one_device_resumes_on_another(
+    data, tmp_path, there_and_back, population
+):
+    pytest.importorskip("array_api_strict")
+    first, second = there_and_back
+    config = settings(data, device=first, population=population, dtype="float64")
+    carry(config, tmp_path / "p", max_steps=4)
+    saved = read_tensors(checkpoint_paths(tmp_path / "p")[-1])[0]
+    config["device"] = second
+    _, _, result, notes = carry(
+        config, tmp_path / "p", resume="auto", given={"device"}, max_steps=8
+    )
+    assert any("device was" in note for note in notes) and result["steps"] == 8
+    carry(settings(data, population=population, dtype="float64"), tmp_path / "w")
+    wanted, _, _ = left_behind(tmp_path / "w")
+    assert saved.keys() <= {name.removeprefix("checkpoint ") for name in wanted}
+    carry(config, tmp_path / "p", resume="auto", given={"device"})
+    mine, _, _ = left_behind(tmp_path / "p")
+    for name, a in mine.items():
+        assert np.max(np.abs(a - wanted[name]), initial=0) < 1e-9
