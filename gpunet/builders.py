@@ -66,7 +66,7 @@ def mlp(
     for k, function in enumerate([*activation, output]):
         start = weights
         if start is None:
-            name = getattr(function, "name", function)
+            name = str(getattr(function, "name", function))
             family = ("relu", "leaky_relu", "elu", "gelu", "silu")
             start = "he_normal" if name.split(":")[0] in family else "lecun_normal"
         layers.append(Dense(sizes[k], sizes[k + 1], start, biases))

@@ -13,7 +13,7 @@ from typing import Any
 
 from ._types import HostArray
 from .backend import namespace
-from .errors import ConfigError
+from .errors import ConfigError, OutOfMemory
 
 # Standard deviation of each start; a uniform one spans sqrt(3) of them.
 _DEVIATION: dict[str, Callable[[int, int], float]] = {
@@ -51,8 +51,17 @@ def draw(
     ------
     ConfigError
         Unknown name, or given values of another shape.
+    OutOfMemory
+        The host cannot hold it.
     """
-    blank = rng.random(shape) * 0.0
+    try:
+        blank = rng.random(shape) * 0.0
+    except (ValueError, MemoryError) as error:  # NumPy has a largest shape, too
+        size = 8 * n_in * n_out
+        raise OutOfMemory(
+            f"memory: a tensor of shape {tuple(shape)} needs {size:,} bytes; take "
+            "fewer neurons"
+        ) from error
     if isinstance(start, str):
         check(start)
         if start == "zeros":

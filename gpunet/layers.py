@@ -24,9 +24,11 @@ from .initializers import check, draw
 
 def _positive(what: str, **sizes: int) -> None:
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        whole = isinstance(size, int) and not isinstance(size, bool)
+        if not whole or not 1 <= size < 2**62:
             raise ConfigError(
-                f"{what}: {name}: expected a whole number >= 1, got {size!r}"
+                f"{what}: {name}: expected a whole number from 1 to 2^62, got "
+                f"{size!r:.40}"
             )
 
 

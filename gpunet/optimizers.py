@@ -55,7 +55,7 @@ class Optimizer:
     layer_rates: dict[str, float] = field(default_factory=dict)
     frozen: Sequence[str] = ()
 
-    _per_member: ClassVar[tuple[str, ...]] = ("learning_rate", "l2", "l1")
+    _per_member: ClassVar[tuple[str, ...]] = ("l2", "l1")
     _memory: ClassVar[tuple[str, ...]] = ()  # slots of each tensor
 
     def __post_init__(self):
@@ -89,6 +89,7 @@ class Optimizer:
             for what in self._per_member
         }
         self._population = population
+        self._rates_given = self._host_values("learning_rate", population)
         self._penalized = any(
             not (isinstance(v, float) and v == 0.0)
             for v in (self._values["l2"], self._values["l1"])
@@ -110,7 +111,7 @@ class Optimizer:
         ----------
         params, grads : dict of str to array
             The same names and shapes; `params` is mutated.
-        factor : float or array of shape (P,)
+        factor : float, or a list of one for each member
             What a schedule multiplies the learning rate with.
         scaled : bool
             Whether `grads` come from a slope multiplied with `slope_scale`.
@@ -142,6 +143,8 @@ class Optimizer:
             for what, v in self._values.items()
         }
         part._population = some.stop - some.start
+        if isinstance(self._rates_given, list):
+            part._rates_given = self._rates_given[some]
         part._factor = None  # the rates are the members' own
         return part
 
@@ -159,9 +162,7 @@ class Optimizer:
     def _move_scaled(self, params: Params, grads: Params) -> None:
         raise AssertionError("only where slope_scale gives a number")
 
-    def _member_values(
-        self, what: str, bk: Backend, population: int | None, dtype: Any
-    ) -> Any:
+    def _host_values(self, what: str, population: int | None) -> Any:
         value = getattr(self, what)
         if isinstance(value, Real):
             return float(value)
@@ -170,15 +171,37 @@ class Optimizer:
                 f"{type(self).__name__}: {what}: got {len(value)} values for "
                 f"{population or 1} network(s); give one, or one for each"
             )
-        if not population:
-            return float(value[0])
-        return bk.xp.asarray(list(map(float, value)), dtype=dtype, device=bk.device)
+        return [float(v) for v in value] if population else float(value[0])
+
+    def _member_values(
+        self, what: str, bk: Backend, population: int | None, dtype: Any
+    ) -> Any:
+        value = self._host_values(what, population)
+        if isinstance(value, float):
+            return value
+        return bk.xp.asarray(value, dtype=dtype, device=bk.device)
 
     def _rate(self, name: str, p: Array, factor: Any) -> Any:
         scale = self.layer_rates.get(
             name, self.layer_rates.get(name.split(".")[0], 1.0)
         )
-        return spread(self._values["learning_rate"] * factor * scale, p)
+        return self._scaled_rate(factor, scale, p)
+
+    def _scaled_rate(self, factor: Any, scale: float, p: Array) -> Any:
+        """Return learning rate x factor x scale, as a number or spread to fit p.
+
+        Multiplied on the host in double precision and rounded once, so that a
+        member's rate is the very number the single network would take.
+        """
+        rate = self._rates_given
+        if isinstance(rate, float) and isinstance(factor, float):
+            return rate * factor * scale
+        n = self._population or 1
+        rates = [rate] * n if isinstance(rate, float) else rate
+        factors = [factor] * n if isinstance(factor, float) else factor
+        each = [r * f * scale for r, f in zip(rates, factors, strict=True)]
+        xp = namespace(p)
+        return spread(xp.asarray(each, dtype=p.dtype, device=p.device), p)
 
     def _with_penalty(self, p: Array, g: Array) -> Array:
         l2, l1 = self._values["l2"], self._values["l1"]
@@ -203,7 +226,7 @@ class SGD(Optimizer):
     momentum: Rate = 0.0
     nesterov: bool = False
 
-    _per_member: ClassVar = ("learning_rate", "l2", "l1", "momentum")
+    _per_member: ClassVar = ("l2", "l1", "momentum")
 
     @property
     def _memory(self) -> tuple[str, ...]:
@@ -215,7 +238,7 @@ class SGD(Optimizer):
         plain = not (self._penalized or self.layer_rates or self._memory)
         if not plain or self.clip_norm is not None or self.max_norm is not None:
             return None
-        return spread(self._values["learning_rate"] * factor, y)
+        return self._scaled_rate(factor, 1.0, y)
 
     def _move_scaled(self, params, grads):
         for name in self._learning:
@@ -303,7 +326,7 @@ class Adam(Optimizer):
         correction = sqrt(1.0 - self.beta2**t) / (1.0 - self.beta1**t)
         step = namespace(p).sqrt(v)
         step += self.eps
-        p -= (rate * correction) * m / step
+        p -= rate * (correction * m / step)
 
 
 @dataclass
@@ -317,7 +340,7 @@ class AdamW(Adam):
 
     def _move(self, name, p, g, rate):
         if name.endswith(".W"):
-            p *= 1.0 - rate * self.weight_decay
+            p -= rate * (self.weight_decay * p)
         super()._move(name, p, g, rate)
 
 

@@ -75,7 +75,7 @@ def test_mlp_hands_the_rest_to_the_network():
     [
         ([], {}, r"expected two or more layers, got \[\]"),
         ([3], {}, r"expected two or more layers, got \[3\]"),
-        ([3, 0], {}, "n_out: expected a whole number >= 1, got 0"),
+        ([3, 0], {}, "n_out: expected a whole number from 1"),
         ([3, 2.5], {}, "n_out: expected a whole number"),
         ([3, 4, 2], {"activation": []}, r"expected 1 \(one for each hidden layer\)"),
         ([3, 4, 2], {"activation": ["relu", "tanh"]}, "got 2"),

@@ -1,5 +1,6 @@
 """Signals and closed pipes: the step is finished, the run saved, the code right."""
 
+import contextlib
 import json
 import os
 import random
@@ -30,7 +31,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 
 DOSE = max(8, int(os.environ.get("GPUNET_DOSES", "0")))
 # A run of about half a second of training, so that most signals fall into it.
-LONG = {"epochs": 150, "batch_size": 4, "dropout": 0.2, "learning_rate": 0.003}
+LONG = {"epochs": 60, "batch_size": 4, "dropout": 0.2, "learning_rate": 0.003}
 
 
 @pytest.fixture(scope="module")
@@ -49,34 +50,58 @@ def script(data, out, *args, **changes):
     return [*words, *map(str, args)]
 
 
-def shell_code(words, act, env=None):
+def shell_code(words, act, folder):
     """Run a command under `sh -c 'cmd; echo $?'`, act on it; return code, stderr."""
-    line = 'trap "" INT TERM; "$@" & p=$!; echo $p >&3; wait $p; echo $? >&3'
-    # A background job of a shell ignores SIGINT, so the child takes it back.
-    back = (
-        "import os, signal, sys; signal.signal(signal.SIGINT, "
-        "signal.default_int_handler); signal.signal(signal.SIGTERM, signal.SIG_DFL); "
-        "os.execv(sys.argv[1], sys.argv[1:])"
+    note = folder / "pid"  # the process that execs the command tells its number
+    launch = (
+        "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()) + '.'); "
+        "os.execv(sys.argv[2], sys.argv[2:])"
     )
-    read, write = os.pipe()
+    shell = ["sh", "-c", '"$@" >/dev/null; echo $?', "sh"]
     process = subprocess.Popen(
-        ["sh", "-c", line.replace("&3", f"&{write}"), "sh"]
-        + [sys.executable, "-S", "-E", "-c", back, *words],
-        env=environment() | (env or {}),
-        stdout=subprocess.DEVNULL,
+        [*shell, sys.executable, "-S", "-E", "-c", launch, str(note), *words],
+        env=environment(),
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        pass_fds=[write],
         text=True,
     )
-    os.close(write)
-    with open(read) as answers:
-        pid = int(answers.readline())
-        act(pid)
-        started = time.perf_counter()
-        code = int(answers.readline())
-        waited = time.perf_counter() - started
-    _, errors = process.communicate(timeout=30)
-    return code, errors, waited
+    try:
+        wait_for(lambda: note.exists() and note.read_text().endswith("."))
+        pid = int(note.read_text()[:-1])
+        try:
+            act(pid)
+            started = time.perf_counter()
+            code, errors = process.communicate(timeout=30)
+        except BaseException:
+            send(pid, signal.SIGKILL)
+            raise
+    finally:
+        process.kill()
+        process.wait()
+    return int(code), errors, time.perf_counter() - started
+
+
+def wait_for(ready, seconds=30):
+    end = time.perf_counter() + seconds
+    while not ready():
+        assert time.perf_counter() < end
+        time.sleep(0.005)
+
+
+def begun(out):
+    """Wait until a run has finished an epoch and saved it."""
+    wait_for(lambda: list(out.glob("checkpoints/step-*.safetensors")))
+
+
+@contextlib.contextmanager
+def background(words, **options):
+    """Start a command and kill it at last, if it still lives."""
+    process = subprocess.Popen(words, env=environment(), **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def send(pid, number):
@@ -110,7 +135,7 @@ def test_signal_at_any_instant_loses_nothing(data, tmp_path, whole, number, dose
         time.sleep(share * seconds)
         sent.append(send(pid, number))
 
-    code, errors, waited = shell_code(script(data, tmp_path / "run"), act)
+    code, errors, waited = shell_code(script(data, tmp_path / "run"), act, tmp_path)
     if sent == [True] and code != 0:
         assert code == 128 + number, errors
         assert waited < 5
@@ -135,23 +160,16 @@ def test_signal_while_training_is_told_in_one_line(data, tmp_path, number):
     out = tmp_path / "run"
 
     def act(pid):
-        _wait_for(out / "history.jsonl")
+        begun(out)
         assert send(pid, number)
 
-    code, errors, waited = shell_code(script(data, out, epochs=100_000), act)
+    code, errors, waited = shell_code(script(data, out, epochs=100_000), act, tmp_path)
     assert code == 128 + number and waited < 5
     line = errors.splitlines()[-1]
-    assert line.startswith("gpunet: error: training: interrupted by SIG")
+    assert line.startswith("gpunet: error: training: interrupted")
     assert "go on with --resume auto" in line and "Traceback" not in errors
     step = RunFolder(out).newest_checkpoint()[2]["step"]
     assert f"step {step} is saved" in line
-
-
-def _wait_for(path, seconds=30):
-    end = time.perf_counter() + seconds
-    while not (path.exists() and path.stat().st_size):
-        assert time.perf_counter() < end, f"no {path}"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -161,12 +179,12 @@ def test_second_signal_leaves_at_once_and_old_checkpoints_are_sound(
     out = tmp_path / "run"
 
     def act(pid):
-        _wait_for(out / "history.jsonl")
+        begun(out)
         send(pid, number)
         time.sleep(0.002)
         send(pid, number)
 
-    code, errors, waited = shell_code(script(data, out, epochs=100_000), act)
+    code, errors, waited = shell_code(script(data, out, epochs=100_000), act, tmp_path)
     assert code == 128 + number and waited < 2, errors
     found = RunFolder(out).newest_checkpoint()
     assert found is not None
@@ -218,22 +236,21 @@ def test_signal_before_the_first_step_ends_the_run(
 
 def test_ignored_sigint_stays_ignored_and_sigterm_works(data, tmp_path):
     out = tmp_path / "run"
-    process = subprocess.Popen(
+    with background(
         script(data, out, epochs=100_000),
-        env=environment(),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    _wait_for(out / "history.jsonl")
-    for _ in range(3):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.1)
-    assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=10)
-    assert process.returncode == 143 and "SIGTERM" in errors.splitlines()[-1]
+    ) as process:
+        begun(out)
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 143 and "interrupted" in errors.splitlines()[-1]
 
 
 class Look(Callback):
@@ -345,16 +362,12 @@ def test_full_disk_behind_stderr_costs_no_result(data, tmp_path):
 
 def test_hang_up_leaves_a_sound_checkpoint(data, tmp_path):
     out = tmp_path / "run"
-    process = subprocess.Popen(
-        script(data, out, epochs=100_000),
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _wait_for(out / "history.jsonl")
-    time.sleep(0.1)
-    process.send_signal(signal.SIGHUP)
-    assert process.wait(10) != 0
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with background(script(data, out, epochs=100_000), **quiet) as process:
+        begun(out)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(10) != 0
     assert RunFolder(out).newest_checkpoint() is not None
     with RunFolder(out):  # the lock is free
         pass

@@ -117,7 +117,7 @@ def test_layers_refuse_sizes_that_are_none(size):
         lambda: Embedding(2, size),
         lambda: Flatten((2, size)),
     ):
-        with pytest.raises(ConfigError, match="expected a whole number >= 1"):
+        with pytest.raises(ConfigError, match="expected a whole number from 1"):
             make()
 
 

@@ -300,7 +300,7 @@ def test_factor_scales_the_rate(bk):
     params, grads = tensors(0, 2)
     got = run(SGD(0.5), params, grads, 1, bk, 2, factor=0.5)
     assert same(got, run(SGD(0.25), params, grads, 1, bk, 2))
-    each = run(SGD(0.5), params, grads, 1, bk, 2, factor=bk.array([0.5, 2.0]))
+    each = run(SGD(0.5), params, grads, 1, bk, 2, factor=[0.5, 2.0])
     for name, p in params.items():
         own = np.array([0.25, 1.0]).reshape(2, *[1] * (p.ndim - 1))
         assert error(each[name], p - own * grads[name]) < 1e-14

@@ -246,6 +246,5 @@ def test_population_of_which_none_is_left_diverges():
     job = trainer(net, (X, T), epochs=3, batch_size=10, optimizer=SGD([BIG, 1e37, BIG]))
     with pytest.raises(Diverged, match="all 3 members diverged; the last diverged at"):
         job.run()
-    assert job.history.frozen.keys() == {0, 1, 2} and not any(job.alive)
     assert all(np.isfinite(p).all() for p in host(net).values())
     assert job.step == job.at == job.optimizer.n_steps < 5

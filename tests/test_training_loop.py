@@ -97,6 +97,14 @@ def test_mean_of_the_batches_gradients_is_the_full_gradient(bk, size):
     assert h.last["accuracy"] == pytest.approx(whole["accuracy"], rel=1e-6)
 
 
+def test_every_epoch_is_measured_anew(bk):
+    net = net_of(bk)
+    h = gpunet.fit(net, (X, T), epochs=3, batch_size=10, callbacks=[Still(bk)])
+    whole = gpunet.evaluate(net, (X, T))
+    for column in ("loss", "accuracy"):
+        assert h[column] == pytest.approx([whole[column]] * 3, rel=1e-6)
+
+
 @pytest.mark.parametrize("make", [lambda: SGD(0.5), Adam], ids=["sgd", "adam"])
 def test_grad_norm_is_the_last_batchs_length(bk, make):
     net = net_of(bk)

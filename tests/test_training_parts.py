@@ -26,7 +26,7 @@ CASES = {
     "clip norm": (lambda r: SGD(r, clip_norm=0.1), {}),
     "one cycle": (lambda r: SGD(r), {"schedule": "one_cycle"}),
     "dropout": (lambda r: Adam(0.02), {"dropout": 0.4}),
-    "plateau": (lambda r: SGD(r), {"schedule": "plateau:0.5,1"}),
+    "plateau": (lambda r: SGD(r), {"schedule": "plateau:0.5,1", "epochs": 20}),
     "stopping": (lambda r: SGD(0.5), {"early_stopping": 1, "epochs": 25}),
     "weights": (lambda r: SGD(r), {"class_weight": [1.0, 3.0, 0.5]}),
     "untracked": (lambda r: Adam(0.02), {"track": False}),

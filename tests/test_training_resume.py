@@ -30,7 +30,7 @@ CASES = {
     "momentum": {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9},
     "adam": {"dropout": 0.3, "schedule": "one_cycle"},
     "rmsprop": {"optimizer": "rmsprop", "l2": 0.01, "schedule": "cosine"},
-    "plateau": {"schedule": "plateau:0.5,1", "learning_rate": 0.1, "epochs": 5},
+    "plateau": {"schedule": "plateau:0.5,1", "learning_rate": 0.3, "epochs": 8},
     "stopping": {"early_stopping": 1, "learning_rate": 0.3, "epochs": 8},
     "population": {"population": 3, "dropout": 0.2, "learning_rate": [0.1, 0.01, 0.3]},
     "blocks": {"population": 5, "seed": [4, 1, 9, 2, 2]},

@@ -69,8 +69,8 @@ def settings(data, **changes):
 def carry(config, folder, **options):
     """Carry a configuration out in a folder; return run's answer and the notes."""
     notes = []
-    answer = run(config, Options(folder=folder, say=notes.append, **options))
-    return (*answer, notes)
+    done = run(config, Options(folder=folder, say=notes.append, **options))
+    return done.net, done.history, done.result, notes
 
 
 def timeless(path):

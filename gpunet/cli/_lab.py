@@ -45,12 +45,12 @@ def run(args: argparse.Namespace) -> int:
     out = _folder(args)
     settings = {name: getattr(args, name) for name in own if hasattr(args, name)}
     result = function(**_common(args), **settings)
+    if out is not None:  # before the print, whose pipe may be closed
+        _write(out, rung, module, function, result)
     if getattr(args, "json", False):
         print(json.dumps(result, allow_nan=False))
     else:
         show_result(rung.title, result, _beside(module, "show", function))
-    if out is not None:
-        _write(out, rung, module, function, result)
     return 0 if _passed(result) else 1
 
 
@@ -111,7 +111,9 @@ def _add_option(parser, name: str, default: Any, text: str) -> None:
 def _kind(default: Any) -> Callable[[str], Any]:
     if isinstance(default, tuple | list):
         each = _kind(default[0])
-        return lambda text: tuple(map(each, re.split(r"[, -]+(?=.)", text)))
+        # 784-16-10 are sizes, but -2 is a number.
+        between = r"[, ]" if isinstance(default[0], float) else r"[, -]"
+        return lambda text: tuple(map(each, re.split(between, text)))
     if isinstance(default, int):
         return whole(0, 2**62)
     return number(-sys.float_info.max) if isinstance(default, float) else str

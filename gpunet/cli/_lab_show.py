@@ -9,7 +9,7 @@ from rich.text import Text
 from ._tables import console, show
 
 _WIDEST = 12  # numbers of one list that are still shown
-_LONGEST = 12  # rows of one table
+_LONGEST = 20  # rows of one table
 
 
 def show_ladder(rungs: Sequence[tuple[str, str, int]]) -> None:
@@ -96,6 +96,8 @@ def _show_plain(out: Any, result: dict[str, Any], indent: str = "") -> None:
             _show_plain(out, value, f"{indent}  ")
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             _show_rows(label, value)
+        elif isinstance(value, list) and _is_long(value):
+            out.print(Text(f"{label:<28} {len(value)} lists; --json shows them"))
         elif isinstance(value, list):
             out.print(Text(f"{label:<28} {_list(value)}"))
         else:
@@ -113,6 +115,11 @@ def _show_rows(label: str, rows: list[dict[str, Any]]) -> None:
     note = f"... and {more} more" if more > 0 else ""
     names = [f">{c}" if right or k else c for k, c in enumerate(columns)]
     show(label, [name.replace("_", " ") for name in names], cells, note)
+
+
+def _is_long(values: list[Any]) -> bool:
+    inner = [len(v) for v in values if isinstance(v, list)]
+    return sum(inner) > _WIDEST
 
 
 def _list(values: list[Any]) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ..errors import ConfigError, GpunetError
 from ..show.curves import draw_curves
+from ..storage import readable
 from ..training.history import History
 from ..training.presets import DEFAULTS, preset
 from ..training.progress import ProgressBar
@@ -37,8 +38,9 @@ def run(args: argparse.Namespace) -> int:
         given=given,
     )
     say(_headline(config))
-    _, history, result = carry_out(config, options)
-    curves = _draw(history, result["folder"], say)
+    _, history, result, folder = carry_out(config, options)
+    curves = _draw(history, folder, say)
+    result = result | {"folder": readable(folder)}
     if args.json:
         print(json.dumps(result, sort_keys=True))
     else:
@@ -94,9 +96,9 @@ def _headline(config: dict[str, Any]) -> str:
     )
 
 
-def _draw(history: History, folder: str, say: Any) -> str | None:
+def _draw(history: History, folder: Path, say: Any) -> str | None:
     try:
-        return draw_curves(history, Path(folder) / "curves.png")
+        return draw_curves(history, folder / "curves.png")
     except ImportError:
         say('no curves.png: python -m pip install "gpunet[plot]" draws it')
     except GpunetError as error:
@@ -105,7 +107,7 @@ def _draw(history: History, folder: str, say: Any) -> str | None:
 
 
 def _show(result: dict[str, Any], curves: str | None) -> None:
-    out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    out = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
     n = result.get("n_test")
     if "summary" in result:
         s = result["summary"]

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import ModelFileError
-from ..storage import verify
+from ..storage import readable, verify
 
 
 def run(args: argparse.Namespace) -> int:
@@ -20,7 +20,9 @@ def run(args: argparse.Namespace) -> int:
                 code = error.exit_code
                 continue
             step = "-" if found["step"] is None else found["step"]
-            print(f"{file}: {found['kind']}, step {step}, sha256 {found['digest']}")
+            print(
+                f"{readable(file)}: {found['kind']}, step {step}, sha256 {found['digest']}"
+            )
     return code
 
 
@@ -32,6 +34,6 @@ def _files(path: str) -> list[Path]:
     files = sorted(folder.rglob("*.safetensors"))
     if not files:
         raise ModelFileError(
-            f"verify: {path}: holds no .safetensors file; name a run folder or a file"
+            f"verify: {readable(path)}: holds no .safetensors file; name a run folder or a file"
         )
     return files

@@ -62,7 +62,7 @@ def _validation(text: str):
 
 
 def _sizes(text: str) -> list[int]:
-    return [whole(1)(part) for part in text.replace("-", ",").split(",")]
+    return [whole(1, 2**62 - 1)(part) for part in text.replace("-", ",").split(",")]
 
 
 def _network(parser):

@@ -19,15 +19,15 @@ from ..data import load_mnist
 from ..errors import ConfigError
 from ..explain import Explanation, LayerFactors, check_size
 from ..explain import explain as explained
-from ..explain import explain as explained
 from ..gradcheck import check_gradients
 from ..losses import one_hot
 from ..network import Network
 from ..storage import load_network
 from ..training.config import network_from_config
 from ..training.presets import PRESETS, preset
+from .explain_text import text
 from .hand_checks import CHAIN_B, CHAIN_W, B, W
-from .tools import given_network
+from .tools import given_network, near
 from .wanted import at_most
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -1,10 +1,12 @@
 """The pencil against the library: `by_hand` in floats, `Network` on arrays."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..optimizers import SGD
+from ..show.descent_plots import valley
 from ..training import fit
 from . import by_hand as hand
 from .tools import given_network, gradients, largest_gap, near, numbers
@@ -114,8 +116,32 @@ def line(*, device="cpu", seed=0, rate=0.01, rounds=1000) -> dict[str, Any]:
         "after_one_step": {"w": one_w, "b": one_b},
         "after_all_steps": {"w": end_w, "b": end_b},
         "a_step_multiplies_the_error_of_(6,7)": growth,
+        "path": _path(w, b, rate, 120),
         "checks": checks,
     }
+
+
+def _path(w, b, rate, steps) -> list[list[float]]:
+    """Return (w1, w2) after each step."""
+    way = [list(w)]
+    for k in range(steps):
+        w, b = hand.learn_line([POINTS[k % 6]], w, b, rate, 1)
+        way.append(list(w))
+    return way
+
+
+def draw_line(result: dict[str, Any], folder: Path) -> list[Path]:
+    """Draw the way of (w1, w2) through the mean loss of the six points, at b = 0."""
+    x = np.array([x for x, _ in POINTS], np.float64)
+    y = np.array([y for _, y in POINTS], np.float64)
+    w1, w2 = np.linspace(-0.8, 1.6, 120), np.linspace(-2.6, 0.4, 120)
+    yhat = w1[None, :, None] * x[:, 0] + w2[:, None, None] * x[:, 1]
+    grid = (w1, w2, np.mean((yhat - y) ** 2, axis=-1))
+    ways = {"one point\na step": tuple(zip(*result["path"], strict=True))}
+    title = "Linear regression by SGD: 120 steps to y = x1 - 2 x2"
+    names, best = ("w1", "w2"), (1.0, -2.0)
+    path = folder / "line.png"
+    return [valley(path, grid, ways, title=title, labels=names, best=best)]
 
 
 def _two_two_one(w, b, device):

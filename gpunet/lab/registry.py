@@ -69,9 +69,9 @@ LADDER: tuple[Experiment, ...] = (
     # Descent: downhill in one, two and many dimensions.
     _rung("descent", "curve", "C(w): the start decides the minimum", "S3.9"),
     _rung("descent", "surface", "C(x, y): the gradient is steepest", "S3.10 S3.11"),
-    _rung("descent", "importance", "large gradients matter more", "S3.11", 5),
+    _rung("descent_digits", "importance", "large gradients matter more", "S3.11", 5),
     _rung("descent", "paths", "mini-batches against the full batch", "S3.23", 5),
-    _rung("descent", "quiz", "the lessons' own questions", "S3.26", 5),
+    _rung("descent_digits", "quiz", "the lessons' own questions", "S3.26", 5),
     # Digits: what a trained network does, and does not do.
     _rung("digits", "weight_images", "what hidden neurons look for", "S3.13", 20),
     _rung("digits", "noise", "noise is called a digit", "S3.14", 20),

@@ -32,7 +32,7 @@ def draw_curves(history: Any, path: Path) -> str:
     panels = [
         (keys, title)
         for keys, title in panels
-        if any(v is not None for key in keys for v in history[key])
+        if any(_members(v) for key in keys for v in history[key])
     ]
     figure = Figure(figsize=(4.2 * max(len(panels), 1), 3.0), dpi=120)
     FigureCanvasAgg(figure)
@@ -46,18 +46,23 @@ def draw_curves(history: Any, path: Path) -> str:
         axes.set_title(title, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False, fontsize=8)
+        if axes.lines:
+            axes.legend(frameon=False, fontsize=8)
     figure.tight_layout()
     figure.savefig(path)
     return str(path)
 
 
+def _members(value: Any) -> list[float]:
+    """Return what is known of one network or of the members of a population."""
+    members = value if isinstance(value, list) else [value]
+    return [v for v in members if v is not None]
+
+
 def _line(axes: Any, epochs: list, values: list, color: str, label: str) -> None:
     rows = []
     for epoch, value in zip(epochs, values, strict=True):
-        members = value if isinstance(value, list) else [value]
-        known = [v for v in members if v is not None]
-        if known:
+        if known := _members(value):
             rows.append((epoch, sum(known) / len(known), min(known), max(known)))
     if not rows:
         return

@@ -33,12 +33,11 @@ class Plane:
     Attributes
     ----------
     title : str
-    points : array, shape (n, 2) or (n, 3)
-        Three coordinates are drawn in perspective.
+    points : array, shape (n, 2)
     labels : integer array, shape (n,)
     region : (x, y, values), optional
         Grid coordinates, shapes (w,) and (h,), and labels, shape (h, w).
-    lines : sequence of arrays, shape (k, 2) or (k, 3)
+    lines : sequence of arrays, shape (k, 2)
         The bent grid.
     cut : array, shape (k, 2), optional
         A dividing line.
@@ -72,10 +71,7 @@ def planes(
     rows = -(-len(panels) // columns)
     figure = sheet(title, 0.5 + rows * (8.0 / columns + 0.45))
     for k, panel in enumerate(panels):
-        deep = np.shape(panel.points)[1] == 3
-        axes = figure.add_subplot(
-            rows, columns, k + 1, projection="3d" if deep else None
-        )
+        axes = figure.add_subplot(rows, columns, k + 1)
         _region(axes, panel)
         for line in panel.lines:
             axes.plot(*np.asarray(line).T, color=GRAY, linewidth=0.5, alpha=0.7)
@@ -83,10 +79,6 @@ def planes(
         if panel.cut is not None:
             axes.plot(*np.asarray(panel.cut).T, color=BLACK, linewidth=1.5)
         axes.set_title(panel.title)
-        if deep:
-            axes.tick_params(labelbottom=False, labelleft=False, labelright=False)
-            axes.view_init(24, -60)
-            continue
         axes.set(xticks=[], yticks=[], xlabel=panel.note)
         axes.spines[:].set(visible=True, color=GRAY, linewidth=0.5)
         if panel.region is not None:
@@ -119,7 +111,7 @@ def _region(axes: Any, panel: Plane) -> None:
 def _points(axes: Any, panel: Plane) -> None:
     points, labels = np.asarray(panel.points), np.asarray(panel.labels)
     size = 14 if len(points) <= 500 else 6
-    for kind in sorted(set(labels.tolist())):
+    for kind in sorted(set(labels.tolist()), reverse=True):
         mine = points[labels == kind]
         axes.scatter(
             *mine.T,

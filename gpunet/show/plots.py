@@ -224,6 +224,7 @@ def bands(
     y_label: str = "",
     log: str = "",
     levels: Sequence[tuple[float, str]] = (),
+    x_ticks: Sequence[float] = (),
 ) -> Path:
     """Draw curves, each with its band; the name stands at the curve's end.
 
@@ -234,6 +235,8 @@ def bands(
         "x", "y" or "xy": which axes are logarithmic.
     levels : sequence of (y, text)
         Dashed horizontal lines.
+    x_ticks : sequence of float
+        The only places that get a tick.
     """
     figure = sheet(title, 4.4)
     axes = figure.add_subplot()
@@ -260,6 +263,9 @@ def bands(
         axes.set_xscale("log")
     if "y" in log:
         axes.set_yscale("log")
+    if x_ticks:
+        axes.set_xticks(x_ticks, [f"{x:g}" for x in x_ticks])
+        axes.minorticks_off()
     if len(series) > 1:
         axes.legend()
     return write(figure, path)

@@ -1,6 +1,7 @@
 """Callbacks: what others may do while a network trains."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from .._types import Params
@@ -64,6 +65,10 @@ class EarlyStopping:
         if isinstance(self.patience, bool) or not isinstance(self.patience, int):
             raise ConfigError(
                 f"early stopping: patience: {self.patience!r} is no count"
+            )
+        if not isinstance(self.min_delta, Real):
+            raise ConfigError(
+                f"early stopping: min_delta: {self.min_delta!r} is no number"
             )
         if self.patience < 1 or not 0 <= self.min_delta < float("inf"):
             raise ConfigError(

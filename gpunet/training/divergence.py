@@ -18,7 +18,8 @@ def finite(tensors: Params, n: int) -> dict[str, Array]:
     """Return for each tensor of floats which of its n members are finite, (n,)."""
     flags = {}
     for name, p in tensors.items():
-        if name != "sums.correct":  # integers
+        # Counts are integers; the norm is a report, and 0 / 0 at a rate of 0.
+        if name not in ("sums.correct", "sums.grad_norm"):
             xp = namespace(p)
             flags[name] = xp.all(xp.reshape(xp.isfinite(p), (n, -1)), axis=-1)
     return flags
@@ -43,6 +44,7 @@ def check_span(trainer: Any, part: Any, before: Any, first: int, last: int) -> N
         part.restore(before)
         for k in range(first, last):
             _checked_step(trainer, part, k)
+        return
     mine = trainer.alive[part.members]
     if not all(mine):
         part.restore(before, member_mask(part.net, mine))
@@ -54,8 +56,6 @@ def _checked_step(trainer: Any, part: Any, k: int) -> None:
     seen = {"sums.loss": part.sums["loss"]}
     seen |= {f"gradient of {name}": g for name, g in grads.items()}
     bad = _bad_members(trainer, part, finite(seen | part.tensors(), n))
-    if not bad:
-        return
     step = trainer.step + k - trainer.at
     for i, tensor in bad.items():
         member = part.members.start + i
@@ -64,11 +64,15 @@ def _checked_step(trainer: Any, part: Any, k: int) -> None:
             f"diverged at epoch {trainer.epoch + 1}, step {step + 1}: {tensor} is not "
             f"finite (learning rate {trainer.learning_rates()[member]:g})",
         )
+    mine = trainer.alive[part.members]
     if any(trainer.alive):
-        part.restore(before, member_mask(part.net, trainer.alive[part.members]))
+        if not all(mine):  # the frozen stay as they are while the others step
+            part.restore(before, member_mask(part.net, mine))
         return
     part.restore(before)
     trainer.at, trainer.step = k, step
+    for i in bad:  # a resumed run stands before this step, with these to take it
+        trainer.alive[part.members.start + i] = True
     reason = trainer.history.frozen[part.members.start + next(iter(bad))]
     trainer.stop(reason)
     crowd = f"all {trainer.n_members} members diverged; the last " if n > 1 else ""

@@ -3,10 +3,12 @@
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from .._types import Array
 from ..backend import Backend, namespace
 from ..data import Dataset, check_dataset, normalized_weights
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..layers import Dense, Embedding
 from ..metrics import correct
 from ..network import Network
@@ -25,7 +27,9 @@ def place(
     dtype and scale are shared, not copied.
     """
     x = data.x
-    if not isinstance(net.layers[0], Embedding):
+    if isinstance(net.layers[0], Embedding):
+        x = x.astype("int64", copy=False)  # not all libraries index with less
+    else:
         x = x.astype(net.dtype, copy=scale != 1.0)
         if scale != 1.0:
             x *= scale  # in place, on the copy: half the peak memory
@@ -49,24 +53,57 @@ def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
     DataError, ConfigError
         Labels out of range, unequal counts, features the network cannot take.
     """
-    first = net.layers[0]
-    n_out = n_outputs(net)
-    if data.t.ndim == 1 and n_out == 1:
-        data = Dataset(data.x, data.t[:, None], data.weight)
-    data = check_dataset(data, n_out if data.t.ndim == 1 else None, what)
-    width = data.x.shape[-1]
-    if isinstance(first, Dense) and (data.x.ndim != 2 or width != first.n_in):
-        hint = "; flatten it first" if prod(data.x.shape[1:]) == first.n_in else ""
-        raise ConfigError(
-            f"{what}: the network expects rows of {first.n_in} features, got x of "
-            f"shape {data.x.shape}{hint}"
-        )
+    first, n_out = net.layers[0], n_outputs(net)
+    t = np.asarray(data.t)
+    if t.ndim == 1 and n_out == 1:
+        t = t[:, None]
+    data = Dataset(data.x, t, data.weight)
+    data = check_dataset(data, n_out if t.ndim == 1 else None, what)
+    if isinstance(first, Dense):
+        _check_features(net, first.n_in, data.x, what)
+    elif isinstance(first, Embedding):
+        _check_words(first.n_words, data.x, what)
+    for part, name in ((data.x, "features"), (data.t, "targets")):
+        _check_range(part, net.dtype, f"{what}: {name}")
     if data.t.ndim == 2 and data.t.shape[1] != n_out:
         raise ConfigError(
             f"{what}: the network has {n_out} outputs, targets have shape "
             f"{data.t.shape}"
         )
     return data
+
+
+def _check_features(net: Network, n_in: int, x: Any, what: str) -> None:
+    if x.ndim == 2 and x.shape[1] == n_in:
+        return
+    hint = "; flatten it first" if prod(x.shape[1:]) == n_in else ""
+    raise ConfigError(
+        f"{what}: the network expects rows of {n_in} features, got x of shape "
+        f"{x.shape}{hint}"
+    )
+
+
+def _check_words(n_words: int, x: Any, what: str) -> None:
+    """Refuse words beyond the table: a GPU would wrap them round silently."""
+    whole = x.dtype.kind in "iu"
+    bad = np.argwhere((x < 0) | (x >= n_words)) if whole else np.zeros((1, 2), int)
+    if len(bad):
+        row, column = (int(k) for k in bad[0][:2])
+        raise DataError(
+            f"{what}: row {row}, column {column}: {x[row, column]} is no word; "
+            f"expected whole numbers from 0 to {n_words - 1}"
+        )
+
+
+def _check_range(values: Any, dtype: str, what: str) -> None:
+    """Refuse numbers that the training dtype cannot hold."""
+    if values.dtype.kind == "f" and values.dtype.itemsize > np.dtype(dtype).itemsize:
+        largest = float(np.max(np.abs(values)))
+        if largest > float(np.finfo(dtype).max):
+            raise DataError(
+                f"{what}: {largest:g} is beyond {dtype}; scale the data or train in "
+                "float64"
+            )
 
 
 def counts_hits(net: Network, t: Array) -> bool:

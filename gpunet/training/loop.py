@@ -80,9 +80,7 @@ class Trainer:
         scale: float = 1.0,
     ):
         check_trainable(net)
-        _check_counts(epochs=epochs, max_steps=max_steps, batch_size=batch_size)
-        if order not in ORDERS:
-            raise ConfigError(f"order: {order!r}: choose from {', '.join(ORDERS)}")
+        check_settings(epochs, batch_size, order, max_steps)
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.callbacks, self.max_steps, self.track = tuple(callbacks), max_steps, track
         self.schedule = find_schedule(schedule)
@@ -94,8 +92,7 @@ class Trainer:
         self.best = Best(net, early_stopping)
         self._why = ""
         self._span = 16
-        self._factor_value: Any = 1.0  # as the schedule gave it
-        self._factor_now: Any = 1.0  # as the optimizer takes it
+        self._factor_value: Any = 1.0  # what the schedule gave last
         with net.backend.use():
             self._place(train, validation, scale, batch_size, order)
 
@@ -173,6 +170,11 @@ class Trainer:
             The network (or every member) met a number that is not finite.
         """
         self._tell("on_start", self)
+        if not any(self.alive):
+            self.stop("early stopping")
+            self.best.restore()
+        if self.max_steps is not None and self.step >= self.max_steps:
+            self.stop("step limit reached")
         try:
             with self.net.backend.use():
                 while self.epoch < self.epochs and not self._why:
@@ -268,13 +270,9 @@ class Trainer:
         factor = self.schedule(self.epoch + k / self.steps_per_epoch, self.epochs)
         # The same object while the value stays: nothing is then computed anew.
         if factor != self._factor_value:
-            self._factor_value = factor
-            if isinstance(factor, list):
-                bk = self.net.backend
-                self._factor_now = bk.array(factor, self.net.dtype)
-            else:
-                self._factor_now = float(factor)
-        return self._factor_now
+            listed = isinstance(factor, list)
+            self._factor_value = list(factor) if listed else float(factor)
+        return self._factor_value
 
     def learning_rates(self) -> list[float]:
         """Return each member's learning rate of the newest step."""
@@ -342,7 +340,13 @@ def check_trainable(net: Network) -> None:
             raise ConfigError(layer.untrainable)
 
 
-def _check_counts(**counts: Any) -> None:
+def check_settings(
+    epochs: int, batch_size: int | None, order: str, max_steps: int | None = None
+) -> None:
+    """Refuse counts below 1 and unknown orders (ConfigError)."""
+    if order not in ORDERS:
+        raise ConfigError(f"order: {order!r}: choose from {', '.join(ORDERS)}")
+    counts = {"epochs": epochs, "batch_size": batch_size, "max_steps": max_steps}
     for name, n in counts.items():
         if n is None and name != "epochs":
             continue

@@ -85,7 +85,7 @@ class Part:
 
     def _set_factor(self, factor: Any, y: Array) -> None:
         self._given = self._mine = factor
-        if not isinstance(factor, float) and self.net.population:
+        if isinstance(factor, list):
             self._mine = factor[self.members]
         rate = None if self.hooks else self.optimizer.slope_scale(self._mine, y)
         if rate is not None:

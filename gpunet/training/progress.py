@@ -56,7 +56,10 @@ class ProgressBar(Callback):
 
     def on_epoch(self, trainer, record):  # noqa: D102
         self._console.print(
-            self._line(trainer, record), highlight=False, soft_wrap=True
+            self._line(trainer, record),
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
 
     def on_stop(self, trainer):  # noqa: D102

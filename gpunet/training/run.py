@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..backend import open_backend
 from ..data import Dataset, Splits
@@ -28,16 +28,17 @@ from ..storage import (
     save_network,
     write_json,
 )
-from .callbacks import Callback
+from .callbacks import Callback, EarlyStopping
 from .config import (
     check_config,
     data_from_config,
     network_from_config,
     optimizer_from_config,
 )
+from .evaluate import n_outputs
 from .fit import trainer as make_trainer
 from .history import History
-from .loop import Trainer, check_trainable
+from .loop import Trainer, check_settings, check_trainable
 from .recorders import EventLog, FolderRecorder
 from .signals import stop_on_signals
 from .state import data_digest, fingerprint, history_from, restore
@@ -79,8 +80,17 @@ class Options:
     given: set[str] = field(default_factory=set)
 
 
-def run(config: dict[str, Any], options: Options) -> tuple[Network, History, dict]:
-    """Carry a configuration out; return the network, its history and the result.
+class Outcome(NamedTuple):
+    """What a run leaves: the network, its history, the result, and where."""
+
+    net: Network
+    history: History
+    result: dict[str, Any]
+    folder: Path
+
+
+def run(config: dict[str, Any], options: Options) -> Outcome:
+    """Carry a configuration out.
 
     Parameters
     ----------
@@ -91,9 +101,9 @@ def run(config: dict[str, Any], options: Options) -> tuple[Network, History, dic
 
     Returns
     -------
-    net, history, result : Network, History, dict
-        result has test accuracy and loss, n, dead classes, and for a
-        population their summary.
+    outcome : Outcome
+        Its result has the test accuracy, n, dead classes, and for a population
+        their summary.
 
     Raises
     ------
@@ -145,7 +155,7 @@ def run(config: dict[str, Any], options: Options) -> tuple[Network, History, dic
                 f"{readable(folder.path)}; go on with --resume auto",
                 received[0],
             )
-        return net, job.history, done
+        return Outcome(net, job.history, done, folder.path)
 
 
 def _rehearse(config: dict[str, Any]) -> None:
@@ -157,6 +167,9 @@ def _rehearse(config: dict[str, Any]) -> None:
     optimizer = optimizer_from_config(config)
     optimizer.start(net.params, net.backend, config["population"])
     find_schedule(config["schedule"])
+    check_settings(config["epochs"], config["batch_size"], config["order"])
+    if config["early_stopping"] is not None:
+        EarlyStopping(config["early_stopping"])
 
 
 def _stop(box: dict[str, Any], why: str) -> None:
@@ -207,14 +220,17 @@ def _find_checkpoint(folder: RunFolder, path: Path | None, options: Options):
 
 
 def _settle_config(config, folder, found, options) -> dict[str, Any]:
-    """Return the configuration that counts: the checkpoint's own when resuming."""
-    if found is None:
+    """Return the configuration that counts: the run's own when resuming."""
+    if found is not None:
+        path, _, state = found
+        try:
+            old = check_config(state.get("config"), readable(path))
+        except ConfigError as error:
+            raise ModelFileError(f"checkpoint: {error}") from error
+    elif options.resume is not None and folder.config.exists():
+        old = load_config(folder.config)  # stopped before its first checkpoint
+    else:
         return check_config(config)
-    path, _, state = found
-    try:
-        old = check_config(state.get("config"), readable(path))
-    except ConfigError as error:
-        raise ModelFileError(f"checkpoint: {error}") from error
     for key in options.given:
         if key in _FREE_ON_RESUME or config[key] == old[key]:
             continue
@@ -272,7 +288,6 @@ def _resume(job: Trainer, folder, found, more, options) -> None:
 
 def _finish(net: Network, job: Trainer, data: Splits, folder: RunFolder) -> dict:
     result: dict[str, Any] = {
-        "folder": readable(folder.path),
         "outcome": job.history.outcome,
         "epochs": job.epoch,
         "steps": job.step,
@@ -307,6 +322,7 @@ def score(
         n_test, test_accuracy, dead_classes and, for a population, lists and a
         summary; for one network also the confusion table.
     """
+    n_classes = max(n_classes, n_outputs(net))
     labels = net.classify(part.x.astype(net.dtype) * scale)
     rows = labels.reshape(-1, len(part))
     accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]

@@ -29,7 +29,7 @@ def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
         "epoch": trainer.epoch,
         "at": trainer.at,
         "step": trainer.step,
-        "optimizer_steps": trainer.optimizer.n_steps,
+        "optimizer_steps": max(part.optimizer.n_steps for part in trainer.parts),
         "alive": trainer.alive,
         "frozen": {str(i): why for i, why in trainer.history.frozen.items()},
         "best": trainer.best.state,
@@ -50,24 +50,28 @@ def restore(
         as it was.
     """
     bk = trainer.net.backend
-    if any(name.startswith("best.") for name in tensors):
-        trainer.best.make_room()
     own = trainer.tensors()
     wanted = {
         name: (tuple(p.shape), str(bk.to_host(p).dtype)) for name, p in own.items()
     }
+    if with_best := any(name.startswith("best.") for name in tensors):
+        for name in trainer.net.params:
+            wanted[f"best.{name}"] = wanted[f"params.{name}"]
     check_fit(wanted, tensors, path)
     try:
         plain = {key: state[key] for key in ("epoch", "at", "step", "alive")}
         best = {key: state["best"][key] for key in ("loss", "epoch", "bad")}
         frozen = {int(i): str(why) for i, why in state["frozen"].items()}
+        frozen = {i: why for i, why in frozen.items() if not plain["alive"][i]}
         n_steps, schedule = int(state["optimizer_steps"]), state["schedule"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"its state lacks what a run needs ({error})"
         cure = "resume from another checkpoint"
         raise ModelFileError(one_line("checkpoint", path, why, cure)) from error
     with bk.use():
-        for name, p in own.items():
+        if with_best:
+            trainer.best.make_room()
+        for name, p in trainer.tensors().items():
             p[...] = bk.array(tensors[name])
     trainer.__dict__.update(plain)
     trainer.history.frozen, trainer.best.state = frozen, best

@@ -1,0 +1,300 @@
+"""Diagnosis: what ails a network, the number that shows it, and one remedy.
+
+Each test looks at one number of a forward and a backward pass, of the weights or
+of the history, and speaks only beyond a bound that sound networks keep far from.
+A finding is for a person: `train --diagnose` prints it, nothing acts on it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from math import isfinite, log
+from typing import Any
+
+import numpy as np
+
+from ..backend import host_rng
+from ..data import Dataset, Splits
+from ..layers import Activation, Dense, Embedding
+from ..metrics import dead_classes
+from ..network import Network
+from .evaluate import check_fit, n_outputs, place
+from .history import History
+
+_ROWS = 2000  # examples a diagnosis looks at
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault.
+
+    Attributes
+    ----------
+    fault : str
+        Such as "dead ReLUs"; see `FAULTS`.
+    number : float
+        What triggered it.
+    what : str
+        The number in a sentence.
+    remedy : str
+        One thing to do.
+    where : str
+        "layer 1", or "" for the whole network.
+    member : int or None
+        Of a population.
+    """
+
+    fault: str
+    number: float
+    what: str
+    remedy: str
+    where: str = ""
+    member: int | None = None
+
+    def __str__(self) -> str:
+        who = "" if self.member is None else f"member {self.member}: "
+        place = f" ({self.where})" if self.where else ""
+        return f"{who}{self.fault}{place}: {self.what}; {self.remedy}"
+
+
+FAULTS = (
+    "unscaled inputs",
+    "symmetric start",
+    "dead ReLUs",
+    "saturated sigmoids",
+    "vanishing gradients",
+    "dead class",
+    "learning rate too high",
+    "learning rate too low",
+)
+
+
+def diagnose(
+    net: Network, x: Any, t: Any, history: History | None = None
+) -> list[Finding]:
+    """Return what ails a network on examples: nothing, for a sound one.
+
+    Parameters
+    ----------
+    net : Network
+        A population is judged member by member.
+    x, t : host arrays
+        Examples as the network is fed them, a few hundred or more.
+    history : History, optional
+        Of the training; without it learning rates are not judged.
+
+    Returns
+    -------
+    findings : list of Finding, causes before consequences
+
+    Raises
+    ------
+    DataError, ConfigError
+        The examples do not fit the network.
+    """
+    data = check_fit(net, Dataset(x, t), "diagnosis")
+    if net.population is None:
+        return list(_one(net, data, history, None))
+    return [
+        finding
+        for i in range(net.population)
+        for finding in _one(net.member(i), data, history, i)
+    ]
+
+
+def diagnose_run(
+    net: Network, splits: Splits, history: History | None = None
+) -> list[Finding]:
+    """Return what ails a network after training on `splits`.
+
+    At most 2,000 training examples are looked at, scaled as in training.
+
+    Parameters
+    ----------
+    net : Network
+    splits : Splits
+    history : History, optional
+    """
+    part = splits.train
+    if len(part) > _ROWS:
+        chosen = host_rng(0, "check", 30).permutation(len(part))[:_ROWS]
+        part = part.take(np.sort(chosen))
+    x = part.x
+    if not isinstance(net.layers[0], Embedding):
+        x = x.astype(net.dtype) * splits.scale
+    return diagnose(net, x, part.t, history)
+
+
+def _one(net, data, history, member) -> Iterator[Finding]:
+    bk = net.backend
+    with bk.use():
+        x, t, _ = place(bk, net, data)
+        y, caches = net.forward(x)
+        grads = net.backward(caches, net.loss.slope(y, t))
+        labels = bk.to_host(net.decide(y))
+        host = [
+            tuple(map(bk.to_host, cache)) if isinstance(layer, Activation) else None
+            for layer, cache in zip(net.layers, caches, strict=True)
+        ]
+        sizes = {name: _rms(bk.to_host(g)) for name, g in grads.items()}
+        params = {name: bk.to_host(p) for name, p in net.params.items()}
+    found = [
+        *_inputs(net, data),
+        *_symmetry(net, params),
+        *_dead_relus(net, host),
+        *_saturation(net, host),
+        *_vanishing(net, sizes),
+        *_dead_class(net, data, labels),
+        *_rates(net, data, history, member),
+    ]
+    for finding in found:
+        yield Finding(**{**asdict(finding), "member": member})
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+
+
+def _layer(net: Network, index: int) -> str:
+    """Return "layer 2": the dense layer at or before place `index`, from 1."""
+    return f"layer {sum(isinstance(each, Dense) for each in net.layers[: index + 1])}"
+
+
+def _inputs(net, data) -> Iterator[Finding]:
+    if isinstance(net.layers[0], Embedding):
+        return
+    size, most = _rms(data.x), float(np.max(np.abs(data.x)))
+    if size > 10:
+        what = f"the inputs have a root mean square of {size:.4g}"
+        if 200 < most <= 255:
+            cure = "divide them by 255"
+        else:
+            cure = "subtract each column's mean and divide by its deviation"
+        yield Finding("unscaled inputs", size, what, cure)
+    elif most < 0.01:
+        what = f"no input is larger than {most:.2g}"
+        cure = "divide each column by its deviation"
+        yield Finding("unscaled inputs", most, what, cure)
+
+
+def _symmetry(net, params) -> Iterator[Finding]:
+    dense = [i for i, layer in enumerate(net.layers) if isinstance(layer, Dense)]
+    for i in dense[:-1]:
+        W = np.concatenate([params[f"{i}.W"], params[f"{i}.b"][None, :]])
+        size = float(np.max(np.abs(W))) or 1.0
+        n, distinct = W.shape[1], len(np.unique(np.round(W / size, 6), axis=1).T)
+        if n > 1 and distinct <= n // 2:
+            what = f"only {distinct} of {n} neurons have weights of their own"
+            cure = "start from random weights, such as he_normal"
+            yield Finding("symmetric start", distinct, what, cure, _layer(net, i))
+
+
+def _hidden(net, names) -> Iterator[int]:
+    last = max(i for i, layer in enumerate(net.layers) if isinstance(layer, Dense))
+    for i, layer in enumerate(net.layers[:last]):
+        name = getattr(layer, "function", "")
+        if str(getattr(name, "name", name)) in names:
+            yield i
+
+
+def _dead_relus(net, host) -> Iterator[Finding]:
+    for i in _hidden(net, ("relu",)):
+        a = host[i][1]
+        dead, n = int(np.sum(np.max(a, axis=0) <= 0)), a.shape[1]
+        if dead > max(0.2 * n, 1):
+            what = f"{dead} of {n} neurons are 0 for every one of {len(a):,} examples"
+            cure = "take a lower learning rate, or leaky_relu"
+            yield Finding("dead ReLUs", dead / n, what, cure, _layer(net, i))
+
+
+def _saturation(net, host) -> Iterator[Finding]:
+    for i in _hidden(net, ("sigmoid", "tanh")):
+        sigmoid = net.layers[i]._f.name == "sigmoid"
+        a = np.asarray(host[i][1], np.float64)
+        slope = 4 * a * (1 - a) if sigmoid else 1 - a * a  # of 1 at its steepest
+        flat = float(np.mean(slope < 0.02))
+        if flat > 0.9:
+            kind = "sigmoid" if sigmoid else "tanh"
+            what = f"{flat:.0%} of its {kind} slopes are under 2 % of the steepest"
+            cure = "start from smaller weights (lecun_normal), or scale the inputs"
+            yield Finding("saturated sigmoids", flat, what, cure, _layer(net, i))
+
+
+def _vanishing(net, sizes) -> Iterator[Finding]:
+    names = [f"{i}.W" for i, layer in enumerate(net.layers) if isinstance(layer, Dense)]
+    if len(names) < 3:
+        return
+    first, last = sizes[names[0]], sizes[names[-1]]
+    if last > 0 and first < 1e-3 * last:
+        what = (
+            f"a weight of the first layer has a gradient of {first:.2g}, of the "
+            f"last {last:.2g}"
+        )
+        cure = "take relu with he_normal, or fewer layers"
+        yield Finding("vanishing gradients", first / last, what, cure)
+
+
+def _dead_class(net, data, labels) -> Iterator[Finding]:
+    if data.t.ndim != 1:
+        return
+    n, given = n_outputs(net), np.bincount(data.t, minlength=n_outputs(net))
+    missed = [k for k in dead_classes(labels, n) if given[k] >= 5]
+    if missed:
+        share = float(given[missed].sum() / len(data))
+        names = ", ".join(map(str, missed))
+        what = f"class {names} is never answered, {share:.1%} of the examples"
+        cure = "train longer or with class_weight balanced"
+        yield Finding("dead class", len(missed), what, cure)
+
+
+def _rates(net, data, history, member) -> Iterator[Finding]:
+    losses = _column(history, "loss", member) or _column(history, "val_loss", member)
+    if not losses:
+        return
+    rates = _column(history, "learning_rate", member)
+    rate = f" at a learning rate of {rates[0]:.3g}" if rates else ""
+    guess, low = _guess(net, data), min(losses)
+    frozen = history.frozen.get(member, "").startswith("diverged")
+    fault = "learning rate too high"
+    cure = "divide it by 3 to 10"
+    if frozen:
+        yield Finding(fault, losses[-1], f"training diverged{rate}", cure)
+    elif losses[-1] > 1.2 * low and losses[-1] > 0.2 * guess:
+        what = f"the loss rose from {low:.3g} to {losses[-1]:.3g}{rate}"
+        yield Finding(fault, losses[-1] / low, what, cure)
+    elif losses[0] > 3 * guess or low > 1.2 * guess:
+        what = f"the loss was {losses[0]:.3g}{rate}, guessing costs {guess:.3g}"
+        yield Finding(fault, losses[0] / guess, what, cure)
+    elif len(losses) > 1 and low > 0.7 * guess and losses[-1] > 0.8 * losses[0]:
+        fell = 1 - losses[-1] / losses[0]
+        what = (
+            f"the loss fell by {fell:.1%} in {len(losses)} epochs{rate}, from "
+            f"{losses[0]:.3g} to {losses[-1]:.3g}"
+        )
+        cure = "multiply it by 3 to 10"
+        yield Finding("learning rate too low", fell, what, cure)
+
+
+def _column(history, name, member) -> list[float]:
+    values = [] if history is None else history[name]
+    mine = [v[member] if isinstance(v, list) else v for v in values]
+    return [v for v in mine if v is not None and isfinite(v)]
+
+
+def _guess(net, data) -> float:
+    """Return the loss of the best constant answer."""
+    n = n_outputs(net)
+    if data.t.ndim == 1:
+        share = np.bincount(data.t, minlength=n) / len(data)
+        t = np.eye(n)[data.t]
+        if net.loss.name.startswith("softmax"):
+            return float(-np.sum(share[share > 0] * np.log(share[share > 0]))) or 1e-3
+    else:
+        t = np.asarray(data.t, np.float64)
+    mean = np.clip(t.mean(axis=0), 1e-12, None if t.max() > 1 else 1 - 1e-12)
+    if net.loss.name.startswith("sigmoid"):
+        return float(-np.mean(np.sum(t * np.log(mean) + (1 - t) * np.log1p(-mean), 1)))
+    bk = net.backend
+    with bk.use():
+        y = bk.array(np.broadcast_to(mean, t.shape), "float64")
+        value = float(bk.to_host(net.loss.value(y, bk.array(t, "float64"))))
+    return value if value > 0 else log(2.0)

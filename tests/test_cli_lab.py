@@ -1,0 +1,199 @@
+"""The lab command: the ladder, one rung, all of them."""
+
+import importlib
+import inspect
+import json
+import sys
+
+import pytest
+from helpers import ROOT, run_python
+
+from gpunet.cli import _lab, main
+from gpunet.lab.registry import LADDER, Experiment, find
+
+
+def fails(*, device="cpu", seed=0, size=3):
+    """Miss a target.
+
+    Parameters
+    ----------
+    size : int
+        A number, 100 % ours.
+    """
+    check = {"what": "one", "found": size, "wanted": 4, "ok": size == 4}
+    return {"seed": seed, "device": device, "checks": [check]}
+
+
+@pytest.fixture
+def ladder(monkeypatch):
+    rungs = (
+        Experiment("fails", "a miss", "test_cli_lab:fails", ("-",)),
+        find("nand"),
+    )
+    monkeypatch.setattr(_lab, "LADDER", rungs)
+    monkeypatch.setattr(_lab, "find", {r.name: r for r in rungs}.__getitem__)
+
+
+def run(*words):
+    return main(["lab", *words])
+
+
+def one_line_error(capsys):
+    err = capsys.readouterr().err.strip()
+    assert err.startswith("gpunet: error: ") and "\n" not in err and len(err) <= 500
+    return err
+
+
+@pytest.mark.parametrize("rung", LADDER, ids=lambda rung: rung.name)
+def test_every_rung_keeps_the_contract(rung):
+    place, _, name = rung.place.partition(":")
+    module = importlib.import_module(place)
+    function = getattr(module, name)
+    parameters = inspect.signature(function).parameters
+    assert list(parameters)[:2] == ["device", "seed"]
+    assert parameters["device"].default == "cpu" and parameters["seed"].default == 0
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
+    assert inspect.getdoc(function)
+    for key, (_, text) in _lab._own_options(function).items():
+        assert text, f"{rung.name}: the docstring does not say what {key} is"
+    assert rung.rows and rung.seconds >= 1 and len(rung.title) <= 60
+    assert rung.name == name.replace("_", "-")
+
+
+def test_names_are_unique_and_found():
+    assert len({rung.name for rung in LADDER}) == len(LADDER)
+    assert find("Learn_NAND").name == "learn-nand"
+
+
+def test_list_shows_every_name_and_no_rows(capsys):
+    assert run() == 0
+    text = capsys.readouterr().out
+    assert all(rung.name in text and rung.title in text for rung in LADDER)
+    assert "S1." not in text and "S3." not in text
+
+
+def test_list_as_json(capsys):
+    assert run("--json") == 0
+    assert json.loads(capsys.readouterr().out) == [rung.name for rung in LADDER]
+
+
+def test_unknown_name_suggests_the_nearest(capsys):
+    assert run("percepton") == 2
+    assert "did you mean perceptron" in one_line_error(capsys)
+    assert run("xyzzy") == 2
+    assert "without a name" in one_line_error(capsys)
+
+
+@pytest.mark.parametrize("words", [("--json", "nand"), ("nand", "--json")])
+def test_options_stand_before_or_after_the_name(capsys, words):
+    assert run(*words) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [row["output"] for row in result["truth_table"]] == [1, 1, 1, 0]
+
+
+def test_own_options_reach_the_experiment(capsys):
+    words = ("perceptron", "--weights", "1,-2", "--inputs", "3,-1", "--bias", "-4")
+    assert run(*words, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["long_term"] == {"weights": [1.0, -2.0], "bias": -4.0}
+    assert (result["total"], result["output"]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nand", "--unknown", "1"),
+        ("learn-nand", "--population", "x"),
+        ("learn-nand", "--population", "0"),
+        ("curve", "--rate", "nan"),
+        ("nand", "--seed", "-1"),
+        ("nand", "--device", "tpu"),
+        ("nand", "--out", ""),
+        ("explain", "--network", "3b1b"),
+        ("all", "--population", "3"),
+    ],
+)
+def test_bad_options_end_with_2_and_one_line(capsys, words):
+    assert run(*words) == 2
+    one_line_error(capsys)
+
+
+def test_missed_check_ends_with_1(ladder, capsys):
+    assert run("fails") == 1
+    assert "FAILED" in capsys.readouterr().out
+    assert run("fails", "--size", "4", "--seed", "9", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["seed"] == 9
+
+
+def test_help_of_an_experiment_shows_its_options(ladder, capsys):
+    assert run("fails", "--help") == 0
+    text = capsys.readouterr().out
+    assert "--size" in text and "100 % ours" in text and "default: 3" in text
+
+
+def test_all_shows_a_table_and_ends_with_1(ladder, capsys):
+    assert run("all") == 1
+    out = capsys.readouterr().out
+    assert "1 of 2 experiments hold" in out and "FAILED" in out
+    assert run("all", "--json") == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["missed"] for row in rows] == [["one"], []]
+
+
+def test_out_holds_numbers_and_pictures(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert run("curve", "--out", str(tmp_path / "a" / "b")) == 0
+    folder = tmp_path / "a" / "b"
+    assert sorted(p.name for p in folder.iterdir()) == ["curve.json", "curve.png"]
+    assert json.loads((folder / "curve.json").read_text())["checks"]
+    assert "curve.png" in capsys.readouterr().err
+
+
+def test_out_without_matplotlib_holds_the_numbers(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run("curve", "--out", str(tmp_path)) == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["curve.json"]
+    assert 'pip install "gpunet[plot]"' in capsys.readouterr().err
+
+
+def test_unwritable_folder_ends_with_8(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run("nand", "--out", str(tmp_path / "file")) == 8
+    one_line_error(capsys)
+
+
+def test_explain_prints_the_chain_rule(capsys):
+    assert run("explain", "--network", "notes", "--device", "cpu") == 0
+    text = capsys.readouterr().out
+    assert "∂C₀/∂w⁽¹⁾₀₀ = (-2) · 0.24445831 · (-0.073656184) = 0.036011733" in text
+
+
+@pytest.mark.parametrize("name", ["desires", "comparator", "importance", "losses"])
+def test_print_is_plain_and_says_nothing_of_rows(capsys, name):
+    assert run(name) == 0
+    text = capsys.readouterr().out
+    assert "hold" in text and "\x1b" not in text
+    assert not {"S1.", "S2.", "S3."} & {text[k : k + 3] for k in range(len(text))}
+
+
+def test_narrow_letters_are_no_error():
+    done = run_python(
+        "import gpunet.cli; raise SystemExit(gpunet.cli.main(['lab', 'explain']))",
+        PYTHONIOENCODING="ascii",
+    )
+    assert done.returncode == 0 and "0.14196012" in done.stdout
+
+
+def test_list_loads_no_experiment():
+    done = run_python(
+        "import sys, gpunet.cli\n"
+        "assert gpunet.cli.main(['lab', '--help']) == 0\n"
+        "import gpunet.lab.registry\n"
+        "print('numpy' in sys.modules, 'gpunet.lab.neuron' in sys.modules)\n"
+    )
+    assert done.stdout.endswith("False False\n"), done.stderr
+
+
+def test_script_is_the_command():
+    source = (ROOT / "scripts" / "lab.py").read_text()
+    assert 'main(["lab", *sys.argv[1:]])' in source
