@@ -129,9 +129,9 @@ def explain(net: Network, x: Any, t: Any) -> Explanation:
     [[-0.125], [0.125]]
     """
     functions = _functions(net)
-    net, x, t = _example(net, x, t)
     bk = net.backend
     with bk.use():
+        net, x, t = _example(net, x, t)
         outs, caches = _outputs(net, x)
         y = outs[-1]
         target = as_targets(y, t)

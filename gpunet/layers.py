@@ -49,6 +49,10 @@ class Layer:
 
     tensors: ClassVar[tuple[str, ...]] = ()
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each parameter, by name."""
+        return {}
+
     def init(self, rng: Any) -> dict[str, HostArray]:
         """Return the start of each parameter: float64 host arrays by name."""
         return {}
@@ -94,6 +98,10 @@ class Dense(Layer):
         _positive("Dense", n_in=self.n_in, n_out=self.n_out)
         check(self.weights)
         check(self.biases)
+
+    def shapes(self):
+        """Return the shapes of W and b."""
+        return {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
 
     def init(self, rng: Any) -> dict[str, HostArray]:
         """Return W, shape (n_in, n_out), and b, shape (n_out,)."""
@@ -238,6 +246,10 @@ class Embedding(Layer):
     def __post_init__(self):
         _positive("Embedding", n_words=self.n_words, n_features=self.n_features)
         check(self.weights)
+
+    def shapes(self):
+        """Return the shape of W."""
+        return {"W": (self.n_words, self.n_features)}
 
     def init(self, rng):
         """Return W, shape (n_words, n_features)."""

@@ -102,8 +102,8 @@ class Network:
         self.seeds = member_seeds(seed, population)
         self.population = population
         self.backend = open_backend(device)
-        self.dtype = _known_dtype(dtype)
-        _check_layers(self.layers, self.loss)
+        self.dtype = known_dtype(dtype)
+        check_layers(self.layers, self.loss)
         starts = [_start(self.layers, one) for one in self.seeds]
         with self.backend.use():
             params = {
@@ -290,7 +290,8 @@ def _start(layers: tuple[Layer, ...], seed: int) -> dict[str, HostArray]:
     }
 
 
-def _known_dtype(dtype: str) -> str:
+def known_dtype(dtype: str) -> str:
+    """Return the dtype's name, or refuse it (ConfigError)."""
     if dtype not in ("float32", "float64"):
         raise ConfigError(f"dtype: {dtype!r}: choose float32 or float64")
     return dtype
@@ -316,7 +317,8 @@ def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def _check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
+def check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
+    """Refuse layers that do not fit each other or the loss (ConfigError)."""
     if not layers:
         raise ConfigError("Network: layers: expected at least one layer, got none")
     width = None

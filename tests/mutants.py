@@ -29,8 +29,8 @@ MUTANTS = [
     Mutant(
         "missing one over batch",
         "losses.py",
-        "dy = self.cost_slope(y, as_targets(y, t)) / y.shape[-2]",
-        "dy = self.cost_slope(y, as_targets(y, t))",
+        "dy / y.shape[-2] if scale is None",
+        "dy if scale is None",
         "test_seeds.py::test_s0_7_cost_of_a_batch_is_the_mean_of_its_costs",
     ),
     Mutant(
@@ -85,8 +85,8 @@ MUTANTS = [
     Mutant(
         "bias decayed by adamw",
         "optimizers.py",
-        'if name.endswith(".W"):\n            p *=',
-        "if name:\n            p *=",
+        'if name.endswith(".W"):\n            p -= rate * (self',
+        "if name:\n            p -= rate * (self",
         "test_optimizers.py::test_adamw_decays_weights_apart_from_the_gradient[cpu]",
     ),
     Mutant(
@@ -219,8 +219,8 @@ MUTANTS = [
     Mutant(
         "members of one seed",
         "network.py",
-        "seed + i for i in range(n)",
-        "seed for i in range(n)",
+        "index(seed) + i for i in range(n)",
+        "index(seed) for i in range(n)",
         "test_population.py::test_member_starts_as_the_single_network[cpu-float32]",
     ),
     Mutant(

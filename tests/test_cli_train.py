@@ -88,7 +88,6 @@ def test_json_prints_the_result_and_nothing_else(data, tmp_path):
     assert process.returncode == 0 and process.stderr == ""
     result = json.loads(process.stdout)
     assert result.pop("folder") == str(tmp_path / "run")
-    assert result.pop("folder") == str(tmp_path / "run")
     assert result == json.loads((tmp_path / "run" / "result.json").read_text())
 
 
@@ -376,7 +375,8 @@ def test_second_run_in_a_folder_leaves_with_9(data, tmp_path):
     with RunFolder(tmp_path / "run"):
         line = error_line(train(data, tmp_path / "run"), 9)
     assert f"in use by process {os.getpid()}" in line
-    error_line(train(data, tmp_path / "run", "--resume", tmp_path), 4)
+    error_line(train(data, tmp_path / "run", "--resume", tmp_path / "run"), 4)
+    error_line(train(data, tmp_path / "run", "--resume", tmp_path), 2)
 
 
 def test_folder_that_holds_a_run_is_not_overwritten(done, data):

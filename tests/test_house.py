@@ -39,7 +39,7 @@ THIRD_PARTIES = {
     "fast": ("numpy", "cupy numba"),
     "sklearn": ("numpy sklearn scipy", ""),
     "parallel": ("numpy", "mpi4py"),
-    "show": ("numpy", "matplotlib"),
+    "show": ("numpy", "matplotlib PIL"),
     "lab": ("numpy", "matplotlib"),
     # what the benchmark compares with and the doctor asks after
     "cli": ("numpy rich", "cupy jax sklearn threadpoolctl torch"),

@@ -94,7 +94,7 @@ def test_population_has_its_mean_and_a_band(figure):
         (history(loss=[1.0], accuracy=[None], val_loss=[2.0]), ["loss"]),
         (history(val_loss=[1.0], val_accuracy=[0.5]), ["loss", "accuracy"]),
         (history(loss=[None, None], accuracy=[0.5, None]), ["accuracy"]),
-        (history(loss=[[None, None]], accuracy=[[0.5, None]]), ["loss", "accuracy"]),
+        (history(loss=[[None, None]], accuracy=[[0.5, None]]), ["accuracy"]),
         (History(), []),
         (history(loss=[None]), []),
     ],

@@ -170,21 +170,24 @@ def test_rate_too_large_stops_with_finite_weights(bk, name):
     assert same(host(net), host(until))
 
 
-def test_nan_in_the_validation_loss_alone_is_never_best():
+def test_nan_in_the_validation_loss_alone_stops_the_run():
     far = (np.full((6, 4), 1e30), np.arange(6) % 3)
     net = mlp([4, 6, 3], "relu", weights=1e10)
-    with np.errstate(all="ignore"):
-        h = gpunet.fit(
-            net,
-            (X, T),
-            epochs=5,
-            validation=far,
-            optimizer=SGD(1e-9),
-            early_stopping=EarlyStopping(3),
-        )
-    assert h["val_loss"] == [None] * 3 and h.outcome == "early stopping"
+    job = trainer(
+        net,
+        (X, T),
+        epochs=5,
+        batch_size=10,
+        validation=far,
+        optimizer=SGD(1e-9),
+        early_stopping=EarlyStopping(3),
+    )
+    why = f"epoch 1, step {job.steps_per_epoch}: validation loss is not finite"
+    with pytest.raises(Diverged, match=why):
+        job.run()
+    assert job.history["val_loss"] == [None] and job.best.state["loss"] == [None]
     assert all(np.isfinite(p).all() for p in host(net).values())
-    json.dumps(h.records, allow_nan=False)
+    json.dumps(job.history.records, allow_nan=False)
 
 
 MEMBERS = {

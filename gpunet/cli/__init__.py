@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import ConfigError, GpunetError, OutOfMemory
+from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
 
 COMMANDS = {
     "train": "train MNIST or a set like it, by preset or by your own options",
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in argv
     try:
         code = _run(argv)
-        sys.stdout.flush()  # a closed pipe must show here, not at exit
+        sys.stdout.flush()  # a closed pipe or a full disk must show here, not at exit
         return code
     except SystemExit as stop:  # argparse, after --help
         return int(stop.code or 0)
@@ -119,10 +119,13 @@ def _report(error: BaseException) -> int:
         size = str(error).strip() or "an allocation failed"
         cure = "take a smaller --batch-size, --population or network"
         message, code = f"memory: {size}; {cure}", OutOfMemory.exit_code
-    elif isinstance(error, BrokenPipeError):
-        # Whoever read our output has left; say nothing more to it.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        message, code = "output: standard output was closed; nothing more is shown", 8
+    elif isinstance(error, OSError) and error.filename is None:
+        why = error.strerror or str(error)
+        message = f"output: standard output: {why}; what was trained is saved"
+        code = WriteError.exit_code
+        with contextlib.suppress(OSError, ValueError):
+            # What is left in the buffer would fail once more when Python exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     else:
         what = f"{type(error).__name__}: {error}"
         message, code = f"bug: {what}; run again with --debug and report it", 1

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import inspect
 import json
+import math
 import re
 import sys
 import time
@@ -17,7 +18,7 @@ from ..lab.registry import LADDER, Experiment, find
 from ..storage import probe_writable, write_atomically
 from . import _Parser
 from ._lab_show import show_all, show_ladder, show_result
-from .arguments import number, whole
+from .arguments import whole
 from .lab import add_common
 
 _COMMON = ("device", "seed")
@@ -78,9 +79,10 @@ def _beside(module: Any, verb: str, function: Callable) -> Callable | None:
 
 def _own_options(function: Callable) -> dict[str, tuple[Any, str]]:
     """Return name -> (default, help) of what this experiment alone takes."""
-    said = dict(
-        re.findall(r"^(\w+) : .*\n((?: +.*\n?)*)", inspect.getdoc(function), re.M)
+    entries = re.findall(
+        r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", inspect.getdoc(function), re.M
     )
+    said = {name: text for names, text in entries for name in names.split(", ")}
     return {
         name: (parameter.default, " ".join(said.get(name, "").split()))
         for name, parameter in inspect.signature(function).parameters.items()
@@ -116,7 +118,17 @@ def _kind(default: Any) -> Callable[[str], Any]:
         return lambda text: tuple(map(each, re.split(between, text)))
     if isinstance(default, int):
         return whole(0, 2**62)
-    return number(-sys.float_info.max) if isinstance(default, float) else str
+    return _finite if isinstance(default, float) else str
+
+
+def _finite(text: str) -> float:
+    try:
+        value = float(text) if "_" not in text else math.nan
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return value
 
 
 def _text(default: Any) -> str:
@@ -173,8 +185,9 @@ def _run_all(args: argparse.Namespace) -> int:
             row["missed"] = [c["what"] for c in result["checks"] if not c["ok"]]
             if out is not None:
                 _write(out, rung, module, function, result)
-        except GpunetError as error:
-            row["missed"] = [str(error)]
+        except Exception as error:  # the others still run, and the table says so
+            known = isinstance(error, GpunetError)
+            row["missed"] = [str(error) if known else f"bug: {error!r}"]
         row["seconds"] = round(time.perf_counter() - started, 2)
         rows.append(row)
     if getattr(args, "json", False):

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -37,10 +36,9 @@ def run(args: argparse.Namespace) -> int:
         say=say,
         given=given,
     )
-    say(_headline(config))
     _, history, result, folder = carry_out(config, options)
     curves = _draw(history, folder, say)
-    result = result | {"folder": readable(folder)}
+    result = result | {"folder": str(folder)}
     if args.json:
         print(json.dumps(result, sort_keys=True))
     else:
@@ -86,16 +84,6 @@ def _sayer(silent: bool):
     return say
 
 
-def _headline(config: dict[str, Any]) -> str:
-    sizes = "-".join(map(str, config["sizes"]))
-    crowd = f"{config['population']} x " if config["population"] else ""
-    return (
-        f"{crowd}{sizes} {config['activation']}, {config['loss']}, "
-        f"{config['optimizer']}, batch {config['batch_size']}, "
-        f"{config['epochs']} epochs"
-    )
-
-
 def _draw(history: History, folder: Path, say: Any) -> str | None:
     try:
         return draw_curves(history, folder / "curves.png")
@@ -107,30 +95,30 @@ def _draw(history: History, folder: Path, say: Any) -> str | None:
 
 
 def _show(result: dict[str, Any], curves: str | None) -> None:
-    out = Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
     n = result.get("n_test")
     if "summary" in result:
         s = result["summary"]
         if s["n"]:
-            out.print(
+            print(
                 f"test accuracy: mean {s['mean']:.2%} sd {s['sd']:.2%} "
                 f"median {s['median']:.2%} (n = {n:,}, {s['n']} networks)"
             )
-            out.print(
+            print(
                 f"best {s['best']:.2%} (member {s['best_member']}), "
                 f"worst {s['worst']:.2%} (member {s['worst_member']})"
             )
         for i, dead in enumerate(result["dead_classes"]):
             if dead:
                 digits = ", ".join(map(str, dead))
-                out.print(f"member {i} never answers {digits}: dead class")
+                print(f"member {i} never answers {digits}: dead class")
     elif n:
-        out.print(f"test accuracy: {result['test_accuracy']:.2%} (n = {n:,})")
+        print(f"test accuracy: {result['test_accuracy']:.2%} (n = {n:,})")
         if result["dead_classes"]:
             digits = ", ".join(map(str, result["dead_classes"]))
-            out.print(f"dead class: never answers {digits}")
+            print(f"dead class: never answers {digits}")
     for i, why in result["frozen"].items():
-        out.print(f"member {i}: {why}")
+        print(f"member {i}: {why}")
     if result["outcome"] != "all epochs done":
-        out.print(f"ended: {result['outcome']} after step {result['steps']}")
-    out.print(f"run folder: {result['folder']}" + (" (curves.png)" if curves else ""))
+        print(f"ended: {result['outcome']} after step {result['steps']}")
+    where = readable(result["folder"])
+    print(f"run folder: {where}" + (" (curves.png)" if curves else ""))

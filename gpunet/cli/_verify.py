@@ -21,7 +21,8 @@ def run(args: argparse.Namespace) -> int:
                 continue
             step = "-" if found["step"] is None else found["step"]
             print(
-                f"{readable(file)}: {found['kind']}, step {step}, sha256 {found['digest']}"
+                f"{readable(file)}: {found['kind']}, step {step}, "
+                f"sha256 {found['digest']}"
             )
     return code
 
@@ -34,6 +35,7 @@ def _files(path: str) -> list[Path]:
     files = sorted(folder.rglob("*.safetensors"))
     if not files:
         raise ModelFileError(
-            f"verify: {readable(path)}: holds no .safetensors file; name a run folder or a file"
+            f"verify: {readable(path)}: holds no .safetensors file; name a run "
+            "folder or a file"
         )
     return files

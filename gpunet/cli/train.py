@@ -184,7 +184,7 @@ def _population(parser):
     group.add_argument("--seed", type=whole(0, 2**62), metavar="N", **absent)
     group.add_argument(
         "--population",
-        type=whole(1),
+        type=whole(1, 10**6),
         metavar="P",
         help="train P networks at once, with seeds N, N + 1, ...",
         **absent,

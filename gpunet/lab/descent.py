@@ -59,18 +59,17 @@ def curve(*, device="cpu", seed=0, rate=0.005, steps=2000) -> dict[str, Any]:
         )
     bk, rows, paths, checks = open_backend(device), [], {}, []
     for name, hill_ in _HILLS.items():
-        w = bk.array(list(hill_["balls"]), "float64")
-        ways = [numbers_of(bk, w)]
-        for _ in range(steps):
-            w = w - rate * hill_["slope"](w)
-            ways.append(numbers_of(bk, w))
-        ends, costs = ways[-1], numbers_of(bk, hill_["cost"](w))
+        with bk.use():
+            w = bk.array(list(hill_["balls"]), "float64")
+            ways = [numbers_of(bk, w)]
+            for _ in range(steps):
+                w = w - rate * hill_["slope"](w)
+                ways.append(numbers_of(bk, w))
+            ends, costs = ways[-1], numbers_of(bk, hill_["cost"](w))
+            gap = _slope_gap(bk, hill_, w)
         paths[name] = [
             list(way) for way in zip(*ways[:: max(steps // 200, 1)], strict=True)
         ]
-        h = 1e-5
-        nudged = (hill_["cost"](w + h) - hill_["cost"](w - h)) / (2 * h)
-        gap = largest_gap(bk.to_host(nudged), bk.to_host(hill_["slope"](w)))
         checks.append(at_most(f"{name}: slope against a nudge", gap, 1e-8))
         balls = zip(hill_["balls"].items(), ends, costs, strict=True)
         for (start, valley_), end, cost in balls:
@@ -79,6 +78,12 @@ def curve(*, device="cpu", seed=0, rate=0.005, steps=2000) -> dict[str, Any]:
             checks.append(near(f"{name}: from {start:g}", end, at, 1e-4))
             checks.append(near("    its cost", cost, height, 1e-4))
     return {"balls": rows, "paths": paths, "checks": checks}
+
+
+def _slope_gap(bk: Any, hill_: dict[str, Any], w: Any, h: float = 1e-5) -> float:
+    """Return how far the slope is from central differences of the cost, at w."""
+    nudged = (hill_["cost"](w + h) - hill_["cost"](w - h)) / (2 * h)
+    return largest_gap(bk.to_host(nudged), bk.to_host(hill_["slope"](w)))
 
 
 def numbers_of(bk: Any, x: Any) -> list[float]:
@@ -118,9 +123,10 @@ def surface(*, device="cpu", seed=0, x=1.0, y=1.0) -> dict[str, Any]:
         return 1.5 * u * u + 0.5 * v * v
 
     gradient, step, nudge = (3 * x, y), 1e-4, 1e-6
-    angles = bk.array([2 * pi * k / 360 for k in range(360)], "float64")
-    rises = cost(x + step * bk.xp.cos(angles), y + step * bk.xp.sin(angles))
-    rises = np.asarray(numbers_of(bk, rises)) - cost(x, y)
+    with bk.use():
+        angles = bk.array([2 * pi * k / 360 for k in range(360)], "float64")
+        rises = cost(x + step * bk.xp.cos(angles), y + step * bk.xp.sin(angles))
+        rises = np.asarray(numbers_of(bk, rises)) - cost(x, y)
     best, length = int(np.argmax(rises)), float(np.hypot(*gradient))
     wanted = degrees(atan2(gradient[1], gradient[0])) % 360
     apart = abs((best - wanted + 180) % 360 - 180)
@@ -254,10 +260,11 @@ def _descend(x, y, size, rate, seed, device, steps=64) -> list[list[float]]:
             left = np.split(order, 64 // size)
         rows = left.pop(0)
         _, grads = gradients(net, x[rows], y[rows])
-        moved = {
-            name: p - rate * net.backend.array(grads[name])
-            for name, p in net.params.items()
-        }
+        with net.backend.use():
+            moved = {
+                name: p - rate * net.backend.array(grads[name])
+                for name, p in net.params.items()
+            }
         net = net.with_params(moved)
         found = numbers(net, net.params)
         way.append([found["0.W"][0][0], found["0.b"][0]])

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..builders import mlp
-from ..show.plots import bars, images
+from ..show.pictures import images
+from ..show.plots import bars
 from .trained import sample
 from .wanted import at_least, at_most, check, rounded
 
@@ -114,18 +115,8 @@ def detectors(
     activation = net.predict(x.astype(np.float64))[:, 1]
     by_digit = [float(activation[t == k].mean()) for k in range(10)]
     sum_by_digit = [float(z[t == k].mean()) for k in range(10)]
-    loops, plain = np.isin(t, (8, 9)), np.isin(t, (1, 7))
-    high, low = float(activation[loops].mean()), float(activation[plain].mean())
-    table = [
-        {
-            "image": name,
-            "edge_sum": round(float(s[0]), 3),
-            "edge_output": round(float(a[0]), 4),
-            "loop_sum": round(float(s[1]), 3),
-            "loop_output": round(float(a[1]), 4),
-        }
-        for name, s, a in zip(shown, sums, fired, strict=True)
-    ]
+    high, low = (float(activation[np.isin(t, k)].mean()) for k in ((8, 9), (1, 7)))
+    table = [_row(*each) for each in zip(shown, sums, fired, strict=True)]
     rows = {row["image"]: row for row in table}
     return {
         "bias": _BAR,
@@ -143,6 +134,16 @@ def detectors(
             at_least("loop fires on a loop", rows["loop"]["loop_output"], 0.99),
             check("loop: 8 and 9 above 1 and 7", high, f"> {low:.4f}", high > low),
         ],
+    }
+
+
+def _row(name, sums, fired) -> dict[str, Any]:
+    return {
+        "image": name,
+        "edge_sum": round(float(sums[0]), 3),
+        "edge_output": round(float(fired[0]), 4),
+        "loop_sum": round(float(sums[1]), 3),
+        "loop_output": round(float(fired[1]), 4),
     }
 
 

@@ -34,6 +34,7 @@ def diagnose(
     n_train : int
         Digits that each network trains on and is examined with.
     epochs : int
+        Times through the training digits.
     """
     x, t = sample(n_train)
     settings = {"seed": seed, "device": device}
@@ -114,7 +115,7 @@ def _dead(x, t, epochs, settings) -> Case:
 def _saturated(x, t, epochs, settings) -> Case:
     net = _plain(settings, activation="sigmoid")
     with net.backend.use():
-        net.params["0.W"] = net.params["0.W"] * 100.0
+        net.params["0.W"] = net.params["0.W"] * 1000.0
     return net, x, None
 
 
@@ -129,7 +130,7 @@ def _without_fives(x, t, epochs, settings) -> Case:
 
 def _too_high(x, t, epochs, settings) -> Case:
     net = _plain(settings)
-    return net, x, _fit(net, x, t, epochs, Adam(0.3))
+    return net, x, _fit(net, x, t, epochs, Adam(1.0))
 
 
 def _too_low(x, t, epochs, settings) -> Case:

@@ -17,7 +17,7 @@ from ..activations import sigmoid
 from ..backend import host_rng
 from ..network import Network
 from ..optimizers import Adam
-from ..show.plots import images
+from ..show.pictures import images
 from .trained import sample, trained
 from .wanted import at_least, at_most, check, rounded
 
@@ -88,6 +88,7 @@ def dream(
     n_train : int
         Training digits.
     epochs : int
+        Times through the training digits.
     n_steps : int
         Steps uphill.
     rate : float
@@ -97,18 +98,14 @@ def dream(
     """
     it = trained(device, seed, n_train, epochs, weights)
     start = 0.02 + 0.02 * host_rng(seed, "check", 3).random((10, 784))  # near black
-    logits = np.log(start) - np.log1p(-start)
-    before = it.net.predict(start)
-    pixels = ascend(it.net, logits, n_steps, rate)
-    outputs = it.net.predict(pixels)
-    own = np.diag(outputs)
-    n_sure = int((own > 0.9).sum())
-    train, _ = sample(n_train)
+    pixels = ascend(it.net, np.log(start) - np.log1p(-start), n_steps, rate)
+    before, own = (np.diag(it.net.predict(p)) for p in (start, pixels))
+    train = sample(n_train)[0]
     like, far, which = nearest(pixels, train)
     usual, apart, _ = nearest(sample(500, test=True)[0], train)
-    bar = float(np.quantile(usual, 0.01))
+    bar, n_sure = float(np.quantile(usual, 0.01)), int((own > 0.9).sum())
     return it.facts | {
-        "output_before": rounded(np.diag(before)),
+        "output_before": rounded(before),
         "output_after": rounded(own),
         "above_0.9": n_sure,
         "likeness_to_nearest_digit": rounded(like, 3),
@@ -120,9 +117,7 @@ def dream(
         "_nearest": train[which],
         "checks": [
             at_least("dreams that raise their output above .9", n_sure, 9),
-            at_most(
-                "largest of these outputs before", float(np.diag(before).max()), 0.9
-            ),
+            at_most("largest of these outputs before", float(before.max()), 0.9),
             check(
                 "the likest any dream is to a digit",
                 float(like.max()),

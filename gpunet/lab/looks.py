@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..backend import host_rng
-from ..show.plots import histogram, images
+from ..show.pictures import images
+from ..show.plots import histogram
 from .detectors import likeness, templates
 from .trained import crowd, first_weights, sample, trained
-from .wanted import at_least, at_most, check, rounded
+from .wanted import at_least, at_most, check, count, rounded
 
 
 def weight_images(
@@ -33,11 +34,13 @@ def weight_images(
     n_train : int
         Training digits.
     epochs : int
+        Times through the training digits.
     n_shuffles : int
         Shuffles of each neuron's weights that say what chance gives.
     weights : path
         Published weights (JSON, npz) or a model file to look into instead.
     """
+    count("n_shuffles", n_shuffles)
     it = trained(device, seed, n_train, epochs, weights)
     pictures = first_weights(it.net)
     inked = sample(n_train)[0].max(axis=0) > 0  # the border is never seen
@@ -111,6 +114,7 @@ def noise(
     n_train : int
         Training digits.
     epochs : int
+        Times through the training digits.
     n_images : int
         Images, each pixel drawn evenly between 0 and 1.
     n_networks : int
@@ -118,6 +122,7 @@ def noise(
     weights : path
         Published weights (JSON, npz) or a model file to look into instead.
     """
+    count("n_images", n_images)
     it = (
         crowd(device, seed, n_networks, n_train, epochs)
         if weights is None

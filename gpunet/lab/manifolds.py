@@ -14,9 +14,10 @@ import numpy as np
 from ..builders import mlp
 from ..network import Network
 from ..optimizers import Adam
+from ..population import summary
 from ..show.planes import Plane, planes
 from .clouds import blobs, descend, moons, ring, spirals
-from .wanted import at_least, at_most, equal, within
+from .wanted import at_least, at_most, count, equal, rounded, within
 
 # Best of ten seeds on 200 points, from tanh networks trained to the end.
 _PUBLISHED = {1: 0.720, 2: 0.925, 3: 1.0, 4: 1.0}
@@ -44,6 +45,7 @@ def disc_in_ring(
     n_steps : int
         Steps of Adam on all points.
     """
+    count("n_points", n_points, 3)
     x, t = ring(n_points, seed)
     rows, nets = [], {}
     for k in units:
@@ -207,6 +209,7 @@ def boundaries(
     n_steps : int
         Steps of Adam on all points.
     """
+    count("n_points", n_points, 3)
     wanted = {
         "moons": (moons, 0.98),
         "spirals": (spirals, 0.95),
@@ -216,25 +219,16 @@ def boundaries(
     for name, (make, least) in wanted.items():
         x, t = make(n_points, seed)
         unseen, answers = make(n_points, seed + 1)
-        net = mlp(
-            [2, hidden_neurons, hidden_neurons, int(t.max()) + 1],
-            "tanh",
-            seed=seed,
-            population=n_seeds,
-            device=device,
-        )
+        sizes = [2, hidden_neurons, hidden_neurons, int(t.max()) + 1]
+        net = mlp(sizes, "tanh", seed=seed, population=n_seeds, device=device)
         descend(net, x, t, Adam(0.02), n_steps)
         learned = (net.classify(x) == t).mean(axis=-1)
         new = (net.classify(unseen) == answers).mean(axis=-1)
+        s = summary(new.tolist())
         kept[name] = (x, t, net.member(0), float(new[0]))
-        rows.append(
-            {
-                "points": name,
-                "training": round(float(learned.mean()), 4),
-                "unseen_mean": round(float(new.mean()), 4),
-                "unseen_sd": round(float(new.std(ddof=1)) if n_seeds > 1 else 0.0, 4),
-            }
-        )
+        row = {"points": name, "training": float(learned.mean())}
+        row |= {"unseen_mean": s["mean"], "unseen_sd": s["sd"]}
+        rows.append({k: rounded(v) for k, v in row.items()})
         checks.append(
             at_least(f"{name}: unseen points right", float(new.mean()), least)
         )

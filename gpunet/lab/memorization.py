@@ -15,10 +15,11 @@ import numpy as np
 from ..backend import host_rng
 from ..builders import mlp
 from ..optimizers import Adam
+from ..population import summary
 from ..show.plots import bands
 from ..training import fit
 from .trained import sample
-from .wanted import at_least, check, rounded, within
+from .wanted import at_least, check, count, rounded, within
 
 
 def memorization(
@@ -40,38 +41,26 @@ def memorization(
     n_train : int
         Training digits.
     hidden_neurons : int
+        Of the one hidden layer.
     n_seeds : int
         Networks for each share, one population.
     epochs : int
+        Times through the training digits.
     """
     x, t = sample(n_train)
     unseen, answers = sample(10_000, test=True)
     rows, curves = [], {}
     for share in noise:
+        count("noise", share, 0, 1)
         labels = random_labels(t, share, seed)
-        net = mlp(
-            [784, hidden_neurons, 10],
-            "relu",
-            seed=seed,
-            population=n_seeds,
-            device=device,
-        )
+        sizes = [784, hidden_neurons, 10]
+        net = mlp(sizes, seed=seed, population=n_seeds, device=device)
         adam = Adam(0.003)
         history = fit(net, (x, labels), epochs=epochs, batch_size=50, optimizer=adam)
         learned = np.array(history["accuracy"], np.float64)  # (epochs, seeds)
         end = (net.classify(x) == labels).mean(axis=-1)
         new = (net.classify(unseen) == answers).mean(axis=-1)
-        there = np.flatnonzero(learned.mean(axis=1) >= 0.99)
-        rows.append(
-            {
-                "random_share": share,
-                "training_accuracy": round(float(end.mean()), 4),
-                "worst_network": round(float(end.min()), 4),
-                "epochs_to_99_percent": int(there[0]) + 1 if len(there) else None,
-                "test_accuracy": round(float(new.mean()), 4),
-                "test_sd": round(float(new.std()), 4),
-            }
-        )
+        rows.append(_row(share, learned, end, new))
         curves[share] = learned
         print(f"random share {share:.0%}: learned {end.mean():.1%}", file=sys.stderr)
     return {
@@ -82,6 +71,19 @@ def memorization(
         "accuracy_by_epoch": {f"{s:g}": rounded(c.mean(1)) for s, c in curves.items()},
         "_curves": curves,
         "checks": _checks(rows),
+    }
+
+
+def _row(share, learned, end, new) -> dict[str, Any]:
+    there = np.flatnonzero(learned.mean(axis=1) >= 0.99)
+    s = summary(new.tolist())
+    return {
+        "random_share": share,
+        "training_accuracy": round(float(end.mean()), 4),
+        "worst_network": round(float(end.min()), 4),
+        "epochs_to_99_percent": int(there[0]) + 1 if len(there) else None,
+        "test_accuracy": round(s["mean"], 4),
+        "test_sd": round(s["sd"], 4),
     }
 
 

@@ -182,11 +182,13 @@ def losses(*, device="cpu", seed=0) -> dict[str, Any]:
     wanted = bk.array(np.zeros((2, 4)))
     for what, (name, small, large) in _MEASURES.items():
         measure = loss(name)
-        found = bk.to_host(measure.cost(outputs, wanted)).tolist()
+        with bk.use():
+            found = bk.to_host(measure.cost(outputs, wanted)).tolist()
+            slope = bk.to_host(measure.cost_slope(outputs, wanted))
         rows.append({"measure": what, **dict(zip(_CASES, found, strict=True))})
         checks.append(near(f"{what}, four small", found[0], small, 1e-12))
         checks.append(near(f"{what}, one large", found[1], large, 1e-12))
-        slopes[name] = bk.to_host(measure.cost_slope(outputs, wanted))[1, 3].item()
+        slopes[name] = slope[1, 3].item()
     readings = [
         {"output": 0.2, "nearer_end": int(0.2 >= 0.5), "wanted": t, "error": 0.2 - t}
         for t in (0, 1)
@@ -282,8 +284,9 @@ def _best_nand(device) -> tuple[list[float], float]:
     """Return the outputs of the least-squares neuron and its largest slope."""
     net = neuron((-0.5, -0.5), 1.25, "leaky_relu", device=device)
     bk = net.backend
-    y, caches = net.forward(bk.array(ROWS))
-    t = bk.array([[v] for v in NAND])
-    grads = net.backward(caches, net.loss.slope(y, t))
+    with bk.use():
+        y, caches = net.forward(bk.array(ROWS))
+        t = bk.array([[v] for v in NAND])
+        grads = net.backward(caches, net.loss.slope(y, t))
     largest = max(largest_gap(bk.to_host(g), 0.0) for g in grads.values())
     return bk.to_host(y)[:, 0].tolist(), largest

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..builders import mlp
-from ..errors import ConfigError
 from ..optimizers import SGD
 from ..show.plots import bands, histogram
 from ..training import evaluate, fit
 from .trained import sample
-from .wanted import check
+from .wanted import check, count
 
 
 def surfaces(
@@ -45,45 +44,26 @@ def surfaces(
     n_train : int
         Training digits.
     n_test : int
+        Test digits.
     epochs : int
+        Times through the training digits.
     side : int
         Pixels along a side, after averaging.
     """
-    if n_starts < 3:
-        raise ConfigError(f"surfaces: n-starts: expected 3 or more, got {n_starts}")
+    count("n_starts", n_starts, 3)
+    count("side", side, 1, 28)
     (x, t), (unseen, answers) = sample(n_train), sample(n_test, test=True)
     x, unseen = shrunk(x, side), shrunk(unseen, side)
     rows, losses = [], {}
     for width in widths:
-        net = mlp(
-            [side * side, width, 10],
-            "relu",
-            seed=seed,
-            population=n_starts,
-            device=device,
-        )
-        fit(
-            net,
-            (x, t),
-            epochs=epochs,
-            batch_size=50,
-            optimizer=SGD(0.5),
-            schedule="exponential:0.95",
-            track=False,
-        )
-        train = np.array(evaluate(net, (x, t))["loss"])
-        test = np.array(evaluate(net, (unseen, answers))["loss"])
+        sizes = [side * side, width, 10]
+        net = mlp(sizes, seed=seed, population=n_starts, device=device)
+        falling = {"optimizer": SGD(0.5), "schedule": "exponential:0.95"}
+        fit(net, (x, t), epochs=epochs, batch_size=50, track=False, **falling)
+        parts = (x, t), (unseen, answers)
+        train, test = (np.array(evaluate(net, part)["loss"]) for part in parts)
         losses[width] = (train, test)
-        rows.append(
-            {
-                "width": width,
-                "train_mean": round(float(train.mean()), 4),
-                "train_sd": round(float(train.std(ddof=1)), 5),
-                "test_mean": round(float(test.mean()), 4),
-                "test_sd": round(float(test.std(ddof=1)), 5),
-                "correlation": round(float(np.corrcoef(train, test)[0, 1]), 4),
-            }
-        )
+        rows.append(_row(width, train, test))
         print(f"width {width}: {n_starts} starts done", file=sys.stderr)
     return {
         "n_train": len(x),
@@ -93,6 +73,17 @@ def surfaces(
         "widths": rows,
         "_losses": losses,
         "checks": _checks(rows),
+    }
+
+
+def _row(width: int, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
+    return {
+        "width": width,
+        "train_mean": round(float(train.mean()), 4),
+        "train_sd": round(float(train.std(ddof=1)), 5),
+        "test_mean": round(float(test.mean()), 4),
+        "test_sd": round(float(test.std(ddof=1)), 5),
+        "correlation": round(float(np.corrcoef(train, test)[0, 1]), 4),
     }
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ..errors import ConfigError
+
 
 def check(what: str, found: Any, wanted: Any, ok: Any) -> dict[str, Any]:
     """Return one entry of a result's "checks"."""
@@ -28,6 +30,20 @@ def within(what: str, found: float, low: float, high: float) -> dict[str, Any]:
 def equal(what: str, found: Any, wanted: Any) -> dict[str, Any]:
     """Return the check that both are the same."""
     return check(what, found, wanted, found == wanted)
+
+
+def count(what: str, n: Any, least: float = 1, most: float = float("inf")) -> None:
+    """Refuse an option's number that no experiment can work with.
+
+    Raises
+    ------
+    ConfigError
+        The number is below `least` or above `most`.
+    """
+    if not least <= n <= most:
+        limit = f" to {most:,}" if most < float("inf") else " or more"
+        name = what.replace("_", "-")
+        raise ConfigError(f"lab: --{name}: expected {least:,}{limit}, got {n:,}")
 
 
 def rounded(values: Any, digits: int = 4) -> Any:

@@ -1,7 +1,10 @@
 """Learning curves: loss and accuracy by epoch, training against validation."""
 
+import io
 from pathlib import Path
 from typing import Any
+
+from ..storage import write_atomically
 
 # Okabe and Ito's colors, told apart by color-blind readers too.
 TRAIN, VALIDATION = "#0072B2", "#D55E00"
@@ -21,6 +24,8 @@ def draw_curves(history: Any, path: Path) -> str:
     ------
     ImportError
         matplotlib is not installed.
+    WriteError
+        The picture cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -49,7 +54,9 @@ def draw_curves(history: Any, path: Path) -> str:
         if axes.lines:
             axes.legend(frameon=False, fontsize=8)
     figure.tight_layout()
-    figure.savefig(path)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    write_atomically(path, picture.getvalue())
     return str(path)
 
 

@@ -1,4 +1,4 @@
-"""Pictures in one look: readable at 800 pixels, told apart by any eye.
+"""Charts, and the look of all pictures: readable at 800 pixels, by any eye.
 
 Okabe and Ito's colors for what differs in kind; blue - white - orange for what
 has a sign, blue below zero and orange above; gray for digits. A picture is drawn
@@ -8,7 +8,6 @@ by one call, written whole or not at all, and says what it shows in its title.
 import io
 from collections.abc import Mapping, Sequence
 from functools import wraps
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -98,85 +97,6 @@ def signed_colors() -> Any:
 
 
 @styled
-def images(
-    path: Any,
-    pictures: Any,
-    captions: Sequence[str] = (),
-    *,
-    title: str = "",
-    columns: int = 8,
-    signed: bool = False,
-    colors: Sequence[str] = (),
-) -> Path:
-    """Draw a grid of square pictures with a caption under each; return the path.
-
-    Parameters
-    ----------
-    path : path of the PNG file to write
-    pictures : array, shape (n, side * side) or (n, side, side)
-    captions : sequence of str
-    signed : bool
-        Whether zero is white and the sign the color, each picture by its own
-        largest number; else 0 is white and 1 black.
-    colors : sequence of str, of each caption
-    """
-    pictures = np.asarray(pictures, np.float64)
-    side = round(pictures[0].size ** 0.5)
-    pictures = pictures.reshape(len(pictures), side, side)
-    rows = ceil(len(pictures) / columns)
-    lines = max((c.count("\n") + 1 for c in captions), default=0)
-    cell = 8.0 / columns
-    tall = rows * (cell * 0.92 + 0.2 * lines) + 0.45
-    figure = sheet(title, tall)
-    for k, picture in enumerate(pictures):
-        axes = figure.add_subplot(rows, columns, k + 1)
-        most = float(np.max(np.abs(picture))) or 1.0
-        axes.imshow(
-            picture,
-            cmap=signed_colors() if signed else "gray_r",
-            vmin=-most if signed else 0.0,
-            vmax=most if signed else 1.0,
-            interpolation="nearest",
-        )
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set(visible=True, color=GRAY, linewidth=0.5)
-        if k < len(captions):
-            color = colors[k] if k < len(colors) else BLACK
-            axes.set_xlabel(captions[k], fontsize=10, labelpad=3, color=color)
-    return write(figure, path)
-
-
-@styled
-def confusion_matrix(path: Any, table: Any, *, title: str = "") -> Path:
-    """Draw true label against answer: mistakes are colored, hits are gray.
-
-    Parameters
-    ----------
-    table : array, shape (k, k)
-        Rows are true labels, columns the answers, entries counts.
-    """
-    table = np.asarray(table)
-    wrong = table.astype(np.float64)
-    np.fill_diagonal(wrong, 0.0)
-    figure = sheet(title, 6.6, 7.2)
-    axes = figure.add_subplot()
-    most = max(float(wrong.max()), 1.0)
-    axes.imshow(wrong, cmap="Oranges", vmin=0, vmax=1.3 * most)
-    for i, row in enumerate(table):
-        for j, n in enumerate(row):
-            hit = i == j
-            color = GRAY if hit or not n else "white" if n > 0.8 * most else BLACK
-            weight = "bold" if hit else "normal"
-            text = f"{n}" if n else "·"
-            axes.text(j, i, text, ha="center", va="center", color=color, weight=weight)
-    names = range(len(table))
-    axes.set(xticks=names, yticks=names, xlabel="answer", ylabel="true digit")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    return write(figure, path)
-
-
-@styled
 def histogram(
     path: Any,
     groups: Mapping[str, Any],
@@ -248,16 +168,8 @@ def bands(
             axes.fill_between(x, *band, color=color, alpha=0.18, linewidth=0)
     for y, text in levels:
         axes.axhline(y, color=GRAY, linestyle="--", linewidth=1)
-        axes.annotate(
-            text,
-            (1, y),
-            (-4, 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            color=GRAY,
-            fontsize=10,
-        )
+        above = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        axes.annotate(text, (1, y), (-4, 3), ha="right", color=GRAY, **above)
     axes.set(xlabel=x_label, ylabel=y_label)
     if "x" in log:
         axes.set_xscale("log")
@@ -298,30 +210,21 @@ def bars(
     """
     figure = sheet(title, 4.2)
     axes = figure.add_subplot()
-    wide = 0.8 / len(groups)
+    wide, n = 0.8 / len(groups), len(names) * len(groups)
     for k, (group, values) in enumerate(groups.items()):
-        spread = (spreads or {}).get(group)
-        for i, value in enumerate(values):
-            if value is None:
-                continue
-            x = i + (k - (len(groups) - 1) / 2) * wide
-            name = (
-                group
-                if i == next(j for j, v in enumerate(values) if v is not None)
-                else None
-            )
-            axes.bar(x, value, 0.92 * wide, color=COLORS[k % 8], label=name)
-            up = float(spread[i]) if spread is not None else 0.0
-            if up:
-                axes.errorbar(x, value, up, color=BLACK, capsize=3, linewidth=1)
-            axes.annotate(
-                form.format(value),
-                (x, value + up),
-                (0, 2),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9 if len(names) * len(groups) <= 16 else 7.5,
-            )
+        there = [i for i, value in enumerate(values) if value is not None]
+        x = [i + (k - (len(groups) - 1) / 2) * wide for i in there]
+        y = [values[i] for i in there]
+        axes.bar(x, y, 0.92 * wide, color=COLORS[k % 8], label=group)
+        up = [0.0] * len(y)
+        if spreads and group in spreads:
+            up = [float(spreads[group][i]) for i in there]
+            axes.errorbar(x, y, up, fmt="none", color=BLACK, capsize=3, linewidth=1)
+        for at, value, more in zip(x, y, up, strict=True):
+            place = {"textcoords": "offset points", "ha": "center"}
+            size = 9 if n <= 16 else 7.5
+            text = form.format(value)
+            axes.annotate(text, (at, value + more), (0, 2), fontsize=size, **place)
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(label)

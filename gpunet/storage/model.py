@@ -9,7 +9,8 @@ from gpunet.activations import ActivationFunction
 from gpunet.errors import ConfigError, ModelFileError
 from gpunet.layers import layer_from_config, layer_to_config
 from gpunet.losses import Loss
-from gpunet.network import Network
+from gpunet.losses import loss as find_loss
+from gpunet.network import Network, check_layers, known_dtype, member_seeds
 from gpunet.storage.files import read_tensors, write_tensors
 from gpunet.storage.messages import one_line
 
@@ -77,7 +78,7 @@ def load_network(path, device="cpu", *, activations=(), loss=None):
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
-    net = _rebuild(path, state.get("network"), device, activations, loss)
+    net = _rebuild(path, state.get("network"), params, device, activations, loss)
     fill(net, params, path)
     return net
 
@@ -126,18 +127,31 @@ def check_fit(wanted, tensors, path):
             raise ModelFileError(one_line("model file", path, why, cure))
 
 
-def _rebuild(path, network, device, activations, loss):
+def _rebuild(path, network, params, device, activations, loss):
     own = {f.name: f for f in activations if isinstance(f, ActivationFunction)}
     try:
         layers = [layer_from_config(layer, own) for layer in network["layers"]]
+        loss = find_loss(loss if isinstance(loss, Loss) else network["loss"])
+        check_layers(tuple(layers), loss)
+        crowd, dtype = network["population"], known_dtype(network["dtype"])
+        seeds = member_seeds([int(s) for s in network["seeds"]], crowd)
+        lead = (crowd,) if crowd else ()
+        wanted = {
+            f"{i}.{name}": (lead + shape, dtype)
+            for i, layer in enumerate(layers)
+            for name, shape in layer.shapes().items()
+        }
+        check_fit(wanted, params, path)  # before anything of that size is made
         return Network(
             layers,
-            loss if isinstance(loss, Loss) else network["loss"],
-            population=network["population"],
-            seed=[int(s) for s in network["seeds"]],
-            dtype=network["dtype"],
+            loss,
+            population=crowd,
+            seed=seeds,
+            dtype=dtype,
             device=device,
         )
+    except ModelFileError:
+        raise
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"describes no network that can be built ({error})"
         cure = "give your own activations and loss to load, or another file"

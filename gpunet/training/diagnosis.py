@@ -85,11 +85,6 @@ def diagnose(
     Returns
     -------
     findings : list of Finding, causes before consequences
-
-    Raises
-    ------
-    DataError, ConfigError
-        The examples do not fit the network.
     """
     data = check_fit(net, Dataset(x, t), "diagnosis")
     if net.population is None:
@@ -144,9 +139,10 @@ def _one(net, data, history, member) -> Iterator[Finding]:
         *_saturation(net, host),
         *_vanishing(net, sizes),
         *_dead_class(net, data, labels),
-        *_rates(net, data, history, member),
     ]
-    for finding in found:
+    # What is stuck for another reason learns slowly too: that is no second fault.
+    stuck = any(finding.fault in FAULTS[1:5] for finding in found)
+    for finding in (*found, *_rates(net, data, history, member, stuck)):
         yield Finding(**{**asdict(finding), "member": member})
 
 
@@ -188,16 +184,17 @@ def _symmetry(net, params) -> Iterator[Finding]:
             yield Finding("symmetric start", distinct, what, cure, _layer(net, i))
 
 
-def _hidden(net, names) -> Iterator[int]:
+def _hidden(net, *names) -> Iterator[tuple[int, str]]:
+    """Yield place and name of the hidden activations that are one of `names`."""
     last = max(i for i, layer in enumerate(net.layers) if isinstance(layer, Dense))
     for i, layer in enumerate(net.layers[:last]):
-        name = getattr(layer, "function", "")
-        if str(getattr(name, "name", name)) in names:
-            yield i
+        function = getattr(layer, "function", "")
+        if getattr(function, "name", function) in names:
+            yield i, getattr(function, "name", function)
 
 
 def _dead_relus(net, host) -> Iterator[Finding]:
-    for i in _hidden(net, ("relu",)):
+    for i, _ in _hidden(net, "relu"):
         a = host[i][1]
         dead, n = int(np.sum(np.max(a, axis=0) <= 0)), a.shape[1]
         if dead > max(0.2 * n, 1):
@@ -207,14 +204,13 @@ def _dead_relus(net, host) -> Iterator[Finding]:
 
 
 def _saturation(net, host) -> Iterator[Finding]:
-    for i in _hidden(net, ("sigmoid", "tanh")):
-        sigmoid = net.layers[i]._f.name == "sigmoid"
+    for i, name in _hidden(net, "sigmoid", "tanh"):
         a = np.asarray(host[i][1], np.float64)
-        slope = 4 * a * (1 - a) if sigmoid else 1 - a * a  # of 1 at its steepest
+        # As a part of the steepest slope, which is 1/4 and 1.
+        slope = 4 * a * (1 - a) if name == "sigmoid" else 1 - a * a
         flat = float(np.mean(slope < 0.02))
         if flat > 0.9:
-            kind = "sigmoid" if sigmoid else "tanh"
-            what = f"{flat:.0%} of its {kind} slopes are under 2 % of the steepest"
+            what = f"{flat:.0%} of its {name} slopes are under 2 % of the steepest"
             cure = "start from smaller weights (lecun_normal), or scale the inputs"
             yield Finding("saturated sigmoids", flat, what, cure, _layer(net, i))
 
@@ -246,7 +242,7 @@ def _dead_class(net, data, labels) -> Iterator[Finding]:
         yield Finding("dead class", len(missed), what, cure)
 
 
-def _rates(net, data, history, member) -> Iterator[Finding]:
+def _rates(net, data, history, member, stuck) -> Iterator[Finding]:
     losses = _column(history, "loss", member) or _column(history, "val_loss", member)
     if not losses:
         return
@@ -261,11 +257,13 @@ def _rates(net, data, history, member) -> Iterator[Finding]:
     elif losses[-1] > 1.2 * low and losses[-1] > 0.2 * guess:
         what = f"the loss rose from {low:.3g} to {losses[-1]:.3g}{rate}"
         yield Finding(fault, losses[-1] / low, what, cure)
-    elif losses[0] > 3 * guess or low > 1.2 * guess:
+    elif losses[0] > 2 * guess or low > 1.2 * guess:
         what = f"the loss was {losses[0]:.3g}{rate}, guessing costs {guess:.3g}"
         yield Finding(fault, losses[0] / guess, what, cure)
-    elif len(losses) > 1 and low > 0.7 * guess and losses[-1] > 0.8 * losses[0]:
+    elif len(losses) > 1 and low > 0.7 * guess and not stuck:
         fell = 1 - losses[-1] / losses[0]
+        if fell > 0.2:
+            return
         what = (
             f"the loss fell by {fell:.1%} in {len(losses)} epochs{rate}, from "
             f"{losses[0]:.3g} to {losses[-1]:.3g}"

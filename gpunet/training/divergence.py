@@ -6,6 +6,7 @@ repeat is exact. A step that would leave a member without a number is undone for
 that member, which is frozen there; the others go on, bit for bit as without it.
 """
 
+from math import isfinite
 from typing import Any
 
 from .._types import Array, Params
@@ -71,13 +72,34 @@ def _checked_step(trainer: Any, part: Any, k: int) -> None:
         return
     part.restore(before)
     trainer.at, trainer.step = k, step
-    for i in bad:  # a resumed run stands before this step, with these to take it
-        trainer.alive[part.members.start + i] = True
-    reason = trainer.history.frozen[part.members.start + next(iter(bad))]
+    raise_diverged(trainer, [part.members.start + i for i in bad])
+
+
+def refuse_validation(trainer: Any, losses: list[float]) -> list[int]:
+    """Freeze the members whose validation loss is not finite; return them."""
+    lost = [i for i, v in enumerate(losses) if trainer.alive[i] and not isfinite(v)]
+    for i in lost:
+        rate = trainer.learning_rates()[i]
+        trainer.freeze(
+            i,
+            f"diverged at epoch {trainer.epoch + 1}, step {trainer.step}: validation "
+            f"loss is not finite (learning rate {rate:g})",
+        )
+    return lost
+
+
+def raise_diverged(
+    trainer: Any, members: list[int], stand: str = "the step before it"
+) -> None:
+    """End training, now that these last members are lost (Diverged)."""
+    for i in members:  # a resumed run stands before this step, with them to take it
+        trainer.alive[i] = True
+    reason = trainer.history.frozen[members[0]]
     trainer.stop(reason)
-    crowd = f"all {trainer.n_members} members diverged; the last " if n > 1 else ""
+    n = trainer.n_members
+    crowd = f"all {n} members diverged; the last " if n > 1 else ""
     raise Diverged(
-        f"training: {crowd}{reason}; weights stand at the step before it. Lower the "
+        f"training: {crowd}{reason}; weights stand at {stand}. Lower the "
         "learning rate, scale the inputs or clip the gradient"
     )
 

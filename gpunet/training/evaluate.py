@@ -42,7 +42,10 @@ def place(
 
 def n_outputs(net: Network) -> int:
     """Return how many outputs the network has."""
-    return [layer.n_out for layer in net.layers if isinstance(layer, Dense)][-1]
+    widths = [layer.n_out for layer in net.layers if isinstance(layer, Dense)]
+    if not widths:
+        raise ConfigError("training: the network has no Dense layer; add one")
+    return widths[-1]
 
 
 def check_fit(net: Network, data: Dataset, what: str) -> Dataset:

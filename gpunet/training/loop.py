@@ -23,7 +23,7 @@ from ..schedules import schedule as find_schedule
 from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
-from .divergence import check_span
+from .divergence import check_span, raise_diverged, refuse_validation
 from .evaluate import counts_hits, measure, n_outputs, place
 from .history import History
 from .parts import Part, split
@@ -287,9 +287,11 @@ class Trainer:
         record = {"epoch": self.epoch + 1, "step": self.step}
         record["learning_rate"] = self.learning_rates()
         record |= self._scores()
+        lost: list[int] = []
         if self._validation:
             val_loss, val_accuracy = measure(self.net, *self._validation)
             record["val_loss"], record["val_accuracy"] = val_loss, val_accuracy
+            lost = refuse_validation(self, val_loss)
             for i in self.best.update(val_loss, self.epoch + 1, self.alive):
                 self.freeze(i, f"stopped early after epoch {self.epoch + 1}")
         losses = record.get("val_loss") or record.get("loss")
@@ -301,8 +303,14 @@ class Trainer:
         for s in self.sums.values():
             s[...] = 0
         self.history.append(record)
+        end = not any(self.alive)
+        if end:
+            for i in lost:  # as the checkpoint should have them: see raise_diverged
+                self.alive[i] = True
         self._tell("on_epoch", self, record)
-        if not any(self.alive):
+        if end and lost:
+            raise_diverged(self, lost, "that step")
+        if end:
             self.stop("early stopping")
             self.best.restore()
 

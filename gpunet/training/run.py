@@ -5,8 +5,10 @@ at the end, model.safetensors and result.json. It is claimed and written to
 before any data are read, so that what cannot work fails at once.
 """
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -117,10 +119,11 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         found = _find_checkpoint(folder, path, options)
         config = _settle_config(config, folder, found, options)
         backend = open_backend(config["device"])
+        options.say(headline(config))
         note = f" ({backend.note})" if backend.note else ""
         options.say(f"device: {backend.name}{note}")
-        received = stack.enter_context(stop_on_signals(lambda why: _stop(box, why)))
         box: dict[str, Any] = {}
+        received = stack.enter_context(stop_on_signals(lambda why: _stop(box, why)))
         data = data_from_config(config)
         net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
@@ -184,6 +187,11 @@ def _claim(stack: ExitStack, options: Options) -> tuple[RunFolder, Path | None]:
     if options.resume not in (None, "auto"):
         path = Path(options.resume).absolute()
         if path.is_dir():
+            if where is not None and Path(where).absolute() != path:
+                raise ConfigError(
+                    f"resume: {readable(path)}: a run goes on in its own folder; leave "
+                    "--out away, or name a checkpoint file"
+                )
             where, path = path, None
         elif not path.exists():
             why, cure = (
@@ -191,8 +199,8 @@ def _claim(stack: ExitStack, options: Options) -> tuple[RunFolder, Path | None]:
                 "name a checkpoint or a run folder",
             )
             raise ModelFileError(one_line("resume", path, why, cure))
-        elif where is None:
-            where = path.parent.parent
+        else:
+            where = where or path.parent.parent
     folder = stack.enter_context(RunFolder(where))
     begun = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
     if options.resume is None and begun:
@@ -343,6 +351,17 @@ def score(
     }
 
 
+def headline(config: dict[str, Any]) -> str:
+    """Return what a configuration trains, in one line."""
+    sizes = "-".join(map(str, config["sizes"]))
+    crowd = f"{config['population']} x " if config["population"] else ""
+    return (
+        f"{crowd}{sizes} {config['activation']}, {config['loss']}, "
+        f"{config['optimizer']}, batch {config['batch_size']}, "
+        f"{config['epochs']} epochs"
+    )
+
+
 def load_config(path: Any) -> dict[str, Any]:
     """Return the configuration in a JSON file, checked.
 
@@ -352,8 +371,9 @@ def load_config(path: Any) -> dict[str, Any]:
         No such file, no JSON, or settings that do not exist.
     """
     try:
-        text = Path(os.fspath(path)).read_text(encoding="utf-8")
-        config = json.loads(text)
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for ever
+            raise OSError(errno.EINVAL, "is no regular file")
+        config = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"config: {readable(path)}: {error.strerror or error}; name a config.json"
