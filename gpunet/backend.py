@@ -145,7 +145,7 @@ def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
     Examples
     --------
     >>> host_rng(0, "shuffle", 3).permutation(5)
-    array([2, 0, 3, 4, 1])
+    array([3, 0, 2, 1, 4])
     """
     return np.random.Generator(np.random.PCG64(seed_sequence(seed, purpose, *keys)))
 

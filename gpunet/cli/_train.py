@@ -1,7 +1,9 @@
 """`gpunet train`: its work."""
 
 import argparse
+import importlib
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
         say=say,
         given=given,
     )
+    started = time.perf_counter()
     _, history, result, folder = carry_out(config, options)
+    say(f"took {time.perf_counter() - started:.1f} s{_peak_memory()}")
     curves = _draw(history, folder, say)
     result = result | {"folder": str(folder)}
     if args.json:
@@ -82,6 +86,17 @@ def _sayer(silent: bool):
             console.print(text, markup=False, soft_wrap=True)
 
     return say
+
+
+def _peak_memory() -> str:
+    """Return what this process held at most, where the system tells."""
+    try:
+        resource = importlib.import_module("resource")
+    except ImportError:  # Windows
+        return ""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, else KiB
+    return f", peak memory {peak * unit / 1e6:.0f} MB"
 
 
 def _draw(history: History, folder: Path, say: Any) -> str | None:

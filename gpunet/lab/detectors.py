@@ -17,7 +17,7 @@ from ..builders import mlp
 from ..show.pictures import images
 from ..show.plots import bars
 from .trained import sample
-from .wanted import at_least, at_most, check, rounded
+from .wanted import at_least, at_most, check, count, rounded
 
 SIDE = 28
 _BAR = -10.0  # the video's bias: fire only above a weighted sum of 10
@@ -63,9 +63,8 @@ def _balanced(on: np.ndarray, around: np.ndarray) -> np.ndarray:
 @lru_cache(1)
 def templates() -> dict[str, np.ndarray]:
     """Return edges and loops over all places, each of length 1, shape (n, 784)."""
-    grid = range(6, 23, 2)
-    places = [(r - 0.5, c - 0.5) for r in grid for c in grid]
-    edges = [edge(a, p, 9.0) for a in range(0, 180, 30) for p in places]
+    places = [(r - 0.5, c - 0.5) for r in range(6, 23) for c in range(6, 23)]
+    edges = [edge(22.5 * k, p) for k in range(8) for p in places]
     loops = [loop(radius, p) for radius in (3.0, 4.5, 6.0) for p in places]
     found = {"edge": np.stack(edges), "loop": np.stack(loops)}
     return {k: v / np.linalg.norm(v, axis=1, keepdims=True) for k, v in found.items()}
@@ -108,8 +107,9 @@ def detectors(
         dtype="float64",
     )
     shown = _synthetic()
-    sums = _weighted_sums(net, np.stack(list(shown.values())))
-    fired = net.predict(np.stack(list(shown.values())))
+    pictures = np.stack(list(shown.values()))
+    sums, fired = _weighted_sums(net, pictures), net.predict(pictures)
+    count("n_images", n_images, 100)  # some of every digit
     x, t = sample(n_images, test=True)
     z = _weighted_sums(net, x)[:, 1]
     activation = net.predict(x.astype(np.float64))[:, 1]

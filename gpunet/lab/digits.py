@@ -50,16 +50,20 @@ def mistakes(
     order = np.argsort(cost, kind="stable")
     wrong = [i for i in order[::-1].tolist() if answer[i] != test.t[i]]
     right = [i for i in order.tolist() if answer[i] == test.t[i]]
-    few = wrong[:shown] + right[:shown]
-    rows = [_case(i, int(test.t[i]), int(answer[i]), y, cost) for i in few]
-    bad, good = rows[: len(wrong[:shown])], rows[len(wrong[:shown]) :]
+    firsts = [next((i for i in right if test.t[i] == k), None) for k in range(10)]
+    firsts = [i for i in firsts if i is not None]
+    bad, good, each = (
+        [_case(i, int(test.t[i]), int(answer[i]), y, cost) for i in some]
+        for some in (wrong[:shown], right[:shown], firsts)
+    )
     falling = all(a["cost"] >= b["cost"] for a, b in pairwise(bad))
     sure = min((r["output"] for r in bad), default=0.0)
     return it.facts | {
         "n_wrong": len(wrong),
         "surest_mistakes": bad,
         "surest_successes": good,
-        "_pictures": test.x[few],
+        "surest_of_each_digit": each,
+        "_pictures": test.x[wrong[:shown] + firsts],
         "checks": [
             equal("mistakes and successes are all digits", len(wrong + right), len(y)),
             check("mistakes: the costliest first", falling, "True", falling),
@@ -81,7 +85,7 @@ def _case(i: int, digit: int, answer: int, y, cost) -> dict[str, Any]:
 
 def draw_mistakes(result: dict, folder: Path) -> list[Path]:
     """Draw the two galleries: the answer and how sure it was under each digit."""
-    bad, good = result["surest_mistakes"], result["surest_successes"]
+    bad, good = result["surest_mistakes"], result["surest_of_each_digit"]
     captions = [f"{r['digit']}, says {r['answer']}: {r['output']:.2f}" for r in bad]
     first = images(
         folder / "mistakes.png",
@@ -95,8 +99,8 @@ def draw_mistakes(result: dict, folder: Path) -> list[Path]:
         folder / "successes.png",
         result["_pictures"][len(bad) :],
         [f"{r['answer']}: {r['output']:.3f}" for r in good],
-        title="The surest successes",
-        columns=8,
+        title="The surest success with each digit",
+        columns=5,
     )
     return [first, second]
 

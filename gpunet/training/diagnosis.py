@@ -243,33 +243,30 @@ def _dead_class(net, data, labels) -> Iterator[Finding]:
 
 
 def _rates(net, data, history, member, stuck) -> Iterator[Finding]:
+    high, lower = "learning rate too high", "divide it by 3 to 10"
+    end = "" if history is None else history.frozen.get(member, "")
+    if end.startswith("diverged"):
+        yield Finding(high, float(len(history)), end.partition(":")[0], lower)
+        return
     losses = _column(history, "loss", member) or _column(history, "val_loss", member)
     if not losses:
         return
     rates = _column(history, "learning_rate", member)
-    rate = f" at a learning rate of {rates[0]:.3g}" if rates else ""
+    rate = f" at a learning rate of {max(rates):.3g}" if rates else ""
     guess, low = _guess(net, data), min(losses)
-    frozen = history.frozen.get(member, "").startswith("diverged")
-    fault = "learning rate too high"
-    cure = "divide it by 3 to 10"
-    if frozen:
-        yield Finding(fault, losses[-1], f"training diverged{rate}", cure)
-    elif losses[-1] > 1.2 * low and losses[-1] > 0.2 * guess:
-        what = f"the loss rose from {low:.3g} to {losses[-1]:.3g}{rate}"
-        yield Finding(fault, losses[-1] / low, what, cure)
-    elif losses[0] > 2 * guess or low > 1.2 * guess:
-        what = f"the loss was {losses[0]:.3g}{rate}, guessing costs {guess:.3g}"
-        yield Finding(fault, losses[0] / guess, what, cure)
-    elif len(losses) > 1 and low > 0.7 * guess and not stuck:
-        fell = 1 - losses[-1] / losses[0]
-        if fell > 0.2:
-            return
+    first, last = losses[0], losses[-1]
+    if last > 1.2 * low and last > 0.2 * guess:
+        what = f"the loss rose from {low:.3g} to {last:.3g}{rate}"
+        yield Finding(high, last / low, what, lower)
+    elif first > 2 * guess or low > 1.2 * guess:
+        what = f"the loss was {first:.3g}{rate}, guessing costs {guess:.3g}"
+        yield Finding(high, first / guess, what, lower)
+    elif len(losses) > 1 and low > 0.7 * guess and last > 0.8 * first and not stuck:
+        fell = 1 - last / first
         what = (
-            f"the loss fell by {fell:.1%} in {len(losses)} epochs{rate}, from "
-            f"{losses[0]:.3g} to {losses[-1]:.3g}"
+            f"the loss fell by {fell:.1%} in {len(losses)} epochs{rate}, to {last:.3g}"
         )
-        cure = "multiply it by 3 to 10"
-        yield Finding("learning rate too low", fell, what, cure)
+        yield Finding("learning rate too low", fell, what, "multiply it by 3 to 10")
 
 
 def _column(history, name, member) -> list[float]:

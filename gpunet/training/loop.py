@@ -249,11 +249,11 @@ class Trainer:
         return last - first
 
     def _steps(self, part: Part, first: int, last: int) -> int:
-        alone = len(self.parts) == 1
+        alone, final = len(self.parts) == 1, self.steps_per_epoch - 1
         for k in range(first, last):
             if self._why and alone and k > first:
                 return k  # a signal came: finish this step, no more
-            self.one_step(part, k)
+            part.step(self.epoch, k, self._factor(k), k == final)
         return last
 
     def one_step(self, part: Part, k: int) -> Params:

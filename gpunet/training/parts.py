@@ -20,7 +20,7 @@ from .batches import Feed
 from .best import spread_mask
 from .evaluate import count_hits, counts_hits
 
-BLOCK = 32  # members; 784-16-16-10 then moves 3 MB a step
+BLOCK = 50  # members; 784-16-16-10 then moves 5 MB a step
 
 
 class Part:

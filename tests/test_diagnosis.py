@@ -1,0 +1,211 @@
+"""What ails a network: every fault is named, and a sound network is left alone."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from helpers import normal
+
+from gpunet import SGD, Adam, fit, mlp
+from gpunet.data import Dataset, Splits, read_mnist
+from gpunet.errors import ConfigError, DataError
+from gpunet.lab.diagnosis import diagnose as experiment
+from gpunet.lab.diagnosis import show_diagnose
+from gpunet.training import History
+from gpunet.training.config import network_from_config, optimizer_from_config
+from gpunet.training.diagnosis import FAULTS, Finding, diagnose, diagnose_run
+from gpunet.training.presets import preset
+
+
+def blobs(n=300, seed=0):
+    """Return three clouds around corners, easy to tell apart."""
+    t = np.arange(n) % 3
+    return np.eye(3)[t] * 3 + 0.3 * normal(seed, n, 3), t
+
+
+def names(findings):
+    return [finding.fault for finding in findings]
+
+
+def sound(**settings):
+    x, t = blobs()
+    net = mlp([3, 16, 3], seed=1, **settings)
+    return net, x, t, fit(net, (x, t), epochs=20, optimizer=Adam(0.01))
+
+
+def test_sound_network_is_left_alone(bk):
+    assert diagnose(*sound(device=bk)) == []
+
+
+@pytest.mark.parametrize("name", ["default", "nielsen", "nielsen-l2", "3b1b"])
+def test_sound_runs_of_the_presets_are_left_alone(name):
+    raw = read_mnist()
+    splits = Splits(raw.train.take(slice(5000)), None, raw.test, 10, "m", raw.scale)
+    config = preset(name) | {"epochs": 2, "device": "cpu"}
+    net = network_from_config(config)
+    history = fit(
+        net,
+        splits,
+        epochs=2,
+        batch_size=config["batch_size"],
+        optimizer=optimizer_from_config(config),
+        schedule=config["schedule"],
+    )
+    assert diagnose_run(net, splits, history) == []
+
+
+def test_experiment_names_each_fault_it_made(bk):  # the lab's own nine networks
+    result = experiment(device=bk.name, n_train=1000)
+    assert [c["what"] for c in result["checks"] if not c["ok"]] == []
+    assert [row["fault_made"] for row in result["networks"]] == ["none", *FAULTS]
+    assert json.dumps(result, allow_nan=False)
+    text = show_diagnose(result)
+    assert text.startswith("none\n      nothing found\n") and "255" in text
+
+
+def test_dead_relus_are_counted():
+    net, x, t, _ = sound()
+    net.params["0.b"][:8] = -1e6
+    (finding,) = [f for f in diagnose(net, x, t) if f.fault == "dead ReLUs"]
+    assert finding.where == "layer 1" and "of 16 neurons" in finding.what
+    dead = int(
+        (np.maximum(x @ net.params["0.W"] + net.params["0.b"], 0) == 0).all(0).sum()
+    )
+    assert finding.number == dead / 16 >= 0.5 and f"{dead} of 16" in finding.what
+    net, x, t, _ = sound(activation="leaky_relu")
+    net.params["0.b"][:8] = -1e6
+    assert "dead ReLUs" not in names(diagnose(net, x, t))
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_saturation_is_measured_by_the_slope(activation):
+    net, x, t, _ = sound(activation=activation)
+    assert diagnose(net, x, t) == []
+    net.params["0.b"][:] = 100.0
+    (finding,) = [f for f in diagnose(net, x, t) if "saturated" in f.fault]
+    assert finding.number > 0.9 and activation in finding.what
+
+
+def test_dead_class_is_one_that_was_asked_for():
+    net, x, t, _ = sound()
+    net.params["2.b"][1] = -1e6
+    (finding,) = diagnose(net, x, t)
+    assert finding.fault == "dead class" and "class 1 is never" in finding.what
+    assert diagnose(net, x[t != 1], t[t != 1]) == []
+
+
+def test_vanishing_gradients_are_a_ratio():
+    x, t = blobs()
+    deep = mlp([3, *[8] * 8, 3], "sigmoid", seed=1)
+    (finding,) = [f for f in diagnose(deep, x, t) if "vanishing" in f.fault]
+    assert 0 < finding.number < 1e-3
+    assert "vanishing gradients" not in names(diagnose(mlp([3, *[8] * 8, 3]), x, t))
+
+
+def test_unscaled_inputs_name_the_cure():
+    net, x, t, _ = sound()
+    bytes_ = np.minimum(np.abs(x) * 80, 255)
+    bytes_[0, 0] = 255
+    assert "divide them by 255" in str(diagnose(net, bytes_, t)[0])
+    assert "mean" in str(diagnose(net, x * 1e4, t)[0])
+    tiny = diagnose(net, x * 1e-5, t)[0]
+    assert tiny.fault == "unscaled inputs" and tiny.number < 1e-3
+
+
+def test_symmetric_start_stays_symmetric():
+    x, t = blobs()
+    net = mlp([3, 8, 3], weights=0.1)
+    assert diagnose(net, x, t)[0].fault == "symmetric start"
+    fit(net, (x, t), epochs=5, optimizer=SGD(0.1))
+    finding = diagnose(net, x, t)[0]
+    assert finding.number == 1 and "1 of 8" in finding.what
+    assert "symmetric start" not in names(diagnose(mlp([3, 8, 3]), x, t))
+
+
+def losses(*values, **more):
+    return History([{"epoch": k, "loss": v, **more} for k, v in enumerate(values, 1)])
+
+
+@pytest.mark.parametrize(
+    "history, found",
+    [
+        (losses(1.0, 0.5, 0.9), "learning rate too high"),  # it rose
+        (losses(9.0, 0.5), "learning rate too high"),  # far above guessing, 1.1
+        (losses(1.09, 1.08, 1.07), "learning rate too low"),
+        (losses(1.0, 0.5, 0.4), None),
+        (losses(1.0, 0.1, 0.13), None),  # it rose where it is small
+        (losses(1.09), None),  # one epoch says nothing yet
+        (losses(1.09, 0.8), None),
+        (losses(None, None), None),
+        (None, None),
+    ],
+)
+def test_learning_rates_are_judged_by_the_history(history, found):
+    net, x, t, _ = sound()
+    assert names(diagnose(net, x, t, history)) == ([found] if found else [])
+
+
+def test_validation_loss_stands_in_for_an_untracked_one():
+    net, x, t, _ = sound()
+    history = History([{"val_loss": v, "learning_rate": 5.0} for v in (1.0, 0.5, 0.9)])
+    (finding,) = diagnose(net, x, t, history)
+    assert "at a learning rate of 5" in finding.what and finding.number == 1.8
+
+
+def test_members_of_a_population_are_judged_alone():
+    x, t = blobs()
+    net = mlp([3, 16, 3], seed=1, population=3)
+    rates = [0.05, 1e-6, 0.05]
+    history = fit(net, (x, t), epochs=15, optimizer=SGD(rates), batch_size=10)
+    net.params["2.b"][2, 0] = -1e6
+    found = diagnose(net, x, t, history)
+    assert [f for f in found if f.member == 0] == []
+    assert "learning rate too low" in names(f for f in found if f.member == 1)
+    assert names(f for f in found if f.member == 2) == ["dead class"]
+    assert str(found[-1]).startswith("member 2: dead class: ")
+
+
+def test_diverged_member_is_told_of_its_rate():
+    x, t = blobs()
+    net = mlp([3, 4, 3], "tanh", loss="squared_error", population=2)
+    history = fit(net, (x, t), epochs=4, optimizer=SGD([0.01, 1e30]))
+    assert history.frozen
+    found = [f for f in diagnose(net, x, t, history) if f.member == 1]
+    assert "learning rate too high" in names(found)
+
+
+def test_regression_and_single_outputs_are_judged_too():
+    x = normal(3, 200, 2)
+    net = mlp([2, 16, 1], "tanh", loss="squared_error", seed=2)
+    y = x[:, :1] - 2 * x[:, 1:]
+    history = fit(net, (x, y), epochs=30, optimizer=Adam(0.01))
+    assert diagnose(net, x, y, history) == []
+    net = mlp([2, 8, 1], "tanh", loss="sigmoid_cross_entropy", seed=2)
+    t = (y[:, 0] > 0).astype(int)
+    history = fit(net, (x, t), epochs=20, optimizer=Adam(0.02))
+    assert diagnose(net, x, t, history) == []
+
+
+def test_run_is_judged_on_scaled_examples():
+    x, t = blobs(3000)
+    net = mlp([3, 16, 3], seed=1)
+    history = fit(net, (x, t), epochs=5, optimizer=Adam(0.01))
+    splits = Splits(Dataset(x * 1000, t), None, None, 3, "own", 0.001)
+    assert diagnose_run(net, splits, history) == []
+    assert names(
+        diagnose_run(net, Splits(Dataset(x * 1000, t), None, None, 3, "o", 1.0))
+    )
+
+
+def test_examples_that_do_not_fit_are_refused():
+    with pytest.raises(ConfigError):
+        diagnose(mlp([3, 3]), np.ones((5, 4)), np.arange(5) % 3)
+    with pytest.raises(DataError):
+        diagnose(mlp([3, 3]), np.ones((5, 3)), np.full(5, 7))
+
+
+def test_finding_reads_as_one_line():
+    finding = Finding("dead class", 1.0, "class 3 is never answered", "train longer")
+    assert str(finding) == "dead class: class 3 is never answered; train longer"
+    assert asdict(finding)["member"] is None

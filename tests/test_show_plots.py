@@ -1,0 +1,170 @@
+"""Pictures: written whole, in one look, and told apart by any eye."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from helpers import normal, run_python
+
+pytest.importorskip("matplotlib")
+
+from gpunet.errors import WriteError
+from gpunet.show.pictures import confusion_matrix, images
+from gpunet.show.planes import KINDS, Plane, planes
+from gpunet.show.plots import (
+    BLUE,
+    COLORS,
+    ORANGE,
+    bands,
+    bars,
+    histogram,
+    signed_colors,
+)
+
+
+def size(path):
+    """Return (width, height) of a PNG file, in pixels."""
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def pixels(path):
+    from matplotlib.image import imread
+
+    return imread(path)[..., :3]
+
+
+def share(path, color):
+    """Return which part of a picture has (about) this color."""
+    wanted = np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+    return float((np.abs(pixels(path) - wanted).max(axis=-1) < 0.03).mean())
+
+
+def line(*numbers):
+    return np.array(numbers, float)
+
+
+CALLS = {
+    "images": lambda p: images(p, np.random.default_rng(0).random((5, 784)), ["a"] * 5),
+    "one image": lambda p: images(p, np.zeros((1, 28, 28)), signed=True, title="zero"),
+    "confusion": lambda p: confusion_matrix(p, np.eye(10, dtype=int) * 3, title="t"),
+    "histogram": lambda p: histogram(
+        p, {"a": normal(0, 50), "b": normal(1, 50)}, label="x", mark=(0.0, "zero")
+    ),
+    "same numbers": lambda p: histogram(p, {"a": [1.0, 1.0]}),
+    "bands": lambda p: bands(
+        p,
+        {"a": (line(1, 2), line(3, 4), line(2, 3), line(4, 5)), "b": ([1, 2], [4, 1])},
+        log="xy",
+        levels=[(2.0, "two")],
+        x_ticks=[1, 2],
+        y_label="y",
+    ),
+    "bars": lambda p: bars(
+        p, ["x", "y"], {"a": [1.0, None], "b": [2.0, 3.0]}, spreads={"b": [0.1, 0.2]}
+    ),
+    "one bar": lambda p: bars(p, ["x"], {"a": [0.9]}, least=0.5, form="{:.1f}"),
+    "planes": lambda p: planes(
+        p,
+        [
+            Plane("one", normal(0, 20, 2), np.arange(20) % 3, note="n"),
+            Plane(
+                "two",
+                normal(1, 9, 2),
+                np.arange(9) % 2,
+                region=(line(-1, 0, 1), line(-1, 0, 1), np.eye(3, dtype=int)),
+                lines=[normal(2, 5, 2)],
+                cut=line(-1, 0, 1, 0).reshape(2, 2),
+            ),
+        ],
+        title="both",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_picture_is_as_wide_as_a_page(tmp_path, name):
+    path = CALLS[name](tmp_path / "a.png")
+    assert path == tmp_path / "a.png"
+    width, height = size(path)
+    assert 700 <= width <= 800 and 130 <= height <= 1200
+    assert pixels(path).std() > 0.01
+
+
+@pytest.mark.parametrize("name", ["images", "bands"])
+def test_equal_numbers_give_equal_bytes(tmp_path, name):
+    first, second = (CALLS[name](tmp_path / f"{k}.png") for k in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_signs_have_their_colors(tmp_path):
+    for sign, own, other in ((1, "#BD4B00", "#00568A"), (-1, "#00568A", "#BD4B00")):
+        path = images(
+            tmp_path / "a.png", np.full((1, 784), sign), columns=1, signed=True
+        )
+        assert share(path, own) > 0.5 and share(path, other) == 0
+    middle = signed_colors()(0.5)
+    assert min(middle) > 0.98  # zero is white
+    light = [np.dot(signed_colors()(v)[:3], [0.3, 0.6, 0.1]) for v in (0.0, 0.25, 0.5)]
+    assert light == sorted(light)
+
+
+def test_mistakes_are_colored_and_hits_are_not(tmp_path):
+    hits = np.eye(4, dtype=int) * 100
+    quiet = pixels(confusion_matrix(tmp_path / "a.png", hits))
+    hits[0, 3] = 50
+    loud = pixels(confusion_matrix(tmp_path / "b.png", hits))
+    assert np.ptp(quiet, axis=-1).max() < 0.15 < np.ptp(loud, axis=-1).max()
+
+
+def test_region_shows_what_is_answered_where(tmp_path):
+    labels = np.zeros((40, 40), int)
+    labels[:, 20:] = 1
+    axis = np.linspace(-1, 1, 40)
+    panel = Plane("", np.zeros((1, 2)), np.array([0]), region=(axis, axis, labels))
+    seen = pixels(planes(tmp_path / "a.png", [panel]))
+    left, right = seen[400, 200], seen[400, 650]
+    assert left[2] > left[0] and right[0] > right[2]  # bluish, orange
+
+
+def protan(color):
+    """Return a color as an eye without red cones sees it (Vienot et al. 1999)."""
+    rgb = np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+    linear = rgb**2.2
+    matrix = [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]]
+    return np.clip(matrix @ linear, 0, 1) ** (1 / 2.2)
+
+
+def test_first_colors_are_told_apart_without_red_cones():
+    assert (COLORS[0], COLORS[1]) == (BLUE, ORANGE) and len(set(COLORS)) == 8
+    assert KINDS[:2] == (BLUE, ORANGE)
+    for a, b in combinations(COLORS[:4], 2):
+        assert np.linalg.norm(protan(a) - protan(b)) > 0.14, (a, b)
+
+
+def test_settings_of_matplotlib_stay_as_they_were(tmp_path):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    CALLS["bars"](tmp_path / "a.png")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_drawing_needs_no_screen_and_no_pyplot(tmp_path):
+    done = run_python(
+        "import sys\n"
+        "from gpunet.show.plots import bars\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        f"bars({str(tmp_path / 'a.png')!r}, ['x'], {{'a': [1.0]}})\n"
+        "print('matplotlib.pyplot' in sys.modules)\n",
+        DISPLAY="",
+        MPLBACKEND="tkagg",
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_what_cannot_be_written_is_one_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError):
+        CALLS["bars"](tmp_path / "file" / "a.png")
