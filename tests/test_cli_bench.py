@@ -143,8 +143,10 @@ def test_population_reports_own_and_shared_orders(capsys, monkeypatch):
     arguments = ["bench", "--population", "--data", "random", "--steps", "5"]
     assert main([*arguments, "--repeats", "1", "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [c["kind"] for c in found["cells"]] == ["single", "own", "shared"]
-    assert [c["members"] for c in found["cells"]] == [1, 3, 3]
+    kinds = ["single", "own", "shared"]
+    assert [c["kind"] for c in found["cells"]] == kinds * 2
+    assert [c["track"] for c in found["cells"]] == [True] * 3 + [False] * 3
+    assert [c["members"] for c in found["cells"]] == [1, 3, 3] * 2
     assert all(c["us_per_net_step"] > 0 for c in found["cells"])
 
 

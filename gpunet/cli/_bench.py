@@ -140,21 +140,26 @@ def _cell(
 
 
 def _population(repeats: int, args: Any) -> list[dict[str, Any]]:
-    """Time one network, and 100 at once in their own orders and in a shared one."""
+    """Time one network, and 100 at once in their own orders and in a shared one.
+
+    Once as `fit` trains by default, with loss and accuracy tracked, and once bare.
+    """
     sizes, batch = [784, 16, 16, 10], 10
-    kinds = [("single", None), ("own", _MEMBERS), ("shared", _MEMBERS)]
+    orders = [("single", None), ("own", _MEMBERS), ("shared", _MEMBERS)]
+    kinds = [(*kind, track) for track in (True, False) for kind in orders]
     cells = []
     with (
         tempfile.TemporaryDirectory() as folder,
         _rivals(["gpunet"] * len(kinds), threads=1) as rivals,
     ):
         files, n_rows = _data(args.data, sizes, 1024, folder, args.seed)
-        for rival, (kind, members) in zip(rivals, kinds, strict=True):
-            steps = args.steps or steps_for(sizes, batch, n_rows, members or 1)
+        for rival, (kind, members, track) in zip(rivals, kinds, strict=True):
+            few = steps_for(sizes, batch, n_rows, members or 1)
+            steps = args.steps or max(few, 200)
             job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
             job |= {"threads": 1, "seed": args.seed, "population": members}
-            job["order"] = "shared" if kind == "shared" else "own"
-            cell = {"kind": kind, "net": "784-16-16-10", "batch": batch}
+            job |= {"order": "shared" if kind == "shared" else "own", "track": track}
+            cell = {"kind": kind, "track": track, "net": "784-16-16-10", "batch": batch}
             cell |= {"steps": steps, "members": members or 1, "rounds": []}
             cells.append(cell | _good(rival.ask(do="setup", **job)))
         for _ in range(repeats):
@@ -163,8 +168,9 @@ def _population(repeats: int, args: Any) -> list[dict[str, Any]]:
                 net_steps = cell["steps"] * cell["members"]
                 cell["rounds"].append(1e6 * seconds / net_steps)
     for cell in cells:
+        one = cells[0] if cell["track"] else cells[len(orders)]
         cell["us_per_net_step"] = median(cell["rounds"])
-        pairs = zip(cell["rounds"], cells[0]["rounds"], strict=True)
+        pairs = zip(cell["rounds"], one["rounds"], strict=True)
         cell["times_single"] = median(a / b for a, b in pairs)
     return cells
 

@@ -75,6 +75,7 @@ def _population(result: dict[str, Any]) -> list[Table]:
     rows = [
         [
             f"{words[c['kind']]} ({c['members']})",
+            "yes" if c["track"] else "no",
             c["net"],
             c["batch"],
             c["steps"],
@@ -83,7 +84,15 @@ def _population(result: dict[str, Any]) -> list[Table]:
         ]
         for c in result["cells"]
     ]
-    columns = ["Networks", "each", ">batch", ">steps", ">us a net-step", ">times one"]
+    columns = [
+        "Networks",
+        "tracked",
+        "each",
+        ">batch",
+        ">steps",
+        ">us a net-step",
+        ">times one",
+    ]
     return [("A population on one core", columns, rows)]
 
 

@@ -29,6 +29,7 @@ class Job:
     seed: int = 0
     population: int | None = None
     order: str = "own"  # "none" leaves the rows in their order
+    track: bool = False  # whether gpunet computes loss and accuracy as it goes
 
     def start(self) -> Pairs:
         """Return the weights that all rivals begin with: He's."""
@@ -85,7 +86,7 @@ class Gpunet(Rival):
             batch_size=self.job.batch,
             optimizer=self._gpunet.SGD(RATE),
             order=self.job.order,
-            track=False,
+            track=self.job.track,
         ).run
 
     def epoch(self):

@@ -111,10 +111,8 @@ def detectors(
     sums, fired = _weighted_sums(net, pictures), net.predict(pictures)
     count("n_images", n_images, 100)  # some of every digit
     x, t = sample(n_images, test=True)
-    z = _weighted_sums(net, x)[:, 1]
     activation = net.predict(x.astype(np.float64))[:, 1]
     by_digit = [float(activation[t == k].mean()) for k in range(10)]
-    sum_by_digit = [float(z[t == k].mean()) for k in range(10)]
     high, low = (float(activation[np.isin(t, k)].mean()) for k in ((8, 9), (1, 7)))
     table = [_row(*each) for each in zip(shown, sums, fired, strict=True)]
     rows = {row["image"]: row for row in table}
@@ -123,7 +121,6 @@ def detectors(
         "synthetic": table,
         "n_test": len(x),
         "loop_activation_by_digit": rounded(by_digit),
-        "loop_sum_by_digit": rounded(sum_by_digit, 2),
         "loop_activation_8_9": round(high, 4),
         "loop_activation_1_7": round(low, 4),
         "checks": [
