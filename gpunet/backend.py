@@ -44,11 +44,11 @@ class _LeanNumpy:
 
     @staticmethod
     def sum(x, /, *, axis=None, keepdims=False):
-        return _add(x, axis, None, None, keepdims)
+        return _add(x, axis, None, None, True) if keepdims else _add(x, axis)
 
     @staticmethod
     def max(x, /, *, axis=None, keepdims=False):
-        return _maximum(x, axis, None, None, keepdims)
+        return _maximum(x, axis, None, None, True) if keepdims else _maximum(x, axis)
 
     @staticmethod
     def matrix_transpose(x, /):

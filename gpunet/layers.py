@@ -144,9 +144,12 @@ class Activation(Layer):
 
     function: "str | ActivationFunction"
     _f: ActivationFunction = field(init=False, repr=False, compare=False)
+    _back: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "_f", activation(self.function))
+        f = activation(self.function)
+        object.__setattr__(self, "_f", f)
+        object.__setattr__(self, "_back", f.pullback or f.backward)
 
     @property
     def untrainable(self) -> str:
@@ -161,7 +164,7 @@ class Activation(Layer):
     def backward(self, params, cache, dy, *, need_dx=True):
         """Return dz = da f'(z)."""
         z, a = cache
-        return self._f.backward(z, a, dy) if need_dx else None, {}
+        return self._back(z, a, dy) if need_dx else None, {}
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,10 @@ class Network:
                 )
                 for name, one in starts[0].items()
             }
+        self._names = [
+            [(name, f"{i}.{name}") for name in layer.tensors]
+            for i, layer in enumerate(self.layers)
+        ]
         self.params = Parameters(params, len(self.layers))
         self._first = min((int(name.split(".")[0]) for name in params), default=0)
 
@@ -174,8 +178,8 @@ class Network:
             need_dx = wrt_input or i > last
             layer, own, cache = self.layers[i], by_layer[i], caches[i]
             dy, found = layer.backward(own, cache, dy, need_dx=need_dx)
-            for name in layer.tensors:
-                grads[f"{i}.{name}"] = found[name]
+            for name, full in self._names[i]:
+                grads[full] = found[name]
         return (grads, dy) if wrt_input else grads
 
     def predict(self, x: HostArray | Array) -> HostArray:

@@ -57,8 +57,8 @@ MUTANTS = [
     Mutant(
         "weighted input for activation",
         "layers.py",
-        "self._f.backward(z, a, dy)",
-        "self._f.backward(z, z, dy)",
+        "self._back(z, a, dy)",
+        "self._back(z, z, dy)",
         CHECK,
     ),
     Mutant(

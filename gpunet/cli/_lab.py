@@ -49,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
     if out is not None:  # before the print, whose pipe may be closed
         _write(out, rung, module, function, result)
     if getattr(args, "json", False):
-        print(json.dumps(result, allow_nan=False))
+        print(json.dumps(_public(result), allow_nan=False))
     else:
-        show_result(rung.title, result, _beside(module, "show", function))
+        show_result(rung.title, _public(result), _beside(module, "show", function))
     return 0 if _passed(result) else 1
 
 
@@ -153,7 +153,7 @@ def _folder(args: argparse.Namespace) -> Path | None:
 
 def _write(out: Path, rung: Experiment, module, function, result: dict) -> None:
     """Write NAME.json and the pictures; say where on stderr."""
-    text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(_public(result), indent=1, allow_nan=False) + "\n"
     write_atomically(out / f"{rung.name}.json", text.encode())
     written = [out / f"{rung.name}.json"]
     if draw := _beside(module, "draw", function):
@@ -165,6 +165,11 @@ def _write(out: Path, rung: Experiment, module, function, result: dict) -> None:
                 file=sys.stderr,
             )
     print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
+
+
+def _public(result: dict) -> dict:
+    """Return a result without the arrays that only pictures need."""
+    return {name: value for name, value in result.items() if name[0] != "_"}
 
 
 def _passed(result: dict) -> bool:

@@ -13,6 +13,7 @@ from rich.console import Console
 from ..errors import ConfigError, GpunetError
 from ..show.curves import draw_curves
 from ..storage import readable
+from ..training.diagnosis import diagnose_run
 from ..training.history import History
 from ..training.presets import DEFAULTS, preset
 from ..training.progress import ProgressBar
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         given=given,
     )
     started = time.perf_counter()
-    _, history, result, folder = carry_out(config, options)
+    net, history, result, folder, data = carry_out(config, options)
     say(f"took {time.perf_counter() - started:.1f} s{_peak_memory()}")
     curves = _draw(history, folder, say)
     result = result | {"folder": str(folder)}
@@ -47,6 +48,10 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(result, sort_keys=True))
     else:
         _show(result, curves)
+    if args.diagnose:
+        findings = diagnose_run(net, data, history)
+        for line in map(str, findings or ["diagnosis: nothing ails this network"]):
+            print(line, file=sys.stderr if args.json else sys.stdout)
     return 0
 
 

@@ -223,5 +223,8 @@ def _files(parser):
     group.add_argument(
         "--log", metavar="FILE", help="write events there, one JSON object a line"
     )
+    group.add_argument(
+        "--diagnose", action="store_true", help="say what ails the trained network"
+    )
     group.add_argument("--quiet", action="store_true", help="show the result only")
     group.add_argument("--json", action="store_true", help="print the result as JSON")

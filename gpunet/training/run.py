@@ -83,12 +83,13 @@ class Options:
 
 
 class Outcome(NamedTuple):
-    """What a run leaves: the network, its history, the result, and where."""
+    """What a run leaves: network, history, result, where, and the data used."""
 
     net: Network
     history: History
     result: dict[str, Any]
     folder: Path
+    data: Splits
 
 
 def run(config: dict[str, Any], options: Options) -> Outcome:
@@ -158,7 +159,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
                 f"{readable(folder.path)}; go on with --resume auto",
                 received[0],
             )
-        return Outcome(net, job.history, done, folder.path)
+        return Outcome(net, job.history, done, folder.path, data)
 
 
 def _rehearse(config: dict[str, Any]) -> None:
