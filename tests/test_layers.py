@@ -7,7 +7,8 @@ from helpers import TIGHT, Draws, error, normal, on_device
 from gpunet import Activation, Dense, Dropout, Embedding, Flatten, activation
 from gpunet.backend import host_rng
 from gpunet.errors import ConfigError
-from gpunet.layers import LAYERS, Layer, layer_from_config, layer_to_config
+from gpunet.layers import Layer
+from gpunet.storage.layers import LAYERS, layer_from_config, layer_to_config
 
 
 def numeric_pullback(f, x, dy, h=1e-5):

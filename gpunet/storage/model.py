@@ -7,11 +7,11 @@ up in this library's closed tables only.
 
 from gpunet.activations import ActivationFunction
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.layers import layer_from_config, layer_to_config
 from gpunet.losses import Loss
 from gpunet.losses import loss as find_loss
 from gpunet.network import Network, check_layers, known_dtype, member_seeds
 from gpunet.storage.files import read_tensors, write_tensors
+from gpunet.storage.layers import layer_from_config, layer_to_config
 from gpunet.storage.messages import one_line
 
 
