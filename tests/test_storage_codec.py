@@ -411,9 +411,9 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_decode_refuses_files_that_lie(lie):
-    start = time.perf_counter()
+    start = time.process_time()
     refusal(LIES[lie])
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_decode_names_the_limit_of_a_header():

@@ -22,12 +22,12 @@ STATE = {"kind": "model", "step": 7}
 
 
 def refusal(path, kind=ModelFileError):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(kind) as caught:
         read_tensors(path)
     with pytest.raises(kind) as again:
         verify(path)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     text = str(caught.value)
     assert str(again.value) == text
     assert text.startswith("model file: ") and "; " in text
