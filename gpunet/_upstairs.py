@@ -1,7 +1,8 @@
 """The one way up: loading a higher floor when one of its names is first used.
 
-The lesson imports downwards only. Two things reach the other way, by name and
-when called: the door (`gpunet.fit`) and a network's own `save` and `load`.
+The lesson imports downwards only. Three things reach the other way, by name and
+when called: the door (`gpunet.fit`), a network's own `save` and `load`, and
+training that asks for a compiled engine.
 """
 
 import importlib

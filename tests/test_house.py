@@ -24,8 +24,8 @@ FLOORS = {
     **dict.fromkeys(["network", "builders"], 4),
     **dict.fromkeys(["gradcheck", "explain", "population", "data", "storage"], 5),
     "training": 6,
-    **dict.fromkeys(["fast", "sklearn", "parallel", "show"], 7),
-    "lab": 8,
+    **dict.fromkeys(["fast", "sklearn", "accel", "parallel", "show"], 7),
+    **dict.fromkeys(["lab", "text"], 8),
     "cli": 9,
     **dict.fromkeys([DOOR, "__main__"], 10),
 }
@@ -35,6 +35,7 @@ THIRD_PARTIES = {
     "backend": ("numpy", "array_api_compat array_api_strict cupy cupyx torch"),
     "data": ("numpy", ""),
     "storage": ("numpy safetensors", "onnx"),
+    "text": ("numpy rich safetensors", ""),
     "training": ("numpy rich", ""),
     "fast": ("numpy", "cupy numba"),
     "sklearn": ("numpy sklearn scipy", ""),
@@ -197,14 +198,14 @@ def test_no_package_import_hides_in_a_function(name):
             assert not inside, f"{at}: imports {target} inside a function"
 
 
-def test_the_way_up_has_two_users():
+def test_the_way_up_has_three_users():
     users = {
         name
         for name in FILES
         for target, own, _, _ in imports(name)
         if own and target == "_upstairs.py"
     }
-    assert users <= {"__init__.py", "network.py"}
+    assert users <= {"__init__.py", "network.py", "training/engines.py"}
     for name in users:
         for node, inside, _ in nodes(TREES[name]):
             if (

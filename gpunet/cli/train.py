@@ -34,6 +34,12 @@ def _what(parser):
         default=argparse.SUPPRESS,
         help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "loop", "compiled"),
+        default=argparse.SUPPRESS,
+        help="what takes the steps: compiled is faster and knows fewer networks",
+    )
     add_threads(parser)
     group = parser.add_argument_group("data")
     absent = {"default": argparse.SUPPRESS}

@@ -9,7 +9,7 @@ exact. Weights, optimizer and counters then stand at the last good step.
 
 import time
 from collections.abc import Sequence
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any
 
 from .._types import Array, Params
@@ -24,9 +24,10 @@ from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
 from .divergence import check_span, raise_diverged, refuse_validation
+from .engines import choose
 from .evaluate import counts_hits, measure, n_outputs, place
 from .history import History
-from .parts import Part, split
+from .parts import Part
 
 _SPAN_SECONDS = 0.25
 
@@ -53,9 +54,13 @@ class Trainer:
         Stop after so many steps, wherever that is.
     scale : float
         What x is multiplied with.
+    engine : "auto", "loop" or "compiled"
+        See `gpunet.training.engines`.
 
     Attributes
     ----------
+    engine : Engine
+        The one that was taken.
     epoch, at, step : int
         Epochs done, steps done in this epoch, steps done in all.
     history : History
@@ -78,6 +83,7 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         max_steps: int | None = None,
         scale: float = 1.0,
+        engine: str = "auto",
     ):
         check_trainable(net)
         check_settings(epochs, batch_size, order, max_steps)
@@ -94,9 +100,9 @@ class Trainer:
         self._span = 16
         self._factor_value: Any = 1.0  # what the schedule gave last
         with net.backend.use():
-            self._place(train, validation, scale, batch_size, order)
+            self._place(train, validation, scale, batch_size, order, engine)
 
-    def _place(self, train, validation, scale, batch_size, order) -> None:
+    def _place(self, train, validation, scale, batch_size, order, engine) -> None:
         net, bk = self.net, self.net.backend
         lead = (net.population,) if net.population else ()
         self.optimizer.start(net.params, bk, net.population)
@@ -133,10 +139,12 @@ class Trainer:
             for c in self.callbacks
             if type(c).on_gradients is not Callback.on_gradients
         ]
-        self.parts = split(
+        self.steps_per_epoch = ceil(len(train) / batch)
+        n_steps = self.epochs * self.steps_per_epoch
+        self.engine = choose(engine, net, self.optimizer, n_steps=n_steps, hooks=hooks)
+        self.parts = self.engine.split(
             net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
         )
-        self.steps_per_epoch = self.parts[0].feed.steps
         self.n_train = len(train)
 
     def tensors(self) -> dict[str, Array]:
@@ -238,7 +246,7 @@ class Trainer:
                 part.feed.load(first, last)
                 before = part.snapshot()
                 begun.append((part, before))
-                last = self._steps(part, first, last)
+                last = part.steps(self.epoch, first, last, self._factor, self._ended)
                 check_span(self, part, before, first, last)
         except Diverged:
             raise
@@ -248,13 +256,10 @@ class Trainer:
             raise
         return last - first
 
-    def _steps(self, part: Part, first: int, last: int) -> int:
-        alone, final = len(self.parts) == 1, self.steps_per_epoch - 1
-        for k in range(first, last):
-            if self._why and alone and k > first:
-                return k  # a signal came: finish this step, no more
-            part.step(self.epoch, k, self._factor(k), k == final)
-        return last
+    def _ended(self) -> bool:
+        """Whether to finish this step and take no more: a signal came."""
+        # Several parts must all stop at one step: they finish the span.
+        return bool(self._why) and len(self.parts) == 1
 
     def one_step(self, part: Part, k: int) -> Params:
         """Let a part take step k of the epoch; see `Part.step`."""

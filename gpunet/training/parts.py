@@ -7,6 +7,7 @@ all together. A block's arrays are views of the whole population's; on a GPU,
 and wherever slices are not views, all members are one part.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from .._types import Array, Params
@@ -49,6 +50,30 @@ class Part:
         self._holds, self._held = net.backend.name == "cpu", ()
         self._rate: Any = None  # as a device array, where the slope carries it
         self._given: Any = None  # the schedule's factor as last given, and mine
+
+    def steps(
+        self,
+        epoch: int,
+        first: int,
+        last: int,
+        factor: Callable[[int], Any],
+        stopped: Callable[[], bool],
+    ) -> int:
+        """Take steps first to last - 1 of the loaded span; return the one reached.
+
+        Parameters
+        ----------
+        epoch, first, last : int
+        factor : callable
+            factor(k) is what the schedule multiplies the learning rate with.
+        stopped : callable
+            Whether to take no step more; asked after the first.
+        """
+        for k in range(first, last):
+            if k > first and stopped():
+                return k
+            self.step(epoch, k, factor(k), k == self.feed.steps - 1)
+        return last
 
     def step(self, epoch: int, k: int, factor: Any, last: bool = False) -> Params:
         """Take step k of the epoch; return the gradients it applied.

@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "dtype": "float32",
     "device": "auto",
+    "engine": "auto",
     "track": True,
 }
 

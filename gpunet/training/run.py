@@ -37,6 +37,7 @@ from .config import (
     network_from_config,
     optimizer_from_config,
 )
+from .engines import check_engine
 from .evaluate import n_outputs
 from .fit import trainer as make_trainer
 from .history import History
@@ -46,7 +47,7 @@ from .signals import stop_on_signals
 from .state import data_digest, fingerprint, history_from, restore
 
 # What may differ between a run and its continuation.
-_FREE_ON_RESUME = ("device", "epochs", "data_dir")
+_FREE_ON_RESUME = ("device", "engine", "epochs", "data_dir")
 
 
 @dataclass
@@ -142,8 +143,12 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
             log=log,
         )
         callbacks = [*options.callbacks, recorder, *([log] if log else [])]
-        job = _trainer(net, data, config, options, callbacks)
+        wanted = config | {"engine": _engine(config, found)}
+        job = _trainer(net, data, wanted, options, callbacks)
         box["trainer"] = job
+        more["fingerprint"]["engine"] = job.engine.name
+        note = f" ({job.engine.note})" if job.engine.note else ""
+        options.say(f"engine: {job.engine.name}{note}")
         write_json(folder.config, config)
         if found is not None:
             _resume(job, folder, found, more, options)
@@ -171,6 +176,7 @@ def _rehearse(config: dict[str, Any]) -> None:
     optimizer = optimizer_from_config(config)
     optimizer.start(net.params, net.backend, config["population"])
     find_schedule(config["schedule"])
+    check_engine(config["engine"])
     check_settings(config["epochs"], config["batch_size"], config["order"])
     if config["early_stopping"] is not None:
         EarlyStopping(config["early_stopping"])
@@ -250,6 +256,13 @@ def _settle_config(config, folder, found, options) -> dict[str, Any]:
     return old | {key: config[key] for key in _FREE_ON_RESUME if key in options.given}
 
 
+def _engine(config, found) -> str:
+    """Return the engine to ask for: that of the checkpoint, where "auto" may choose."""
+    mark = found[2].get("fingerprint") if found else None
+    loop = isinstance(mark, dict) and mark.get("engine") == "loop"
+    return "loop" if loop and config["engine"] == "auto" else config["engine"]
+
+
 def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
     return make_trainer(
         net,
@@ -264,6 +277,7 @@ def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
         track=config["track"],
         callbacks=callbacks,
         max_steps=options.max_steps,
+        engine=config["engine"],
     )
 
 

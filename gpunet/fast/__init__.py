@@ -1,0 +1,23 @@
+"""Compiled engines: a whole span of training steps in one call.
+
+An engine replaces `gpunet.training.parts.Part` from above; nothing below knows
+of it. `gpunet.training.engines` asks three things of this package, by name.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
+    """Return why no compiled engine can train `net` with `optimizer`, or ""."""
+    return f"there is none for {net.backend.name}"
+
+
+def slower(net: Any, optimizer: Any, n_steps: int) -> str:
+    """Return why the loop is to be preferred where an engine applies, or ""."""
+    return ""
+
+
+def engine(net: Any) -> tuple[str, Any]:
+    """Return (name, split) of the engine for the device `net` is on."""
+    raise AssertionError("asked for only where `refuse` is silent")

@@ -1,0 +1,71 @@
+"""Choosing who takes the steps, and what a run says and keeps of it."""
+
+import json
+
+import pytest
+from tiny import carry, settings, table, write_set
+
+import gpunet
+from gpunet.errors import ConfigError
+from gpunet.storage import RunFolder
+from gpunet.training import engines
+
+
+class Never:
+    """A package of compiled engines that knows no network, and says so."""
+
+    refuse = staticmethod(lambda net, optimizer, hooks: "this network is unknown")
+
+
+class Slow(Never):
+    """One that knows the network, and is slower than the loop."""
+
+    refuse = staticmethod(lambda net, optimizer, hooks: "")
+    slower = staticmethod(lambda net, optimizer, n_steps: f"{n_steps} steps are few")
+    engine = staticmethod(lambda net: ("test", engines.LOOP.split))
+
+
+def chosen(monkeypatch, fast, name):
+    monkeypatch.setattr(engines, "upstairs", lambda module: fast)
+    return engines.choose(name, None, None, n_steps=7, hooks=())
+
+
+def test_auto_takes_the_loop_and_says_why(monkeypatch):
+    assert chosen(monkeypatch, Never, "auto").note == "this network is unknown"
+    assert chosen(monkeypatch, Slow, "auto").note == "7 steps are few"
+    assert chosen(monkeypatch, Slow, "auto").name == "loop"
+
+
+def test_compiled_is_taken_or_refused_with_the_reason(monkeypatch):
+    assert chosen(monkeypatch, Slow, "compiled").name == "test"
+    with pytest.raises(ConfigError, match="compiled: this network is unknown; take"):
+        chosen(monkeypatch, Never, "compiled")
+
+
+def test_loop_asks_nobody(monkeypatch):
+    assert chosen(monkeypatch, None, "loop") is engines.LOOP
+
+
+def test_unknown_engine_is_refused():
+    net = gpunet.mlp([4, 3])
+    with pytest.raises(ConfigError, match="'warp': choose from auto, loop, compiled"):
+        gpunet.fit(net, table(), engine="warp")
+
+
+def test_resumed_run_keeps_to_the_loop_of_its_checkpoint(tmp_path, monkeypatch):
+    data, out = write_set(tmp_path / "data"), tmp_path / "run"
+    config = settings(data, engine="loop")
+    carry(config, out, max_steps=7)
+    _, _, state = RunFolder(out).newest_checkpoint()
+    assert state["fingerprint"]["engine"] == "loop"
+    asked, true = [], engines.choose
+
+    def choose(engine, *args, **more):
+        asked.append(engine)
+        return true("loop", *args, **more)
+
+    monkeypatch.setattr("gpunet.training.loop.choose", choose)
+    auto = config | {"engine": "auto"}
+    *_, notes = carry(auto, out, resume="auto", given={"engine"})
+    assert asked == ["loop"] and "engine: loop" in notes
+    assert json.loads((out / "config.json").read_text())["engine"] == "auto"
