@@ -24,8 +24,8 @@ FLOORS = {
     **dict.fromkeys(["network", "builders"], 4),
     **dict.fromkeys(["gradcheck", "explain", "population", "data", "storage"], 5),
     "training": 6,
-    **dict.fromkeys(["fast", "sklearn", "accel", "parallel", "show"], 7),
-    **dict.fromkeys(["lab", "text"], 8),
+    **dict.fromkeys(["fast", "sklearn", "parallel", "show"], 7),
+    **dict.fromkeys(["accel", "lab", "text"], 8),
     "cli": 9,
     **dict.fromkeys([DOOR, "__main__"], 10),
 }
