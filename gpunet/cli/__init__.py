@@ -21,7 +21,9 @@ from .. import __version__
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
 
 COMMANDS = {
-    "train": "train MNIST or a set like it, by preset or by your own options",
+    "train": "train MNIST, a set like it or a table, by preset or your own options",
+    "predict": "answer the rows of a table with a trained model",
+    "export": "write a model as ONNX, JSON or one C file",
     "verify": "check model files and checkpoints",
     "gradcheck": "compare analytic gradients with numeric ones",
     "parity": "compare devices on the same run",

@@ -71,6 +71,18 @@ def load_network(path, device="cpu", *, activations=(), loss=None):
     DeviceError
         The device cannot be used.
     """
+    return open_model(path, device, activations=activations, loss=loss)[0]
+
+
+def open_model(path, device="cpu", *, activations=(), loss=None):
+    """Return (network, state): as `load_network`, with what the file says beside.
+
+    Returns
+    -------
+    net : Network
+    state : dict
+        Such as "table", the preprocessing of a network trained on one.
+    """
     tensors, state = read_tensors(path)
     prefix = "params." if state.get("kind") == "checkpoint" else ""
     params = {
@@ -80,7 +92,7 @@ def load_network(path, device="cpu", *, activations=(), loss=None):
     }
     net = _rebuild(path, state.get("network"), params, device, activations, loss)
     fill(net, params, path)
-    return net
+    return net, state
 
 
 def fill(net, tensors, path):

@@ -45,7 +45,13 @@ def check_engine(name: str) -> None:
 
 
 def choose(
-    engine: str, net: Network, optimizer: Optimizer, *, n_steps: int, hooks: Any
+    engine: str,
+    net: Network,
+    optimizer: Optimizer,
+    *,
+    n_steps: int,
+    hooks: Any,
+    on_disk: bool = False,
 ) -> Engine:
     """Return the engine that trains `net`.
 
@@ -57,6 +63,8 @@ def choose(
         Of the whole run; compiling must pay.
     hooks : sequence of callable
         Gradient hooks, which only the loop calls.
+    on_disk : bool
+        Whether batches are gathered from a file, which only the loop does.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def choose(
     if engine == "loop":
         return LOOP
     fast = upstairs("fast")
-    why = fast.refuse(net, optimizer, hooks)
+    why = "the data stay on disk" if on_disk else fast.refuse(net, optimizer, hooks)
     if engine == "compiled" and why:
         raise ConfigError(f"engine: compiled: {why}; take engine auto or loop")
     if engine == "auto":

@@ -7,11 +7,12 @@ import numpy as np
 
 from .._types import Array
 from ..backend import Backend, namespace
-from ..data import Dataset, check_dataset, normalized_weights
+from ..data import Dataset, MatrixRows, check_dataset, normalized_weights
 from ..errors import ConfigError, DataError
 from ..layers import Dense, Embedding
 from ..metrics import correct
 from ..network import Network
+from .disk import DeviceRows
 
 # Activations held at once: 8 million floats, 32 MB in float32. No call then
 # lasts so long that an interrupt must wait for it.
@@ -27,7 +28,9 @@ def place(
     dtype and scale are shared, not copied.
     """
     x = data.x
-    if isinstance(net.layers[0], Embedding):
+    if isinstance(x, MatrixRows):
+        x = DeviceRows(bk, x, scale)
+    elif isinstance(net.layers[0], Embedding):
         x = x.astype("int64", copy=False)  # not all libraries index with less
     else:
         x = x.astype(net.dtype, copy=scale != 1.0)
@@ -37,7 +40,7 @@ def place(
     if data.weight is not None:
         weight = bk.array(normalized_weights(data.weight), net.dtype)
     t = bk.view(data.t) if data.t.ndim == 1 else bk.view(data.t, net.dtype)
-    return bk.view(x), t, weight
+    return x if isinstance(x, DeviceRows) else bk.view(x), t, weight
 
 
 def n_outputs(net: Network) -> int:

@@ -23,6 +23,7 @@ from ..schedules import schedule as find_schedule
 from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
+from .disk import DeviceRows, DiskFeed
 from .divergence import check_span, raise_diverged, refuse_validation
 from .engines import choose
 from .evaluate import counts_hits, measure, n_outputs, place
@@ -117,11 +118,12 @@ class Trainer:
         self._counts_hits = counts_hits(net, t)
         self._validation = validation and place(bk, net, validation, scale)
         batch = min(batch_size or len(train), len(train))
+        on_disk = isinstance(x, DeviceRows)
 
         def feed(seeds):
             own = bool(lead) and order == "own"
             keys = seeds if order == "own" else net.seeds[:1]
-            return Feed(
+            return (DiskFeed if on_disk else Feed)(
                 bk,
                 x,
                 t,
@@ -141,7 +143,14 @@ class Trainer:
         ]
         self.steps_per_epoch = ceil(len(train) / batch)
         n_steps = self.epochs * self.steps_per_epoch
-        self.engine = choose(engine, net, self.optimizer, n_steps=n_steps, hooks=hooks)
+        self.engine = choose(
+            engine,
+            net,
+            self.optimizer,
+            n_steps=n_steps,
+            hooks=hooks,
+            on_disk=on_disk,
+        )
         self.parts = self.engine.split(
             net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
         )
