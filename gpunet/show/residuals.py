@@ -32,17 +32,20 @@ def draw_residuals(path: Any, y: Any, t: Any, name: str = "target") -> Path:
     y, t = np.ravel(y), np.ravel(t)
     step = -(-len(t) // _MOST)
     shown = f", every {step}th shown" if step > 1 else ""
-    name = "".join(c if c.isprintable() and c != "$" else "?" for c in name)[:40]
+    # Latin, Greek and Cyrillic: what the font has.
+    fit = [c if c.isprintable() and c != "$" and c < "\u0530" else "?" for c in name]
+    name = "".join(fit[:28])
     figure = sheet(f"{name}: {len(t):,} test rows{shown}", 4.0)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1.25, 0.6))
     dots = {"s": 9, "color": BLUE, "alpha": 0.5, "linewidth": 0, "rasterized": True}
-    left.scatter(t[::step], y[::step], **dots)
-    low, high = float(min(t.min(), y.min())), float(max(t.max(), y.max()))
-    left.plot([low, high], [low, high], color=BLACK, linewidth=1)
+    some, answers = t[::step], y[::step]
+    left.scatter(some, answers, **dots)
+    ends = [min(some.min(), answers.min()), max(some.max(), answers.max())]
+    left.plot(ends, ends, color=BLACK, linewidth=1)
     left.set(xlabel="measured", ylabel="predicted")
     left.set_title("on the line: right")
     error = y - t
-    middle.scatter(t[::step], error[::step], **dots)
+    middle.scatter(some, error[::step], **dots)
     middle.axhline(0.0, color=BLACK, linewidth=1)
     middle.set(xlabel="measured", ylabel="residual (predicted - measured)")
     middle.set_title(f"root mean square {np.sqrt(np.mean(error**2)):.4g}")

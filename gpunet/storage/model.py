@@ -6,6 +6,7 @@ up in this library's closed tables only.
 """
 
 from gpunet.activations import ActivationFunction
+from gpunet.backend import open_backend
 from gpunet.errors import ConfigError, ModelFileError
 from gpunet.losses import Loss
 from gpunet.losses import loss as find_loss
@@ -83,6 +84,7 @@ def open_model(path, device="cpu", *, activations=(), loss=None):
     state : dict
         Such as "table", the preprocessing of a network trained on one.
     """
+    device = open_backend(device)  # its own errors are not the file's
     tensors, state = read_tensors(path)
     prefix = "params." if state.get("kind") == "checkpoint" else ""
     params = {
