@@ -242,7 +242,7 @@ def test_test_part_may_be_a_file_of_its_own(tmp_path):
 
 
 USAGE = [
-    ({"target": "kinds"}, "target: 'kinds': no such column; choose from size, color"),
+    ({"target": "kinds"}, "has no such column; choose from size, color"),
     ({"target": None}, "name the column to predict with --target"),
     ({"drop": ["kinds"]}, "drop: 'kinds'"),
     ({"drop": ["kind"]}, "drop: 'kind'"),

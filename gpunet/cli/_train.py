@@ -45,16 +45,16 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     net, history, result, folder, data = carry_out(config, options)
     say(f"took {time.perf_counter() - started:.1f} s{_peak_memory()}")
-    curves = _draw(say, draw_curves, history, folder / "curves.png")
+    drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
     result = result | {"folder": str(folder)}
     if "r2" in result and net.population is None:
         t, y = measured(net, data, data.test)
-        name = str(data.table.target.name)
-        _draw(say, draw_residuals, folder / "residuals.png", y[0], t, name)
+        name, path = str(data.table.target.name), folder / "residuals.png"
+        drawn.append(_draw(say, draw_residuals, path, y[0], t, name))
     if args.json:
         print(json.dumps(result, sort_keys=True))
     else:
-        _show(result, curves)
+        _show(result, [Path(path).name for path in drawn if path])
     if args.diagnose:
         findings = diagnose_run(net, data, history)
         for line in map(str, findings or ["diagnosis: nothing ails this network"]):
@@ -128,7 +128,7 @@ def _draw(say: Any, draw: Any, *args: Any) -> Any:
     return None
 
 
-def _show(result: dict[str, Any], curves: str | None) -> None:
+def _show(result: dict[str, Any], pictures: list[str]) -> None:
     n = result.get("n_test")
     if "summary" in result:
         s = result["summary"]
@@ -163,4 +163,4 @@ def _show(result: dict[str, Any], curves: str | None) -> None:
     if result["outcome"] != "all epochs done":
         print(f"ended: {result['outcome']} after step {result['steps']}")
     where = readable(result["folder"])
-    print(f"run folder: {where}" + (" (curves.png)" if curves else ""))
+    print(f"run folder: {where}" + (f" ({', '.join(pictures)})" if pictures else ""))

@@ -6,7 +6,6 @@ import numpy as np
 
 from ...backend import host_rng
 from ...errors import ConfigError
-from ..checks import check_labels
 from ..dataset import Dataset, Splits, random_split, stratified_split
 from .arrays import read_arrays
 from .csv_file import read_csv
@@ -95,22 +94,9 @@ def read_splits(
     check_options(target, task, test, test_size, impute, unknown)
     table = read_table(path, missing=missing, categories=categories)
     found, values = find_target(table, target, task)
-    if found.classes:
-        t = found.encode(values, table)
-        check_labels(t, len(found.classes), path)
-    train = np.arange(len(table))
-    parts = [test_size if test is None else 0, validation]
-    for i, size in enumerate(parts):
-        # Always the same split: runs of different seeds stay comparable.
-        rng = host_rng(0, "split", *([1] if i == 0 else []))
-        parts[i] = None
-        if size:
-            kept, out = (
-                stratified_split(t[train], size, rng)
-                if found.classes
-                else random_split(len(train), size, rng)
-            )
-            train, parts[i] = train[kept], train[out]
+    t = found.encode(values, table) if found.classes else None
+    sizes = (test_size if test is None else 0, validation)
+    train, tested, held_out = _part(len(table), t, sizes)
     if not found.classes:
         found = scaled_target(found, values, train, table)
         t = found.encode(values, table)
@@ -124,10 +110,32 @@ def read_splits(
             return None
         return Dataset(made.features(table, rows, dtype), t[rows])
 
-    judged = part(parts[0]) if test is None else _other(made, test, dtype)
+    judged = part(tested) if test is None else _other(made, test, dtype)
     n = len(found.classes) if found.classes else None
     name = os.path.basename(os.fspath(path))
-    return Splits(part(train), part(parts[1]), judged, n, name, 1.0, made)
+    return Splits(part(train), part(held_out), judged, n, name, 1.0, made)
+
+
+def _part(n, labels, sizes):
+    """Return the rows to train on, to test on and to validate by, or None.
+
+    Always the same ones: runs of different seeds stay comparable.
+    """
+    train, parts = np.arange(n), []
+    rngs = (host_rng(0, "split", 1), host_rng(0, "split"))
+    for name, size, rng in zip(("test_size", "validation"), sizes, rngs, strict=True):
+        parts.append(None)
+        if not size:
+            continue
+        try:
+            if labels is None:
+                kept, out = random_split(len(train), size, rng)
+            else:
+                kept, out = stratified_split(labels[train], size, rng)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
+        train, parts[-1] = train[kept], train[out]
+    return train, *parts
 
 
 def _other(made, path, dtype):

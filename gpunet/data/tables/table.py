@@ -87,5 +87,6 @@ class Table:
             numbers = f"a column's number from 0 to {width - 1}, or -1 for the last"
             known = f"{known}, {numbers}" if known else numbers
         raise ConfigError(
-            f"target: {name[:80]!r}: no such column; choose from {known[:300]}"
+            f"target: {name[:80]!r}: {self.where[-100:]} has no such column; choose "
+            f"from {known:.200}"
         )
