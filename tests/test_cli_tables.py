@@ -382,3 +382,27 @@ def test_predictions_go_through_a_closed_pipe_in_one_line(done, table):
     )
     os.close(writer)
     assert process.returncode == 8 and "Traceback" not in process.stderr
+
+
+def test_rare_class_may_be_absent_from_the_held_out_parts(tmp_path):
+    lines = [[k, 2 * k, "rare" if k in (3, 50) else "common"] for k in range(60)]
+    path = write(tmp_path / "t.csv", lines, ["a", "b", "kind"])
+    process = train(path, tmp_path / "run", "--target", "kind")
+    assert process.returncode == 0, process.stderr
+    row = next(r for r in process.stdout.splitlines() if r.startswith("  rare"))
+    assert row.split()[:5] == ["rare", "-", "-", "-", "0"]
+
+
+def test_member_of_a_regression_that_diverged_is_named(table, tmp_path):
+    args = ["--target", "price", "--population", 2, "--optimizer", "sgd"]
+    process = train(table, tmp_path / "run", *args, "--lr", 0.01, 1e38)
+    assert process.returncode == 0, process.stderr
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["r2"][1] is result["mae"][1] is None and result["r2"][0] > -9
+    assert result["summary"]["missing"] == [1]
+    assert "member 1: diverged" in process.stdout
+
+
+def test_gradcheck_takes_the_config_of_a_table(done):
+    process = command("gradcheck", "--config", done[0] / "config.json")
+    assert process.returncode == 0, process.stderr

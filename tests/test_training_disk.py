@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, after
 from tiny import carry, host, same
 
 from gpunet.data.tables import arrays
@@ -80,8 +80,6 @@ def test_compiled_engine_is_refused_for_disk(table, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 def test_npy_larger_than_the_memory_allowed_trains(tmp_path):
-    import resource
-
     n, width = 5_000, 16_000  # 640 MB as float64, sparse on the disk
     path = tmp_path / "x.npy"
     x = np.lib.format.open_memmap(path, "w+", np.float64, (n, width))
@@ -90,12 +88,12 @@ def test_npy_larger_than_the_memory_allowed_trains(tmp_path):
     del x
     assert os.path.getsize(path) > 6 * 10**8
     limit = 4 * 10**8  # of what it may allocate; the map is not counted
+    poor = f"import resource; resource.setrlimit(resource.RLIMIT_DATA, ({limit},) * 2)"
     words = ["--data", path, "--target", "0", "--hidden", "4", "--epochs", 1]
     words += ["--out", tmp_path / "run", "--device", "cpu", "--json", "--threads", 1]
     words += ["--test-size", 50, "--validation", 50]
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "train.py", *map(str, words)],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
+        after(poor, [sys.executable, ROOT / "scripts" / "train.py", *words]),
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

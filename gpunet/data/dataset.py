@@ -77,7 +77,7 @@ class Splits:
     table: Any = None
 
 
-def check_dataset(dataset, n_classes=None, where="data"):
+def check_dataset(dataset, n_classes=None, where="data", *, one_class_ok=False):
     """Return `dataset` with its parts as arrays, or refuse it.
 
     Parameters
@@ -87,6 +87,8 @@ def check_dataset(dataset, n_classes=None, where="data"):
     n_classes : int, optional
     where : str or path-like
         The source, for messages.
+    one_class_ok : bool
+        Accept labels that are all the same, as a small test set may have.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def check_dataset(dataset, n_classes=None, where="data"):
         check_finite(x, "features", where)
     t = host_array(dataset.t, "labels", where)
     if t.ndim <= 1:
-        t = check_labels(t, n_classes, where)
+        t = check_labels(t, n_classes, where, one_class_ok=one_class_ok)
     else:
         t = check_targets(t, n_classes, where)
     if len(t) != len(x):

@@ -22,6 +22,7 @@ class DeviceRows:
     def __init__(self, bk: Backend, rows: MatrixRows, scale: float = 1.0):
         self._bk, self._rows, self._scale = bk, rows, scale
         self.shape, self.ndim = rows.shape, 2
+        self.dtype = bk.dtype(str(rows.dtype))
 
     def __getitem__(self, index: Any) -> Array:
         """Return some rows, a slice or a host index, on the device."""
@@ -37,6 +38,10 @@ class DiskFeed(Feed):
     The answers and the orders are in memory; each step reads its own rows.
     """
 
+    def __init__(self, bk: Backend, x: DeviceRows, *rest: Any, **settings: Any):
+        super().__init__(bk, x, *rest, **settings)
+        self._on_disk = x
+
     def load(self, first: int, last: int) -> None:
         """Bring the orders of steps first to last - 1 to the device."""
         super().load(first, last)
@@ -48,7 +53,7 @@ class DiskFeed(Feed):
         a = step * self.batch_size - self._start
         b = a + self.size(step)
         index = self._rows_of_span[..., a:b]
-        x = self._x[index.reshape(-1)]
+        x = self._on_disk[index.reshape(-1)]
         x = self._bk.xp.reshape(x, (*index.shape, x.shape[-1]))
         weights = None if self._weights is None else self._weights[..., a:b]
         if self._lead:

@@ -51,8 +51,12 @@ def n_outputs(net: Network) -> int:
     return widths[-1]
 
 
-def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
+def check_fit(
+    net: Network, data: Dataset, what: str, *, one_class_ok: bool = False
+) -> Dataset:
     """Return `data` checked against the network: rows, labels, widths.
+
+    Data that nothing is learnt from may hold one class only.
 
     Raises
     ------
@@ -64,7 +68,8 @@ def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
     if t.ndim == 1 and n_out == 1:
         t = t[:, None]
     data = Dataset(data.x, t, data.weight)
-    data = check_dataset(data, n_out if t.ndim == 1 else None, what)
+    n = n_out if t.ndim == 1 else None
+    data = check_dataset(data, n, what, one_class_ok=one_class_ok)
     if isinstance(first, Dense):
         _check_features(net, first.n_in, data.x, what)
     elif isinstance(first, Embedding):
@@ -177,7 +182,7 @@ def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
     """
     if not isinstance(data, Dataset):
         data = Dataset(*data)
-    data = check_fit(net, data, "evaluate")
+    data = check_fit(net, data, "evaluate", one_class_ok=True)
     with net.backend.use():
         loss, accuracy = measure(net, *place(net.backend, net, data, scale))
     if not net.population:

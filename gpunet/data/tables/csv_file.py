@@ -233,14 +233,16 @@ class _Column:
         return values
 
     def _texts(self, cells, lines):
-        values = np.array([*cells, None], object)[:-1]  # None: never a table of texts
-        for k, (cell, line) in enumerate(zip(cells, lines, strict=True)):
-            if cell in self._missing:
-                values[k] = ""
-            elif not self._declared and _like_a_number(cell):
-                plain = _NUMBER.fullmatch(cell)
-                raise self._mixed(cell, line, "is a number" if plain else _STRANGE)
-        return values
+        different = set(cells)
+        for cell in () if self._declared else different - self._missing:
+            if _like_a_number(cell):
+                odd = {c for c in different - self._missing if _like_a_number(c)}
+                k = next(k for k, c in enumerate(cells) if c in odd)
+                what = "is a number" if _NUMBER.fullmatch(cells[k]) else _STRANGE
+                raise self._mixed(cells[k], lines[k], what)
+        if different & self._missing:
+            cells = ["" if cell in self._missing else cell for cell in cells]
+        return np.array([*cells, None], object)[:-1]  # None: never a table of texts
 
     def _mixed(self, cell, line, what):
         other = "a text" if self._is_text else "a number"
@@ -263,7 +265,7 @@ def _numbers(cells):
         return None
     try:
         # Of these characters alone, float() takes what the grammar takes.
-        return np.array(list(map(float, cells)))
+        return np.fromiter(map(float, cells), float, len(cells))
     except ValueError:
         return None
 
