@@ -284,6 +284,14 @@ def test_target_of_a_matrix_is_a_number_or_stands_beside_it(tmp_path):
     b = read_splits(tmp_path / "x.npz", "t")
     assert np.array_equal(a.train.x, b.train.x) and np.array_equal(a.train.t, b.train.t)
     assert read_splits(tmp_path / "x.npy", "-2").table.target.name == 1
+    np.save(tmp_path / "y.npy", t)
+    np.save(tmp_path / "bare.npy", x)
+    c = read_splits(tmp_path / "bare.npy", str(tmp_path / "y.npy"))
+    assert np.array_equal(c.train.x, b.train.x) and np.array_equal(c.train.t, b.train.t)
+    assert c.table.target.name == "y"
+    np.save(tmp_path / "y.npy", t[:-1])
+    line = refusal(read_splits, tmp_path / "bare.npy", str(tmp_path / "y.npy"))
+    assert "y.npy: has 19 rows" in line and "bare.npy has 20" in line
     for name in ("3", "-4", "x", "1.0", "\u0661"):
         line = refusal(read_splits, tmp_path / "x.npy", name, kind=ConfigError)
         assert "a column's number from 0 to 2" in line

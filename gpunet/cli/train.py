@@ -68,7 +68,11 @@ def _table(parser):
     absent = {"default": argparse.SUPPRESS}
     names = {"nargs": "+", **absent}
     group.add_argument(
-        "--target", metavar="COLUMN", help="the column to predict", **absent
+        "--target",
+        metavar="COLUMN",
+        help="the column to predict: its name, or its number in a .npy file (-1 is the "
+        "last), or a .npy file of its own",
+        **absent,
     )
     group.add_argument(
         "--task",

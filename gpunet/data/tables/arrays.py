@@ -10,6 +10,7 @@ import math
 import os
 import warnings
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 from numpy.lib import format as npy
@@ -198,6 +199,22 @@ def read_arrays(path):
         why = f"expected arrays of one length, got {sizes}"
         raise data_error("table", path, why, "save one row a sample in each")
     return Table(str(path), columns, matrix)
+
+
+def beside(table, path):
+    """Return a matrix's table with the array in another npy file as a column.
+
+    Raises
+    ------
+    DataError
+        It is no column, or of another length.
+    """
+    values = _column(read_npy(path), path)
+    if len(values) != len(table):
+        why = f"has {len(values):,} rows, {table.where} has {len(table):,}"
+        raise data_error("table", path, why, "give one value a row")
+    name = os.path.splitext(os.path.basename(path))[0]
+    return replace(table, columns={**table.columns, name: values}), name
 
 
 def _column(array, where):

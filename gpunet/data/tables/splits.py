@@ -7,7 +7,7 @@ import numpy as np
 from ...backend import host_rng
 from ...errors import ConfigError
 from ..dataset import Dataset, Splits, random_split, stratified_split
-from .arrays import read_arrays
+from .arrays import beside, read_arrays
 from .csv_file import read_csv
 from .fitting import IMPUTE, TASKS, find_target, fit, scaled_target
 from .preprocessing import UNKNOWN
@@ -71,7 +71,7 @@ def read_splits(
     ----------
     path : str or path-like
     target : str
-        The column to predict.
+        The column to predict; for a matrix also an npy file of its own.
     task : None, "classify" or "regress"
     test : str or path-like, optional
         Another file with the same columns; else `test_size` of the rows.
@@ -93,6 +93,8 @@ def read_splits(
     """
     check_options(target, task, test, test_size, impute, unknown)
     table = read_table(path, missing=missing, categories=categories)
+    if table.matrix is not None and target.lower().endswith(".npy"):
+        table, target = beside(table, target)
     found, values = find_target(table, target, task)
     t = found.encode(values, table) if found.classes else None
     sizes = (test_size if test is None else 0, validation)
