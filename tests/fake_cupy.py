@@ -10,6 +10,7 @@ that says what happened: launches, copies to the host, allocations.
 """
 
 import contextlib
+import ctypes
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -76,6 +77,10 @@ class Array(np.ndarray):
     @property
     def device(self):
         return self.fake.device
+
+    @property
+    def data(self):
+        return SimpleNamespace(ptr=plain(self).ctypes.data)
 
     @property
     def nbytes(self):
@@ -238,6 +243,52 @@ def _cublas_gemm(fake):
     return gemm
 
 
+def _matrices(address, kind, length, rows, apart, count):
+    """Return `count` row-major matrices that lie at an address."""
+    dtype = np.dtype(("f4", "f8", "f2")[kind])
+    whole = (count - 1) * apart + rows * length
+    room = (ctypes.c_char * (whole * dtype.itemsize)).from_address(address)
+    flat = np.frombuffer(room, dtype)
+    strides = (apart * dtype.itemsize, length * dtype.itemsize, dtype.itemsize)
+    return np.lib.stride_tricks.as_strided(flat, (count, rows, length), strides)
+
+
+def _to_tf32(x):
+    """Round as tensor cores read float32: to 10 bits behind the point."""
+    bits = x.astype("f4").view("u4")
+    return ((bits + 0x1000) & np.uint32(0xFFFFE000)).view("f4")
+
+
+def _cublas(fake):
+    """Return cuBLAS on addresses, as cupy.cuda.cublas (columns first)."""
+
+    def strided(handle, ta, tb, m, n, k, alpha, a, a_type, lda, a_apart, *rest):
+        b, b_type, ldb, b_apart, beta, c, c_type, ldc, c_apart, count, compute, _ = rest
+        fake.launches.append("gemm")
+        assert (handle, c_type) == (1, 1 if compute == 70 else 0)
+        factor = ctypes.c_double if compute == 70 else ctypes.c_float
+        alpha, beta = (factor.from_address(p).value for p in (alpha, beta))
+        # A matrix of columns, seen by rows, is its transpose: C' = B' A'.
+        first = _matrices(b, b_type, ldb, k if tb else n, b_apart, count)
+        second = _matrices(a, a_type, lda, m if ta else k, a_apart, count)
+        first = first[..., :n].mT if tb else first[..., :k]
+        second = second[..., :k].mT if ta else second[..., :m]
+        if compute == 77:
+            first, second = _to_tf32(first), _to_tf32(second)
+        out = _matrices(c, c_type, ldc, n, c_apart, count)[..., :m]
+        product = first.astype(out.dtype) @ second.astype(out.dtype)
+        product = out.dtype.type(alpha) * product
+        # cuBLAS reads no C where beta is 0: what stands there may be NaN.
+        out[...] = product if beta == 0 else product + out.dtype.type(beta) * out
+
+    def plain_gemm(handle, ta, tb, m, n, k, alpha, a, at, lda, b, bt, ldb, *rest):
+        beta, c, c_type, ldc, compute, algorithm = rest
+        left = (handle, ta, tb, m, n, k, alpha, a, at, lda, 0, b, bt, ldb, 0)
+        strided(*left, beta, c, c_type, ldc, 0, 1, compute, algorithm)
+
+    return SimpleNamespace(gemmEx=plain_gemm, gemmStridedBatchedEx=strided)
+
+
 def module(fake: Fake) -> ModuleType:
     """Return a module to stand as `cupy`."""
     cupy, xp = ModuleType("cupy"), _Namespace(fake)
@@ -255,6 +306,8 @@ def module(fake: Fake) -> ModuleType:
     stream = SimpleNamespace(ptr=0, synchronize=lambda: None)
     cupy.cuda = SimpleNamespace(
         Device=fake.device_type,
+        cublas=_cublas(fake),
+        get_cublas_handle=lambda: 1,
         Stream=SimpleNamespace(null=stream),
         get_current_stream=lambda: stream,
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),

@@ -113,7 +113,7 @@ class Trainer:
             )
             for name in ("loss", "correct", "grad_norm")
         }
-        x, t, weight = place(bk, net, train, scale)
+        x, t, weight, scale_left = place(bk, net, train, scale)
         self._counts_hits = counts_hits(net, t)
         self._validation = validation and place(bk, net, validation, scale)
         batch = min(batch_size or len(train), len(train))
@@ -132,6 +132,7 @@ class Trainer:
                 order=order,
                 n_out=n_outputs(net),
                 dtype=net.dtype,
+                scale=scale_left,
             )
 
         hooks = [

@@ -200,6 +200,7 @@ static char letter() {
   using U = std::remove_cv_t<T>;
   if (std::is_same_v<U, float>) return 'f';
   if (std::is_same_v<U, double>) return 'd';
+  if (std::is_same_v<U, _Float16>) return 'e';
   if (std::is_integral_v<U>) {
     const char *kinds = std::is_signed_v<U> ? "?bh?i???q" : "?BH?I???Q";
     return kinds[sizeof(U)];
