@@ -56,6 +56,8 @@ class Trainer:
         What x is multiplied with.
     engine : "auto", "loop" or "compiled"
         See `gpunet.training.engines`.
+    precision : "float32", "tf32" or "float16"
+        What a compiled engine's matrix products are computed in.
 
     Attributes
     ----------
@@ -84,6 +86,7 @@ class Trainer:
         max_steps: int | None = None,
         scale: float = 1.0,
         engine: str = "auto",
+        precision: str = "float32",
     ):
         check_trainable(net)
         check_settings(epochs, batch_size, order, max_steps)
@@ -100,9 +103,11 @@ class Trainer:
         self._span = 16
         self._factor_value: Any = 1.0  # what the schedule gave last
         with net.backend.use():
-            self._place(train, validation, scale, batch_size, order, engine)
+            took = self._place(train, validation, scale, batch_size, order)
+            self._choose(engine, precision, *took)
 
-    def _place(self, train, validation, scale, batch_size, order, engine) -> None:
+    def _place(self, train, validation, scale, batch_size, order) -> tuple[Any, int]:
+        """Lay out data and sums; return what makes feeds, and the steps of an epoch."""
         net, bk = self.net, self.net.backend
         lead = (net.population,) if net.population else ()
         self.optimizer.start(net.params, bk, net.population)
@@ -135,18 +140,28 @@ class Trainer:
                 scale=scale_left,
             )
 
+        self.n_train = len(train)
+        return feed, ceil(len(train) / batch)
+
+    def _choose(self, engine: str, precision: str, feed: Any, steps: int) -> None:
+        """Choose who takes the steps, and make the parts that do."""
         hooks = [
             c.on_gradients
             for c in self.callbacks
             if type(c).on_gradients is not Callback.on_gradients
         ]
-        self.steps_per_epoch = ceil(len(train) / batch)
-        n_steps = self.epochs * self.steps_per_epoch
-        self.engine = choose(engine, net, self.optimizer, n_steps=n_steps, hooks=hooks)
-        self.parts = self.engine.split(
-            net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
+        self.steps_per_epoch = steps
+        self.engine = choose(
+            engine,
+            self.net,
+            self.optimizer,
+            n_steps=self.epochs * steps,
+            hooks=hooks,
+            precision=precision,
         )
-        self.n_train = len(train)
+        self.parts = self.engine.split(
+            self.net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
+        )
 
     def tensors(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name."""

@@ -176,7 +176,7 @@ def _rehearse(config: dict[str, Any]) -> None:
     optimizer = optimizer_from_config(config)
     optimizer.start(net.params, net.backend, config["population"])
     find_schedule(config["schedule"])
-    check_engine(config["engine"])
+    check_engine(config["engine"], config["precision"])
     check_settings(config["epochs"], config["batch_size"], config["order"])
     if config["early_stopping"] is not None:
         EarlyStopping(config["early_stopping"])
@@ -278,6 +278,7 @@ def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
         callbacks=callbacks,
         max_steps=options.max_steps,
         engine=config["engine"],
+        precision=config["precision"],
     )
 
 
