@@ -94,10 +94,9 @@ def parity(asked: Asked) -> Found:
     worst = max(bound, key=lambda r: r["error"] / r["tolerance"], default=None)
     what = f"{len(rows)} comparisons"
     if worst:
-        what += (
-            f"; the worst: {worst['quantity']} of {worst['network']}, "
-            f"{worst['dtype']}, {worst['error']:.1e} of {worst['tolerance']:.0e} allowed"
-        )
+        off, most = f"{worst['error']:.1e}", f"{worst['tolerance']:.0e}"
+        where = f"{worst['quantity']} of {worst['network']}, {worst['dtype']}"
+        what += f"; the worst: {where}, {off} of {most} allowed"
     return _found(code == 0, what, rows=rows)
 
 
