@@ -50,11 +50,17 @@ class DropoutDraws:
     seeds : sequence of int
     population : int or None
         None leaves out the member axis.
+
+    Attributes
+    ----------
+    keys : list of uint64 host array, shape (2,)
+        Each member's key of the Philox generator, whose counter is
+        [0, 0, step, epoch].
     """
 
     def __init__(self, bk: Backend, seeds: Sequence[int], population: int | None):
         self._bk, self._population = bk, population
-        self._keys = [
+        self.keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in seeds
         ]
         self._generators: list[Any] = []
@@ -73,7 +79,7 @@ class DropoutDraws:
                 np.random.Generator(
                     np.random.Philox(key=key, counter=[0, 0, step, epoch])
                 )
-                for key in self._keys
+                for key in self.keys
             ]
         draws = [g.random(tuple(shape), dtype=np.float32) for g in self._generators]
         return self._bk.array(np.stack(draws) if self._population else draws[0])
