@@ -36,7 +36,8 @@ class Array(np.ndarray):
         more["out"] = out and tuple(plain(o) for o in out)
         if not out:
             del more["out"]
-        done = getattr(ufunc, method)(*map(plain, inputs), **more)
+        with np.errstate(all="ignore"):  # a GPU says nothing of overflow
+            done = getattr(ufunc, method)(*map(plain, inputs), **more)
         if out:
             return out[0]
         return self.fake.wrap(done)
@@ -184,7 +185,8 @@ class _Namespace:
                 if type(x) is np.ndarray and name not in ("asarray", "array"):
                     raise TypeError(f"{name}: host array given to a device function")
             kwargs = {k: plain(v) for k, v in kwargs.items()}
-            done = known(*map(plain, args), **kwargs)
+            with np.errstate(all="ignore"):
+                done = known(*map(plain, args), **kwargs)
             views = ("reshape", "broadcast_to", "matrix_transpose", "expand_dims")
             if name in views:
                 return self._fake.view(done)
@@ -276,10 +278,11 @@ def _cublas(fake):
         if compute == 77:
             first, second = _to_tf32(first), _to_tf32(second)
         out = _matrices(c, c_type, ldc, n, c_apart, count)[..., :m]
-        product = first.astype(out.dtype) @ second.astype(out.dtype)
-        product = out.dtype.type(alpha) * product
-        # cuBLAS reads no C where beta is 0: what stands there may be NaN.
-        out[...] = product if beta == 0 else product + out.dtype.type(beta) * out
+        with np.errstate(all="ignore"):
+            product = first.astype(out.dtype) @ second.astype(out.dtype)
+            product = out.dtype.type(alpha) * product
+            # cuBLAS reads no C where beta is 0: what stands there may be NaN.
+            out[...] = product if beta == 0 else product + out.dtype.type(beta) * out
 
     def plain_gemm(handle, ta, tb, m, n, k, alpha, a, at, lda, b, bt, ldb, *rest):
         beta, c, c_type, ldc, compute, algorithm = rest

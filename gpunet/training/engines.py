@@ -6,6 +6,7 @@ proven equal to the loop; it stands upstairs in `fast/`, and is found by name.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._upstairs import upstairs
@@ -15,6 +16,7 @@ from ..optimizers import Optimizer
 from .parts import Part, split
 
 ENGINES = ("auto", "loop", "compiled")
+PRECISIONS = ("float32", "tf32", "float16")
 
 
 class Engine(NamedTuple):
@@ -38,14 +40,23 @@ class Engine(NamedTuple):
 LOOP = Engine("loop", split)
 
 
-def check_engine(name: str) -> None:
-    """Refuse a name that is no engine's (ConfigError)."""
+def check_engine(name: str, precision: str = "float32") -> None:
+    """Refuse a name that is no engine's, or no precision (ConfigError)."""
     if name not in ENGINES:
         raise ConfigError(f"engine: {name!r}: choose from {', '.join(ENGINES)}")
+    if precision not in PRECISIONS:
+        choices = ", ".join(PRECISIONS)
+        raise ConfigError(f"precision: {precision!r}: choose from {choices}")
 
 
 def choose(
-    engine: str, net: Network, optimizer: Optimizer, *, n_steps: int, hooks: Any
+    engine: str,
+    net: Network,
+    optimizer: Optimizer,
+    *,
+    n_steps: int,
+    hooks: Any,
+    precision: str = "float32",
 ) -> Engine:
     """Return the engine that trains `net`.
 
@@ -57,13 +68,18 @@ def choose(
         Of the whole run; compiling must pay.
     hooks : sequence of callable
         Gradient hooks, which only the loop calls.
+    precision : "float32", "tf32" or "float16"
+        Other than "float32" only compiled engines of GPUs know.
 
     Raises
     ------
     ConfigError
-        Unknown name, or "compiled" where no compiled engine applies.
+        Unknown name, "compiled" where no compiled engine applies, or a precision
+        that the engine does not have.
     """
-    check_engine(engine)
+    check_engine(engine, precision)
+    if precision != "float32":
+        return _precise(engine, net, optimizer, hooks, precision)
     if engine == "loop":
         return LOOP
     fast = upstairs("fast")
@@ -73,3 +89,17 @@ def choose(
     if engine == "auto":
         why = why or fast.slower(net, optimizer, n_steps)
     return LOOP._replace(note=why) if why else Engine(*fast.engine(net))
+
+
+def _precise(
+    engine: str, net: Network, optimizer: Optimizer, hooks: Any, precision: str
+) -> Engine:
+    fast = upstairs("fast")
+    why = "the loop computes in the network's dtype" if engine == "loop" else ""
+    why = why or fast.refuse(net, optimizer, hooks)
+    if not why and (precision not in fast.precisions(net) or net.dtype != "float32"):
+        why = f"{net.backend.name} has none for a {net.dtype} network"
+    if why:
+        raise ConfigError(f"precision: {precision}: {why}; take float32")
+    name, split_parts = fast.engine(net)
+    return Engine(f"{name}, {precision}", partial(split_parts, precision=precision))

@@ -13,6 +13,7 @@ from ..layers import Dense, Embedding
 from ..metrics import correct
 from ..network import Network
 from .batches import floats
+from .memory import memory_for
 
 # Activations held at once: 8 million floats, 32 MB in float32. No call then
 # lasts so long that an interrupt must wait for it.
@@ -195,8 +196,9 @@ def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
     if not isinstance(data, Dataset):
         data = Dataset(*data)
     data = check_fit(net, data, "evaluate")
-    with net.backend.use():
-        loss, accuracy = measure(net, *place(net.backend, net, data, scale))
+    bk = net.backend
+    with bk.use(), memory_for("evaluation", bk):
+        loss, accuracy = measure(net, *place(bk, net, data, scale))
     if not net.population:
         loss, accuracy = loss[0], accuracy and accuracy[0]
     return {"n": len(data), "loss": loss, "accuracy": accuracy}

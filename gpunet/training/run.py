@@ -42,6 +42,7 @@ from .evaluate import n_outputs
 from .fit import trainer as make_trainer
 from .history import History
 from .loop import Trainer, check_settings, check_trainable
+from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
 from .signals import stop_on_signals
 from .state import data_digest, fingerprint, history_from, restore
@@ -127,7 +128,8 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         box: dict[str, Any] = {}
         received = stack.enter_context(stop_on_signals(lambda why: _stop(box, why)))
         data = data_from_config(config)
-        net = network_from_config(config, backend)
+        with memory_for("weights", backend, config["batch_size"]):
+            net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
         more = {
             "config": config,
@@ -169,14 +171,15 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
 
 def _rehearse(config: dict[str, Any]) -> None:
     """Refuse what cannot work before a folder is made or data are read."""
-    open_backend(config["device"])
-    net = network_from_config(config | {"population": None, "seed": 0})
+    backend = open_backend(config["device"])
+    with memory_for("weights", backend, config["batch_size"]):
+        net = network_from_config(config | {"population": None, "seed": 0})
     check_trainable(net)
     member_seeds(config["seed"], config["population"])
     optimizer = optimizer_from_config(config)
     optimizer.start(net.params, net.backend, config["population"])
     find_schedule(config["schedule"])
-    check_engine(config["engine"])
+    check_engine(config["engine"], config["precision"])
     check_settings(config["epochs"], config["batch_size"], config["order"])
     if config["early_stopping"] is not None:
         EarlyStopping(config["early_stopping"])
@@ -278,6 +281,7 @@ def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
         callbacks=callbacks,
         max_steps=options.max_steps,
         engine=config["engine"],
+        precision=config["precision"],
     )
 
 
@@ -318,8 +322,10 @@ def _finish(net: Network, job: Trainer, data: Splits, folder: RunFolder) -> dict
     }
     lost = [i for i, why in job.history.frozen.items() if why.startswith("diverged")]
     if data.test is not None:
-        result |= score(net, data.test, data.scale, data.n_classes or 0, lost)
-    save_network(net, folder.model, step=job.step, result=result)
+        with memory_for("evaluation", net.backend):
+            result |= score(net, data.test, data.scale, data.n_classes or 0, lost)
+    with memory_for("save", net.backend):
+        save_network(net, folder.model, step=job.step, result=result)
     write_json(folder.path / "result.json", result)
     return result
 

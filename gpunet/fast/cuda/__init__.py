@@ -10,6 +10,8 @@ from typing import Any
 
 from . import general, persistent
 
+PRECISIONS = general.PRECISIONS
+
 
 def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     """Return why no CUDA engine can train `net` with `optimizer`, or ""."""

@@ -23,8 +23,8 @@ static __device__ half_bits narrow(real v) { return v; }
 #endif
 #define operand half_bits
 
-// -max / 8 of the dtype: what the core bounds a logarithm by.
-#define LOWEST ((real)(sizeof(real) == 4 ? -4.2535293e37 : -2.2471164185778949e307))
+#define LARGEST ((real)(sizeof(real) == 4 ? 3.4028234e38 : 1.7976931348623157e308))
+#define LOWEST (-LARGEST / 8) // what the lesson bounds a logarithm by
 
 // As numbered in plan.py.
 enum { IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS };
@@ -153,7 +153,7 @@ extern "C" __global__ void bias_activation(real *z, const real *b, real *a,
 // 16 columns of one member, 32 rows at a time.
 #define TILE 16
 #define ROWS 32
-extern "C" __global__ void __launch_bounds__(TILE *ROWS) pullback(
+extern "C" __global__ void __launch_bounds__(TILE *ROWS, 1) pullback(
     const real *da, const real *z, const real *a, const unsigned char *mask, real *dz,
     operand *narrow_dz, real *sums, int batch, int n, int f, real alpha, real grown,
     real keep, real rate) {
@@ -215,7 +215,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) loss_slope(
     const int label = labels ? (int)labels[answer] : -1;
     const real w = weight ? weight[answer] : (real)1;
     // The largest logit (and the first such), then the sum of the exponentials.
-    real top = 8 * LOWEST, total = 0, cost = 0;
+    real top = -LARGEST, total = 0, cost = 0;
     int best = n;
     for (int k = lane; k < n; k += 32) {
       real v = q[k] + (b ? b[(long long)member * n + k] : (real)0);
@@ -297,9 +297,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) loss_slope(
 #define COLUMNS 7
 #define FOR_EACH(i)                                                        \
   const unsigned long long *own = table + COLUMNS * blockIdx.y;            \
-  real *p = (real *)own[0], *g = (real *)own[1];                           \
+  real *p = (real *)own[0];                                                \
   operand *half_p = (operand *)own[4];                                     \
-  const bool penalized = own[6];                                           \
   for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;     \
        i < (long long)own[5]; i += (long long)gridDim.x * blockDim.x)
 
@@ -311,8 +310,8 @@ extern "C" __global__ void momentum_step(const unsigned long long *table,
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *v = (real *)own[2];
-    real d = g[i], q = p[i];
-    if (penalized) d += l2 * q + l1 * sign(q);
+    real d = ((const real *)own[1])[i], q = p[i];
+    if (own[6]) d += l2 * q + l1 * sign(q);
     d *= rate;
     real u = -d;
     if (v) v[i] = u = momentum * v[i] - d;
@@ -328,8 +327,8 @@ extern "C" __global__ void adam_step(const unsigned long long *table,
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *m = (real *)own[2], *v = (real *)own[3];
-    real d = g[i], q = p[i];
-    if (penalized) {
+    real d = ((const real *)own[1])[i], q = p[i];
+    if (own[6]) {
       d += l2 * q + l1 * sign(q);
       q -= rate * (decay * q);
     }

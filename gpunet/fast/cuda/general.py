@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._types import Array, Params
+from ..._types import Params
 from ...gradients import gradient_norm
 from ...losses import loss as find_loss
 from ...network import Network
@@ -205,9 +205,7 @@ class General(Part):
                 self._refresh()
             return
         if last:
-            self.sums["grad_norm"][...] = gradient_norm(
-                self.grads, self.net.population
-            )
+            self.sums["grad_norm"][...] = gradient_norm(self.grads, self.net.population)
         self._update(factor)
 
     def _set_rate(self, factor: Any) -> None:

@@ -93,8 +93,7 @@ def layer_rate(optimizer: Any, name: str) -> float:
 def member_rates(optimizer: Any, factor: Any, n: int) -> list[float]:
     """Return each member's learning rate times the schedule's factor."""
     each = [
-        [v] * n if isinstance(v, Real) else v
-        for v in (optimizer.learning_rate, factor)
+        [v] * n if isinstance(v, Real) else v for v in (optimizer.learning_rate, factor)
     ]
     return [float(r) * float(f) for r, f in zip(*each, strict=True)]
 
