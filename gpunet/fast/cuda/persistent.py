@@ -48,7 +48,7 @@ def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
     why = _refuse_layers(net) or _refuse_optimizer(optimizer)
     if why:
         return why
-    if not plans(describe(net, optimizer), _shared_limit(net)):
+    if not plans(describe(net, optimizer), shared_limit(net)):
         return (
             f"{net.n_parameters:,} weights and what trains them do not fit the "
             "registers and shared memory of one multiprocessor"
@@ -116,7 +116,8 @@ def describe(net: Network, optimizer: SGD, batch: int = 1, **more: Any) -> Spec:
     )
 
 
-def _shared_limit(net: Network) -> int:
+def shared_limit(net: Network) -> int:
+    """Return the bytes of shared memory a block may have where `net` is."""
     return _properties(net)["sharedMemPerBlockOptin"]
 
 
@@ -288,7 +289,7 @@ def choose(net: Network, optimizer: SGD, feed: Feed, track: bool) -> Plan | None
         hits=hits if track and counts_hits(net, feed.answers) else "NONE",
     )
     device = _properties(net)
-    known = plans(spec, device["sharedMemPerBlockOptin"])
+    known = plans(spec, shared_limit(net))
     if not known:
         return None
     members, processors = net.population or 1, device["multiProcessorCount"]
