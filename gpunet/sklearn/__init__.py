@@ -8,5 +8,6 @@ classes in the place of scikit-learn's.
 
 from .estimators import MLPClassifier, MLPRegressor
 from .patching import patch, unpatch
+from .sweep import MLPSweep
 
-__all__ = ["MLPClassifier", "MLPRegressor", "patch", "unpatch"]
+__all__ = ["MLPClassifier", "MLPRegressor", "MLPSweep", "patch", "unpatch"]

@@ -117,27 +117,36 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self._fit(X, y, sample_weight, validation=(X_val, y_val))
 
     def _fit(self, X, y, sample_weight, validation=(None, None), incremental=False):
+        bk = place(self.device, X)
+        data = self._begin(X, y, sample_weight, incremental)
+        held_out = self._held_out(*validation)
+        if wanted_extras(self):
+            fit_extras(self, data, held_out, bk, incremental)
+        elif self.solver == "lbfgs":
+            fit_lbfgs(self, self._engine(bk)(*data))
+        else:
+            fit_stochastic(self, data, held_out, self._engine(bk), incremental)
+        return self._end()
+
+    def _begin(self, X, y, sample_weight, incremental=False) -> tuple:
+        """Validate, and initialize unless going on; return x, t and weight."""
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        bk, self._fitted_in = place(self.device, X), where(X)
+        self._fitted_in = where(X)
         X, t = self._validated(X, on_host(y), incremental, first)
         if sample_weight is not None:
             like = np.broadcast_to(np.zeros((), self._host_dtype(X)), X.shape)
             sample_weight = _check_sample_weight(on_host(sample_weight), like)
         t = t.reshape(len(t), -1)
         sample_weight = self._weigh_classes(t, sample_weight)
-        held_out = self._held_out(*validation)
         self.n_outputs_ = t.shape[1]
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize(X.shape[1], hidden, self._host_dtype(X))
-        if wanted_extras(self):
-            fit_extras(self, X, t, sample_weight, held_out, bk, incremental)
-        elif self.solver == "lbfgs":
-            fit_lbfgs(self, self._engine(bk)(X, t, sample_weight))
-        else:
-            data = (X, t, sample_weight)
-            fit_stochastic(self, data, held_out, self._engine(bk), incremental)
+        return X, t, sample_weight
+
+    def _end(self):
+        """Refuse weights that are not finite; return self."""
         self._n_features_out = self.coefs_[-1].shape[-2] * (self.n_members or 1)
         if not all(np.isfinite(p).all() for p in [*self.coefs_, *self.intercepts_]):
             raise ValueError(

@@ -1,12 +1,10 @@
 """What scikit-learn has not: the lesson's Trainer behind an estimator's face."""
 
-import warnings
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.exceptions import ConvergenceWarning
 
 from ..backend import open_backend
 from ..data import Dataset
@@ -15,7 +13,7 @@ from ..optimizers import optimizer as find_optimizer
 from ..training import Callback, EarlyStopping, fit
 from .places import backend_of
 from .remote import network
-from .stochastic import batch_size, hold_out
+from .stochastic import batch_size, hold_out, warn_of_the_end
 
 EXTRAS = [
     "hidden_activations",
@@ -70,21 +68,15 @@ class _Plateau(Callback):
 
 
 def fit_extras(
-    est: Any,
-    X: Any,
-    t: np.ndarray,
-    weight: Any,
-    held_out: tuple | None,
-    bk: Any,
-    incremental: bool,
+    est: Any, data: tuple, held_out: tuple | None, bk: Any, incremental: bool
 ) -> None:
     """Train an initialized estimator in place by the lesson's own `fit`.
 
     Parameters
     ----------
     est : MLPClassifier or MLPRegressor
-    X, t, weight : arrays
-        Validated; t of shape (n, n_out).
+    data : tuple of arrays
+        x, t of shape (n, n_out), and weight or None; validated.
     held_out : tuple of arrays, optional
     bk : Backend or None
     incremental : bool
@@ -96,7 +88,6 @@ def fit_extras(
         A parameter that does not go with the extras, with the cure.
     """
     _refuse(est, incremental)
-    data = (X, t, weight)
     if est.early_stopping and held_out is None:
         data, held_out = hold_out(est, *data)
     net = network(
@@ -182,9 +173,4 @@ def _report(est: Any, history: Any, n: int) -> None:
     if "val_loss" in history.records[0]:
         est.validation_loss_curve_ = curve("val_loss")
     if history.outcome == "all epochs done":
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) "
-            "reached and the optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+        warn_of_the_end(est)

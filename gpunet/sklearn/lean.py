@@ -19,9 +19,9 @@ from .costs import epoch_loss, row_costs
 
 
 def _softmax(z: np.ndarray) -> None:
-    z -= np.max(z, axis=1, keepdims=True)
+    z -= np.maximum.reduce(z, axis=-1, keepdims=True)
     np.exp(z, out=z)
-    z /= np.sum(z, axis=1, keepdims=True)
+    z /= np.add.reduce(z, axis=-1, keepdims=True)
 
 
 ACTIVATE = {
@@ -58,8 +58,10 @@ BACK = {
 
 
 def pack(coefs: list, intercepts: list) -> np.ndarray:
-    """Return all tensors as one vector, weights first."""
-    return np.concatenate([np.ravel(p) for p in [*coefs, *intercepts]])
+    """Return all tensors as one vector, weights first; members are rows."""
+    lead = coefs[0].shape[:-2]
+    flat = [p.reshape(*lead, -1) for p in [*coefs, *intercepts]]
+    return np.concatenate(flat, axis=-1)
 
 
 def unpack(vector: np.ndarray, coefs: list) -> tuple[list, list]:
@@ -67,14 +69,14 @@ def unpack(vector: np.ndarray, coefs: list) -> tuple[list, list]:
 
     Parameters
     ----------
-    vector : array, shape (n_parameters,)
+    vector : array, shape (n_parameters,) or (members, n_parameters)
     coefs : list of arrays
-        Whose shapes count.
+        Whose last two axes count.
     """
-    shapes = [w.shape for w in coefs] + [w.shape[1:] for w in coefs]
+    shapes = [W.shape[-2:] for W in coefs] + [W.shape[-1:] for W in coefs]
     ends = np.cumsum([0, *map(prod, shapes)])
     views = [
-        vector[a:b].reshape(shape)
+        vector[..., a:b].reshape(*vector.shape[:-1], *shape)
         for (a, b), shape in zip(pairwise(ends), shapes, strict=True)
     ]
     return views[: len(coefs)], views[len(coefs) :]
@@ -105,7 +107,7 @@ def forward(
             z = product if z is None else np.copyto(z, product) or z
         else:
             z = np.matmul(x, W, out=z)  # (n, n_in) @ (n_in, n_out)
-        z += b
+        z += b if b.ndim == 1 else b[:, None, :]
         (finish if i == last else activate)(z)
         x = z
     return x
@@ -114,45 +116,54 @@ def forward(
 class Lean:
     """A network in training: forward, backward and steps with fixed buffers.
 
+    Or several of one shape at once, which see the same batches: their tensors
+    and losses then have a leading member axis.
+
     Parameters
     ----------
     coefs, intercepts : lists of arrays
-        Where to start; copied.
+        Where to start; copied. Shapes (n_in, n_out) and (n_out,).
     activation, out_activation : str
-    alpha : float
+    alpha : float or array, shape (members,)
         L2 penalty of the weights, over the batch's weight.
-    x : array or CSR/CSC, shape (n, n_features)
-    t : float array, shape (n, n_out)
-    weight : array, shape (n,), or None
+    data : tuple
+        x, array or CSR/CSC, shape (n, n_features); t, float array, shape
+        (n, n_out); weight, array, shape (n,), or None.
     """
 
     def __init__(self, coefs, intercepts, activation, out_activation, alpha, data):
         self.x, self.t, self.weight = data
+        self._sparse = scipy.sparse.issparse(self.x)
         self.p = pack(coefs, intercepts)
         self.g = np.zeros_like(self.p)
         self.coefs, self.intercepts = unpack(self.p, coefs)
         self._dW, self._db = unpack(self.g, coefs)
-        self._n_weights = sum(w.size for w in coefs)
-        self._scratch = np.empty(self._n_weights, self.p.dtype)
+        self._lead = self.p.shape[:-1]
+        self._weights = slice(sum(prod(W.shape[-2:]) for W in coefs))
+        self._scratch = np.empty_like(self.p[..., self._weights])
         self._alpha, self.out_activation = alpha, out_activation
+        self._names = (activation, out_activation)
         self._activate, self._back = ACTIVATE[activation], BACK[activation]
         self._finish = ACTIVATE[out_activation]
-        self._buffers: dict[int, list] = {}
-        self._sparse = scipy.sparse.issparse(self.x)
+        self._buffers: dict[int, tuple] = {}
 
     def outputs(self, x: Any) -> np.ndarray:
         """Return the outputs for rows x, shape (n, n_out)."""
-        return self._forward(x, [None] * len(self.coefs))
+        net = (self.coefs, self.intercepts, self._activate, self._finish)
+        return forward(x, *net, [None] * len(self.coefs))
 
     def tensors(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return (coefs, intercepts) as they stand: copies."""
         return unpack(self.p.copy(), self.coefs)
 
-    def _forward(self, x: Any, layers: list) -> np.ndarray:
-        net = (self.coefs, self.intercepts, self._activate, self._finish)
-        return forward(x, *net, layers)
+    def keep(self, some: np.ndarray) -> "Lean":
+        """Return a Lean of some of the members, as they stand."""
+        data = (self.x, self.t, self.weight)
+        coefs, intercepts = ([p[some] for p in ps] for ps in self.tensors())
+        own = (*self._names, self._alpha[some], data)
+        return Lean(coefs, intercepts, *own)
 
-    def gradient(self, x: Any, t: np.ndarray, weight: Any, y: np.ndarray) -> float:
+    def gradient(self, x: Any, t: np.ndarray, weight: Any, y: np.ndarray) -> Any:
         """Fill `g` with the gradient of a batch's loss; return its penalty.
 
         Parameters
@@ -162,29 +173,35 @@ class Lean:
         y : array, shape (batch, n_out)
             Receives the outputs.
         """
-        hidden, slopes = self._work(x.shape[0])
-        self._forward(x, [*hidden, y])
+        hidden, slopes, _ = self._work(x.shape[0])
+        net = (self.coefs, self.intercepts, self._activate, self._finish)
+        forward(x, *net, [*hidden, y])
         total = x.shape[0] if weight is None else weight.sum()
         if total == 0:
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         dz = np.subtract(y, t, out=slopes[-1])
-        if weight is not None:
-            dz *= weight[:, None]
-        for i in range(len(self.coefs) - 1, -1, -1):
+        dz *= 1 / total if weight is None else (weight / total)[:, None]
+        for i in range(len(hidden), -1, -1):
             a = hidden[i - 1] if i else x
             if i == 0 and self._sparse:
                 self._dW[0][...] = a.T @ dz
             else:
-                np.matmul(a.T, dz, out=self._dW[i])  # (n_in, batch) @ (batch, n_out)
-            np.add.reduce(dz, axis=0, out=self._db[i])
+                np.matmul(a.mT, dz, out=self._dW[i])  # (n_in, batch) @ (batch, n_out)
+            np.add.reduce(dz, axis=-2, out=self._db[i])
             if i:
-                dz = np.matmul(dz, self.coefs[i].T, out=slopes[i - 1])
+                dz = np.matmul(dz, self.coefs[i].mT, out=slopes[i - 1])
                 self._back(a, dz)
-        weights, n = self.p[: self._n_weights], self._n_weights
-        if self._alpha:
-            self.g[:n] += np.multiply(weights, self._alpha, out=self._scratch)
-        self.g /= total
-        return 0.5 * self._alpha * float(weights @ weights)
+        return self._penalize(total)
+
+    def _penalize(self, total: Any) -> Any:
+        alpha = self._alpha
+        if not np.any(alpha):
+            return np.zeros(self._lead)
+        weights = self.p[..., self._weights]
+        each = alpha / total
+        each = each[:, None] if self._lead else each
+        self.g[..., self._weights] += np.multiply(weights, each, out=self._scratch)
+        return 0.5 * alpha * np.vecdot(weights, weights)
 
     def epoch(self, order: np.ndarray | None, batches: list, solver: Any) -> Any:
         """Take a step for each batch; return the epoch's mean loss.
@@ -199,11 +216,11 @@ class Lean:
         if order is not None:
             t = t.take(order, axis=0)
             weight = weight if weight is None else weight.take(order)
-        y, penalties = np.empty_like(t), []
+        y, penalties = np.empty((*self._lead, *t.shape), t.dtype), []
         for a, b in batches:
             x = self._rows(order, a, b)
             w = weight if weight is None else weight[a:b]
-            penalties.append(self.gradient(x, t[a:b], w, y[a:b]))
+            penalties.append(self.gradient(x, t[a:b], w, y[..., a:b, :]))
             solver.move(self.p, self.g)
         return epoch_loss(
             row_costs(self.out_activation, y, t), weight, batches, penalties
@@ -225,16 +242,20 @@ class Lean:
             return self.x[a:b]
         if self._sparse:
             return self.x[order[a:b]]
-        self._work(b - a)
         # "clip" skips a check that would need a second buffer; the order is ours
-        return self.x.take(order[a:b], axis=0, out=self._buffers[b - a][2], mode="clip")
+        x = self._work(b - a)[2]
+        return self.x.take(order[a:b], axis=0, out=x, mode="clip")
 
-    def _layers(self, n: int) -> list[np.ndarray]:
-        return [np.empty((n, W.shape[1]), self.p.dtype) for W in self.coefs]
-
-    def _work(self, n: int) -> tuple[list, list]:
-        """Return hidden activations and slopes for n rows, made once for each n."""
+    def _work(self, n: int) -> tuple[list, list, Any]:
+        """Return hidden activations, slopes and x for n rows: buffers made once."""
         if n not in self._buffers:
+            layers = [
+                [
+                    np.empty((*self._lead, n, W.shape[-1]), self.p.dtype)
+                    for W in self.coefs
+                ]
+                for _ in range(2)
+            ]
             x = None if self._sparse else np.empty((n, self.x.shape[1]), self.x.dtype)
-            self._buffers[n] = [self._layers(n)[:-1], self._layers(n), x]
-        return self._buffers[n][0], self._buffers[n][1]
+            self._buffers[n] = (layers[0][:-1], layers[1], x)
+        return self._buffers[n]

@@ -207,8 +207,10 @@ class Remote:
         optimizer = _optimizer(solver)
         optimizer.start(self.net.params, self._bk)
         optimizer.n_steps = getattr(solver, "t", 0)
-        for slot, vector in zip(optimizer._memory, solver.slots, strict=False):
-            views = unpack(vector, self._shapes)
+        for slot, vector, scale in zip(
+            optimizer._memory, solver.slots, solver.scales, strict=False
+        ):
+            views = unpack(vector * scale, self._shapes)
             for name, p in zip(self._names, [*views[0], *views[1]], strict=True):
                 optimizer.slots[f"{name}.{slot}"][...] = self._bk.array(
                     p, self.net.dtype
@@ -220,8 +222,10 @@ class Remote:
         optimizer = self._optimizer
         if optimizer is None:
             return
-        slots = [self._packed(optimizer.slots, f".{s}") for s in optimizer._memory]
-        solver.slots = slots
+        solver.slots = [
+            self._packed(optimizer.slots, f".{slot}") / scale
+            for slot, scale in zip(optimizer._memory, solver.scales, strict=False)
+        ]
         if hasattr(solver, "t"):
             solver.t = optimizer.n_steps
 

@@ -2,8 +2,8 @@
 
 Weights and biases of all layers lie in one vector (weights first), so a step of
 Adam is a dozen calls whatever the number of layers, each in place: scikit-learn
-makes them for every tensor and allocates every result. The order of operations
-is scikit-learn's, so that float64 weights agree to the last bits.
+makes them for every tensor and allocates every result. Weights agree with its
+own to rounding.
 """
 
 from math import sqrt
@@ -26,6 +26,8 @@ class Solver:
         The newest step's.
     slots : list of float host arrays, shape (n_parameters,)
         Running memories; empty until `start`.
+    scales : list of float
+        What makes each of them the textbook's, as the lesson's optimizers have it.
     """
 
     n_slots = 0
@@ -34,6 +36,7 @@ class Solver:
         self.learning_rate_init = settings.learning_rate_init
         self.learning_rate = float(settings.learning_rate_init)
         self.slots: list[np.ndarray] = []
+        self.scales = [1.0]
         self._scratch = np.empty(0)
 
     def start(self, steps: Any) -> None:
@@ -113,6 +116,7 @@ class Adam(Solver):
         super().__init__(settings)
         self.beta_1, self.beta_2 = settings.beta_1, settings.beta_2
         self.epsilon, self.t = settings.epsilon, 0
+        self.scales = [1 - self.beta_1, 1 - self.beta_2]
 
     def move(self, p, g):
         """Take one step; see `Solver.move`."""
@@ -120,17 +124,18 @@ class Adam(Solver):
         self.t += 1
         rate = self.learning_rate_init * sqrt(1 - self.beta_2**self.t)
         self.learning_rate = rate / (1 - self.beta_1**self.t)
+        # m and v are kept without the factors 1 - beta, which saves three passes
+        # over all parameters in fifteen: a fifth of the time of the move.
+        root = sqrt(1 - self.beta_2)
         m *= self.beta_1
-        m += np.multiply(g, 1 - self.beta_1, out=s)
+        m += g
         v *= self.beta_2
-        np.multiply(g, g, out=s)
-        s *= 1 - self.beta_2
-        v += s
+        v += np.multiply(g, g, out=g)
         np.sqrt(v, out=s)
-        s += self.epsilon
-        np.multiply(m, -self.learning_rate, out=g)
-        g /= s
-        p += g
+        s += self.epsilon / root
+        np.divide(m, s, out=s)
+        s *= self.learning_rate * (1 - self.beta_1) / root
+        p -= s
 
 
 SOLVERS = {"sgd": SGD, "adam": Adam}

@@ -1,6 +1,7 @@
 """Training by mini-batches as scikit-learn does it: epochs, progress, stopping."""
 
 import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,7 @@ def fit_stochastic(
         est._optimizer = SOLVERS[est.solver](est)
     if est.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
-    if held_out is not None:
-        est.validation_loss_curve_ = []
-    elif est.early_stopping:
-        data, held_out = hold_out(est, *data)
-    n = data[0].shape[0]
-    size = batch_size(est.batch_size, n)
-    batches = [(a, min(a + size, n)) for a in range(0, n, size)]
+    data, held_out, batches = begin(est, data, held_out)
     steps = engine(*data)
     est._optimizer.start(steps)
     try:
@@ -51,36 +46,80 @@ def fit_stochastic(
     est.coefs_, est.intercepts_ = est._best if est.early_stopping else steps.tensors()
 
 
+def begin(est: Any, data: tuple, held_out: tuple | None) -> tuple:
+    """Return what to train on, what to watch, and each batch's (start, stop)."""
+    if held_out is not None:
+        est.validation_loss_curve_ = []
+    elif est.early_stopping:
+        data, held_out = hold_out(est, *data)
+    n = data[0].shape[0]
+    size = batch_size(est.batch_size, n)
+    return data, held_out, [(a, min(a + size, n)) for a in range(0, n, size)]
+
+
 def _epochs(est, steps, batches, held_out, incremental) -> None:
-    n = batches[-1][1]
-    order = np.arange(n)
     est.n_iter_ = 0
+    for order in orders(est, batches[-1][1]):
+        loss = steps.epoch(order, batches, est._optimizer)
+        y = None if held_out is None else steps.outputs(held_out[0])
+        if epoch_done(est, loss, batches[-1][1], y, held_out, steps.tensors):
+            return
+        if incremental:
+            return
+    warn_of_the_end(est)
+
+
+def orders(est: Any, n: int) -> Iterator[np.ndarray | None]:
+    """Yield each epoch's order of n rows, None for as they lie."""
+    order = np.arange(n)
     for _ in range(est.max_iter):
         if est.shuffle:
             turn = np.arange(n)
             est._random_state.shuffle(turn)
             order = order[turn]  # shuffles add up over the epochs
-        est.loss_ = steps.epoch(order if est.shuffle else None, batches, est._optimizer)
-        est.n_iter_ += 1
-        est.t_ += n
-        est.loss_curve_.append(est.loss_)
-        if est.verbose:
-            print(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
-        _note_progress(est, steps, held_out)
-        est._optimizer.epoch_ends(est.t_)
-        if est._no_improvement_count > est.n_iter_no_change:
-            if est._optimizer.may_stop(_why(est), est.verbose):
-                return
-            est._no_improvement_count = 0
-        if incremental:
-            return
-    if est.n_iter_ == est.max_iter:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) "
-            "reached and the optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+        yield order if est.shuffle else None
+
+
+def epoch_done(
+    est: Any, loss: Any, n: int, y: Any, held_out: tuple | None, tensors: Callable
+) -> bool:
+    """Write an epoch's results into the estimator; return whether to stop.
+
+    Parameters
+    ----------
+    est : MLPClassifier or MLPRegressor
+    loss : float
+    n : int
+        Rows seen.
+    y : array, optional
+        Outputs for the held-out rows.
+    held_out : tuple of arrays, optional
+    tensors : callable
+        tensors() -> (coefs, intercepts) as they stand.
+    """
+    est.loss_ = loss
+    est.n_iter_ += 1
+    est.t_ += n
+    est.loss_curve_.append(loss)
+    if est.verbose:
+        print(f"Iteration {est.n_iter_}, loss = {loss:.8f}")
+    _note_progress(est, y, held_out, tensors)
+    est._optimizer.epoch_ends(est.t_)
+    if est._no_improvement_count > est.n_iter_no_change:
+        if est._optimizer.may_stop(_why(est), est.verbose):
+            return True
+        est._no_improvement_count = 0
+    return False
+
+
+def warn_of_the_end(est: Any) -> None:
+    """Say in scikit-learn's words that the epochs did not suffice."""
+    warnings.warn(
+        f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) "
+        "reached and the optimization hasn't converged yet.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
 
 
 def _why(est: Any) -> str:
@@ -91,8 +130,7 @@ def _why(est: Any) -> str:
     )
 
 
-def _note_progress(est: Any, steps: Any, held_out: tuple | None) -> None:
-    y = None if held_out is None else steps.outputs(held_out[0])
+def _note_progress(est: Any, y: Any, held_out: tuple | None, tensors: Callable) -> None:
     if hasattr(est, "validation_loss_curve_"):
         costs = row_costs(est.out_activation_, y, held_out[1].astype(y.dtype))
         est.validation_loss_curve_.append(float(np.mean(costs)))
@@ -106,7 +144,7 @@ def _note_progress(est: Any, steps: Any, held_out: tuple | None) -> None:
             print(f"Validation score: {score:f}")
         stuck = score < est.best_validation_score_ + est.tol
         if score > est.best_validation_score_:
-            est.best_validation_score_, est._best = score, steps.tensors()
+            est.best_validation_score_, est._best = score, tensors()
     est._no_improvement_count = est._no_improvement_count + 1 if stuck else 0
 
 
