@@ -34,7 +34,8 @@ def patch() -> None:
         if name.startswith(_LEFT) or not isinstance(module, type(sys)):
             continue
         for key, value in list(vars(module).items()):
-            if isinstance(value, type) and value in _SWAPS:
+            # by identity: some libraries' values warn when asked what they are
+            if any(value is original for original in _SWAPS):
                 _swapped.append((vars(module), key, value))
                 vars(module)[key] = _SWAPS[value]
 

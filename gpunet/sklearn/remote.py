@@ -162,7 +162,6 @@ class Remote:
         bk, net = self._bk, self.net
         with bk.use():
             optimizer = self._optimizer = self._optimizer or self._begin(solver)
-            factor = solver.learning_rate / solver.learning_rate_init
             index = bk.array(np.arange(self._t.shape[0]) if order is None else order)
             loss: Any = 0.0
             for a, b in batches:
@@ -178,7 +177,7 @@ class Remote:
                 t = bk.xp.take(self._t, rows, axis=0)
                 mine, grads = self._gradient(x, t, weight, total)
                 loss = loss + mine * ((b - a) / total)
-                optimizer.step(net.params, grads, factor)
+                optimizer.step(net.params, grads, solver.factor)
             return float(bk.to_host(loss)) / self._t.shape[0]
 
     def loss_and_gradient(self, vector: np.ndarray) -> tuple[float, np.ndarray]:

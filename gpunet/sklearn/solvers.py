@@ -31,6 +31,7 @@ class Solver:
     """
 
     n_slots = 0
+    factor = 1.0  # on learning_rate_init, as the lesson's schedules have it
 
     def __init__(self, settings: Any):
         self.learning_rate_init = settings.learning_rate_init
@@ -74,6 +75,11 @@ class SGD(Solver):
         self.momentum = settings.momentum
         self.nesterov = settings.nesterovs_momentum
         self.power_t = settings.power_t
+
+    @property
+    def factor(self) -> float:
+        """What a schedule has made of `learning_rate_init`."""
+        return self.learning_rate / self.learning_rate_init
 
     def move(self, p, g):
         """Take one step; see `Solver.move`."""

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from copy import copy, deepcopy
 from functools import partial
 from typing import Any
@@ -114,7 +115,8 @@ class MLPSweep(GridSearchCV):
                 jobs += prepare([fits[i][k] for i in group], *data)
         seconds = _work(jobs)
         out = [
-            self._judged(est, _rows(X, test), _rows(y, test)) | {"fit_time": seconds}
+            self._judged(est, [_rows(a, test) for a in (X, y, sample_weight)])
+            | {"fit_time": seconds}
             for own in fits
             for est, (_, test) in zip(own, folds, strict=True)
         ]
@@ -126,10 +128,11 @@ class MLPSweep(GridSearchCV):
     def _member(self, own: dict) -> Any:
         return clone(self.estimator).set_params(**clone(own, safe=False))
 
-    def _judged(self, est: Any, X: Any, y: Any) -> dict[str, Any]:
-        began = time.perf_counter()
+    def _judged(self, est: Any, data: list) -> dict[str, Any]:
+        began, (X, y, weight) = time.perf_counter(), data
+        own = {} if weight is None else {"sample_weight": weight}
         try:
-            score = self.scorer_(est._end(), X, y)
+            score = self.scorer_(est._end(), X, y, **own)
         except ValueError as error:  # weights that are not finite
             score, self._failure = np.nan, error
         return {"test_scores": score, "score_time": time.perf_counter() - began}
@@ -177,10 +180,11 @@ def _groups(candidates: list[dict]) -> list[list[int]]:
 
 def _work(jobs: list[Callable]) -> float:
     """Do all jobs, one on each core; return the mean seconds of a fit."""
-    n = cpu_count()
     began = time.perf_counter()
-    with threadpool_limits(1), ThreadPoolExecutor(n) as pool:
-        n_fits = sum(pool.map(lambda job: job(), jobs))
+    # each job in its own copy of the context: numpy.errstate is part of it
+    runs = [partial(copy_context().run, job) for job in jobs]
+    with threadpool_limits(1), ThreadPoolExecutor(cpu_count()) as pool:
+        n_fits = sum(pool.map(lambda run: run(), runs))
     return (time.perf_counter() - began) / n_fits
 
 
@@ -219,7 +223,11 @@ def prepare(
 
 
 def _fit_one(est: Any, X: Any, y: Any, sample_weight: Any) -> int:
-    est.fit(X, y, sample_weight)
+    try:
+        est.fit(X, y, sample_weight)
+    except ValueError:
+        if not hasattr(est, "loss_"):  # the data, not the training
+            raise
     return 1
 
 
