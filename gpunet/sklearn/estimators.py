@@ -43,8 +43,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     --------
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> net = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
-    >>> bool(net.score(X, y) > 0.95)
+    >>> net = MLPClassifier((8,), solver="lbfgs", max_iter=999, random_state=0)
+    >>> bool(net.fit(X, y).score(X, y) > 0.95)
     True
     """
 
