@@ -1,0 +1,10 @@
+"""Words: corpora, vocabularies and what is learned from them.
+
+Words become numbers by falling count, a corpus one array of numbers with the
+offsets of its lines, and each word a vector that predicts the words around it.
+"""
+
+from .corpus import SHAKESPEARE, read_corpus, words_of
+from .vocabulary import Vocabulary, encode_corpus
+
+__all__ = ["SHAKESPEARE", "Vocabulary", "encode_corpus", "read_corpus", "words_of"]
