@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ._types import Array, HostArray
-from .errors import ConfigError, DeviceError
+from .errors import ConfigError, DeviceError, OutOfMemory
 
 DEVICES = "auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N, strict:1"
 _NAME = re.compile(r"auto|cpu|cuda(:\d+)?|torch:cpu|torch:cuda(:\d+)?|strict(:[01])?")
@@ -125,7 +125,7 @@ def scatter_add(target: Array, index: Array, rows: Array) -> Array:
     return target
 
 
-_PURPOSES = {"init": 0, "shuffle": 1, "dropout": 2, "split": 3, "check": 4}
+_PURPOSES = {"init": 0, "shuffle": 1, "dropout": 2, "split": 3, "check": 4, "text": 5}
 
 
 def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
@@ -138,7 +138,7 @@ def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
     Parameters
     ----------
     seed : int, at least 0
-    purpose : "init", "shuffle", "dropout", "split" or "check"
+    purpose : "init", "shuffle", "dropout", "split", "check" or "text"
     *keys : int
         What else sets this draw apart, such as the epoch.
 
@@ -322,7 +322,7 @@ def open_backend(name: "str | Backend" = "cpu") -> Backend:
 def _open_best() -> Backend:
     try:
         gpu = _open_cuda(0)
-    except DeviceError as error:
+    except (DeviceError, OutOfMemory) as error:
         why = str(error).split("; ")[0].removeprefix("device: cuda:0: ")
         return Backend(numpy_namespace, "cpu", "cpu", f"no GPU in use: {why}")
     return gpu
@@ -353,17 +353,23 @@ def _open_cuda(index: int) -> Backend:
         raise DeviceError(
             f"{where}: CUDA finds no device ({_first_line(error)}; driver for CUDA "
             f"{driver // 1000}.{driver % 1000 // 10}); check nvidia-smi and "
-            "CUDA_VISIBLE_DEVICES, or install the CuPy that fits the driver"
+            "CUDA_VISIBLE_DEVICES, or install the CuPy that fits the driver: "
+            f"gpunet[cuda{driver // 1000}]"
         ) from error
     if index >= count:
         raise DeviceError(
-            f"{where}: this machine has {count} CUDA device(s), counted from cuda:0; "
-            "name one of them, or use cpu"
+            f"{where}: this machine shows {count} CUDA device(s), counted from cuda:0; "
+            "name one of them (CUDA_VISIBLE_DEVICES may hide some), or use cpu"
         )
     try:
         with cupy.cuda.Device(index) as device:
             ones = cupy.ones((2, 2), dtype=cupy.float32)
             float((ones @ ones)[0, 0])
+    except MemoryError as error:
+        raise OutOfMemory(
+            f"{where}: no memory for a 2x2 matrix product ({_first_line(error)}); "
+            "nvidia-smi shows who holds it; free some, or use cpu"
+        ) from error
     except Exception as error:
         raise DeviceError(
             f"{where}: a 2x2 matrix product fails ({_first_line(error)}); install "

@@ -226,9 +226,10 @@ NO_GPU = {
     "import_error": ("raise ImportError('libcuda.so.1 is missing')", 0, "be imported"),
     "runtime_error": ("raise RuntimeError('broken\\nin two')", 0, "does not start"),
     "no_driver": (FAKE + "driver, count = 0, 0", 0, "no NVIDIA driver"),
-    "old_driver": (FAKE + "driver, count = 12040, -1", 0, r"CUDA 12\.4"),
+    "old_driver": (FAKE + "driver, count = 12040, -1", 0, r"CUDA 12\.4.*\[cuda12\]"),
     "no_device": (FAKE + "driver, count = 13000, 0", 0, r"0 CUDA device"),
     "one_device": (FAKE + "driver, count = 13000, 1", 7, r"1 CUDA device"),
+    "hidden": (FAKE + "driver, count = 13000, 0", 0, "CUDA_VISIBLE_DEVICES may hide"),
     "no_cublas": (FAKE + "driver, count = 13000, 1", 0, r"libcublas.*\[cuda13\]"),
 }
 PROBE = """

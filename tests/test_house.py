@@ -38,7 +38,7 @@ THIRD_PARTIES = {
     "text": ("numpy rich safetensors", ""),
     "training": ("numpy rich", ""),
     "fast": ("numpy", "cupy numba"),
-    "sklearn": ("numpy sklearn scipy", ""),
+    "sklearn": ("joblib numpy scipy sklearn threadpoolctl", ""),
     "parallel": ("numpy", "mpi4py"),
     "show": ("numpy", "matplotlib PIL"),
     "lab": ("numpy", "matplotlib"),

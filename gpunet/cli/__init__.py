@@ -29,8 +29,10 @@ COMMANDS = {
     "parity": "compare devices on the same run",
     "doctor": "show versions, devices, BLAS and threads",
     "bench": "time training against other libraries",
+    "bench_sklearn": "time fits and sweeps against scikit-learn's own MLP",
     "lab": "run an experiment of the lab, or list them all",
     "images": "write MNIST digits as PNG files",
+    "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -68,7 +70,7 @@ def _run(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: gpunet COMMAND [options]\n")
         for name, what in COMMANDS.items():
-            print(f"  {name:<10} {what}")
+            print(f"  {name:<13} {what}")
         print("\n`gpunet COMMAND --help` shows a command's options.")
         return 0
     if argv[0] == "--version":

@@ -42,6 +42,12 @@ def _what(parser):
         default=argparse.SUPPRESS,
         help="what takes the steps: compiled is faster and knows fewer networks",
     )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "tf32", "float16"),
+        default=argparse.SUPPRESS,
+        help="of matrix products on a GPU; tf32 and float16 keep 3 digits",
+    )
     add_threads(parser)
     group = parser.add_argument_group("data")
     absent = {"default": argparse.SUPPRESS}

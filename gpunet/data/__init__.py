@@ -14,7 +14,7 @@ from .dataset import (
     split_validation,
     stratified_split,
 )
-from .files import data_error, gunzip_bounded, read_regular
+from .files import data_error, gunzip_bounded, open_regular, read_regular
 from .idx import read_idx, read_images_and_labels, write_idx
 from .mnist import load_folder, load_mnist, nielsen_split, read_mnist
 from .rows import MatrixRows
@@ -48,6 +48,7 @@ __all__ = [
     "load_mnist",
     "nielsen_split",
     "normalized_weights",
+    "open_regular",
     "random_split",
     "read_for",
     "read_idx",

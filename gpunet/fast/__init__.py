@@ -1,23 +1,33 @@
 """Compiled engines: a whole span of training steps in one call.
 
 An engine replaces `gpunet.training.parts.Part` from above; nothing below knows
-of it. `gpunet.training.engines` asks three things of this package, by name.
+of it. `gpunet.training.engines` asks four things of this package, by name.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from . import cuda
+
 
 def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     """Return why no compiled engine can train `net` with `optimizer`, or ""."""
+    if net.backend.name.startswith("cuda"):
+        return cuda.refuse(net, optimizer, hooks)
     return f"there is none for {net.backend.name}"
 
 
 def slower(net: Any, optimizer: Any, n_steps: int) -> str:
     """Return why the loop is to be preferred where an engine applies, or ""."""
-    return ""
+    return cuda.slower(net, optimizer, n_steps)
+
+
+def precisions(net: Any) -> tuple[str, ...]:
+    """Return what matrix products can be computed in where `net` is."""
+    on_cuda = net.backend.name.startswith("cuda")
+    return cuda.PRECISIONS if on_cuda else ("float32",)
 
 
 def engine(net: Any) -> tuple[str, Any]:
     """Return (name, split) of the engine for the device `net` is on."""
-    raise AssertionError("asked for only where `refuse` is silent")
+    return cuda.engine(net)

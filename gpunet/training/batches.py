@@ -6,13 +6,41 @@ and seed, and a span of them is copied at a time; a batch is then one `take`.
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Any, NamedTuple
 
 from .._types import Array
-from ..backend import Backend
+from ..backend import Backend, namespace
 from ..losses import one_hot
 from ..population import epoch_order
 
 _FEW = 32  # classes
+
+
+def floats(x: Array, dtype: Any, scale: float) -> Array:
+    """Return bytes as floats times `scale`; other numbers as they are."""
+    xp = namespace(x)
+    return xp.astype(x, dtype) * scale if x.dtype == xp.uint8 else x
+
+
+class Place(NamedTuple):
+    """Where a step's batch lies in the loaded span, for engines.
+
+    Attributes
+    ----------
+    index, answers, weights : device arrays of the whole span
+        Shape (steps, ...) or, with own orders, (members, steps, ...); weights may
+        be None.
+    first : int
+        Where the batch begins in it.
+    stride : int
+        From one member's numbers to the next's; 0 where all share them.
+    """
+
+    index: Array
+    answers: Array
+    weights: Array | None
+    first: int
+    stride: int
 
 
 class Feed:
@@ -22,6 +50,7 @@ class Feed:
     ----------
     bk : Backend
     x : device array, shape (n, features...)
+        Bytes stay bytes; a batch of them is converted when it is taken.
     t : device array, labels (n,) or targets (n, n_out)
     weight : device array, shape (n,), or None
     batch_size : int
@@ -34,7 +63,15 @@ class Feed:
         Outputs of the network: labels of a few classes become one-hot rows a
         span at a time, which saves a small network 4 % of its step.
     dtype : str
-        Of these rows.
+        Of these rows, and of bytes when they are converted.
+    scale : float
+        What bytes are multiplied with.
+
+    Attributes
+    ----------
+    x, answers : device array
+        All examples, as given.
+    own_orders : bool
     """
 
     def __init__(
@@ -50,8 +87,11 @@ class Feed:
         order: str,
         n_out: int = 0,
         dtype: str = "float32",
+        scale: float = 1.0,
     ):
-        self._bk, self._x, self.answers, self._weight = bk, x, t, weight
+        self._bk, self.x, self.answers, self._weight = bk, x, t, weight
+        self.own_orders, self.scale = own_orders, scale
+        self._bytes = x.dtype == bk.dtype("uint8")
         self.n, self.batch_size = x.shape[0], batch_size
         self.steps = ceil(self.n / batch_size)
         self._seeds, self._order = tuple(seeds), order
@@ -90,10 +130,14 @@ class Feed:
         a = step * self.batch_size - self._start
         b = a + self.size(step)
         if not self._lead:
-            x = self._bk.xp.take(self._x, self._index[a:b], axis=0)
+            x = self._bk.xp.take(self.x, self._index[a:b], axis=0)
+            if self._bytes:
+                x = floats(x, self._dtype, self.scale)
             weights = None if self._weights is None else self._weights[a:b]
             return x, self._targets[a:b, ...], weights
-        x = self._rows(self._x, self._index[:, a:b])
+        x = self._rows(self.x, self._index[:, a:b])
+        if self._bytes:
+            x = floats(x, self._dtype, self.scale)
         weights = None if self._weights is None else self._weights[:, a:b]
         return x, self._targets[:, a:b, ...], weights
 
@@ -102,6 +146,12 @@ class Feed:
         a = step * self.batch_size - self._start
         b = a + self.size(step)
         return self._answers[:, a:b, ...] if self._lead else self._answers[a:b, ...]
+
+    def place(self, step: int) -> Place:
+        """Return where one step of the loaded span lies."""
+        first = step * self.batch_size - self._start
+        stride = self._index.shape[-1] if self._lead else 0
+        return Place(self._index, self._answers, self._weights, first, stride)
 
     def size(self, step: int) -> int:
         """Return how many examples a step sees."""

@@ -122,7 +122,7 @@ def diagnose_run(
 def _one(net, data, history, member) -> Iterator[Finding]:
     bk = net.backend
     with bk.use():
-        x, t, _ = place(bk, net, data)
+        x, t, *_ = place(bk, net, data)
         y, caches = net.forward(x)
         grads = net.backward(caches, net.loss.slope(y, t))
         labels = bk.to_host(net.decide(y))

@@ -6,6 +6,7 @@ proven equal to the loop; it stands upstairs in `fast/`, and is found by name.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._upstairs import upstairs
@@ -15,6 +16,7 @@ from ..optimizers import Optimizer
 from .parts import Part, split
 
 ENGINES = ("auto", "loop", "compiled")
+PRECISIONS = ("float32", "tf32", "float16")
 
 
 class Engine(NamedTuple):
@@ -38,10 +40,13 @@ class Engine(NamedTuple):
 LOOP = Engine("loop", split)
 
 
-def check_engine(name: str) -> None:
-    """Refuse a name that is no engine's (ConfigError)."""
+def check_engine(name: str, precision: str = "float32") -> None:
+    """Refuse a name that is no engine's, or no precision (ConfigError)."""
     if name not in ENGINES:
         raise ConfigError(f"engine: {name!r}: choose from {', '.join(ENGINES)}")
+    if precision not in PRECISIONS:
+        choices = ", ".join(PRECISIONS)
+        raise ConfigError(f"precision: {precision!r}: choose from {choices}")
 
 
 def choose(
@@ -52,6 +57,7 @@ def choose(
     n_steps: int,
     hooks: Any,
     on_disk: bool = False,
+    precision: str = "float32",
 ) -> Engine:
     """Return the engine that trains `net`.
 
@@ -65,19 +71,35 @@ def choose(
         Gradient hooks, which only the loop calls.
     on_disk : bool
         Whether batches are gathered from a file, which only the loop does.
+    precision : "float32", "tf32" or "float16"
+        Other than "float32" only compiled engines of GPUs know.
 
     Raises
     ------
     ConfigError
-        Unknown name, or "compiled" where no compiled engine applies.
+        Unknown name, "compiled" where no compiled engine applies, or a precision
+        that the engine does not have.
     """
-    check_engine(engine)
-    if engine == "loop":
+    check_engine(engine, precision)
+    plain = precision == "float32"
+    if plain and engine == "loop":
         return LOOP
     fast = upstairs("fast")
     why = "the data stay on disk" if on_disk else fast.refuse(net, optimizer, hooks)
+    if not plain:
+        why = "the loop computes in the network's dtype" if engine == "loop" else why
+        return _precise(fast, net, precision, why)
     if engine == "compiled" and why:
         raise ConfigError(f"engine: compiled: {why}; take engine auto or loop")
     if engine == "auto":
         why = why or fast.slower(net, optimizer, n_steps)
     return LOOP._replace(note=why) if why else Engine(*fast.engine(net))
+
+
+def _precise(fast: Any, net: Network, precision: str, why: str) -> Engine:
+    if not why and (precision not in fast.precisions(net) or net.dtype != "float32"):
+        why = f"{net.backend.name} has none for a {net.dtype} network"
+    if why:
+        raise ConfigError(f"precision: {precision}: {why}; take float32")
+    name, split_parts = fast.engine(net)
+    return Engine(f"{name}, {precision}", partial(split_parts, precision=precision))

@@ -1,7 +1,7 @@
 """Evaluation: the mean loss and the accuracy of a network on a data set."""
 
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,35 +12,55 @@ from ..errors import ConfigError, DataError
 from ..layers import Dense, Embedding
 from ..metrics import correct
 from ..network import Network
+from .batches import floats
 from .disk import DeviceRows
+from .memory import memory_for
 
 # Activations held at once: 8 million floats, 32 MB in float32. No call then
 # lasts so long that an interrupt must wait for it.
 _ACTIVATIONS = 8_000_000
 
 
-def place(
-    bk: Backend, net: Network, data: Dataset, scale: float = 1.0
-) -> tuple[Array, Array, Array | None]:
-    """Return x, t and weights of a data set on the device, in the net's dtype.
+class Placed(NamedTuple):
+    """A data set on the device.
+
+    Attributes
+    ----------
+    x, t, weight : device arrays
+        In the net's dtype; labels are integers, x may be bytes, weight None.
+    scale : float
+        What x is still to be multiplied with: 1 unless it is bytes.
+    """
+
+    x: Array
+    t: Array
+    weight: Array | None
+    scale: float = 1.0
+
+
+def place(bk: Backend, net: Network, data: Dataset, scale: float = 1.0) -> Placed:
+    """Return a data set on the device.
 
     x is multiplied with `scale`; labels stay integers. NumPy data of the right
-    dtype and scale are shared, not copied.
+    dtype and scale are shared, not copied. Elsewhere bytes stay bytes, a quarter
+    of the memory and of the copy; a batch is converted when it is taken.
     """
     x = data.x
     if isinstance(x, MatrixRows):
-        x = DeviceRows(bk, x, scale)
+        x, scale = DeviceRows(bk, x, scale), 1.0
     elif isinstance(net.layers[0], Embedding):
-        x = x.astype("int64", copy=False)  # not all libraries index with less
-    else:
+        x, scale = x.astype("int64", copy=False), 1.0  # few libraries index with less
+    elif x.dtype != np.uint8 or bk.name == "cpu":
         x = x.astype(net.dtype, copy=scale != 1.0)
         if scale != 1.0:
             x *= scale  # in place, on the copy: half the peak memory
+        scale = 1.0
     weight = None
     if data.weight is not None:
         weight = bk.array(normalized_weights(data.weight), net.dtype)
     t = bk.view(data.t) if data.t.ndim == 1 else bk.view(data.t, net.dtype)
-    return x if isinstance(x, DeviceRows) else bk.view(x), t, weight
+    x = x if isinstance(x, DeviceRows) else bk.view(x)
+    return Placed(x, t, weight, scale)
 
 
 def n_outputs(net: Network) -> int:
@@ -131,12 +151,14 @@ def count_hits(net: Network, y: Array, t: Array) -> Array:
     return correct(labels, t)
 
 
-def measure(net: Network, x: Array, t: Array, weight: Array | None = None) -> Any:
+def measure(
+    net: Network, x: Array, t: Array, weight: Array | None = None, scale: float = 1.0
+) -> Any:
     """Return (loss, accuracy) on device data; accuracy is None for targets.
 
     Parameters
     ----------
-    x, t, weight : device arrays
+    x, t, weight, scale
         As `place` returns them.
 
     Returns
@@ -150,7 +172,7 @@ def measure(net: Network, x: Array, t: Array, weight: Array | None = None) -> An
     hits: Any = 0
     for a in range(0, n, rows):
         b = min(a + rows, n)
-        y, _ = net.forward(x[a:b, ...])
+        y, _ = net.forward(floats(x[a:b, ...], bk.dtype(net.dtype), scale))
         mine = t[a:b, ...]
         w = None if weight is None else weight[a:b]
         total = total + net.loss.value(y, mine, w) * float(b - a)
@@ -183,8 +205,9 @@ def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
     if not isinstance(data, Dataset):
         data = Dataset(*data)
     data = check_fit(net, data, "evaluate", one_class_ok=True)
-    with net.backend.use():
-        loss, accuracy = measure(net, *place(net.backend, net, data, scale))
+    bk = net.backend
+    with bk.use(), memory_for("evaluation", bk):
+        loss, accuracy = measure(net, *place(bk, net, data, scale))
     if not net.population:
         loss, accuracy = loss[0], accuracy and accuracy[0]
     return {"n": len(data), "loss": loss, "accuracy": accuracy}

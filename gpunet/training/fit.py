@@ -31,6 +31,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     max_steps: int | None = None,
     engine: str = "auto",
+    precision: str = "float32",
 ) -> History:
     """Train `net` in place by mini-batch gradient descent.
 
@@ -65,6 +66,10 @@ def fit(
     engine : "auto", "loop" or "compiled"
         What takes the steps: the lesson's own lines, or a compiled engine, which
         is faster and knows fewer networks. "auto" takes the better one.
+    precision : "float32", "tf32" or "float16"
+        What matrix products are computed in where the engine is a GPU's: weights
+        stay float32, results differ in the third digit. "float32" is the network's
+        own dtype.
 
     Returns
     -------
@@ -103,6 +108,7 @@ def fit(
         callbacks=callbacks,
         max_steps=max_steps,
         engine=engine,
+        precision=precision,
     ).run()
 
 

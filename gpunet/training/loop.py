@@ -28,6 +28,7 @@ from .divergence import check_span, raise_diverged, refuse_validation
 from .engines import choose
 from .evaluate import counts_hits, measure, n_outputs, place
 from .history import History
+from .memory import memory_for
 from .parts import Part
 
 _SPAN_SECONDS = 0.25
@@ -57,6 +58,8 @@ class Trainer:
         What x is multiplied with.
     engine : "auto", "loop" or "compiled"
         See `gpunet.training.engines`.
+    precision : "float32", "tf32" or "float16"
+        What a compiled engine's matrix products are computed in.
 
     Attributes
     ----------
@@ -85,6 +88,7 @@ class Trainer:
         max_steps: int | None = None,
         scale: float = 1.0,
         engine: str = "auto",
+        precision: str = "float32",
     ):
         check_trainable(net)
         check_settings(epochs, batch_size, order, max_steps)
@@ -101,9 +105,14 @@ class Trainer:
         self._span = 16
         self._factor_value: Any = 1.0  # what the schedule gave last
         with net.backend.use():
-            self._place(train, validation, scale, batch_size, order, engine)
+            self._batch = min(batch_size or len(train), len(train))
+            with memory_for("data", net.backend, self._batch):
+                feed = self._place(train, validation, scale, order)
+            with memory_for("step", net.backend, self._batch):
+                self._choose(engine, precision, feed)
 
-    def _place(self, train, validation, scale, batch_size, order, engine) -> None:
+    def _place(self, train, validation, scale, order) -> Any:
+        """Lay out data and sums; return what makes feeds."""
         net, bk = self.net, self.net.backend
         lead = (net.population,) if net.population else ()
         self.optimizer.start(net.params, bk, net.population)
@@ -114,47 +123,51 @@ class Trainer:
             )
             for name in ("loss", "correct", "grad_norm")
         }
-        x, t, weight = place(bk, net, train, scale)
+        x, t, weight, scale_left = place(bk, net, train, scale)
         self._counts_hits = counts_hits(net, t)
         self._validation = validation and place(bk, net, validation, scale)
-        batch = min(batch_size or len(train), len(train))
-        on_disk = isinstance(x, DeviceRows)
+        self._on_disk = isinstance(x, DeviceRows)
 
         def feed(seeds):
             own = bool(lead) and order == "own"
             keys = seeds if order == "own" else net.seeds[:1]
-            return (DiskFeed if on_disk else Feed)(
+            return (DiskFeed if self._on_disk else Feed)(
                 bk,
                 x,
                 t,
                 weight,
-                batch_size=batch,
+                batch_size=self._batch,
                 seeds=keys,
                 own_orders=own,
                 order=order,
                 n_out=n_outputs(net),
                 dtype=net.dtype,
+                scale=scale_left,
             )
 
+        self.n_train = len(train)
+        self.steps_per_epoch = ceil(len(train) / self._batch)
+        return feed
+
+    def _choose(self, engine: str, precision: str, feed: Any) -> None:
+        """Choose who takes the steps, and make the parts that do."""
         hooks = [
             c.on_gradients
             for c in self.callbacks
             if type(c).on_gradients is not Callback.on_gradients
         ]
-        self.steps_per_epoch = ceil(len(train) / batch)
-        n_steps = self.epochs * self.steps_per_epoch
         self.engine = choose(
             engine,
-            net,
+            self.net,
             self.optimizer,
-            n_steps=n_steps,
+            n_steps=self.epochs * self.steps_per_epoch,
             hooks=hooks,
-            on_disk=on_disk,
+            on_disk=self._on_disk,
+            precision=precision,
         )
         self.parts = self.engine.split(
-            net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
+            self.net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
         )
-        self.n_train = len(train)
 
     def tensors(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name."""
@@ -193,7 +206,8 @@ class Trainer:
         if self.max_steps is not None and self.step >= self.max_steps:
             self.stop("step limit reached")
         try:
-            with self.net.backend.use():
+            bk = self.net.backend
+            with bk.use(), memory_for("step", bk, self._batch):
                 while self.epoch < self.epochs and not self._why:
                     self._one_epoch()
                 if not self._why:
@@ -221,13 +235,15 @@ class Trainer:
                 self._pause()
         self.seconds += time.perf_counter() - started
         if self.at == self.steps_per_epoch:
-            self._end_epoch()
+            with memory_for("evaluation", self.net.backend, self._batch):
+                self._end_epoch()
             self._pause()
 
     def _pause(self) -> None:
         for callback in self.callbacks:
             if callback.every_steps and self.step % callback.every_steps == 0:
-                callback.on_pause(self)
+                with memory_for("save", self.net.backend, self._batch):
+                    callback.on_pause(self)
 
     def _span_end(self) -> int:
         ends = [self.at + self._span, self.steps_per_epoch]
@@ -351,8 +367,9 @@ class Trainer:
         return kept if self.net.population else kept[0]
 
     def _tell(self, event: str, *args: Any) -> None:
-        for callback in self.callbacks:
-            getattr(callback, event)(*args)
+        with memory_for("save", self.net.backend, self._batch):
+            for callback in self.callbacks:
+                getattr(callback, event)(*args)
 
 
 def check_trainable(net: Network) -> None:

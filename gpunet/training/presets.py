@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "dtype": "float32",
     "device": "auto",
     "engine": "auto",
+    "precision": "float32",
     "track": True,
 }
 

@@ -41,6 +41,7 @@ from .engines import check_engine
 from .fit import trainer as make_trainer
 from .history import History
 from .loop import Trainer, check_settings, check_trainable
+from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
 from .report import score
 from .signals import stop_on_signals
@@ -128,7 +129,8 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         data = data_from_config(config)
         config = complete(config, data)
         options.say(headline(config))
-        net = network_from_config(config, backend)
+        with memory_for("weights", backend, config["batch_size"]):
+            net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
         more = {
             "config": config,
@@ -170,16 +172,17 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
 
 def _rehearse(config: dict[str, Any]) -> None:
     """Refuse what cannot work before a folder is made or data are read."""
-    open_backend(config["device"])
+    backend = open_backend(config["device"])
     check_table(config)
     config = complete(config)
-    net = network_from_config(config | {"population": None, "seed": 0})
+    with memory_for("weights", backend, config["batch_size"]):
+        net = network_from_config(config | {"population": None, "seed": 0})
     check_trainable(net)
     member_seeds(config["seed"], config["population"])
     optimizer = optimizer_from_config(config)
     optimizer.start(net.params, net.backend, config["population"])
     find_schedule(config["schedule"])
-    check_engine(config["engine"])
+    check_engine(config["engine"], config["precision"])
     check_settings(config["epochs"], config["batch_size"], config["order"])
     if config["early_stopping"] is not None:
         EarlyStopping(config["early_stopping"])
@@ -281,6 +284,7 @@ def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
         callbacks=callbacks,
         max_steps=options.max_steps,
         engine=config["engine"],
+        precision=config["precision"],
     )
 
 
@@ -326,8 +330,10 @@ def _finish(net: Network, job: Trainer, data: Splits, folder: RunFolder) -> dict
     }
     lost = [i for i, why in job.history.frozen.items() if why.startswith("diverged")]
     if data.test is not None:
-        result |= score(net, data, lost)
-    save_network(net, folder.model, step=job.step, result=result, **_table(data))
+        with memory_for("evaluation", net.backend):
+            result |= score(net, data, lost)
+    with memory_for("save", net.backend):
+        save_network(net, folder.model, step=job.step, result=result, **_table(data))
     write_json(folder.path / "result.json", result)
     return result
 

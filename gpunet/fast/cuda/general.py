@@ -1,0 +1,391 @@
+"""The general CUDA engine: any row of dense layers, any size, one step at a time.
+
+Python still orders each step, but a step is a dozen launches instead of the loop's
+forty: products by cuBLAS into arrays that are there already, and one kernel for
+what lies between two products. Where plain SGD allows it, the update of a weight
+matrix is the product itself, and no gradient is ever stored.
+"""
+
+from collections.abc import Callable, Sequence
+from math import ceil, sqrt
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..._types import Params
+from ...gradients import gradient_norm
+from ...losses import loss as find_loss
+from ...network import Network
+from ...optimizers import SGD, Adam, AdamW, Optimizer
+from ...training.batches import Feed
+from ...training.parts import Part
+from .plan import (
+    ACTIVATIONS,
+    Plan,
+    Pool,
+    layer_rate,
+    member_rates,
+    moving,
+    stages,
+    table_rows,
+)
+from .products import Products
+
+PRECISIONS = ("float32", "tf32", "float16")
+# Slopes of half precision are this many times as large: 2^-24 is the smallest
+# number, and 65504 / 128 is further than slopes of a network that learns go.
+LOSS_SCALE = 128.0
+_LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy", "squared")
+_SQUARES = {"squared_error": lambda n: 1.0, "half_squared_error": lambda n: 0.5}
+_SQUARES["mean_squared_error"] = lambda n: 1.0 / n
+_THREADS = 256
+
+
+def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
+    """Return why this engine cannot train `net` with `optimizer`, or ""."""
+    if hooks:
+        return "a callback wants to see every gradient"
+    known = stages(net.layers)
+    if isinstance(known, str):
+        return f"the network: {known}"
+    if _loss_of(net, known[-1].n_out) is None:
+        return f"it has no kernel for the loss {net.loss.name}"
+    return ""
+
+
+def _loss_of(net: Network, n_out: int) -> tuple[int, float, float] | None:
+    """Return (kind, smoothing, factor) of the loss kernel, or None."""
+    kind, _, number = net.loss.name.partition(":")
+    if net.loss.cost.__module__ != find_loss.__module__:
+        return None  # of the caller's own making, whatever its name
+    if kind in _LOSSES[:2]:
+        return _LOSSES.index(kind), float(number or 0), 0.0
+    if kind in _SQUARES:
+        return 2, 0.0, _SQUARES[kind](n_out)
+    return None
+
+
+class General(Part):
+    """All members with what they need to take steps on a CUDA GPU."""
+
+    def __init__(
+        self,
+        net: Network,
+        optimizer: Optimizer,
+        feed: Feed,
+        sums: Params,
+        *,
+        track: bool,
+        hooks: list,
+        precision: str = "float32",
+    ):
+        members = slice(0, net.population or 1)
+        super().__init__(
+            net, optimizer, feed, sums, members=members, track=track, hooks=hooks
+        )
+        import cupy
+
+        self.half, self.stages = precision == "float16", stages(net.layers)
+        exact = net.dtype if precision == "float32" else precision
+        self.operand = "float16" if self.half else net.dtype
+        self.real = np.dtype(net.dtype).type
+        self.own_orders = feed.own_orders
+        self.products, self.pool = Products(cupy, exact), Pool(cupy, net.dtype)
+        self._kernels(cupy)
+        self._lay_out(cupy)
+        last = feed.n - (feed.steps - 1) * feed.batch_size
+        sizes = sorted({feed.batch_size, last}, reverse=True)
+        self._plans = {rows: Plan(self, rows) for rows in sizes}
+
+    def _kernels(self, cupy: Any) -> None:
+        """Compile the kernels for what the weights and the data are."""
+        names = {"uint8": "unsigned char", "float32": "float", "float64": "double"}
+        real, pixel = names[self.net.dtype], names[str(self.feed.x.dtype)]
+        text = Path(__file__).with_name("general.cu").read_text("utf-8")
+        options = (f"-Dreal={real}", f"-Dpixel={pixel}", f"-DHALF={int(self.half)}")
+        self._kernel = cupy.RawModule(code=text, options=options).get_function
+
+        def launcher(name: str) -> Callable:
+            return self._kernel(name)
+
+        self._gather, self._dropout = launcher("gather"), launcher("dropout")
+        self._activate = launcher("bias_activation")
+        self._pullback, self._compare = launcher("pullback"), launcher("loss_slope")
+        self._momentum, self._adam = launcher("momentum_step"), launcher("adam_step")
+        self._narrow = launcher("narrow_weights")
+
+    def _lay_out(self, cupy: Any) -> None:
+        """Make the arrays that do not depend on the batch."""
+        net, opt, number = self.net, self.optimizer, self.products.number
+        self.zero, self.one = number(0.0), number(1.0)
+        self.alphas = [number(0.0) for _ in self.stages]
+        self.betas = [number(1.0) for _ in self.stages]
+        self.grads = {name: cupy.empty_like(p) for name, p in net.params.items()}
+        self.weights = [net.params[f"{s.at}.W"] for s in self.stages]
+        if self.half:
+            self.weights = [cupy.empty(W.shape, dtype="float16") for W in self.weights]
+        halves = {
+            f"{s.at}.W": h for s, h in zip(self.stages, self.weights, strict=True)
+        }
+        self._moving = moving(opt, list(net.params))
+        memories = ("velocity", "") if type(opt) is SGD else ("mean", "square")
+        self._table = cupy.asarray(
+            table_rows(
+                [
+                    (
+                        net.params[name],
+                        self.grads[name],
+                        *(opt.slots.get(f"{name}.{m}") for m in memories),
+                        halves.get(name) if self.half else None,
+                        name.endswith(".W"),
+                    )
+                    for name in self._moving
+                ]
+            )
+        )
+        largest = max(net.params[name].size for name in self._moving)
+        self._over_all = (min(ceil(largest / _THREADS), 1024), len(self._moving))
+        factors = [layer_rate(opt, name) for name in self._moving]
+        self._factors = cupy.asarray(np.array(factors, net.dtype))
+        self._tickets = cupy.zeros(net.population or 1, dtype="uint32")
+        self._loss = _loss_of(net, self.stages[-1].n_out)
+        if self._draws is not None:
+            self._keys = cupy.asarray(np.stack(self._draws.keys))
+        self._rates = None  # each member's learning rate, where they differ
+        self._plain = type(opt) is SGD and not opt.slots and self._is_scalar("l2")
+        self._plain &= not opt.clip_norm and not opt.max_norm and opt.l1 == 0
+        if self.half:
+            self._refresh()
+
+    def _is_scalar(self, *names: str) -> bool:
+        return all(isinstance(getattr(self.optimizer, n), Real) for n in names)
+
+    def _refresh(self) -> None:
+        """Copy the weights into half precision, where products read them."""
+        self._narrow(self._over_all, (_THREADS,), (self._table,))
+
+    def restore(self, snapshot, keep=None):
+        """Put a snapshot back; see `Part.restore`."""
+        super().restore(snapshot, keep)
+        if self.half:
+            self._refresh()
+
+    def steps(self, epoch, first, last, factor, stopped):
+        """Take steps first to last - 1 of the loaded span; see `Part.steps`."""
+        for k in range(first, last):
+            if k > first and stopped():
+                return k
+            self._take(epoch, k, factor(k), k == self.feed.steps - 1)
+        return last
+
+    def step(self, epoch, k, factor, last=False):
+        """Take step k as `steps` does; return the gradients by the lesson's lines."""
+        x, t, weight = self.feed.batch(k)
+        if self._draws is not None:
+            self._draws.at(epoch, k)
+        y, caches = self.net.forward(x, train=True, rng=self._draws)
+        grads = self.net.backward(caches, self.net.loss.slope(y, t, weight))
+        self._take(epoch, k, factor, last)
+        return grads
+
+    def _take(self, epoch: int, k: int, factor: Any, last: bool) -> None:
+        plan = self._plans[self.feed.size(k)]
+        if factor is not self._given:
+            self._set_rate(factor)
+        self._forward(plan, epoch, k)
+        one_rate = self._rate is not None
+        direct = self._plain and not last and (one_rate or not self.optimizer.l2)
+        self._slope(plan, k, direct)
+        self._backward(plan, direct)
+        if direct:
+            self.optimizer.n_steps += 1
+            if self.half:
+                self._refresh()
+            return
+        if last:
+            self.sums["grad_norm"][...] = gradient_norm(self.grads, self.net.population)
+        self._update(factor)
+
+    def _set_rate(self, factor: Any) -> None:
+        """Take in what the schedule gives: one rate, or one for each member."""
+        rate, self._given = self.optimizer.learning_rate, factor
+        self._rate = None
+        if isinstance(rate, Real) and isinstance(factor, Real):
+            self._rate = float(rate) * float(factor)
+        elif self._plain:
+            rates = member_rates(self.optimizer, factor, self.net.population or 1)
+            scaled = np.array(rates) * (LOSS_SCALE if self.half else 1.0)
+            self._rates = self.net.backend.array(scaled, self.net.dtype)
+
+    def _forward(self, plan: Plan, epoch: int, k: int) -> None:
+        i32, real, net = np.int32, self.real, self.net
+        place, members = self.feed.place(k), net.population or 1
+        self._gather(
+            (plan.rows, members if self.own_orders else 1),
+            (_THREADS,),
+            (
+                self.feed.x,
+                place.index,
+                plan.x,
+                i32(plan.x.shape[-1]),
+                i32(place.stride),
+                i32(place.first),
+                real(self.feed.scale),
+            ),
+        )
+        drawn = 0
+        for i, s in enumerate(self.stages):
+            plan.forward[i]()
+            n = plan.rows * s.n_out
+            if s.rate:
+                self._mask(plan.masks[i], n, drawn, epoch, k, s.rate)
+                drawn += n
+            if i == len(self.stages) - 1 and net.loss.on_logits:
+                return
+            self._activate(
+                (min(ceil(members * n / _THREADS), 4096),),
+                (_THREADS,),
+                (
+                    plan.z[i],
+                    net.params[f"{s.at}.b"],
+                    plan.a[i],
+                    plan.half_a[i],
+                    plan.masks[i],
+                    i32(plan.total),
+                    i32(plan.rows),
+                    i32(s.n_out),
+                    i32(ACTIVATIONS.index(s.kind)),
+                    real(s.alpha),
+                    real(1.0 / (1.0 - s.rate)),
+                ),
+            )
+
+    def _mask(self, mask, n, drawn, epoch, k, rate) -> None:
+        blocks = (drawn + n + 7) // 8 - drawn // 8
+        i64, grid = np.int64, (ceil(blocks / _THREADS), self.net.population or 1)
+        counts = (np.int32(n), i64(drawn), i64(epoch), i64(k), np.float32(rate))
+        self._dropout(grid, (_THREADS,), (self._keys, mask, *counts))
+
+    def _slope(self, plan: Plan, k: int, direct: bool) -> None:
+        """Compare: the slope of the loss, and the sums that people read."""
+        i32, real, s = np.int32, self.real, self.stages[-1]
+        place, last = self.feed.place(k), len(self.stages) - 1
+        labels, targets = place.answers, None
+        if labels.ndim == 2 + bool(self.own_orders):
+            labels, targets = None, labels
+        kind, smoothing, factor = self._loss
+        per_member = direct and self._rate is None
+        scale = LOSS_SCALE if self.half else 1.0
+        # Without labels the kernel's hits say what a single output says.
+        track, counts = self.track, self._counts
+        self._compare(
+            (ceil(plan.rows / 4), self.net.population or 1),
+            (128,),
+            (
+                plan.a[last],
+                self.net.params[f"{s.at}.b"] if self.net.loss.on_logits else None,
+                labels,
+                targets,
+                place.weights,
+                plan.da[last],
+                plan.half_dz[last],
+                plan.costs if track else None,
+                plan.hits if track else None,
+                self._tickets,
+                self.sums["loss"],
+                self.sums["correct"] if counts else None,
+                i32(plan.rows),
+                i32(s.n_out),
+                i32(place.stride),
+                i32(place.first),
+                i32(kind),
+                real(smoothing),
+                real(factor),
+                real(scale),
+                self._rates if per_member else None,
+            ),
+        )
+
+    def _backward(self, plan: Plan, direct: bool) -> None:
+        """Back-propagate; the last product of each stage is its gradient or step."""
+        i32, real, opt = np.int32, self.real, self.optimizer
+        scale = 1.0 / (LOSS_SCALE if self.half else 1.0)
+        for i in range(len(self.stages) - 1, -1, -1):
+            s = self.stages[i]
+            W, b = f"{s.at}.W", f"{s.at}.b"
+            rate_W = rate_b = scale / plan.rows
+            if direct:
+                rate = -scale
+                if self._rate is not None:
+                    rate *= self._rate / plan.rows
+                rate_W = rate * layer_rate(opt, W) if W in self._moving else 0.0
+                rate_b = rate * layer_rate(opt, b) if b in self._moving else 0.0
+                self._decay(i, W)
+            last = i == len(self.stages) - 1
+            self._pullback(
+                (ceil(s.n_out / 16), self.net.population or 1),
+                (16, 32),
+                (
+                    plan.da[i],
+                    plan.z[i],
+                    plan.a[i],
+                    plan.masks[i],
+                    plan.da[i],
+                    None if last and s.kind == "identity" else plan.half_dz[i],
+                    self.net.params[b] if direct else self.grads[b],
+                    i32(plan.rows),
+                    i32(s.n_out),
+                    i32(ACTIVATIONS.index(s.kind)),
+                    real(s.alpha),
+                    real(1.0 / (1.0 - s.rate)),
+                    real(direct),
+                    real(rate_b),
+                ),
+            )
+            if i:
+                plan.to_left[i]()  # before W moves
+            self.alphas[i][0] = rate_W
+            if not direct or rate_W:
+                plan.to_weights[i][direct]()
+
+    def _decay(self, i: int, W: str) -> None:
+        """Let the product shrink the weights by their penalty: W (1 - rate l2)."""
+        rate = self._rate or 0.0
+        shrink = rate * layer_rate(self.optimizer, W) * self.optimizer.l2
+        self.betas[i][0] = 1.0 - shrink
+
+    def _update(self, factor: Any) -> None:
+        """Apply the gradients: in one launch, or by the optimizer's own lines."""
+        opt, real = self.optimizer, self.real
+        own_lines = opt.clip_norm or opt.max_norm or self._rate is None
+        if own_lines or not self._is_scalar("l2", "l1"):
+            opt.step(self.net.params, self.grads, factor)
+            if self.half:
+                self._refresh()
+            return
+        head = (self._table, self._factors, real(self._rate))
+        tail = (real(opt.l2), real(opt.l1))
+        if type(opt) is SGD and self._is_scalar("momentum"):
+            opt.n_steps += 1
+            own = (real(opt.momentum), np.int32(opt.nesterov and opt.momentum > 0))
+            self._momentum(self._over_all, (_THREADS,), (*head, *own, *tail))
+        elif type(opt) in (Adam, AdamW):
+            opt.n_steps += 1
+            t, b1, b2 = opt.n_steps, opt.beta1, opt.beta2
+            correction = sqrt(1.0 - b2**t) / (1.0 - b1**t)
+            decay = getattr(opt, "weight_decay", 0.0)
+            own = map(real, (b1, b2, opt.eps, correction, decay))
+            self._adam(self._over_all, (_THREADS,), (*head, *own, *tail))
+        else:
+            opt.step(self.net.params, self.grads, factor)
+            if self.half:
+                self._refresh()
+
+
+def split(
+    net: Network, optimizer: Optimizer, feed: Any, sums: Params, **shared: Any
+) -> list[Part]:
+    """Return the one part that trains `net`; see `gpunet.training.parts.split`."""
+    return [General(net, optimizer, feed(net.seeds), sums, **shared)]
