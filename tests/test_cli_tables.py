@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from helpers import run_python
-from tiny import command, error_line, timeless
+from tiny import command, environment, error_line, timeless, write_set
 
 from gpunet.storage import load_network, read_tensors
 
@@ -225,8 +227,6 @@ def test_sizes_may_be_given_whole(table, tmp_path):
 
 
 def test_hidden_fits_pictures_too(tmp_path):
-    from tiny import write_set
-
     data = write_set(tmp_path / "data")
     words = ["--data-dir", data, "--out", tmp_path / "run", "--hidden", "5,4"]
     words += ["--device", "cpu", "--validation", 12, "--max-steps", 1]
@@ -370,10 +370,6 @@ def test_predictions_go_through_a_closed_pipe_in_one_line(done, table):
         "import sys; from gpunet.cli import main\n"
         f"sys.exit(main(['predict', {str(done[0])!r}, {str(table)!r}]))"
     )
-    import subprocess
-
-    from tiny import environment
-
     process = subprocess.run(
         [sys.executable, "-c", code],
         stdout=writer,
@@ -407,3 +403,30 @@ def test_member_of_a_regression_that_diverged_is_named(table, tmp_path):
 def test_gradcheck_takes_the_config_of_a_table(done):
     process = command("gradcheck", "--config", done[0] / "config.json")
     assert process.returncode == 0, process.stderr
+
+
+def test_files_that_lie_leave_with_3_at_once(tmp_path):
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (65536, 65536)}"
+    lie = b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + head.ljust(117) + b"\n"
+    np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((10**6, 10)), t=np.zeros(3))
+    np.save(tmp_path / "object.npy", np.array([[{}]], object), allow_pickle=True)
+    files = {
+        "lie.npy": (lie, "claims 34,359,738,368 bytes"),
+        "lie.npz": (lie, "is no sound npz"),
+        "bomb.npz": (None, "inflates to 80,000"),
+        "object.npy": (None, "objects are never unpickled"),
+        "wide.csv": ("a,y\n1,2\n".encode("utf-16"), ":1:1: begins as UTF-16"),
+        "empty.csv": (b"", "is empty (0 bytes)"),
+    }
+    for name, (content, why) in files.items():
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        words = ["--data", str(path), "--target", "t", "--out", str(tmp_path / "run")]
+        started = time.perf_counter()
+        process = run_python(
+            "import sys; from gpunet.cli import main\n"
+            f"sys.exit(main(['train', '--device', 'cpu', *{words!r}]))",
+        )
+        assert why in error_line(process, 3), name
+        assert time.perf_counter() - started < 5

@@ -16,7 +16,7 @@ from gpunet.training.config import (
     network_from_config,
     optimizer_from_config,
 )
-from gpunet.training.presets import DEFAULTS
+from gpunet.training.presets import DEFAULTS, preset
 from gpunet.training.run import Options, load_config, run
 
 
@@ -46,6 +46,9 @@ def test_missing_settings_are_the_defaults():
         ("population", [None, 3]),
         ("seed", [0, [1, 2]]),
         ("dropout", [0, 0.5]),
+        ("hidden", [None, [], [8, 4]]),
+        ("loss", [None, "huber:0.5"]),
+        ("test_size", [0, 10, 0.25]),
     ],
 )
 def test_settings_take_every_kind_they_should(key, values):
@@ -148,6 +151,33 @@ def test_settings_that_do_not_fit_the_data_are_refused(data, tmp_path, changes):
     with pytest.raises(GpunetError) as caught:
         run(config, Options(folder=tmp_path / "out", say=lambda text: None))
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target": None},
+        {"missing": [1]},
+        {"drop": [None]},
+        {"task": "guess"},
+        {"impute": "mode"},
+        {"unknown": "guess"},
+        {"test": "test.txt"},
+        {"test_size": -0.5},
+        {"validation": "nielsen"},
+        {"data": "mnist"},
+        {"hidden": [0]},
+        {"hidden": ["8"]},
+        {"hidden": [10**30]},
+        {"loss": "mse"},
+    ],
+)
+def test_settings_of_a_table_that_cannot_work_leave_no_folder(tmp_path, changes):
+    config = preset("table") | {"data": "x.csv", "target": "y", "device": "cpu"}
+    out = tmp_path / "out"
+    with pytest.raises(GpunetError) as caught:
+        run(config | changes, Options(folder=out, say=lambda text: None))
+    assert caught.value.exit_code == 2 and not out.exists()
 
 
 def test_network_is_the_one_described():

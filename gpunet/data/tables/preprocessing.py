@@ -47,7 +47,8 @@ class Target:
             values = values.astype(np.float64)
             return ((values - self.mean) / self.scale)[:, None]
         order = {value: label for label, value in enumerate(self.classes)}
-        labels = np.array([order.get(plain(value), -1) for value in values])
+        found, where = np.unique(values, return_inverse=True)
+        labels = np.array([order.get(plain(value), -1) for value in found])[where]
         if np.any(labels < 0):
             row = int(np.argmax(labels < 0))
             known = ", ".join(map(str, self.classes[:10]))
