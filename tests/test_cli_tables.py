@@ -78,6 +78,8 @@ def test_classifier_reports_each_class(done):
     config = json.loads((out / "config.json").read_text())
     assert config["task"] == "classify" and config["sizes"] == [5, 8, 2]
     assert "5-8-2 relu, softmax_cross_entropy" in process.stderr
+    said = 'target: kind: 2 classes (big, "very", small); rows: 65 to train, 7 to'
+    assert f"{said} validate, 18 to test\n" in process.stderr
 
 
 def test_regression_reports_and_draws(priced):
@@ -88,6 +90,7 @@ def test_regression_reports_and_draws(priced):
     assert 0 < result["mae"] < result["rmse"] and result["n_test"] == 18
     config = json.loads((out / "config.json").read_text())
     assert (config["task"], config["loss"]) == ("regress", "half_squared_error")
+    assert "target: price: a number (mean 1" in process.stderr
     assert config["sizes"] == [7, 8, 1]
 
 

@@ -17,9 +17,24 @@ from ..metrics import (
 )
 from ..network import Network
 from ..population import summary
+from ..storage import readable
 from .evaluate import n_outputs
 
 _ROWS = 8192  # taken from disk at once
+
+
+def describe_table(data: Splits) -> str:
+    """Return what is predicted, and from how many rows of a table, in one line."""
+    target = data.table.target
+    if target.classes:
+        known = ", ".join(map(str, target.classes[:8]))
+        more = ", ..." if len(target.classes) > 8 else ""
+        what = f"{len(target.classes)} classes ({known}{more})"
+    else:
+        what = f"a number (mean {target.mean:.6g}, deviation {target.scale:.6g})"
+    parts = {"train": data.train, "validate": data.validation, "test": data.test}
+    rows = ", ".join(f"{len(p):,} to {k}" for k, p in parts.items() if p is not None)
+    return readable(f"target: {target.name}: {what}; rows: {rows}", 400)
 
 
 def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any]:

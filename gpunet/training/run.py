@@ -43,7 +43,7 @@ from .history import History
 from .loop import Trainer, check_settings, check_trainable
 from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
-from .report import score
+from .report import describe_table, score
 from .signals import stop_on_signals
 from .state import data_digest, fingerprint, history_from, restore
 
@@ -129,6 +129,8 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         data = data_from_config(config)
         config = complete(config, data)
         options.say(headline(config))
+        if data.table is not None:
+            options.say(describe_table(data))
         with memory_for("weights", backend, config["batch_size"]):
             net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
