@@ -7,17 +7,21 @@ of it. `gpunet.training.engines` asks three things of this package, by name.
 from collections.abc import Sequence
 from typing import Any
 
+from . import cpu
+
 
 def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     """Return why no compiled engine can train `net` with `optimizer`, or ""."""
+    if net.backend.name == "cpu":
+        return cpu.refuse(net, optimizer, hooks)
     return f"there is none for {net.backend.name}"
 
 
 def slower(net: Any, optimizer: Any, n_steps: int) -> str:
     """Return why the loop is to be preferred where an engine applies, or ""."""
-    return ""
+    return cpu.slower(net, optimizer, n_steps)
 
 
 def engine(net: Any) -> tuple[str, Any]:
     """Return (name, split) of the engine for the device `net` is on."""
-    raise AssertionError("asked for only where `refuse` is silent")
+    return "cpu", cpu.split
