@@ -16,6 +16,8 @@ from ...training.parts import Part
 from . import functions, kernels
 from .compiler import compiled
 from .plan import (
+    Layout,
+    Row,
     hyper,
     layout,
     loss_kind,
@@ -26,7 +28,9 @@ from .plan import (
     tensors,
     write,
 )
+from .vectors import lanes
 
+_SHARED = 60_000 * 64  # weights times examples: a step of about 100 us on one core
 _SPARSE = 0.5  # a data set with fewer numbers than this part is kept as lists
 
 
@@ -39,6 +43,42 @@ def threads() -> int:
     )
     wish = os.environ.get("OMP_NUM_THREADS", "")
     return min(cores, int(wish)) if wish.isdigit() and int(wish) else cores
+
+
+def team_for(where: Layout, batch: int) -> int:
+    """Return how many threads take one network's steps together."""
+    n = threads() if os.name == "posix" else 1  # they wait by sched_yield
+    return n if batch * where.size >= _SHARED else 1
+
+
+def lists(table: Array, rows: list[Row], batch: int) -> list[bool]:
+    """Return for each layer whether the next one reads its rows as lists.
+
+    Silent neurons are worth leaving out of few rows, or of narrow ones; products of
+    whole rows are four times faster where all is there.
+    """
+    wide = 4 * lanes(np.float32)
+    after = [*table[1:, kernels.WIDTH], 0]
+    return [
+        batch < 4 or ((row.function == functions.RELU or row.drop > 0) and width < wide)
+        for row, width in zip(rows, after, strict=True)
+    ]
+
+
+def bounds(table: Array, rows: kernels.Rows, team: int) -> Array:
+    """Return the rows of each layer's W at which threads take over, (layers, team + 1).
+
+    The first layer's are of equal work: pictures have more in their middle.
+    """
+    cuts = np.zeros((len(table), team + 1), np.int64)
+    for cut, n in zip(cuts, table[:, kernels.N_IN], strict=True):
+        cut[:] = [min(-(-n * k // team) + 3 & ~3, n) for k in range(team + 1)]
+        cut[0] = 0
+    if rows.start.size:
+        work = np.cumsum(np.bincount(rows.idx, minlength=table[0, kernels.N_IN]))
+        parts = work[-1] * np.arange(1, team) / team
+        cuts[0, 1:team] = np.searchsorted(work, parts)
+    return cuts
 
 
 @cache
@@ -68,7 +108,9 @@ class Compiled(Part):
         self._keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
         ]
-        self._works = [self._work() for _ in range(min(threads(), len(net.seeds)))]
+        self._team = 1 if net.population else team_for(self._layout, feed.batch_size)
+        n = min(threads(), len(net.seeds))
+        self._works = [self._work(self._team) for _ in range(n)]
         # With no steps to take, this compiles the kernel or loads it, and no more.
         nothing = np.zeros(0, np.int64)
         self._member(0, self._works[0], nothing, np.zeros((0, 1)), [], 0, 0, False)
@@ -122,6 +164,7 @@ class Compiled(Part):
         kind, squares = loss_kind(net.loss, n_out)
         table = self._layout.table.copy()
         table[:, kernels.ROWS] *= feed.batch_size
+        table[:, kernels.LISTED] = lists(table, rows, feed.batch_size)
         return kernels.Plan(
             table,
             np.asarray([row.alpha for row in rows], net.dtype),
@@ -135,21 +178,27 @@ class Compiled(Part):
             self.track,
         )
 
-    def _work(self) -> kernels.Work:
+    def _work(self, team: int) -> kernels.Work:
         batch, dtype = self.feed.batch_size, self.net.dtype
+        table = self._layout.table
         room = batch * self._layout.row
         plain = self._settings.kind == functions.SGD
         return kernels.Work(
             A=np.zeros(room, dtype),
             D=np.zeros(room, dtype),
             val=np.zeros(room, dtype),
+            mask=np.ones(room, dtype),
             idx=np.zeros(room, np.int32),
-            count=np.zeros((len(self._layout.table), batch), np.int64),
+            count=np.zeros((len(table), batch), np.int64),
+            lost=np.zeros(batch, dtype),
+            hits=np.zeros(batch, np.int64),
+            bounds=bounds(table, self._rows, team),
+            T=np.zeros((team, self._layout.row)),
             G=np.zeros(self._layout.size, dtype),
-            T=np.zeros(self._layout.row),
             P=np.zeros(self._layout.size, dtype),
             M=np.zeros(0 if plain else self._layout.size, dtype),
             V=np.zeros(0 if plain else self._layout.size, dtype),
+            sync=np.zeros(16, np.int64),
         )
 
     def _member(self, i, work, order, rates, corrections, epoch, first, norm) -> None:
@@ -172,23 +221,36 @@ class Compiled(Part):
             l2=np.asarray([l2], dtype),
             key=self._keys[i],
         )
-        mine = rates[:, i] if rates.shape[1] > 1 else rates[:, 0]
-        self._kernel(
-            self._plan,
-            self._rows,
-            state,
-            work,
+        task = kernels.Task(
             order,
             self.feed.batch_size,
-            mine.astype(dtype),
+            rates[:, i].astype(dtype),
             np.asarray(corrections, dtype),
             epoch,
             first,
             norm,
         )
+        self._together(self._plan, self._rows, state, work, task)
         if order.size:
             for flat, arrays in held:
                 write(flat, arrays, self._names, at)
+
+    def _together(self, *task: Any) -> None:
+        """Let the team's threads take the span, this one among them."""
+        kernel, team, sync = self._kernel, self._team, task[3].sync
+        if team == 1:
+            kernel(*task, 0, 1)
+            return
+        sync[:] = 0
+        others = [
+            _pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)
+        ]
+        try:
+            kernel(*task, 0, team)
+            for other in others:
+                other.result()
+        finally:
+            sync[8] = 1  # whatever broke in, nobody waits for us
 
 
 class Orders:

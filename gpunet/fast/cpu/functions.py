@@ -104,7 +104,9 @@ def slope(a: float, kind: int, alpha: float) -> float:
         return one - a * a
     if kind == LEAKY:
         return alpha if a < 0 else one
-    return one  # of a rectifier only what is above 0 is asked for
+    if kind == RELU:
+        return one if a > 0 else a * 0  # NaN stays NaN
+    return one
 
 
 def compare(

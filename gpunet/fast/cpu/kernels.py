@@ -23,11 +23,11 @@ from .functions import (
     move,
     slope,
 )
-from .products import dot, gather, scatter
-from .vectors import mulhi
+from .products import dot, gather, gather_part, product, rows_by_rows, scatter
+from .vectors import arrive, fetch, mulhi, pause, peek
 
 # Columns of the table of layers.
-N_IN, N_OUT, WIDTH, W, B, FUNCTION, ROWS, DRAWS = range(8)
+N_IN, N_OUT, WIDTH, W, B, FUNCTION, ROWS, DRAWS, LISTED = range(9)
 
 
 class Plan(NamedTuple):
@@ -88,74 +88,175 @@ class State(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Room for a step's numbers; one for each thread."""
+    """Room for a step's numbers, shared by the threads of a team.
+
+    `val` holds what the next layer reads (activations, silenced by dropout), as
+    lists with `idx` and `count` or whole; `mask` dropout's factors, 1 without it.
+    `bounds` are the rows of each layer's W that each thread moves.
+    """
 
     A: Any
     D: Any
     val: Any
+    mask: Any
     idx: Any
     count: Any
-    G: Any
+    lost: Any
+    hits: Any
+    bounds: Any
     T: Any
+    G: Any
     P: Any
     M: Any
     V: Any
+    sync: Any
 
 
-def span(plan, rows, state, work, order, batch, rates, corrections, epoch, first, norm):
-    """Take the steps of a span of one member.
+class Task(NamedTuple):
+    """A span: the examples of its steps one after the other, and what changes."""
 
-    Parameters
-    ----------
-    order : int64 array
-        The examples of the span, batch after batch; the last may be shorter.
-    rates, corrections : arrays, one for each step
-        Learning rates, and Adam's corrections of its start at zero.
-    epoch, first : int
-        Of the first step; dropout's draws are keyed by them.
-    norm : bool
-        Whether to keep the gradient's length at the last step.
+    order: Any
+    batch: int
+    rates: Any
+    corrections: Any
+    epoch: int
+    first: int
+    norm: bool
+
+
+def span(plan, rows, state, work, task, me, team):
+    """Take the steps of a span of one member, as thread `me` of a team.
+
+    Each thread takes its own examples forward and back, then moves its own rows
+    of the weights; every sum is added up in one order whatever the team, so that
+    a team of two leaves the very bits of a single thread.
     """
-    for k in range(rates.size):
+    order, batch, wait = task.order, task.batch, 0
+    for k in range(task.rates.size):
         a = k * batch
         mine = order[a : min(a + batch, order.size)]
-        forward(plan, rows, state, work, mine, epoch, first + k)
-        keep = norm and k == rates.size - 1
+        soon = order[a + mine.size : a + 2 * mine.size]
+        lo, hi = share(mine.size, me, team)
+        keep = task.norm and k == task.rates.size - 1
         fused = plan.optimizer == SGD and not keep
         scale = work.P.dtype.type(1.0) / work.P.dtype.type(mine.size)
         if fused:
-            scale = -rates[k] * scale
-        compare_rows(plan, rows, state, work, mine, scale)
-        backward(plan, rows, state, work, mine, fused, rates[k])
+            scale = -task.rates[k] * scale
+        forward(plan, rows, state, work, task, mine, soon, k, lo, hi)
+        compare_rows(plan, rows, work, me, mine, scale, lo, hi)
+        for layer in range(len(plan.table) - 1, 0, -1):
+            pass_back(plan, work, layer, lo, hi)
+        wait += team
+        if not together(work.sync, wait, team):
+            return
+        if me == 0 and plan.track:
+            for i in range(mine.size):
+                state.loss[0] += work.lost[i]
+                state.correct[0] += work.hits[i]
+        backward(plan, rows, state, work, mine, fused, task.rates[k], me)
+        if keep:
+            wait += team
+            if not together(work.sync, wait, team):
+                return
+            if me == 0:
+                state.grad_norm[0] = length(work.G)
         if not fused:
-            if keep:
-                total = 0.0
-                for g in work.G:
-                    total += np.float64(g) * g
-                state.grad_norm[0] = np.sqrt(total)
-            update(plan, state, work, rates[k], corrections[k])
+            update(plan, state, work, task.rates[k], task.corrections[k], me)
+        wait += team
+        if not together(work.sync, wait, team):
+            return
 
 
-def forward(plan, rows, state, work, mine, epoch, step):
-    """Fill A with every layer's activations of the batch."""
-    L, n = 64 // work.P.itemsize, mine.size
+def share(n, me, team):
+    """Return the part of n examples that thread `me` takes, in whole fours."""
+    each = ((n + team - 1) // team + 3) // 4 * 4
+    return min(me * each, n), min((me + 1) * each, n)
+
+
+def together(sync, wait, team):
+    """Wait until all threads stand here; return False when one of them fell."""
+    if team == 1:
+        return True
+    arrive(sync)
+    spins = 0
+    while peek(sync, 0) < wait:
+        if peek(sync, 8) != 0:
+            return False
+        spins += 1
+        if spins > 2000:
+            pause()
+    return True
+
+
+def length(G):
+    """Return the length of the vector G."""
+    total = 0.0
+    for g in G:
+        total += np.float64(g) * g
+    return np.sqrt(total)
+
+
+def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
+    """Fill A with every layer's activations of the examples lo to hi - 1."""
+    L = 64 // work.P.itemsize
     for layer in range(len(plan.table)):
         t = plan.table[layer]
-        width = t[WIDTH]
-        for s in range(n):
-            o = t[ROWS] + s * width
-            work.A[o : o + width] = work.P[t[B] : t[B] + width]
-            if layer == 0:
-                i0, v0, count = first_row(rows, mine[s], t[N_IN])
-                val, idx = rows.val, rows.idx
+        width, o = t[WIDTH], t[ROWS]
+        for s in range(lo, hi):
+            for j in range(width):
+                work.A[o + s * width + j] = work.P[t[B] + j]
+        if layer == 0:
+            first_layer(rows, work, t, mine, soon, lo, hi, L)
+        else:
+            before = plan.table[layer - 1]
+            x, xi = before[ROWS] + lo * before[WIDTH], before[WIDTH]
+            if before[LISTED]:
+                for s in range(lo, hi):
+                    y, x = o + s * width, before[ROWS] + s * xi
+                    c = work.count[layer - 1, s]
+                    gather(
+                        work.A, y, work.P, t[W], width, work.idx, x, work.val, x, c, L
+                    )
             else:
-                i0 = v0 = plan.table[layer - 1, ROWS] + s * plan.table[layer - 1, WIDTH]
-                count, idx = work.count[layer - 1, s], work.idx
-                val = work.val
-            gather(work.A, o, work.P, t[W], width, idx, i0, val, v0, count, L)
-        activate(work.A, t[ROWS], n * width, t[FUNCTION], plan.alphas[layer])
+                y, n = o + lo * width, hi - lo
+                X, P, c = work.val, work.P, t[N_IN]
+                product(work.A, y, width, n, width, X, x, xi, 1, P, t[W], width, c, L)
+        activate(
+            work.A, o + lo * width, (hi - lo) * width, t[FUNCTION], plan.alphas[layer]
+        )
         if layer < len(plan.table) - 1:
-            listed(plan, work, layer, n, state.key, epoch, step)
+            hand_on(plan, work, layer, mine.size, lo, hi, state.key, task, k)
+
+
+def first_layer(rows, work, t, mine, soon, lo, hi, L):
+    """Add x W to the first layer's rows, and ask for the next batch's examples."""
+    width, line = t[WIDTH], 64 // rows.val.itemsize
+    step = 4 * L if width % (4 * L) == 0 else width
+    for j in range(0, width, step):
+        for s in range(lo, hi):
+            i0, v0, count = first_row(rows, mine[s], t[N_IN])
+            y = t[ROWS] + s * width + j
+            gather_part(
+                work.A,
+                y,
+                work.P,
+                t[W] + j,
+                width,
+                step,
+                rows.idx,
+                i0,
+                rows.val,
+                v0,
+                count,
+                L,
+            )
+            if j == 0 and s < soon.size:
+                i0, v0, count = first_row(rows, soon[s], t[N_IN])
+                for c in range(0, count, line):
+                    fetch(rows.val, v0 + c)
+                if rows.start.size:
+                    for c in range(0, count, 16):
+                        fetch(rows.idx, i0 + c)
 
 
 def first_row(rows, row, n_in):
@@ -165,27 +266,27 @@ def first_row(rows, row, n_in):
     return 0, row * n_in, n_in
 
 
-def listed(plan, work, layer, n, key, epoch, step):
-    """Make the lists that the next layer reads: what is neither 0 nor silenced."""
+def hand_on(plan, work, layer, n, lo, hi, key, task, k):
+    """Fill `val` with what the next layer reads, as lists or whole."""
     t, rate = plan.table[layer], plan.drop[layer]
-    width, relu = t[WIDTH], t[FUNCTION] == RELU
-    A, val, idx = work.A, work.val, work.idx
-    for s in range(n):
+    width, n_out, relu = t[WIDTH], t[N_OUT], t[FUNCTION] == RELU
+    A, val, idx, mask = work.A, work.val, work.idx, work.mask
+    for s in range(lo, hi):
         o, count = t[ROWS] + s * width, 0
         if rate > 0:
-            first = n * t[DRAWS] + s * t[N_OUT]
-            keep_some(val, o, t[N_OUT], key, epoch, step, first, rate)
-        for j in range(t[N_OUT]):
-            a = A[o + j]
-            if rate > 0:
-                live = val[o + j] != 0
-                value = a * val[o + j]
-            else:
-                live, value = True, a
-            idx[o + count] = j
-            val[o + count] = value
-            count += live and not (relu and a <= 0)
-        work.count[layer, s] = count
+            first = n * t[DRAWS] + s * n_out
+            keep_some(mask, o, n_out, key, task.epoch, task.first + k, first, rate)
+        if t[LISTED]:
+            for j in range(n_out):
+                a, f = A[o + j], mask[o + j]
+                idx[o + count] = j
+                val[o + count] = a * f
+                # NaN goes on; a silent neuron has neither output nor slope.
+                count += f != 0 and not (relu and a <= 0)
+            work.count[layer, s] = count
+        else:
+            for j in range(o, o + n_out):
+                val[j] = A[j] * mask[j]
 
 
 def keep_some(val, o, n, key, epoch, step, first, rate):
@@ -226,36 +327,31 @@ def philox(block, step, epoch, k0, k1):
     return a, b, c, d
 
 
-def compare_rows(plan, rows, state, work, mine, scale):
-    """Fill the last layer's D with scale * d cost / dz; keep the score."""
-    t, n = plan.table[-1], mine.size
+def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
+    """Fill the last layer's D with scale * d cost / dz; keep each example's score."""
+    t = plan.table[-1]
     n_out, width, o = t[N_OUT], t[WIDTH], t[ROWS]
-    compare(work.A, work.D, o, n_out, width, plan.loss, n)
+    compare(work.A, work.D, o + lo * width, n_out, width, plan.loss, hi - lo)
     factor = 2.0 * plan.squares if plan.loss == SQUARES else 1.0
-    lost, hits = 0.0, 0
-    for s in range(n):
+    T = work.T[me]
+    for s in range(lo, hi):
         r, row = o + s * width, mine[s]
         for j in range(n_out):
             target = rows.targets[row, j] if not plan.labels else 0.0
             if plan.labels and rows.labels[row] == j:
                 target = 1.0
-            work.T[j] = plan.soften[0] * target + plan.soften[1]
+            T[j] = plan.soften[0] * target + plan.soften[1]
         weight = rows.weight[row] if rows.weight.size else work.A.dtype.type(1.0)
         if plan.track:
-            lost += cost(work.A, work.T, r, n_out, plan.loss, plan.squares) * weight
+            work.lost[s] = cost(work.A, T, r, n_out, plan.loss, plan.squares) * weight
             if plan.counts:
-                hits += is_right(plan, rows, work, r, n_out, row)
+                work.hits[s] = is_right(plan, rows, work, r, n_out, row)
         mine_scale = work.D.dtype.type(scale * factor) * weight
         for j in range(n_out):
-            d = (work.D[r + j] - work.T[j]) * mine_scale
+            d = (work.D[r + j] - T[j]) * mine_scale
             work.D[r + j] = d * slope(work.A[r + j], t[FUNCTION], plan.alphas[-1])
-            if t[FUNCTION] == RELU and work.A[r + j] <= 0:
-                work.D[r + j] = 0.0
         for j in range(r + n_out, r + width):
             work.D[j] = 0.0
-    if plan.track:
-        state.loss[0] += state.loss.dtype.type(lost)
-        state.correct[0] += hits
 
 
 def is_right(plan, rows, work, r, n_out, row):
@@ -273,62 +369,122 @@ def is_right(plan, rows, work, r, n_out, row):
     return rows.labels[row] == best
 
 
-def backward(plan, rows, state, work, mine, fused, rate):
-    """Add x^T d to the gradient, or straight to the parameters when `fused`."""
-    L, n = 64 // work.P.itemsize, mine.size
+def backward(plan, rows, state, work, mine, fused, rate, me):
+    """Add x^T d to the gradient, or straight to the parameters when `fused`.
+
+    Thread `me` does so for its own rows of each W.
+    """
+    L = 64 // work.P.itemsize
     target = work.P if fused else work.G
-    if not fused:
-        work.G[:] = 0.0
     shrink = work.P.dtype.type(1.0) - rate * state.l2[0]
-    for layer in range(len(plan.table) - 1, -1, -1):
+    for layer in range(len(plan.table)):
         t = plan.table[layer]
-        width = t[WIDTH]
-        if layer > 0:
-            pass_back(plan, state, work, layer, n, L)
-        if fused and state.l2[0] != 0:
-            for i in range(t[W], t[W] + t[N_IN] * width):
+        width, r0, r1 = t[WIDTH], work.bounds[layer, me], work.bounds[layer, me + 1]
+        first, last = t[W] + r0 * width, t[W] + r1 * width
+        if not fused:
+            work.G[first:last] = 0.0
+        elif state.l2[0] != 0:
+            for i in range(first, last):
                 work.P[i] *= shrink
-        for s in range(n):
-            d = t[ROWS] + s * width
-            if layer == 0:
-                i0, v0, count = first_row(rows, mine[s], t[N_IN])
-                scatter(
-                    target, t[W], width, rows.idx, i0, rows.val, v0, count, work.D, d, L
-                )
-            else:
-                v0 = plan.table[layer - 1, ROWS] + s * plan.table[layer - 1, WIDTH]
-                count = work.count[layer - 1, s]
-                scatter(
-                    target, t[W], width, work.idx, v0, work.val, v0, count, work.D, d, L
-                )
-            for j in range(width):
-                target[t[B] + j] += work.D[d + j]
+        if layer == 0:
+            step = 2 * L if width % (2 * L) == 0 else width
+            for j in range(0, width, step):
+                for s in range(mine.size):
+                    i0, v0, count = first_row(rows, mine[s], t[N_IN])
+                    d = t[ROWS] + s * width + j
+                    scatter(
+                        target,
+                        t[W] + j,
+                        width,
+                        step,
+                        rows.idx,
+                        i0,
+                        rows.val,
+                        v0,
+                        count,
+                        work.D,
+                        d,
+                        r0,
+                        r1,
+                        t[N_IN],
+                        L,
+                    )
+        else:
+            add_layer(plan, work, target, layer, mine.size, r0, r1, L)
+        if r0 == 0 and r1 > 0:
+            if not fused:
+                work.G[t[B] : t[B] + width] = 0.0
+            for d in range(t[ROWS], t[ROWS] + mine.size * width, width):
+                for j in range(width):
+                    target[t[B] + j] += work.D[d + j]
 
 
-def pass_back(plan, state, work, layer, n, L):
-    """Fill the D of the layer before from this layer's D and weights."""
+def add_layer(plan, work, target, layer, n, r0, r1, L):
+    """Add x^T d of a layer that is not the first, rows r0 to r1 - 1 of its W."""
     t, before = plan.table[layer], plan.table[layer - 1]
     width, small = t[WIDTH], before[WIDTH]
-    kind, alpha, rate = before[FUNCTION], plan.alphas[layer - 1], plan.drop[layer - 1]
-    factor = work.D.dtype.type(1.0 / (1.0 - rate))
-    for s in range(n):
+    if before[LISTED]:
+        for s in range(n):
+            x, d = before[ROWS] + s * small, t[ROWS] + s * width
+            c = work.count[layer - 1, s]
+            scatter(
+                target,
+                t[W],
+                width,
+                width,
+                work.idx,
+                x,
+                work.val,
+                x,
+                c,
+                work.D,
+                d,
+                r0,
+                r1,
+                before[N_OUT],
+                L,
+            )
+        return
+    y, x = t[W] + r0 * width, before[ROWS] + r0
+    X, D, d = work.val, work.D, t[ROWS]
+    product(target, y, width, r1 - r0, width, X, x, 1, small, D, d, width, n, L)
+
+
+def pass_back(plan, work, layer, lo, hi):
+    """Fill the D of the layer before from this layer's D and weights."""
+    L = 64 // work.P.itemsize
+    t, before = plan.table[layer], plan.table[layer - 1]
+    width, small = t[WIDTH], before[WIDTH]
+    kind, alpha = before[FUNCTION], plan.alphas[layer - 1]
+    P, D, A, mask = work.P, work.D, work.A, work.mask
+    if not before[LISTED]:
+        y, d = before[ROWS] + lo * small, t[ROWS] + lo * width
+        n, c = hi - lo, before[N_OUT]
+        rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, width, L)
+    for s in range(lo, hi):
         d, o = t[ROWS] + s * width, before[ROWS] + s * small
-        work.D[o : o + small] = 0.0
-        for k in range(work.count[layer - 1, s]):
-            j = work.idx[o + k]
-            back = dot(work.P, t[W] + j * width, work.D, d, width, L)
-            work.D[o + j] = back * factor * slope(work.A[o + j], kind, alpha)
+        if before[LISTED]:
+            D[o : o + small] = 0.0
+            for k in range(work.count[layer - 1, s]):
+                j = work.idx[o + k]
+                back = dot(P, t[W] + j * width, D, d, width, L)
+                D[o + j] = back * mask[o + j] * slope(A[o + j], kind, alpha)
+        else:
+            for j in range(o, o + before[N_OUT]):
+                D[j] *= mask[j] * slope(A[j], kind, alpha)
 
 
-def update(plan, state, work, rate, correction):
-    """Move all parameters by the gradient in G."""
+def update(plan, state, work, rate, correction, me):
+    """Move thread `me`'s rows of the parameters by the gradient in G."""
+    P, G, M, V, h, kind = work.P, work.G, work.M, work.V, state.h, plan.optimizer
     none = work.P.dtype.type(0.0)
     for layer in range(len(plan.table)):
         t = plan.table[layer]
-        P, G, M, V, h = work.P, work.G, work.M, work.V, state.h
-        n, kind = t[N_IN] * t[WIDTH], plan.optimizer
-        move(P, G, M, V, t[W], n, kind, rate, h, state.l2[0], correction)
-        move(P, G, M, V, t[B], t[WIDTH], kind, rate, h, none, correction)
+        r0, r1 = work.bounds[layer, me], work.bounds[layer, me + 1]
+        a, n = t[W] + r0 * t[WIDTH], (r1 - r0) * t[WIDTH]
+        move(P, G, M, V, a, n, kind, rate, h, state.l2[0], correction)
+        if r0 == 0 and r1 > 0:
+            move(P, G, M, V, t[B], t[WIDTH], kind, rate, h, none, correction)
 
 
 def list_rows(x, start, idx, val):

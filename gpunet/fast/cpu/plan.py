@@ -100,13 +100,13 @@ def layout(net: Network) -> Layout:
     """Return the places of a network's numbers; see `kernels.Plan.table`."""
     rows, _ = rows_of(net)
     step = lanes(net.dtype)
-    table = np.zeros((len(rows), 8), np.int64)
+    table = np.zeros((len(rows), 9), np.int64)
     place = room = draws = 0
     for t, row in zip(table, rows, strict=True):
         n_in, n_out = row.dense.n_in, row.dense.n_out
         width = -(-n_out // step) * step
-        t[:] = n_in, n_out, width, place, place + n_in * width, row.function, room, 0
-        t[7] = draws
+        t[:5] = n_in, n_out, width, place, place + n_in * width
+        t[5:] = row.function, room, draws, 0
         draws += n_out if row.drop else 0
         place += (n_in + 1) * width
         room += width

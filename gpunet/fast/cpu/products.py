@@ -8,7 +8,7 @@ vectors of sums are under way at once, because an addition takes four cycles.
 """
 
 from ..._types import Array
-from .vectors import at, load, madd, store, total, zeros
+from .vectors import at, dots, load, madd, store, tile, total, zeros
 
 
 def gather(
@@ -25,14 +25,19 @@ def gather(
     L: int,
 ) -> None:
     """Add sum_k val[k] * M[idx[k], :] to out[o : o + n], in place."""
+    gather_part(out, o, M, m, n, n, idx, i0, val, v0, count, L)
+
+
+def gather_part(out, o, M, m, n, part, idx, i0, val, v0, count, L):
+    """As `gather`, for `part` of the n columns, which begin at out[o] and M[m]."""
     j = 0
-    while n - j >= 4 * L:
+    while part - j >= 4 * L:
         _gather_4(out, o + j, M, m + j, n, idx, i0, val, v0, count, L)
         j += 4 * L
-    if n - j >= 2 * L:
+    if part - j >= 2 * L:
         _gather_2(out, o + j, M, m + j, n, idx, i0, val, v0, count, L)
         j += 2 * L
-    if n - j >= L:
+    if part - j >= L:
         _gather_1(out, o + j, M, m + j, n, idx, i0, val, v0, count, L)
 
 
@@ -86,10 +91,77 @@ def _gather_1(out, o, M, m, n, idx, i0, val, v0, count, L):
     store(out, o, madd(madd(a, 1.0, b), 1.0, madd(c, 1.0, d)))
 
 
+def product(
+    out: Array,
+    o: int,
+    so: int,
+    rows: int,
+    n: int,
+    X: Array,
+    x: int,
+    xi: int,
+    xk: int,
+    M: Array,
+    m: int,
+    ms: int,
+    count: int,
+    L: int,
+) -> None:
+    """Add X M to the (rows, n) matrix at out[o], whose rows lie `so` apart.
+
+    X[i, k] stands at x + i xi + k xk, so either way round; row k of M at m + k ms.
+    """
+    j = 0
+    while j < n:
+        wide = n - j >= 4 * L
+        i = 0
+        while i < rows:
+            p, q = o + i * so + j, x + i * xi
+            if wide and rows - i >= 4:
+                tile(4, 4, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                i += 4
+            elif wide:
+                tile(1, 4, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                i += 1
+            elif rows - i >= 4:
+                tile(4, 1, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                i += 4
+            else:
+                tile(1, 1, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                i += 1
+        j += 4 * L if wide else L
+
+
+def rows_by_rows(
+    out: Array,
+    o: int,
+    so: int,
+    rows: int,
+    columns: int,
+    A: Array,
+    a: int,
+    sa: int,
+    B: Array,
+    b: int,
+    sb: int,
+    n: int,
+    L: int,
+) -> None:
+    """Put A B^T into the (rows, columns) matrix at out[o]; n is their length."""
+    for j in range(0, columns - columns % 4, 4):
+        for i in range(0, rows - rows % 4, 4):
+            dots(out, o + i * so + j, so, A, a + i * sa, sa, B, b + j * sb, sb, n)
+    for i in range(rows):
+        whole = i < rows - rows % 4
+        for j in range(columns - columns % 4 if whole else 0, columns):
+            out[o + i * so + j] = dot(A, a + i * sa, B, b + j * sb, n, L)
+
+
 def scatter(
     M: Array,
     m: int,
     n: int,
+    part: int,
     idx: Array,
     i0: int,
     val: Array,
@@ -97,22 +169,45 @@ def scatter(
     count: int,
     D: Array,
     d: int,
+    r0: int,
+    r1: int,
+    n_rows: int,
     L: int,
 ) -> None:
-    """Add val[k] * D[d : d + n] to the rows M[idx[k], :], in place."""
+    """Add val[k] * D[d : d + part] to M[idx[k], :part], for idx[k] from r0 to r1 - 1.
+
+    The rows of M are n apart, and there are n_rows of them; idx rises.
+    """
+    a, b = 0, count
+    if r0 > 0:
+        a = find(idx, i0, count, r0)
+    if r1 < n_rows:
+        b = find(idx, i0, count, r1)
     j = 0
-    while n - j >= 2 * L:
-        a, b = load(D, d + j), load(D, d + j + L)
-        for k in range(count):
+    while part - j >= 2 * L:
+        u, v = load(D, d + j), load(D, d + j + L)
+        for k in range(a, b):
             x, r = at(val, v0 + k), m + at(idx, i0 + k) * n + j
-            store(M, r, madd(load(M, r), x, a))
-            store(M, r + L, madd(load(M, r + L), x, b))
+            store(M, r, madd(load(M, r), x, u))
+            store(M, r + L, madd(load(M, r + L), x, v))
         j += 2 * L
-    if n - j >= L:
-        a = load(D, d + j)
-        for k in range(count):
+    if part - j >= L:
+        u = load(D, d + j)
+        for k in range(a, b):
             r = m + at(idx, i0 + k) * n + j
-            store(M, r, madd(load(M, r), at(val, v0 + k), a))
+            store(M, r, madd(load(M, r), at(val, v0 + k), u))
+
+
+def find(idx: Array, i0: int, count: int, row: int) -> int:
+    """Return the first k with idx[i0 + k] >= row, or count; idx rises."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if at(idx, i0 + middle) < row:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def dot(a: Array, i: int, b: Array, j: int, n: int, L: int) -> float:

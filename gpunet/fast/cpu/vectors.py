@@ -55,10 +55,51 @@ def mulhi(a: int, b: int) -> int:
     return np.uint64(int(a) * int(b) >> 64)
 
 
+def tile(rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count):
+    """Add X M to a tile of `rows` rows (1 or 4) and `vectors` vectors (1 or 4).
+
+    out[o + i so + j] += sum_k X[x + i xi + k xk] M[m + k ms + j], all arrays flat.
+    The sums stay in registers, and each is added up in the order of k.
+    """
+    for i in range(rows):
+        for j in range(vectors * lanes(out.dtype)):
+            for k in range(count):
+                out[o + i * so + j] += X[x + i * xi + k * xk] * M[m + k * ms + j]
+
+
+def dots(out, o, so, A, a, sa, B, b, sb, n):
+    """Put the products of four rows of A with four rows of B into a tile of `out`.
+
+    out[o + i so + j] = sum_k A[a + i sa + k] B[b + j sb + k] for k < n.
+    """
+    for i in range(4):
+        for j in range(4):
+            p, q = a + i * sa, b + j * sb
+            out[o + i * so + j] = np.dot(A[p : p + n], B[q : q + n])
+
+
+def fetch(a: Array, o: int) -> None:
+    """Ask the memory for the line that holds a[o], and go on."""
+
+
+def arrive(sync: Array) -> None:
+    """Add 1 to sync[0] at once for all threads."""
+    sync[0] += 1
+
+
+def peek(sync: Array, k: int) -> int:
+    """Return sync[k] as other threads have left it."""
+    return sync[k]
+
+
+def pause() -> None:
+    """Let another thread have this core."""
+
+
 def install(numba: Any) -> None:
     """Teach numba these words; once in a process."""
     from llvmlite import ir
-    from numba.core import types
+    from numba.core import cgutils, types
     from numba.core.datamodel import models
     from numba.extending import intrinsic, overload, register_model
 
@@ -106,6 +147,121 @@ def install(numba: Any) -> None:
 
         return Vector(a.dtype)(a), emit
 
+    def data(context, builder, sig, args, k):
+        return context.make_array(sig.args[k])(context, builder, args[k]).data
+
+    def splat(builder, kind, x):
+        none = ir.Constant(kind, ir.Undefined)
+        one = builder.insert_element(none, x, ir.IntType(32)(0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
+        return builder.shuffle_vector(one, none, mask)
+
+    def read(builder, base, place, kind):
+        place = builder.bitcast(builder.gep(base, [place]), kind.as_pointer())
+        return builder.load(place, align=4)
+
+    def sums(builder, acc, x, y):
+        flags = ("contract",)
+        product = builder.fmul(x, y, flags=flags)
+        builder.store(builder.fadd(builder.load(acc), product, flags=flags), acc)
+
+    def halves(builder, v):
+        n = v.type.count
+        while n > 1:  # halves are added until one number is left
+            n //= 2
+            half = ir.VectorType(ir.IntType(32), n)
+            low = ir.Constant(half, list(range(n)))
+            high = ir.Constant(half, list(range(n, 2 * n)))
+            v = builder.fadd(
+                builder.shuffle_vector(v, v, low), builder.shuffle_vector(v, v, high)
+            )
+        return builder.extract_element(v, ir.IntType(32)(0))
+
+    def tile_of(rows, vectors):
+        @intrinsic
+        def tile_sums(typing, out, o, so, X, x, xi, xk, M, m, ms, count):
+            def emit(context, builder, sig, args):
+                kind = llvm(sig.args[0].dtype)
+                _, o, so, _, x, xi, xk, _, m, ms, count = args
+                out, X, M = (data(context, builder, sig, args, k) for k in (0, 3, 7))
+                n = o.type(kind.count)
+                at, accs = [], []
+                for i in range(rows):
+                    row = builder.add(o, builder.mul(so, o.type(i)))
+                    for j in range(vectors):
+                        at.append(builder.add(row, builder.mul(n, o.type(j))))
+                        accs.append(cgutils.alloca_once(builder, kind))
+                        builder.store(read(builder, out, at[-1], kind), accs[-1])
+                with cgutils.for_range(builder, count, intp=o.type) as loop:
+                    k = loop.index
+                    below = builder.add(m, builder.mul(k, ms))
+                    ys = []
+                    for j in range(vectors):
+                        y = builder.add(below, builder.mul(n, o.type(j)))
+                        ys.append(read(builder, M, y, kind))
+                    left = builder.add(x, builder.mul(k, xk))
+                    for i in range(rows):
+                        place = builder.add(left, builder.mul(xi, o.type(i)))
+                        v = builder.load(builder.gep(X, [place]))
+                        v = splat(builder, kind, v)
+                        for j in range(vectors):
+                            sums(builder, accs[i * vectors + j], v, ys[j])
+                for place, acc in zip(at, accs, strict=True):
+                    p = builder.bitcast(builder.gep(out, [place]), kind.as_pointer())
+                    builder.store(builder.load(acc), p, align=4)
+                return context.get_dummy_value()
+
+            i = types.intp
+            return types.none(out, i, i, X, i, i, i, M, i, i, i), emit
+
+        return tile_sums
+
+    @intrinsic
+    def dots_sums(typing, out, o, so, A, a, sa, B, b, sb, n):
+        def emit(context, builder, sig, args):
+            kind = llvm(sig.args[0].dtype)
+            _, o, so, _, a, sa, _, b, sb, n = args
+            out, A, B = (data(context, builder, sig, args, k) for k in (0, 3, 6))
+            accs = [cgutils.alloca_once(builder, kind) for _ in range(16)]
+            for acc in accs:
+                builder.store(ir.Constant(kind, None), acc)
+            step = o.type(kind.count)
+            with cgutils.for_range(builder, builder.sdiv(n, step), intp=o.type) as loop:
+                k = builder.mul(loop.index, step)
+                xs, ys = [], []
+                for i in range(4):
+                    p = builder.add(a, builder.mul(sa, o.type(i)))
+                    q = builder.add(b, builder.mul(sb, o.type(i)))
+                    xs.append(read(builder, A, builder.add(p, k), kind))
+                    ys.append(read(builder, B, builder.add(q, k), kind))
+                for i in range(16):
+                    sums(builder, accs[i], xs[i // 4], ys[i % 4])
+            for i, acc in enumerate(accs):
+                row = builder.add(o, builder.mul(so, o.type(i // 4)))
+                place = builder.gep(out, [builder.add(row, o.type(i % 4))])
+                builder.store(halves(builder, builder.load(acc)), place)
+            return context.get_dummy_value()
+
+        i = types.intp
+        return types.none(out, i, i, A, i, i, B, i, i, i), emit
+
+    tiles = {(r, v): tile_of(r, v) for r in (1, 4) for v in (1, 4)}
+
+    def tile_meaning(rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count):
+        f = tiles[rows.literal_value, vectors.literal_value]
+        return lambda rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count: f(
+            out, o, so, X, x, xi, xk, M, m, ms, count
+        )
+
+    overload(tile, prefer_literal=True)(tile_meaning)
+    overload(dots)(
+        lambda out, o, so, A, a, sa, B, b, sb, n: (
+            lambda out, o, so, A, a, sa, B, b, sb, n: dots_sums(
+                out, o, so, A, a, sa, B, b, sb, n
+            )
+        )
+    )
+
     @intrinsic
     def madd_vector(typing, acc, x, v):
         x = x if isinstance(x, Vector) else acc.dtype
@@ -113,11 +269,7 @@ def install(numba: Any) -> None:
         def emit(context, builder, sig, args):
             acc, x, v = args
             if not isinstance(sig.args[1], Vector):
-                kind = llvm(sig.return_type.dtype)
-                zero = ir.Constant(ir.IntType(32), 0)
-                one = builder.insert_element(ir.Constant(kind, ir.Undefined), x, zero)
-                mask = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
-                x = builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), mask)
+                x = splat(builder, llvm(sig.return_type.dtype), x)
             # "contract" lets the two become one instruction, and nothing else.
             x = builder.fmul(x, v, flags=("contract",))
             return builder.fadd(acc, x, flags=("contract",))
@@ -127,17 +279,7 @@ def install(numba: Any) -> None:
     @intrinsic
     def total_vector(typing, v):
         def emit(context, builder, sig, args):
-            v, n = args[0], llvm(sig.args[0].dtype).count
-            while n > 1:  # halves are added until one number is left
-                n //= 2
-                half = ir.VectorType(ir.IntType(32), n)
-                low = ir.Constant(half, list(range(n)))
-                high = ir.Constant(half, list(range(n, 2 * n)))
-                v = builder.fadd(
-                    builder.shuffle_vector(v, v, low),
-                    builder.shuffle_vector(v, v, high),
-                )
-            return builder.extract_element(v, ir.Constant(ir.IntType(32), 0))
+            return halves(builder, args[0])
 
         return v.dtype(v), emit
 
@@ -159,6 +301,50 @@ def install(numba: Any) -> None:
 
         return types.uint64(types.uint64, types.uint64), emit
 
+    @intrinsic
+    def fetch_line(typing, a, o):
+        def emit(context, builder, sig, args):
+            place = pointer(context, builder, sig, args, ir.IntType(8))
+            word = ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
+            name = "llvm.prefetch.p0"
+            f = cgutils.get_or_insert_function(builder.module, kind, name)
+            builder.call(f, [place, word(0), word(3), word(1)])  # to read, and keep
+            return context.get_dummy_value()
+
+        return types.none(a, types.intp), emit
+
+    @intrinsic
+    def arrive_atomic(typing, sync):
+        def emit(context, builder, sig, args):
+            data = context.make_array(sig.args[0])(context, builder, args[0]).data
+            builder.atomic_rmw("add", data, data.type.pointee(1), "seq_cst")
+            return context.get_dummy_value()
+
+        return types.none(sync), emit
+
+    @intrinsic
+    def peek_atomic(typing, sync, k):
+        def emit(context, builder, sig, args):
+            array = context.make_array(sig.args[0])(context, builder, args[0])
+            return builder.load_atomic(builder.gep(array.data, [args[1]]), "acquire", 8)
+
+        return types.int64(sync, types.intp), emit
+
+    @intrinsic
+    def pause_thread(typing):
+        def emit(context, builder, sig, args):
+            kind = ir.FunctionType(ir.IntType(32), [])
+            f = cgutils.get_or_insert_function(builder.module, kind, "sched_yield")
+            builder.call(f, [])
+            return context.get_dummy_value()
+
+        return types.none(), emit
+
+    overload(fetch)(lambda a, o: lambda a, o: fetch_line(a, o))
+    overload(arrive)(lambda sync: lambda sync: arrive_atomic(sync))
+    overload(peek)(lambda sync, k: lambda sync, k: peek_atomic(sync, k))
+    overload(pause)(lambda: lambda: pause_thread())
     overload(load)(lambda a, o: lambda a, o: load_vector(a, o))
     overload(store)(lambda a, o, v: lambda a, o, v: store_vector(a, o, v))
     overload(zeros)(lambda a: lambda a: zeros_vector(a))
