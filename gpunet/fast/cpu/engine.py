@@ -17,7 +17,6 @@ from . import functions, kernels
 from .compiler import compiled
 from .plan import (
     Layout,
-    Row,
     hyper,
     layout,
     loss_kind,
@@ -28,7 +27,6 @@ from .plan import (
     tensors,
     write,
 )
-from .vectors import lanes
 
 _SHARED = 60_000 * 64  # weights times examples: a step of about 100 us on one core
 _SPARSE = 0.5  # a data set with fewer numbers than this part is kept as lists
@@ -45,24 +43,17 @@ def threads() -> int:
     return min(cores, int(wish)) if wish.isdigit() and int(wish) else cores
 
 
+def aligned(n: int, dtype: Any) -> Array:
+    """Return n zeros that begin at a whole vector: half as long to read as others."""
+    room = np.zeros((n + 1) * np.dtype(dtype).itemsize + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + n * np.dtype(dtype).itemsize].view(dtype)
+
+
 def team_for(where: Layout, batch: int) -> int:
     """Return how many threads take one network's steps together."""
     n = threads() if os.name == "posix" else 1  # they wait by sched_yield
     return n if batch * where.size >= _SHARED else 1
-
-
-def lists(table: Array, rows: list[Row], batch: int) -> list[bool]:
-    """Return for each layer whether the next one reads its rows as lists.
-
-    Silent neurons are worth leaving out of few rows, or of narrow ones; products of
-    whole rows are four times faster where all is there.
-    """
-    wide = 4 * lanes(np.float32)
-    after = [*table[1:, kernels.WIDTH], 0]
-    return [
-        batch < 4 or ((row.function == functions.RELU or row.drop > 0) and width < wide)
-        for row, width in zip(rows, after, strict=True)
-    ]
 
 
 def bounds(table: Array, rows: kernels.Rows, team: int) -> Array:
@@ -164,7 +155,9 @@ class Compiled(Part):
         kind, squares = loss_kind(net.loss, n_out)
         table = self._layout.table.copy()
         table[:, kernels.ROWS] *= feed.batch_size
-        table[:, kernels.LISTED] = lists(table, rows, feed.batch_size)
+        # Of a few rows silent neurons are worth leaving out; products of four whole
+        # rows at a time are faster than that.
+        table[:, kernels.LISTED] = feed.batch_size < 4
         return kernels.Plan(
             table,
             np.asarray([row.alpha for row in rows], net.dtype),
@@ -182,24 +175,26 @@ class Compiled(Part):
         batch, dtype = self.feed.batch_size, self.net.dtype
         table = self._layout.table
         room = batch * self._layout.row
-        plain = self._settings.kind == functions.SGD
-        return kernels.Work(
-            A=np.zeros(room, dtype),
-            D=np.zeros(room, dtype),
-            val=np.zeros(room, dtype),
-            mask=np.ones(room, dtype),
+        memory = 0 if self._settings.kind == functions.SGD else self._layout.size
+        work = kernels.Work(
+            A=aligned(room, dtype),
+            D=aligned(room, dtype),
+            val=aligned(room, dtype),
+            mask=aligned(room, dtype),
             idx=np.zeros(room, np.int32),
             count=np.zeros((len(table), batch), np.int64),
             lost=np.zeros(batch, dtype),
             hits=np.zeros(batch, np.int64),
             bounds=bounds(table, self._rows, team),
             T=np.zeros((team, self._layout.row)),
-            G=np.zeros(self._layout.size, dtype),
-            P=np.zeros(self._layout.size, dtype),
-            M=np.zeros(0 if plain else self._layout.size, dtype),
-            V=np.zeros(0 if plain else self._layout.size, dtype),
+            G=aligned(self._layout.size, dtype),
+            P=aligned(self._layout.size, dtype),
+            M=aligned(memory, dtype),
+            V=aligned(memory, dtype),
             sync=np.zeros(16, np.int64),
         )
+        work.mask[:] = 1.0
+        return work
 
     def _member(self, i, work, order, rates, corrections, epoch, first, norm) -> None:
         """Take a member's steps: its tensors go into flat arrays, and come back."""
@@ -285,14 +280,15 @@ def lay_rows(feed: Feed, labels: bool) -> kernels.Rows:
     x, dtype = np.ascontiguousarray(feed._x), feed._x.dtype
     counts = np.count_nonzero(x, axis=1)
     none = np.zeros(0, np.int64)
+    kind = np.uint16 if x.shape[1] < 2**16 else np.int32  # half as much to read
     if counts.sum() < _SPARSE * x.size:
         start = np.zeros(len(x) + 1, np.int64)
         np.cumsum(counts, out=start[1:])
-        val, idx = np.empty(start[-1], dtype), np.empty(start[-1], np.int32)
+        val, idx = np.empty(start[-1], dtype), np.empty(start[-1], kind)
         compiled("list_rows")(x, start, idx, val)
     else:
         start, val = none, x.reshape(-1)
-        idx = np.arange(x.shape[1], dtype=np.int32)
+        idx = np.arange(x.shape[1], dtype=kind)
     weight = feed._weight if feed._weight is not None else np.zeros(0, dtype)
     answers = np.ascontiguousarray(feed.answers)
     hot = answers.astype(np.int64) if labels else none

@@ -23,11 +23,11 @@ from .functions import (
     move,
     slope,
 )
-from .products import dot, gather, gather_part, product, rows_by_rows, scatter
-from .vectors import arrive, fetch, mulhi, pause, peek
+from .products import dot, gather, product, rows_by_rows, scatter
+from .vectors import arrive, fetch, load, madd, mulhi, pause, peek, store
 
 # Columns of the table of layers.
-N_IN, N_OUT, WIDTH, W, B, FUNCTION, ROWS, DRAWS, LISTED = range(9)
+N_IN, N_OUT, WIDTH, W, B, FUNCTION, ROWS, DRAWS, LISTED, STRIDE = range(10)
 
 
 class Plan(NamedTuple):
@@ -203,8 +203,8 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
         t = plan.table[layer]
         width, o = t[WIDTH], t[ROWS]
         for s in range(lo, hi):
-            for j in range(width):
-                work.A[o + s * width + j] = work.P[t[B] + j]
+            for j in range(0, width, L):
+                store(work.A, o + s * width + j, load(work.P, t[B] + j))
         if layer == 0:
             first_layer(rows, work, t, mine, soon, lo, hi, L)
         else:
@@ -214,13 +214,12 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
                 for s in range(lo, hi):
                     y, x = o + s * width, before[ROWS] + s * xi
                     c = work.count[layer - 1, s]
-                    gather(
-                        work.A, y, work.P, t[W], width, work.idx, x, work.val, x, c, L
-                    )
+                    P, idx, val, n = work.P, work.idx, work.val, t[STRIDE]
+                    gather(work.A, y, P, t[W], n, width, idx, x, val, x, c, L)
             else:
                 y, n = o + lo * width, hi - lo
-                X, P, c = work.val, work.P, t[N_IN]
-                product(work.A, y, width, n, width, X, x, xi, 1, P, t[W], width, c, L)
+                X, P, c, ms = work.val, work.P, t[N_IN], t[STRIDE]
+                product(work.A, y, width, n, width, X, x, xi, 1, P, t[W], ms, c, L)
         activate(
             work.A, o + lo * width, (hi - lo) * width, t[FUNCTION], plan.alphas[layer]
         )
@@ -236,12 +235,12 @@ def first_layer(rows, work, t, mine, soon, lo, hi, L):
         for s in range(lo, hi):
             i0, v0, count = first_row(rows, mine[s], t[N_IN])
             y = t[ROWS] + s * width + j
-            gather_part(
+            gather(
                 work.A,
                 y,
                 work.P,
                 t[W] + j,
-                width,
+                t[STRIDE],
                 step,
                 rows.idx,
                 i0,
@@ -250,12 +249,15 @@ def first_layer(rows, work, t, mine, soon, lo, hi, L):
                 count,
                 L,
             )
-            if j == 0 and s < soon.size:
-                i0, v0, count = first_row(rows, soon[s], t[N_IN])
+            # Examples lie far apart: a few ahead is soon enough, and not too soon.
+            next_one = s + 4 if s + 4 < hi else s + 4 - hi + lo + mine.size
+            if j == 0 and next_one < mine.size + soon.size:
+                r = mine[next_one] if next_one < hi else soon[next_one - mine.size]
+                i0, v0, count = first_row(rows, r, t[N_IN])
                 for c in range(0, count, line):
                     fetch(rows.val, v0 + c)
                 if rows.start.size:
-                    for c in range(0, count, 16):
+                    for c in range(0, count, 64 // rows.idx.itemsize):
                         fetch(rows.idx, i0 + c)
 
 
@@ -333,25 +335,31 @@ def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
     n_out, width, o = t[N_OUT], t[WIDTH], t[ROWS]
     compare(work.A, work.D, o + lo * width, n_out, width, plan.loss, hi - lo)
     factor = 2.0 * plan.squares if plan.loss == SQUARES else 1.0
+    up, on = work.D.dtype.type(plan.soften[0]), work.D.dtype.type(plan.soften[1])
     T = work.T[me]
     for s in range(lo, hi):
         r, row = o + s * width, mine[s]
-        for j in range(n_out):
-            target = rows.targets[row, j] if not plan.labels else 0.0
-            if plan.labels and rows.labels[row] == j:
-                target = 1.0
-            T[j] = plan.soften[0] * target + plan.soften[1]
         weight = rows.weight[row] if rows.weight.size else work.A.dtype.type(1.0)
-        if plan.track:
-            work.lost[s] = cost(work.A, T, r, n_out, plan.loss, plan.squares) * weight
-            if plan.counts:
-                work.hits[s] = is_right(plan, rows, work, r, n_out, row)
         mine_scale = work.D.dtype.type(scale * factor) * weight
+        if plan.labels:
+            work.D[r + rows.labels[row]] -= up
+        else:
+            for j in range(n_out):
+                work.D[r + j] -= up * rows.targets[row, j]
         for j in range(n_out):
-            d = (work.D[r + j] - T[j]) * mine_scale
+            d = (work.D[r + j] - on) * mine_scale
             work.D[r + j] = d * slope(work.A[r + j], t[FUNCTION], plan.alphas[-1])
         for j in range(r + n_out, r + width):
             work.D[j] = 0.0
+        if plan.track:
+            for j in range(n_out):
+                target = rows.targets[row, j] if not plan.labels else 0.0
+                T[j] = plan.soften[0] * target + plan.soften[1]
+            if plan.labels:
+                T[rows.labels[row]] += plan.soften[0]
+            work.lost[s] = cost(work.A, T, r, n_out, plan.loss, plan.squares) * weight
+            if plan.counts:
+                work.hits[s] = is_right(plan, rows, work, r, n_out, row)
 
 
 def is_right(plan, rows, work, r, n_out, row):
@@ -380,7 +388,7 @@ def backward(plan, rows, state, work, mine, fused, rate, me):
     for layer in range(len(plan.table)):
         t = plan.table[layer]
         width, r0, r1 = t[WIDTH], work.bounds[layer, me], work.bounds[layer, me + 1]
-        first, last = t[W] + r0 * width, t[W] + r1 * width
+        first, last = t[W] + r0 * t[STRIDE], t[W] + r1 * t[STRIDE]
         if not fused:
             work.G[first:last] = 0.0
         elif state.l2[0] != 0:
@@ -395,7 +403,7 @@ def backward(plan, rows, state, work, mine, fused, rate, me):
                     scatter(
                         target,
                         t[W] + j,
-                        width,
+                        t[STRIDE],
                         step,
                         rows.idx,
                         i0,
@@ -414,9 +422,11 @@ def backward(plan, rows, state, work, mine, fused, rate, me):
         if r0 == 0 and r1 > 0:
             if not fused:
                 work.G[t[B] : t[B] + width] = 0.0
-            for d in range(t[ROWS], t[ROWS] + mine.size * width, width):
-                for j in range(width):
-                    target[t[B] + j] += work.D[d + j]
+            for j in range(0, width, L):
+                b = load(target, t[B] + j)
+                for s in range(mine.size):
+                    b = madd(b, 1.0, load(work.D, t[ROWS] + s * width + j))
+                store(target, t[B] + j, b)
 
 
 def add_layer(plan, work, target, layer, n, r0, r1, L):
@@ -430,7 +440,7 @@ def add_layer(plan, work, target, layer, n, r0, r1, L):
             scatter(
                 target,
                 t[W],
-                width,
+                t[STRIDE],
                 width,
                 work.idx,
                 x,
@@ -445,9 +455,9 @@ def add_layer(plan, work, target, layer, n, r0, r1, L):
                 L,
             )
         return
-    y, x = t[W] + r0 * width, before[ROWS] + r0
+    y, x, so = t[W] + r0 * t[STRIDE], before[ROWS] + r0, t[STRIDE]
     X, D, d = work.val, work.D, t[ROWS]
-    product(target, y, width, r1 - r0, width, X, x, 1, small, D, d, width, n, L)
+    product(target, y, so, r1 - r0, width, X, x, 1, small, D, d, width, n, L)
 
 
 def pass_back(plan, work, layer, lo, hi):
@@ -460,14 +470,14 @@ def pass_back(plan, work, layer, lo, hi):
     if not before[LISTED]:
         y, d = before[ROWS] + lo * small, t[ROWS] + lo * width
         n, c = hi - lo, before[N_OUT]
-        rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, width, L)
+        rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], t[STRIDE], width, L)
     for s in range(lo, hi):
         d, o = t[ROWS] + s * width, before[ROWS] + s * small
         if before[LISTED]:
             D[o : o + small] = 0.0
             for k in range(work.count[layer - 1, s]):
                 j = work.idx[o + k]
-                back = dot(P, t[W] + j * width, D, d, width, L)
+                back = dot(P, t[W] + j * t[STRIDE], D, d, width, L)
                 D[o + j] = back * mask[o + j] * slope(A[o + j], kind, alpha)
         else:
             for j in range(o, o + before[N_OUT]):
@@ -481,7 +491,7 @@ def update(plan, state, work, rate, correction, me):
     for layer in range(len(plan.table)):
         t = plan.table[layer]
         r0, r1 = work.bounds[layer, me], work.bounds[layer, me + 1]
-        a, n = t[W] + r0 * t[WIDTH], (r1 - r0) * t[WIDTH]
+        a, n = t[W] + r0 * t[STRIDE], (r1 - r0) * t[STRIDE]
         move(P, G, M, V, a, n, kind, rate, h, state.l2[0], correction)
         if r0 == 0 and r1 > 0:
             move(P, G, M, V, t[B], t[WIDTH], kind, rate, h, none, correction)

@@ -100,15 +100,17 @@ def layout(net: Network) -> Layout:
     """Return the places of a network's numbers; see `kernels.Plan.table`."""
     rows, _ = rows_of(net)
     step = lanes(net.dtype)
-    table = np.zeros((len(rows), 9), np.int64)
+    table = np.zeros((len(rows), 10), np.int64)
     place = room = draws = 0
     for t, row in zip(table, rows, strict=True):
         n_in, n_out = row.dense.n_in, row.dense.n_out
         width = -(-n_out // step) * step
-        t[:5] = n_in, n_out, width, place, place + n_in * width
-        t[5:] = row.function, room, draws, 0
+        # Rows a power of two apart would fall into few places of the cache.
+        stride = width + step if width % (4 * step) == 0 else width
+        t[:5] = n_in, n_out, width, place, place + n_in * stride
+        t[5:] = row.function, room, draws, 0, stride
         draws += n_out if row.drop else 0
-        place += (n_in + 1) * width
+        place += n_in * stride + width
         room += width
     return Layout(table, place, room)
 
@@ -123,17 +125,17 @@ def tensors(net: Network, table: Array) -> list[tuple[str, str, Array]]:
 
 def read(flat: Array, arrays: Any, names: Any, i: int | None) -> None:
     """Copy a member's tensors into its flat array."""
-    for w, b, (n_in, n_out, width, W, B, *_) in names:
+    for w, b, (n_in, n_out, _, W, B, *_, n) in names:
         w, b = (arrays[name] if i is None else arrays[name][i] for name in (w, b))
-        flat[W : W + n_in * width].reshape(n_in, width)[:, :n_out] = w
+        flat[W : W + n_in * n].reshape(n_in, n)[:, :n_out] = w
         flat[B : B + n_out] = b
 
 
 def write(flat: Array, arrays: Any, names: Any, i: int | None) -> None:
     """Copy a member's flat array into its tensors, in place."""
-    for w, b, (n_in, n_out, width, W, B, *_) in names:
+    for w, b, (n_in, n_out, _, W, B, *_, n) in names:
         w, b = (arrays[name] if i is None else arrays[name][i] for name in (w, b))
-        w[...] = flat[W : W + n_in * width].reshape(n_in, width)[:, :n_out]
+        w[...] = flat[W : W + n_in * n].reshape(n_in, n)[:, :n_out]
         b[...] = flat[B : B + n_out]
 
 

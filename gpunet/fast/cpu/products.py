@@ -17,6 +17,7 @@ def gather(
     M: Array,
     m: int,
     n: int,
+    part: int,
     idx: Array,
     i0: int,
     val: Array,
@@ -24,12 +25,10 @@ def gather(
     count: int,
     L: int,
 ) -> None:
-    """Add sum_k val[k] * M[idx[k], :] to out[o : o + n], in place."""
-    gather_part(out, o, M, m, n, n, idx, i0, val, v0, count, L)
+    """Add sum_k val[k] * M[idx[k], :part] to out[o : o + part], in place.
 
-
-def gather_part(out, o, M, m, n, part, idx, i0, val, v0, count, L):
-    """As `gather`, for `part` of the n columns, which begin at out[o] and M[m]."""
+    Row i of M begins at m + i * n.
+    """
     j = 0
     while part - j >= 4 * L:
         _gather_4(out, o + j, M, m + j, n, idx, i0, val, v0, count, L)
