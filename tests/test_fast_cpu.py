@@ -61,7 +61,7 @@ def far(a, b):
     st.sampled_from(FUNCTIONS),
     st.sampled_from(LOSSES),
     st.sampled_from(tuple(OPTIMIZERS)),
-    st.lists(st.sampled_from((1, 5, 16, 17, 40, 70)), max_size=3),
+    st.lists(st.sampled_from((1, 5, 16, 17, 40, 64, 70, 128)), max_size=3),
     st.sampled_from((1, 3, 10, 48)),
     st.sampled_from((None, 1, 3)),
     st.sampled_from(("float32", "float64")),

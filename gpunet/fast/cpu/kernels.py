@@ -23,11 +23,11 @@ from .functions import (
     move,
     slope,
 )
-from .products import dot, gather, product, rows_by_rows, scatter
-from .vectors import arrive, fetch, load, madd, mulhi, pause, peek, store
+from .products import dot, find, gather, product, rows_by_rows, scatter
+from .vectors import arrive, at, fetch, load, madd, mulhi, pause, peek, store
 
 # Columns of the table of layers.
-N_IN, N_OUT, WIDTH, W, B, FUNCTION, ROWS, DRAWS, LISTED, STRIDE = range(10)
+N_IN, N_OUT, WIDTH, W, B, FUNCTION, ROWS, DRAWS, LISTED, PART = range(10)
 
 
 class Plan(NamedTuple):
@@ -35,11 +35,11 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    table : int64 array, shape (layers, 9)
-        Sizes, padded width, places of W and b in the flat parameters, activation,
-        place of its rows in the work space, how many dropout draws an example
-        takes before this layer's (-1: none of its own), whether the next layer's
-        rows are lists.
+    table : int64 array, shape (layers, 10)
+        Sizes, length of a padded row, places of W and b in the flat parameters,
+        activation, place of its rows in the work space, how many dropout draws an example
+        takes before this layer's, whether the next layer reads lists, and how much
+        of a padded row is computed.
     alphas, drop : arrays, shape (layers,)
         Slope of a leaky rectifier; probability of silence.
     loss, optimizer : int
@@ -92,7 +92,8 @@ class Work(NamedTuple):
 
     `val` holds what the next layer reads (activations, silenced by dropout), as
     lists with `idx` and `count` or whole; `mask` dropout's factors, 1 without it.
-    `bounds` are the rows of each layer's W that each thread moves.
+    `bounds` are the rows of each layer's W that each thread moves. X holds the
+    examples where data have few zeros; `turned` and what follows: see `turn`.
     """
 
     A: Any
@@ -104,6 +105,12 @@ class Work(NamedTuple):
     lost: Any
     hits: Any
     bounds: Any
+    X: Any
+    turned: Any
+    owner: Any
+    ends: Any
+    next: Any
+    lows: Any
     T: Any
     G: Any
     P: Any
@@ -205,7 +212,9 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
         for s in range(lo, hi):
             for j in range(0, width, L):
                 store(work.A, o + s * width + j, load(work.P, t[B] + j))
-        if layer == 0:
+        if layer == 0 and work.X.size:
+            whole_rows(rows, work, t, mine, lo, hi, L)
+        elif layer == 0:
             first_layer(rows, work, t, mine, soon, lo, hi, L)
         else:
             before = plan.table[layer - 1]
@@ -214,12 +223,12 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
                 for s in range(lo, hi):
                     y, x = o + s * width, before[ROWS] + s * xi
                     c = work.count[layer - 1, s]
-                    P, idx, val, n = work.P, work.idx, work.val, t[STRIDE]
-                    gather(work.A, y, P, t[W], n, width, idx, x, val, x, c, L)
+                    P, idx, val, n = work.P, work.idx, work.val, t[PART]
+                    gather(work.A, y, P, t[W], width, n, idx, x, val, x, c, L)
             else:
-                y, n = o + lo * width, hi - lo
-                X, P, c, ms = work.val, work.P, t[N_IN], t[STRIDE]
-                product(work.A, y, width, n, width, X, x, xi, 1, P, t[W], ms, c, L)
+                y, n, part = o + lo * width, hi - lo, t[PART]
+                X, P, c = work.val, work.P, t[N_IN]
+                product(work.A, y, width, n, part, X, x, xi, 1, P, t[W], width, c, L)
         activate(
             work.A, o + lo * width, (hi - lo) * width, t[FUNCTION], plan.alphas[layer]
         )
@@ -230,8 +239,8 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
 def first_layer(rows, work, t, mine, soon, lo, hi, L):
     """Add x W to the first layer's rows, and ask for the next batch's examples."""
     width, line = t[WIDTH], 64 // rows.val.itemsize
-    step = 4 * L if width % (4 * L) == 0 else width
-    for j in range(0, width, step):
+    step = 4 * L if t[PART] % (4 * L) == 0 else t[PART]
+    for j in range(0, t[PART], step):
         for s in range(lo, hi):
             i0, v0, count = first_row(rows, mine[s], t[N_IN])
             y = t[ROWS] + s * width + j
@@ -240,7 +249,7 @@ def first_layer(rows, work, t, mine, soon, lo, hi, L):
                 y,
                 work.P,
                 t[W] + j,
-                t[STRIDE],
+                width,
                 step,
                 rows.idx,
                 i0,
@@ -259,6 +268,18 @@ def first_layer(rows, work, t, mine, soon, lo, hi, L):
                 if rows.start.size:
                     for c in range(0, count, 64 // rows.idx.itemsize):
                         fetch(rows.idx, i0 + c)
+
+
+def whole_rows(rows, work, t, mine, lo, hi, L):
+    """Add x W to the first layer's rows, of data that have few zeros."""
+    n_in, width, wide = t[N_IN], t[WIDTH], work.X.shape[1]
+    X = work.X.reshape(-1)
+    for s in range(lo, hi):
+        for j in range(n_in):
+            X[s * wide + j] = rows.val[mine[s] * n_in + j]
+    y, x, n = t[ROWS] + lo * width, lo * wide, hi - lo
+    P, part = work.P, t[PART]
+    product(work.A, y, width, n, part, X, x, wide, 1, P, t[W], width, n_in, L)
 
 
 def first_row(rows, row, n_in):
@@ -388,35 +409,14 @@ def backward(plan, rows, state, work, mine, fused, rate, me):
     for layer in range(len(plan.table)):
         t = plan.table[layer]
         width, r0, r1 = t[WIDTH], work.bounds[layer, me], work.bounds[layer, me + 1]
-        first, last = t[W] + r0 * t[STRIDE], t[W] + r1 * t[STRIDE]
+        first, last = t[W] + r0 * width, t[W] + r1 * width
         if not fused:
             work.G[first:last] = 0.0
         elif state.l2[0] != 0:
             for i in range(first, last):
                 work.P[i] *= shrink
         if layer == 0:
-            step = 2 * L if width % (2 * L) == 0 else width
-            for j in range(0, width, step):
-                for s in range(mine.size):
-                    i0, v0, count = first_row(rows, mine[s], t[N_IN])
-                    d = t[ROWS] + s * width + j
-                    scatter(
-                        target,
-                        t[W] + j,
-                        t[STRIDE],
-                        step,
-                        rows.idx,
-                        i0,
-                        rows.val,
-                        v0,
-                        count,
-                        work.D,
-                        d,
-                        r0,
-                        r1,
-                        t[N_IN],
-                        L,
-                    )
+            add_first(rows, work, target, t, mine, r0, r1, me, L)
         else:
             add_layer(plan, work, target, layer, mine.size, r0, r1, L)
         if r0 == 0 and r1 > 0:
@@ -427,6 +427,57 @@ def backward(plan, rows, state, work, mine, fused, rate, me):
                 for s in range(mine.size):
                     b = madd(b, 1.0, load(work.D, t[ROWS] + s * width + j))
                 store(target, t[B] + j, b)
+
+
+def add_first(rows, work, target, t, mine, r0, r1, me, L):
+    """Add x^T d of the first layer, rows r0 to r1 - 1 of its W."""
+    width, part, D, d, n = t[WIDTH], t[PART], work.D, t[ROWS], mine.size
+    if work.X.size:
+        wide, y = work.X.shape[1], t[W] + r0 * width
+        X = work.X.reshape(-1)
+        product(target, y, width, r1 - r0, part, X, r0, 1, wide, D, d, width, n, L)
+        return
+    if work.turned.size:
+        turn(rows, work, mine, r0, r1, t[N_IN], me)
+        for j in range(0, part, 4 * L):
+            for i in range(r0, r1):
+                a, b = work.ends[i], work.next[me, i]
+                y, idx, val = t[W] + i * width + j, work.owner, work.turned
+                gather(target, y, D, d + j, width, 4 * L, idx, a, val, a, b - a, L)
+        return
+    for s in range(n):
+        i0, v0, c = first_row(rows, mine[s], t[N_IN])
+        y, idx, val, x = t[W], rows.idx, rows.val, d + s * width
+        scatter(target, y, width, part, idx, i0, val, v0, c, D, x, r0, r1, t[N_IN], L)
+
+
+def turn(rows, work, mine, r0, r1, n_in, me):
+    """Make lists of the batch's columns r0 to r1 - 1: who has what in each.
+
+    Column i is turned[ends[i] : next[me, i]], of the examples owner[...]. Each
+    thread's columns have their own stretch of room.
+    """
+    next_one, lows = work.next[me], work.lows[me]
+    for i in range(r0, r1):
+        next_one[i] = 0
+    for s in range(mine.size):
+        i0, _, count = first_row(rows, mine[s], n_in)
+        a = find(rows.idx, i0, count, r0) if r0 > 0 else 0
+        b = find(rows.idx, i0, count, r1) if r1 < n_in else count
+        lows[2 * s], lows[2 * s + 1] = i0 + a, i0 + b
+        for k in range(i0 + a, i0 + b):
+            next_one[at(rows.idx, k)] += 1
+    place = me * work.turned.size // len(work.next)
+    for i in range(r0, r1):
+        work.ends[i] = place
+        n, next_one[i] = next_one[i], place
+        place += n
+    for s in range(mine.size):
+        for k in range(lows[2 * s], lows[2 * s + 1]):
+            i = at(rows.idx, k)
+            p = next_one[i]
+            work.owner[p], work.turned[p] = s, at(rows.val, k)
+            next_one[i] = p + 1
 
 
 def add_layer(plan, work, target, layer, n, r0, r1, L):
@@ -440,8 +491,8 @@ def add_layer(plan, work, target, layer, n, r0, r1, L):
             scatter(
                 target,
                 t[W],
-                t[STRIDE],
                 width,
+                t[PART],
                 work.idx,
                 x,
                 work.val,
@@ -455,9 +506,9 @@ def add_layer(plan, work, target, layer, n, r0, r1, L):
                 L,
             )
         return
-    y, x, so = t[W] + r0 * t[STRIDE], before[ROWS] + r0, t[STRIDE]
+    y, x, part = t[W] + r0 * width, before[ROWS] + r0, t[PART]
     X, D, d = work.val, work.D, t[ROWS]
-    product(target, y, so, r1 - r0, width, X, x, 1, small, D, d, width, n, L)
+    product(target, y, width, r1 - r0, part, X, x, 1, small, D, d, width, n, L)
 
 
 def pass_back(plan, work, layer, lo, hi):
@@ -470,14 +521,14 @@ def pass_back(plan, work, layer, lo, hi):
     if not before[LISTED]:
         y, d = before[ROWS] + lo * small, t[ROWS] + lo * width
         n, c = hi - lo, before[N_OUT]
-        rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], t[STRIDE], width, L)
+        rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, t[PART], L)
     for s in range(lo, hi):
         d, o = t[ROWS] + s * width, before[ROWS] + s * small
         if before[LISTED]:
             D[o : o + small] = 0.0
             for k in range(work.count[layer - 1, s]):
                 j = work.idx[o + k]
-                back = dot(P, t[W] + j * t[STRIDE], D, d, width, L)
+                back = dot(P, t[W] + j * width, D, d, t[PART], L)
                 D[o + j] = back * mask[o + j] * slope(A[o + j], kind, alpha)
         else:
             for j in range(o, o + before[N_OUT]):
@@ -491,7 +542,7 @@ def update(plan, state, work, rate, correction, me):
     for layer in range(len(plan.table)):
         t = plan.table[layer]
         r0, r1 = work.bounds[layer, me], work.bounds[layer, me + 1]
-        a, n = t[W] + r0 * t[STRIDE], (r1 - r0) * t[STRIDE]
+        a, n = t[W] + r0 * t[WIDTH], (r1 - r0) * t[WIDTH]
         move(P, G, M, V, a, n, kind, rate, h, state.l2[0], correction)
         if r0 == 0 and r1 > 0:
             move(P, G, M, V, t[B], t[WIDTH], kind, rate, h, none, correction)

@@ -106,11 +106,11 @@ def layout(net: Network) -> Layout:
         n_in, n_out = row.dense.n_in, row.dense.n_out
         width = -(-n_out // step) * step
         # Rows a power of two apart would fall into few places of the cache.
-        stride = width + step if width % (4 * step) == 0 else width
-        t[:5] = n_in, n_out, width, place, place + n_in * stride
-        t[5:] = row.function, room, draws, 0, stride
+        part, width = width, width + step if width % (4 * step) == 0 else width
+        t[:5] = n_in, n_out, width, place, place + n_in * width
+        t[5:] = row.function, room, draws, 0, part
         draws += n_out if row.drop else 0
-        place += n_in * stride + width
+        place += (n_in + 1) * width
         room += width
     return Layout(table, place, room)
 
@@ -125,7 +125,7 @@ def tensors(net: Network, table: Array) -> list[tuple[str, str, Array]]:
 
 def read(flat: Array, arrays: Any, names: Any, i: int | None) -> None:
     """Copy a member's tensors into its flat array."""
-    for w, b, (n_in, n_out, _, W, B, *_, n) in names:
+    for w, b, (n_in, n_out, n, W, B, *_) in names:
         w, b = (arrays[name] if i is None else arrays[name][i] for name in (w, b))
         flat[W : W + n_in * n].reshape(n_in, n)[:, :n_out] = w
         flat[B : B + n_out] = b
@@ -133,7 +133,7 @@ def read(flat: Array, arrays: Any, names: Any, i: int | None) -> None:
 
 def write(flat: Array, arrays: Any, names: Any, i: int | None) -> None:
     """Copy a member's flat array into its tensors, in place."""
-    for w, b, (n_in, n_out, _, W, B, *_, n) in names:
+    for w, b, (n_in, n_out, n, W, B, *_) in names:
         w, b = (arrays[name] if i is None else arrays[name][i] for name in (w, b))
         w[...] = flat[W : W + n_in * n].reshape(n_in, n)[:, :n_out]
         b[...] = flat[B : B + n_out]
