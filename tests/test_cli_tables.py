@@ -250,6 +250,7 @@ STRANGER = [
     (["--target", "kind", "--test", "none.csv"], 3, "none.csv"),
     (["--target", "kind", "--test", "none.txt"], 2, "none.txt"),
     (["--target", "kind", "--test-size", "90"], 2, "90"),
+    (["--test-size", "9", "--test", "t.csv"], 2, "--test and --test-size"),
     (["--target", "kind", "--test-size", "1.5"], 2, "--test-size"),
     (["--target", "kind", "--validation", "nielsen"], 2, "no Nielsen's split"),
     (["--target", "kind", "--impute", "zero"], 2, "--impute"),

@@ -284,6 +284,16 @@ def test_target_of_a_matrix_is_a_number_or_stands_beside_it(tmp_path):
     b = read_splits(tmp_path / "x.npz", "t")
     assert np.array_equal(a.train.x, b.train.x) and np.array_equal(a.train.t, b.train.t)
     assert read_splits(tmp_path / "x.npy", "-2").table.target.name == 1
+    for width, fine in ((2, False), (3, True), (4, False)):
+        np.save(tmp_path / "t.npy", np.zeros((5, width)))
+        if fine:
+            assert len(
+                read_splits(tmp_path / "x.npy", "1", test=tmp_path / "t.npy").test
+            )
+        else:
+            call = (read_splits, tmp_path / "x.npy", "1")
+            line = refusal(*call, test=tmp_path / "t.npy")
+            assert f"has {width} columns, expected 3" in line
     np.save(tmp_path / "y.npy", t)
     np.save(tmp_path / "bare.npy", x)
     c = read_splits(tmp_path / "bare.npy", str(tmp_path / "y.npy"))

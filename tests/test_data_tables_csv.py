@@ -55,6 +55,8 @@ def test_missing_cells_are_nan_or_empty(tmp_path):
     assert np.isnan(table.columns["a"][0]) and table.columns["a"][1] == 2
     assert table.columns["b"].tolist() == ["x", ""]
     assert np.isnan(table.columns["c"][0]) and table.columns["c"][1] == 5
+    table = read(tmp_path, "a,b\n1,-999\n2,7\n", missing=["-999"])
+    assert np.isnan(table.columns["b"][0]) and table.columns["b"][1] == 7
     table = read(tmp_path, "a,b\n,1\n,2\n")
     assert np.isnan(table.columns["a"]).all()
 

@@ -101,3 +101,11 @@ def test_npy_larger_than_the_memory_allowed_trains(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout)["n_test"] == 50
+
+
+def test_precision_of_a_compiled_engine_is_refused_for_disk(
+    table, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(arrays, "IN_MEMORY", 1000)
+    with pytest.raises(ConfigError, match="precision: tf32: the data stay on disk"):
+        carry(settings(table, precision="tf32"), tmp_path / "a")

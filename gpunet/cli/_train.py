@@ -69,8 +69,10 @@ def _config(args: argparse.Namespace, given: set[str]) -> dict[str, Any]:
         "table" if is_table(getattr(args, "data", "")) else "default"
     )
     config = load_config(args.config) if args.config else preset(name)
-    if {"sizes", "hidden"} <= given:
-        raise ConfigError("usage: --sizes and --hidden: give one of the two")
+    for pair in (("sizes", "hidden"), ("test", "test_size")):
+        if given.issuperset(pair):
+            both = " and ".join(f"--{name.replace('_', '-')}" for name in pair)
+            raise ConfigError(f"usage: {both}: give one of the two")
     if "sizes" in given:
         config["hidden"] = None
     for key in given:

@@ -7,7 +7,8 @@ from .predict import add_member
 HELP = (
     "Write a trained network for those who have no gpunet: as ONNX, as JSON, or as "
     "one C file without dependencies. A model that was trained on a table takes its "
-    "raw numbers (float64), and a 0 or 1 for each value of a category."
+    "raw numbers (float64), and a 0 or 1 for each value of a category; another one "
+    "takes what it was fed (MNIST: pixels / 255)."
 )
 WORK = "gpunet.cli._export"
 

@@ -51,8 +51,8 @@ def read_csv(path, *, missing=(), categories=()):
     content = read_regular(path, LARGEST)
     _refuse_bytes(content, path)
     text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
-    rows = _Rows(csv.reader(text, strict=True), content, path)
-    names = _header(rows, path, categories)
+    rows = _Rows(csv.reader(text, strict=True), path)
+    names = _header(rows, path)
     gathered = [
         _Column(name, k + 1, path, name in categories, {"", *missing})
         for k, name in enumerate(names)
@@ -81,16 +81,13 @@ def _refuse_bytes(content, path):
         if content.startswith(mark):
             why = f"begins as {name or 'UTF-32'} does"
             raise data_error("table", f"{path}:1:1", why, cure)
-    for byte, name in ((b"\0", "a NUL byte"), (b"\r", "a lone carriage return")):
-        if byte == b"\r":
-            if content.count(byte) == content.count(b"\r\n"):
-                continue
-            offset = re.search(rb"\r(?!\n)", content).start()
-        else:
-            offset = content.find(byte)
-            if offset < 0:
-                continue
-        raise data_error("table", _place(content, offset, path), f"holds {name}", cure)
+    nul, lone = content.find(b"\0"), -1
+    if content.count(b"\r") != content.count(b"\r\n"):  # the search itself is slow
+        lone = re.search(rb"\r(?!\n)", content).start()
+    for offset, name in ((nul, "a NUL byte"), (lone, "a lone carriage return")):
+        if offset >= 0:
+            place = _place(content, offset, path)
+            raise data_error("table", place, f"holds {name}", cure)
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -109,7 +106,7 @@ def _place(content, offset, path):
 class _Rows:
     """The rows of a reader with the lines on which they begin."""
 
-    def __init__(self, reader, content, path):
+    def __init__(self, reader, path):
         self._reader, self._path = reader, path
         self.line = 1  # of the next row
 
@@ -144,7 +141,7 @@ class _Rows:
         return chunk
 
 
-def _header(rows, path, categories):
+def _header(rows, path):
     """Return the names of the columns."""
     _, names = rows.next() or (1, [])
     where = f"{path}:1"
@@ -181,6 +178,7 @@ class _Column:
     def __init__(self, name, number, path, is_text, missing):
         self.name, self._number, self._path = name, number, path
         self._missing = missing
+        self._sentinels = {text for text in missing if _NUMBER.fullmatch(text)}
         self._is_text = True if is_text else None  # None: not known yet
         self._declared, self._first = is_text, None
         self._parts = []
@@ -190,7 +188,7 @@ class _Column:
         if self._is_text:
             self._parts.append(self._texts(cells, lines))
             return
-        numbers = _numbers(cells)
+        numbers = _numbers(cells) if self._sentinels.isdisjoint(cells) else None
         if numbers is None:
             numbers = self._carefully(cells, lines)
             if self._is_text:
@@ -200,9 +198,8 @@ class _Column:
             self._is_text, self._first = False, lines[0]
         if np.isinf(numbers).any():
             k = int(np.argmax(np.isinf(numbers)))
-            raise self._error(
-                lines[k], f"{self.name:.80}: {cells[k]!r:.80} is beyond float64"
-            )
+            why = f"{self.name:.80}: {cells[k]!r:.80} is beyond float64"
+            raise self._error(lines[k], why, "correct it")
         self._parts.append(numbers)
 
     def values(self):
@@ -234,12 +231,11 @@ class _Column:
 
     def _texts(self, cells, lines):
         different = set(cells)
-        for cell in () if self._declared else different - self._missing:
-            if _like_a_number(cell):
-                odd = {c for c in different - self._missing if _like_a_number(c)}
-                k = next(k for k, c in enumerate(cells) if c in odd)
-                what = "is a number" if _NUMBER.fullmatch(cells[k]) else _STRANGE
-                raise self._mixed(cells[k], lines[k], what)
+        odd = {c for c in different - self._missing if _like_a_number(c)}
+        if odd and not self._declared:
+            k = next(k for k, cell in enumerate(cells) if cell in odd)
+            what = "is a number" if _NUMBER.fullmatch(cells[k]) else _STRANGE
+            raise self._mixed(cells[k], lines[k], what)
         if different & self._missing:
             cells = ["" if cell in self._missing else cell for cell in cells]
         return np.array([*cells, None], object)[:-1]  # None: never a table of texts
@@ -252,7 +248,7 @@ class _Column:
         cure = "correct it, or name what is missing (--missing) or texts (--categories)"
         return self._error(line, why, cure)
 
-    def _error(self, line, why, cure="correct it"):
+    def _error(self, line, why, cure):
         return data_error("table", f"{self._path}:{line}:{self._number}", why, cure)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from ...backend import host_rng
 from ...errors import ConfigError
 from ..dataset import Dataset, Splits, random_split, stratified_split
+from ..files import data_error
 from .arrays import beside, read_arrays
 from .csv_file import read_csv
 from .fitting import IMPUTE, TASKS, find_target, fit, scaled_target
@@ -143,8 +144,14 @@ def _part(n, labels, sizes):
 def _other(made, path, dtype):
     """Return the test part that is a file of its own."""
     table = read_for(made, path)
-    name = made.target.name
-    values, _ = table.target(str(name) if isinstance(name, int) else name)
+    name, n_in = made.target.name, len(made.inputs)
+    if isinstance(name, int):
+        if table.matrix.shape[1] != n_in + 1:
+            why = f"has {table.matrix.shape[1]} columns, expected {n_in + 1}"
+            cure = "give the same columns, and the target where it was"
+            raise data_error("table", path, why, cure)
+        name = str(name)
+    values, _ = table.target(name)
     return Dataset(made.features(table, None, dtype), made.target.encode(values, table))
 
 
