@@ -37,7 +37,7 @@ THIRD_PARTIES = {
     "storage": ("numpy safetensors", "onnx"),
     "text": ("numpy rich safetensors", ""),
     "training": ("numpy rich", ""),
-    "fast": ("numpy", "cupy numba"),
+    "fast": ("numpy", "cupy llvmlite numba"),
     "sklearn": ("joblib numpy scipy sklearn threadpoolctl", ""),
     "parallel": ("numpy", "mpi4py"),
     "show": ("numpy", "matplotlib PIL"),
