@@ -353,7 +353,8 @@ def _open_cuda(index: int) -> Backend:
         raise DeviceError(
             f"{where}: CUDA finds no device ({_first_line(error)}; driver for CUDA "
             f"{driver // 1000}.{driver % 1000 // 10}); check nvidia-smi and "
-            f"CUDA_VISIBLE_DEVICES, or install the CuPy of the driver: gpunet[cuda{driver // 1000}]"
+            "CUDA_VISIBLE_DEVICES, or install the CuPy that fits the driver: "
+            f"gpunet[cuda{driver // 1000}]"
         ) from error
     if index >= count:
         raise DeviceError(

@@ -12,10 +12,10 @@ import nvrtc
 import pytest
 from emulation import build, compiler
 from helpers import error, normal
-from tiny import host, same, table
+from tiny import carry, host, left_behind, same, settings, table, write_set
 
 import gpunet
-from gpunet.errors import ConfigError, Diverged
+from gpunet.errors import ConfigError, DataError, Diverged
 from gpunet.fast.cuda import general
 from gpunet.fast.cuda.plan import ACTIVATIONS, Stage, stages
 from gpunet.layers import Activation, Dense, Dropout, Flatten
@@ -531,3 +531,42 @@ def test_precision_without_such_an_engine_is_refused(
 def test_unknown_precision_is_refused():
     with pytest.raises(ConfigError, match="'int8': choose from float32, tf32, float16"):
         gpunet.fit(gpunet.mlp([4, 3]), table(), precision="int8")
+
+
+# ---- what surrounds it -------------------------------------------------------
+
+
+@emulated
+def test_labels_out_of_range_never_reach_the_device(monkeypatch):
+    fake = fake_cupy.install(monkeypatch)
+    x, t = table()
+    for wrong in (3, -1):
+        t[5] = wrong
+        net = maker()("cuda")
+        fake.launches.clear()
+        with pytest.raises(DataError, match=f"label.*{wrong}|{wrong}.*label"):
+            gpunet.fit(net, (x, t), epochs=1)
+        assert fake.launches == []
+
+
+@emulated
+@pytest.mark.parametrize(("first", "second"), [("cuda", "cpu"), ("cpu", "cuda")])
+def test_checkpoint_of_one_device_opens_on_the_other(
+    tmp_path, monkeypatch, first, second
+):
+    fake_cupy.install(monkeypatch)
+    data, out = write_set(tmp_path / "data"), tmp_path / "run"
+    carry(settings(data, device=first), out, max_steps=7)
+    before = left_behind(out)[0]
+    net, _, _, _ = carry(
+        settings(data, device=second),
+        out,
+        resume="auto",
+        max_steps=7,
+        given={"device"},
+    )
+    assert net.backend.name.startswith(second)
+    after = left_behind(out)[0]
+    kept = [name for name in before if name.startswith("checkpoint ")]
+    assert kept and all(np.array_equal(before[n], after[n]) for n in kept)
+    carry(settings(data, device=second), out, resume="auto", given={"device"})

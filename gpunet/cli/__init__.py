@@ -29,6 +29,7 @@ COMMANDS = {
     "bench": "time training against other libraries",
     "lab": "run an experiment of the lab, or list them all",
     "images": "write MNIST digits as PNG files",
+    "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
