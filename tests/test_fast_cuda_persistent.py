@@ -29,7 +29,7 @@ def fake(monkeypatch):
 def job(device, sizes=(7, 6, 3), *, data=None, optimizer=None, **changes):
     """Return a Trainer of a small network; `changes` are mlp's or the Trainer's."""
     kind = {"batch_size": 10, "epochs": 1} | changes
-    of_net = ("activation", "loss", "population", "output", "dtype")
+    of_net = ("activation", "loss", "population", "output", "weights")
     made = {name: kind.pop(name) for name in of_net if name in kind}
     net = mlp(list(sizes), **made, seed=kind.pop("seed", 3), device=device)
     kind.setdefault("engine", "loop" if device == "cpu" else "compiled")
@@ -69,6 +69,14 @@ NETWORKS = {
     "squares": ((7, 6, 3), {"loss": "squared_error", "output": "sigmoid"}),
     "half squares": ((7, 6, 3), {"loss": "half_squared_error"}),
     "mean squares": ((7, 6, 3), {"loss": "mean_squared_error", "output": "tanh"}),
+    "equal outputs": (
+        (7, 6, 3),
+        {
+            "weights": 0.0,
+            "batch_size": None,
+            "data": (np.ones((47, 7), np.float32), np.arange(47) ** 2 % 3),
+        },
+    ),
     "smoothed": ((7, 6, 3), {"loss": "softmax_cross_entropy:0.1"}),
     "sigmoids": ((7, 6, 3), {"loss": "sigmoid_cross_entropy:0.2"}),
     "one sigmoid": ((7, 6, 1), {"loss": "sigmoid_cross_entropy"}),
@@ -207,18 +215,31 @@ def test_resumed_run_is_the_uninterrupted_one(fake, tmp_path):
     assert records[0] == records[1]
 
 
-def test_divergence_stops_at_the_step_of_the_loop(fake):
+def too_large():
+    """Return x whose products with weights of 2 are infinite, of both signs."""
+    x, t = table(48, 7, 3)
+    x[20:, :2] = 3e38, -3e38
+    return x.astype(np.float32), t
+
+
+@pytest.mark.parametrize(
+    ("rate", "kind"),
+    [
+        (30.0, {"loss": "squared_error", "epochs": 3}),
+        (0.001, {"data": too_large(), "weights": 2.0, "order": "none"}),
+    ],
+)
+def test_divergence_stops_at_the_step_of_the_loop(fake, rate, kind):
     said, stood = [], []
     for device in ("cpu", "cuda"):
-        kind = {"loss": "squared_error", "activation": "relu", "epochs": 3}
-        run = job(device, optimizer=SGD(30.0), **kind)
+        run = job(device, optimizer=SGD(rate), activation="relu", **kind)
         with np.errstate(all="ignore"), pytest.raises(Diverged) as caught:
             run.run()
         said.append(str(caught.value))
         stood.append((run.epoch, run.at, run.step, run.optimizer.n_steps))
         assert all(np.isfinite(p).all() for p in host(run.net).values())
     assert said[0] == said[1] and stood[0] == stood[1]
-    assert "not finite" in said[0]
+    assert "not finite" in said[0] and stood[0][2] > 0
 
 
 def test_member_that_diverges_leaves_the_others_alone(fake):

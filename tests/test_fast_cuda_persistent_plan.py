@@ -51,7 +51,9 @@ def test_kernel_fits_registers_and_shared_memory(name, arch):
     known = plans(NAMED[name], SHARED[arch])
     assert bool(known) != ((name, arch) in TOO_LARGE)
     for plan in known[:1]:
-        usage = nvrtc.compile(source(plan), arch).usage["gpunet_span"]
+        made = nvrtc.compile(source(plan), arch)
+        assert "warning" not in made.log
+        usage = made.usage["gpunet_span"]
         assert (usage.spills, usage.stack, usage.shared) == (0, 0, 0)
         assert usage.registers <= plan.register_limit
         assert usage.registers * plan.threads <= 65536

@@ -66,7 +66,9 @@ def source(plan: Plan) -> str:
             lines.append(f"#define {'' if name == 'ZEROED' else 'AT_'}{name} {place}")
     for name, values in arrays.items():
         listed = ", ".join(map(str, values))
-        lines.append(f"__device__ constexpr int {name}[] = {{{listed}}};")
+        lines.append(
+            f"[[maybe_unused]] __device__ constexpr int {name}[] = {{{listed}}};"
+        )
     alphas = ", ".join(_float(alpha) for _, alpha in spec.activations)
     lines.append(f"__device__ constexpr float ALPHA[] = {{{alphas}}};")
     lines.append(f"typedef {'unsigned char' if spec.is_bytes else 'float'} Pixel;")

@@ -49,9 +49,10 @@ __device__ __forceinline__ void fetch(float *memory, const Source &from, int ste
 
 // Bytes become floats once a step, for all that read them.
 __device__ __forceinline__ void widen(float *memory, int n, float scale) {
+  constexpr int WORDS = N_IN < 4 ? 1 : N_IN / 4;  // of four bytes
   const uchar4 *from = (const uchar4 *)(memory + AT_BYTES);
-  for (int id = threadIdx.x; id < n * (N_IN / 4); id += THREADS) {
-    int b = id / (N_IN / 4), i = id % (N_IN / 4) * 4;
+  for (int id = threadIdx.x; id < n * WORDS; id += THREADS) {
+    int b = id / WORDS, i = id % WORDS * 4;
     uchar4 v = from[id];
     *(float4 *)(memory + AT_X + b * X_STRIDE + i) =
         make_float4(v.x * scale, v.y * scale, v.z * scale, v.w * scale);
@@ -104,7 +105,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) gpunet_span(
   First w;
   float *const weight[] = {WEIGHTS}, *const bias[] = {BIASES};
   float *mine = weight[0] + (long long)member * N_IN * WIDTH_1;
-  float *velocity = memory + AT_VELOCITY + threadIdx.x;
   auto later = [](float &here, float &there) { here = there; };
   each_weight(w, [&](int k, bool there, int at, float *kept) {
     float value = there ? mine[at] : 0.0f;
@@ -114,6 +114,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) gpunet_span(
   each_later<0>(memory, weight, bias, AT_W, AT_BIAS, member, later);
 #if HAS_MOMENTUM
   float *const w_speed[] = {WEIGHT_VELOCITIES}, *const b_speed[] = {BIAS_VELOCITIES};
+  float *velocity = memory + AT_VELOCITY + threadIdx.x;
   float *speed = w_speed[0] + (long long)member * N_IN * WIDTH_1;
   each_weight(w, [&](int k, bool there, int at, float *) {
     velocity[k * THREADS] = there ? speed[at] : 0.0f;
@@ -144,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) gpunet_span(
     Batch batch = {memory + AT_X + (IS_BYTES ? 0 : turn * X_ROWS * X_STRIDE),
                    (const long long *)answer, answer,
                    memory + AT_WEIGHT + turn * BATCH, n};
-    if (IS_BYTES) widen(memory, n, scale);
+    if constexpr (IS_BYTES) widen(memory, n, scale);
     fetch(memory, from, step + 1);
     fetch_order(memory, from, step + 2);
     first_forward(memory, batch, w);

@@ -20,18 +20,19 @@ __device__ __forceinline__ void forward(float *memory, int n) {
 }
 
 // dz of layer L's neurons from those after them: (dz W^T) times the slope kept there.
+// Beyond a short batch the last layer's are 0, and so are these.
 template <int L>
-__device__ __forceinline__ void backward(float *memory, int n) {
+__device__ __forceinline__ void backward(float *memory) {
   constexpr int IN = WIDTH[L], OUT = WIDTH[L + 1], STRIDE = W_STRIDE[L];
   constexpr int D_ROW = D_STRIDE[L], D_NEXT = D_STRIDE[L + 1];
   for (int id = threadIdx.x; id < BATCH * IN; id += THREADS) {
     int b = id / IN, i = id % IN;
     const float *d = memory + AT_D[L + 1] + b * D_NEXT;
     const float *W = memory + AT_W[L] + i * STRIDE;
-    float da = 0.0f, &dz = memory[AT_D[L] + b * D_ROW + i];
+    float da = 0.0f;
 #pragma unroll 8
     for (int o = 0; o < OUT; ++o) da += d[o] * W[o];
-    dz = b < n ? da * dz : 0.0f;  // beyond a short batch: nothing, whatever stood there
+    memory[AT_D[L] + b * D_ROW + i] *= da;
   }
   __syncthreads();
 }
@@ -68,7 +69,7 @@ __device__ __forceinline__ void update(float *memory, int n, Rule &rule) {
 // Layers L to 1, from the last: a layer moves while the one before it finds its dz.
 template <int L>
 __device__ __forceinline__ void back(float *memory, int n, Rule &rule) {
-  backward<L>(memory, n);
+  backward<L>(memory);
   update<L>(memory, n, rule);
   update_bias<L>(memory, n, rule);
   if constexpr (L > 1) back<L - 1>(memory, n, rule);
