@@ -7,10 +7,7 @@ products between them, so that a step allocates nothing.
 
 from collections.abc import Sequence
 from math import prod
-from numbers import Real
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ..._types import Array
 from ...activations import activation
@@ -76,26 +73,6 @@ def stages(layers: Sequence[Layer]) -> list[Stage] | str:
         else:
             return f"it has no kernel for {name}"
     return found or "it has no Dense layer"
-
-
-def moving(optimizer: Any, names: Sequence[str]) -> list[str]:
-    """Return the tensors that learn."""
-    still = set(optimizer.frozen)
-    return [n for n in names if n not in still and n.split(".")[0] not in still]
-
-
-def layer_rate(optimizer: Any, name: str) -> float:
-    """Return the factor on the learning rate of one tensor."""
-    rates = optimizer.layer_rates
-    return rates.get(name, rates.get(name.split(".")[0], 1.0))
-
-
-def member_rates(optimizer: Any, factor: Any, n: int) -> list[float]:
-    """Return each member's learning rate times the schedule's factor."""
-    each = [
-        [v] * n if isinstance(v, Real) else v for v in (optimizer.learning_rate, factor)
-    ]
-    return [float(r) * float(f) for r, f in zip(*each, strict=True)]
 
 
 def _built_in(function: Any) -> bool:
@@ -177,18 +154,3 @@ class Pool:
         if name not in self._flat:
             self._flat[name] = self._xp.empty(prod(shape), dtype=dtype or self._dtype)
         return self._xp.reshape(self._flat[name][: prod(shape)], shape)
-
-
-def table_rows(tensors: Sequence[tuple[Any, ...]]) -> np.ndarray:
-    """Return the kernels' table: addresses, size and whether penalties fall on it.
-
-    Parameters
-    ----------
-    tensors : sequence of (p, gradient, memory, memory, half copy, penalized)
-        Arrays or None.
-    """
-    rows = [
-        [*(0 if x is None else x.data.ptr for x in arrays), arrays[0].size, penalized]
-        for *arrays, penalized in tensors
-    ]
-    return np.array(rows, np.uint64)
