@@ -22,9 +22,9 @@ from ...optimizers import Optimizer
 from ...training.batches import Feed, Place
 from ...training.parts import Part
 from .graph import Graph, wanted
-from .plan import ACTIVATIONS, Plan, Pool, stages
+from .plan import ACTIVATIONS, Plan, Pool, member_rates, stages
 from .products import Products
-from .updates import Updates, correction, layer_rate, member_rates, moving
+from .updates import Updates, correction, layer_rate, moving
 
 PRECISIONS = ("float32", "tf32", "float16")
 # Slopes of half precision are this many times as large: 2^-24 is the smallest

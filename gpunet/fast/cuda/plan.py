@@ -7,11 +7,13 @@ products between them, so that a step allocates nothing.
 
 from collections.abc import Sequence
 from math import prod
+from numbers import Real
 from typing import Any, NamedTuple
 
 from ..._types import Array
 from ...activations import activation
 from ...layers import Activation, Dense, Dropout, Layer
+from ...optimizers import Optimizer
 
 ACTIVATIONS = (
     *("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"),
@@ -73,6 +75,14 @@ def stages(layers: Sequence[Layer]) -> list[Stage] | str:
         else:
             return f"it has no kernel for {name}"
     return found or "it has no Dense layer"
+
+
+def member_rates(optimizer: Optimizer, factor: Any, n: int) -> list[float]:
+    """Return each member's learning rate times the schedule's factor."""
+    each = [
+        [v] * n if isinstance(v, Real) else v for v in (optimizer.learning_rate, factor)
+    ]
+    return [float(r) * float(f) for r, f in zip(*each, strict=True)]
 
 
 def _built_in(function: Any) -> bool:

@@ -30,14 +30,6 @@ def layer_rate(optimizer: Optimizer, name: str) -> float:
     return rates.get(name, rates.get(name.split(".")[0], 1.0))
 
 
-def member_rates(optimizer: Optimizer, factor: Any, n: int) -> list[float]:
-    """Return each member's learning rate times the schedule's factor."""
-    each = [
-        [v] * n if isinstance(v, Real) else v for v in (optimizer.learning_rate, factor)
-    ]
-    return [float(r) * float(f) for r, f in zip(*each, strict=True)]
-
-
 def correction(optimizer: Optimizer, t: int) -> float:
     """Return Adam's correction for the start of its memories; 1 for the others."""
     if not isinstance(optimizer, Adam):
