@@ -125,7 +125,7 @@ def scatter_add(target: Array, index: Array, rows: Array) -> Array:
     return target
 
 
-_PURPOSES = {"init": 0, "shuffle": 1, "dropout": 2, "split": 3, "check": 4}
+_PURPOSES = {"init": 0, "shuffle": 1, "dropout": 2, "split": 3, "check": 4, "text": 5}
 
 
 def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
@@ -138,7 +138,7 @@ def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
     Parameters
     ----------
     seed : int, at least 0
-    purpose : "init", "shuffle", "dropout", "split" or "check"
+    purpose : "init", "shuffle", "dropout", "split", "check" or "text"
     *keys : int
         What else sets this draw apart, such as the epoch.
 

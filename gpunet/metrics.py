@@ -60,3 +60,34 @@ def r_squared(y: HostArray, t: HostArray) -> float:
 def mean_absolute_error(y: HostArray, t: HostArray) -> float:
     """Return the mean of |y - t| over rows and outputs."""
     return float(abs(y - t).mean())
+
+
+def root_mean_square_error(y: HostArray, t: HostArray) -> float:
+    """Return the root of the mean of (y - t)^2 over rows and outputs."""
+    return float(((y - t) ** 2).mean()) ** 0.5
+
+
+def class_report(table: list[list[int]]) -> list[dict[str, float | int | None]]:
+    """Return precision, recall, F1 and count of each class of a confusion table.
+
+    precision = right answers / answers given, recall = right answers / examples,
+    F1 = their harmonic mean. What is 0 / 0 is None: nothing is known of it.
+
+    Parameters
+    ----------
+    table : list of rows
+        As `confusion` returns it: true label (row) against given label (column).
+
+    Examples
+    --------
+    >>> class_report([[3, 1], [0, 2]])[0]
+    {'precision': 1.0, 'recall': 0.75, 'f1': 0.8571428571428571, 'n': 4}
+    """
+    report = []
+    for k, row in enumerate(table):
+        right, n, given = row[k], sum(row), sum(other[k] for other in table)
+        f1 = 2 * right / (n + given) if n + given else None
+        precision = right / given if given else None
+        recall = right / n if n else None
+        report.append({"precision": precision, "recall": recall, "f1": f1, "n": n})
+    return report

@@ -4,7 +4,9 @@ A network's random numbers depend on its own seed alone, so member i of a
 population sees exactly what the single network with its seed sees.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from math import isfinite, sqrt
 from typing import Any
 
@@ -14,6 +16,7 @@ from ._types import Array, HostArray
 from .backend import Backend, host_rng, seed_sequence
 
 ORDERS = ("own", "shared", "none")
+_FEW = 200_000  # numbers that one thread shuffles as soon as several
 
 
 def epoch_order(seeds: Sequence[int], epoch: int, n: int, order: str) -> HostArray:
@@ -35,7 +38,20 @@ def epoch_order(seeds: Sequence[int], epoch: int, n: int, order: str) -> HostArr
         return np.arange(n)
     if order == "shared":
         return host_rng(seeds[0], "shuffle", epoch).permutation(n)
-    return np.stack([host_rng(s, "shuffle", epoch).permutation(n) for s in seeds])
+    orders = np.empty((len(seeds), n), np.int64)
+
+    def draw(i: int) -> None:
+        orders[i] = host_rng(seeds[i], "shuffle", epoch).permutation(n)
+
+    if orders.size < _FEW:
+        for i in range(len(seeds)):
+            draw(i)
+        return orders
+    # NumPy shuffles without holding Python's lock: two cores need 0.7 of the time that
+    # one does, 0.13 s for 256 orders of 50,000. A GPU waits for that at each epoch.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(draw, range(len(seeds))))
+    return orders
 
 
 class DropoutDraws:

@@ -68,3 +68,12 @@ def step_slope(loss, y, t, h=1e-5):
         down[k] -= h
         slope[k] = (loss.value(up, t).sum() - loss.value(down, t).sum()) / (2 * h)
     return slope
+
+
+def after(code, words):
+    """Return the words of a command that runs `code` and becomes command `words`.
+
+    Popen's preexec_fn forks, which warns as soon as a test has loaded JAX.
+    """
+    become = f"{code}; import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-c", become, *map(str, words)]

@@ -49,7 +49,8 @@ def test_every_rung_keeps_the_contract(rung):
     place, _, name = rung.place.partition(":")
     module = importlib.import_module(place)
     function = getattr(module, name)
-    parameters = inspect.signature(function).parameters
+    parameters = dict(inspect.signature(function).parameters)
+    parameters.pop("training", None)  # the options of `trained`
     assert list(parameters)[:2] == ["device", "seed"]
     assert parameters["device"].default == "cpu" and parameters["seed"].default == 0
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, after
 from tiny import (
     assert_same_run,
     carry,
@@ -237,8 +237,7 @@ def test_signal_before_the_first_step_ends_the_run(
 def test_ignored_sigint_stays_ignored_and_sigterm_works(data, tmp_path):
     out = tmp_path / "run"
     with background(
-        script(data, out, epochs=100_000),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        after("import signal; signal.signal(2, 1)", script(data, out, epochs=100_000)),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

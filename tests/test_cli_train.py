@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import ROOT, run_python
+from helpers import ROOT, after, run_python
 from tiny import (
     carry,
     command,
@@ -289,15 +289,15 @@ def test_network_that_fits_no_memory_leaves_with_6(data, tmp_path):
 
 @linux
 def test_memory_that_runs_out_while_training_leaves_with_6(data, tmp_path):
-    import resource
-
     limit = 2**30
     wide = ("--sizes", "16-5000-5000-3", "--quiet")  # Adam's slots do not fit
     words = ["--data-dir", data, "--out", tmp_path / "run", *wide, "--device", "cpu"]
     words += ["--validation", 12, "--batch-size", 10]
     process = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "train.py", *map(str, words)],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        after(
+            f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({limit},) * 2)",
+            [sys.executable, ROOT / "scripts" / "train.py", *words],
+        ),
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -340,11 +340,8 @@ def test_full_disk_of_the_log_leaves_with_8(data, tmp_path):
 
 @linux
 def test_full_disk_stops_the_run_or_warns_as_asked(data, tmp_path):
-    import resource
-
-    def poor():  # as a full disk does, but for files over 4 kB
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
+    # as a full disk does, but for files over 4 kB
+    poor = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"
     runs = []
     for mode in ("stop", "warn"):
         words = ["--data-dir", data, "--out", tmp_path / mode, "--sizes", "16-99-3"]
@@ -352,8 +349,7 @@ def test_full_disk_stops_the_run_or_warns_as_asked(data, tmp_path):
         words += ["--on-write-error", mode]
         runs.append(
             subprocess.run(
-                [sys.executable, ROOT / "scripts" / "train.py", *map(str, words)],
-                preexec_fn=poor,
+                after(poor, [sys.executable, ROOT / "scripts" / "train.py", *words]),
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
                 capture_output=True,
                 text=True,

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from gpunet.metrics import (
+    class_report,
     confusion,
     correct,
     dead_classes,
     mean_absolute_error,
     r_squared,
+    root_mean_square_error,
 )
 
 
@@ -53,3 +55,24 @@ def test_r_squared_by_hand():
 def test_mean_absolute_error_by_hand():
     y, t = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [4.0, 4.0]])
     assert mean_absolute_error(y, t) == 0.75
+
+
+def test_class_report_is_that_of_scikit_learn():
+    sklearn = pytest.importorskip("sklearn.metrics")
+    rng = np.random.Generator(np.random.PCG64(0))
+    t, y = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
+    report = class_report(confusion(y, t, 4))
+    wanted = sklearn.precision_recall_fscore_support(t, y)
+    for k, name in enumerate(("precision", "recall", "f1", "n")):
+        assert [c[name] for c in report] == pytest.approx(wanted[k])
+
+
+def test_class_report_says_nothing_where_nothing_is_known():
+    never, absent = class_report([[3, 0, 0], [2, 0, 0], [0, 0, 0]])[1:]
+    assert never == {"precision": None, "recall": 0.0, "f1": 0.0, "n": 2}
+    assert absent == {"precision": None, "recall": None, "f1": None, "n": 0}
+
+
+def test_root_mean_square_error_by_hand():
+    y, t = np.array([[1.0], [5.0]]), np.array([[4.0], [1.0]])
+    assert root_mean_square_error(y, t) == pytest.approx(12.5**0.5)

@@ -18,6 +18,13 @@ def test_own_orders_are_each_seeds_own_shuffle():
     assert not np.array_equal(*orders)
 
 
+def test_many_long_orders_are_the_same_shuffles():
+    seeds, n = (9, 3, 3, 8, 1), 50_000  # enough for threads
+    orders = epoch_order(seeds, 1, n, "own")
+    for seed, order in zip(seeds, orders, strict=True):
+        assert np.array_equal(order, host_rng(seed, "shuffle", 1).permutation(n))
+
+
 def test_orders_change_with_the_epoch():
     for order in ("own", "shared"):
         first, second = (epoch_order([3], k, 50, order) for k in (0, 1))

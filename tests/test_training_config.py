@@ -56,7 +56,7 @@ def test_settings_take_every_kind_they_should(key, values):
 @pytest.mark.parametrize(
     ("config", "why"),
     [
-        ({"epoch": 3}, "'epoch': no such setting; choose from data, "),
+        ({"epoch": 3}, "'epoch': no such setting; choose from epochs"),
         ({"x" * 999: 3}, "no such setting"),
         ({"epochs": "3"}, "epochs: expected int, got '3'"),
         ({"epochs": 3.0}, "epochs: expected int, got 3.0"),

@@ -99,7 +99,8 @@ def test_every_allocation_may_fail(monkeypatch, engine):
 
 def alive():
     gc.collect()
-    return sum(isinstance(o, fake_cupy.Array) for o in gc.get_objects())
+    # isinstance asks an object's class, and some of torch's warn when they are asked
+    return sum(issubclass(type(o), fake_cupy.Array) for o in gc.get_objects())
 
 
 @engines

@@ -21,12 +21,15 @@ from .. import __version__
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
 
 COMMANDS = {
-    "train": "train MNIST or a set like it, by preset or by your own options",
+    "train": "train MNIST, a set like it or a table, by preset or your own options",
+    "predict": "answer the rows of a table with a trained model",
+    "export": "write a model as ONNX, JSON or one C file",
     "verify": "check model files and checkpoints",
     "gradcheck": "compare analytic gradients with numeric ones",
     "parity": "compare devices on the same run",
     "doctor": "show versions, devices, BLAS and threads",
     "bench": "time training against other libraries",
+    "bench_sklearn": "time fits and sweeps against scikit-learn's own MLP",
     "lab": "run an experiment of the lab, or list them all",
     "images": "write MNIST digits as PNG files",
     "gpu_report": "prove gpunet on a GPU: one JSON and one table",
@@ -67,7 +70,7 @@ def _run(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: gpunet COMMAND [options]\n")
         for name, what in COMMANDS.items():
-            print(f"  {name:<10} {what}")
+            print(f"  {name:<13} {what}")
         print("\n`gpunet COMMAND --help` shows a command's options.")
         return 0
     if argv[0] == "--version":

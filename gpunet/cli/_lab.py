@@ -15,6 +15,7 @@ from typing import Any
 from ..backend import open_backend
 from ..errors import ConfigError, GpunetError
 from ..lab.registry import LADDER, Experiment, find
+from ..lab.trained import trained
 from ..storage import probe_writable, write_atomically
 from . import _Parser
 from ._lab_show import show_all, show_ladder, show_result
@@ -78,14 +79,19 @@ def _beside(module: Any, verb: str, function: Callable) -> Callable | None:
 
 
 def _own_options(function: Callable) -> dict[str, tuple[Any, str]]:
-    """Return name -> (default, help) of what this experiment alone takes."""
+    """Return name -> (default, help) of what this experiment alone takes.
+
+    One that takes **training hands it to `trained`, whose options it has too.
+    """
     entries = re.findall(
         r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", inspect.getdoc(function), re.M
     )
     said = {name: text for names, text in entries for name in names.split(", ")}
-    return {
+    parameters = dict(inspect.signature(function).parameters)
+    shared = _own_options(trained) if parameters.pop("training", None) else {}
+    return shared | {
         name: (parameter.default, " ".join(said.get(name, "").split()))
-        for name, parameter in inspect.signature(function).parameters.items()
+        for name, parameter in parameters.items()
         if name not in _COMMON
     }
 

@@ -10,15 +10,18 @@ from typing import Any
 
 from rich.console import Console
 
+from ..data import is_table
 from ..errors import ConfigError, GpunetError
 from ..show.curves import draw_curves
+from ..show.residuals import draw_residuals
 from ..storage import readable
 from ..training.diagnosis import diagnose_run
-from ..training.history import History
 from ..training.presets import DEFAULTS, preset
 from ..training.progress import ProgressBar
+from ..training.report import measured
 from ..training.run import Options, load_config
 from ..training.run import run as carry_out
+from ._classes import show_classes
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,12 +45,16 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     net, history, result, folder, data = carry_out(config, options)
     say(f"took {time.perf_counter() - started:.1f} s{_peak_memory()}")
-    curves = _draw(history, folder, say)
+    drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
     result = result | {"folder": str(folder)}
+    if "r2" in result and net.population is None:
+        t, y = measured(net, data, data.test)
+        name, path = str(data.table.target.name), folder / "residuals.png"
+        drawn.append(_draw(say, draw_residuals, path, y[0], t, name))
     if args.json:
         print(json.dumps(result, sort_keys=True))
     else:
-        _show(result, curves)
+        _show(result, [Path(path).name for path in drawn if path])
     if args.diagnose:
         findings = diagnose_run(net, data, history)
         for line in map(str, findings or ["diagnosis: nothing ails this network"]):
@@ -58,9 +65,16 @@ def run(args: argparse.Namespace) -> int:
 def _config(args: argparse.Namespace, given: set[str]) -> dict[str, Any]:
     if args.config and args.preset:
         raise ConfigError("usage: --config and --preset: give one of the two")
-    config = (
-        load_config(args.config) if args.config else preset(args.preset or "default")
+    name = args.preset or (
+        "table" if is_table(getattr(args, "data", "")) else "default"
     )
+    config = load_config(args.config) if args.config else preset(name)
+    for pair in (("sizes", "hidden"), ("test", "test_size")):
+        if given.issuperset(pair):
+            both = " and ".join(f"--{name.replace('_', '-')}" for name in pair)
+            raise ConfigError(f"usage: {both}: give one of the two")
+    if "sizes" in given:
+        config["hidden"] = None
     for key in given:
         value = getattr(args, key)
         if key in ("learning_rate", "momentum", "l2", "l1") and len(value) == 1:
@@ -74,7 +88,9 @@ def _folder(args: argparse.Namespace) -> Any:
         return args.out
     if args.resume == "auto":
         raise ConfigError("usage: --resume auto: name the run folder with --out")
-    name = args.preset or ("config" if args.config else "default")
+    data = getattr(args, "data", "")
+    name = Path(data).stem if is_table(data) else "default"
+    name = args.preset or ("config" if args.config else name)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = Path("runs") / f"{name}-{stamp}"
     n = 2
@@ -104,41 +120,49 @@ def _peak_memory() -> str:
     return f", peak memory {peak * unit / 1e6:.0f} MB"
 
 
-def _draw(history: History, folder: Path, say: Any) -> str | None:
+def _draw(say: Any, draw: Any, *args: Any) -> Any:
     try:
-        return draw_curves(history, folder / "curves.png")
+        return draw(*args)
     except ImportError:
-        say('no curves.png: python -m pip install "gpunet[plot]" draws it')
+        say('no pictures: python -m pip install "gpunet[plot]" draws it')
     except GpunetError as error:
         say(f"warning: {error}")
     return None
 
 
-def _show(result: dict[str, Any], curves: str | None) -> None:
+def _show(result: dict[str, Any], pictures: list[str]) -> None:
     n = result.get("n_test")
     if "summary" in result:
         s = result["summary"]
         if s["n"]:
+            what, form = ("R2", ".4f") if "r2" in result else ("accuracy", ".2%")
             print(
-                f"test accuracy: mean {s['mean']:.2%} sd {s['sd']:.2%} "
-                f"median {s['median']:.2%} (n = {n:,}, {s['n']} networks)"
+                f"test {what}: mean {s['mean']:{form}} sd {s['sd']:{form}} "
+                f"median {s['median']:{form}} (n = {n:,}, {s['n']} networks)"
             )
             print(
-                f"best {s['best']:.2%} (member {s['best_member']}), "
-                f"worst {s['worst']:.2%} (member {s['worst_member']})"
+                f"best {s['best']:{form}} (member {s['best_member']}), "
+                f"worst {s['worst']:{form}} (member {s['worst_member']})"
             )
-        for i, dead in enumerate(result["dead_classes"]):
+        for i, dead in enumerate(result.get("dead_classes", ())):
             if dead:
                 digits = ", ".join(map(str, dead))
                 print(f"member {i} never answers {digits}: dead class")
+    elif "r2" in result:
+        print(
+            f"test R2: {result['r2']:.4f}, mean absolute error {result['mae']:.6g}, "
+            f"root mean square error {result['rmse']:.6g} (n = {n:,})"
+        )
     elif n:
         print(f"test accuracy: {result['test_accuracy']:.2%} (n = {n:,})")
         if result["dead_classes"]:
             digits = ", ".join(map(str, result["dead_classes"]))
             print(f"dead class: never answers {digits}")
+        if "classes" in result:
+            show_classes(result)
     for i, why in result["frozen"].items():
         print(f"member {i}: {why}")
     if result["outcome"] != "all epochs done":
         print(f"ended: {result['outcome']} after step {result['steps']}")
     where = readable(result["folder"])
-    print(f"run folder: {where}" + (" (curves.png)" if curves else ""))
+    print(f"run folder: {where}" + (f" ({', '.join(pictures)})" if pictures else ""))

@@ -5,8 +5,8 @@ import argparse
 from .arguments import add_threads, number, whole
 
 HELP = (
-    "Train a network on MNIST, or on a set of its form. Without options: the "
-    "default preset on the best device."
+    "Train a network on MNIST, on a set of its form, or on a table of your own. "
+    "Without options: the default preset on the best device."
 )
 WORK = "gpunet.cli._train"
 
@@ -14,6 +14,7 @@ WORK = "gpunet.cli._train"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`; those not given stay out of the namespace."""
     _what(parser)
+    _table(parser)
     _network(parser)
     _descent(parser)
     _population(parser)
@@ -24,7 +25,8 @@ def _what(parser):
     parser.add_argument(
         "--preset",
         metavar="NAME",
-        help="default, nielsen, nielsen-l2, 3b1b or albahari; other options change it",
+        help="default, table, nielsen, nielsen-l2, 3b1b or albahari; other options "
+        "change it",
     )
     parser.add_argument(
         "--config", metavar="FILE", help="repeat a run from its config.json"
@@ -52,7 +54,7 @@ def _what(parser):
     group.add_argument(
         "--data",
         metavar="NAME",
-        help="mnist (in the package) or fashion-mnist",
+        help="mnist (in the package), fashion-mnist, or a .csv, .npz or .npy file",
         **absent,
     )
     group.add_argument(
@@ -67,10 +69,62 @@ def _what(parser):
     )
 
 
+def _table(parser):
+    group = parser.add_argument_group("tables")
+    absent = {"default": argparse.SUPPRESS}
+    names = {"nargs": "+", **absent}
+    group.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="the column to predict: its name, or its number in a .npy file (-1 is the "
+        "last), or a .npy file of its own",
+        **absent,
+    )
+    group.add_argument(
+        "--task",
+        choices=("classify", "regress"),
+        help="default: by what the target holds",
+        **absent,
+    )
+    group.add_argument(
+        "--test", metavar="FILE", help="the test part, a file of its own", **absent
+    )
+    group.add_argument(
+        "--test-size",
+        metavar="N",
+        type=_share,
+        help="or rows held out for it, as a count or a fraction (0.2); 0 for none",
+        **absent,
+    )
+    group.add_argument("--drop", metavar="COLUMN", help="leave out", **names)
+    group.add_argument(
+        "--categories", metavar="COLUMN", help="texts that look like numbers", **names
+    )
+    group.add_argument(
+        "--missing", metavar="TEXT", help="means a missing cell, as empty does", **names
+    )
+    group.add_argument(
+        "--impute",
+        choices=("mean", "median"),
+        help="fill missing numbers so, missing categories with the commonest",
+        **absent,
+    )
+    group.add_argument(
+        "--unknown",
+        choices=("refuse", "zeros"),
+        help="what a category does that no training row has",
+        **absent,
+    )
+
+
+def _share(text: str):
+    return whole(0)(text) if text.isascii() and text.isdigit() else number(0, 1)(text)
+
+
 def _validation(text: str):
     if text == "nielsen":
         return text
-    return whole(0)(text) if text.isascii() and text.isdigit() else number(0, 1)(text)
+    return _share(text)
 
 
 def _sizes(text: str) -> list[int]:
@@ -85,6 +139,13 @@ def _network(parser):
         type=_sizes,
         metavar="784-16-16-10",
         help="neurons of each layer",
+        **absent,
+    )
+    group.add_argument(
+        "--hidden",
+        type=_sizes,
+        metavar="64,32",
+        help="of the hidden layers only; the data give the others",
         **absent,
     )
     group.add_argument(

@@ -14,29 +14,48 @@ from .dataset import (
     split_validation,
     stratified_split,
 )
-from .files import data_error, gunzip_bounded, read_regular
+from .files import data_error, gunzip_bounded, open_regular, read_regular
 from .idx import read_idx, read_images_and_labels, write_idx
 from .mnist import load_folder, load_mnist, nielsen_split, read_mnist
+from .rows import MatrixRows
+from .tables import (
+    Preprocessing,
+    Table,
+    check_options,
+    from_json,
+    is_table,
+    read_for,
+    read_splits,
+)
 from .weights import class_weights, normalized_weights
 
 __all__ = [
     "Dataset",
+    "MatrixRows",
+    "Preprocessing",
     "Splits",
+    "Table",
     "center_of_mass",
     "check_dataset",
     "check_labels",
+    "check_options",
     "class_weights",
     "data_error",
+    "from_json",
     "gunzip_bounded",
+    "is_table",
     "load_folder",
     "load_mnist",
     "nielsen_split",
     "normalized_weights",
+    "open_regular",
     "random_split",
+    "read_for",
     "read_idx",
     "read_images_and_labels",
     "read_mnist",
     "read_regular",
+    "read_splits",
     "shift_images",
     "split_validation",
     "stratified_split",

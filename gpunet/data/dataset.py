@@ -8,6 +8,7 @@ and rows that lie in order are read faster.
 import math
 import operator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from .checks import (
     numbers,
 )
 from .files import data_error
+from .rows import MatrixRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,8 @@ class Splits:
     scale : float
         The factor by which x is multiplied once it has the training type; the
         default takes bytes to [0, 1].
+    table : Preprocessing or None
+        How the cells of a table became x and t.
     """
 
     train: Dataset
@@ -70,9 +74,10 @@ class Splits:
     n_classes: int | None
     name: str
     scale: float = 1 / 255
+    table: Any = None
 
 
-def check_dataset(dataset, n_classes=None, where="data"):
+def check_dataset(dataset, n_classes=None, where="data", *, one_class_ok=False):
     """Return `dataset` with its parts as arrays, or refuse it.
 
     Parameters
@@ -82,6 +87,8 @@ def check_dataset(dataset, n_classes=None, where="data"):
     n_classes : int, optional
     where : str or path-like
         The source, for messages.
+    one_class_ok : bool
+        Accept labels that are all the same, as a small test set may have.
 
     Returns
     -------
@@ -94,14 +101,16 @@ def check_dataset(dataset, n_classes=None, where="data"):
         If x has no rows or no columns or is not finite, a label or target is
         unfit, the counts differ, or a weight is not finite or is negative.
     """
-    x = numbers(dataset.x, "features", where)
+    on_disk = isinstance(dataset.x, MatrixRows)  # judged when they were made
+    x = dataset.x if on_disk else numbers(dataset.x, "features", where)
     if x.ndim < 2 or x.size == 0:
         why = f"expected x of shape (rows, columns), none 0, got {x.shape}"
         raise data_error("features", where, why, "reshape x, one sample a row")
-    check_finite(x, "features", where)
+    if not on_disk:
+        check_finite(x, "features", where)
     t = host_array(dataset.t, "labels", where)
     if t.ndim <= 1:
-        t = check_labels(t, n_classes, where)
+        t = check_labels(t, n_classes, where, one_class_ok=one_class_ok)
     else:
         t = check_targets(t, n_classes, where)
     if len(t) != len(x):

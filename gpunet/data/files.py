@@ -86,19 +86,8 @@ def read_regular(path, limit):
         If the path cannot be opened, is not a regular file, is larger than
         `limit`, or changes while it is read.
     """
-    path = os.fspath(path)
-    # Without O_NONBLOCK the open of a FIFO waits for a writer for ever.
-    flags = os.O_RDONLY
-    for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
+    descriptor, before = open_regular(path, limit)
     try:
-        descriptor = os.open(path, flags)
-    except (OSError, ValueError) as error:  # ValueError: NUL or a lone surrogate
-        why = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
-        raise data_error("input file", path, why, "check the path") from None
-    try:
-        before = os.fstat(descriptor)
-        _check_regular(before, path, limit)
         with open(descriptor, "rb", closefd=False) as file:
             content = file.read(before.st_size + 1)
         after = os.fstat(descriptor)
@@ -113,6 +102,39 @@ def read_regular(path, limit):
         why = f"changed while it was read (had {before.st_size:,} bytes)"
         raise data_error("input file", path, why, "wait until it is complete")
     return content
+
+
+def open_regular(path, limit):
+    """Open a regular file for reading; return its descriptor and its status.
+
+    Parameters
+    ----------
+    path : str or path-like
+    limit : int
+        The most bytes the file may have.
+
+    Raises
+    ------
+    DataError
+        If the path cannot be opened, is not a regular file or is larger.
+    """
+    path = os.fspath(path)
+    # Without O_NONBLOCK the open of a FIFO waits for a writer for ever.
+    flags = os.O_RDONLY
+    for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(path, flags)
+    except (OSError, ValueError) as error:  # ValueError: NUL or a lone surrogate
+        why = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
+        raise data_error("input file", path, why, "check the path") from None
+    try:
+        status = os.fstat(descriptor)
+        _check_regular(status, path, limit)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor, status
 
 
 def _check_regular(status, path, limit):

@@ -7,27 +7,34 @@ of it. `gpunet.training.engines` asks four things of this package, by name.
 from collections.abc import Sequence
 from typing import Any
 
-from . import cuda
+from . import cpu, cuda
+
+
+def _place(net: Any) -> Any:
+    name = net.backend.name
+    return cpu if name == "cpu" else cuda if name.startswith("cuda") else None
 
 
 def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     """Return why no compiled engine can train `net` with `optimizer`, or ""."""
-    if net.backend.name.startswith("cuda"):
-        return cuda.refuse(net, optimizer, hooks)
-    return f"there is none for {net.backend.name}"
+    place = _place(net)
+    return (
+        place.refuse(net, optimizer, hooks)
+        if place
+        else (f"there is none for {net.backend.name}")
+    )
 
 
 def slower(net: Any, optimizer: Any, n_steps: int) -> str:
     """Return why the loop is to be preferred where an engine applies, or ""."""
-    return cuda.slower(net, optimizer, n_steps)
+    return _place(net).slower(net, optimizer, n_steps)
 
 
 def precisions(net: Any) -> tuple[str, ...]:
     """Return what matrix products can be computed in where `net` is."""
-    on_cuda = net.backend.name.startswith("cuda")
-    return cuda.PRECISIONS if on_cuda else ("float32",)
+    return getattr(_place(net), "PRECISIONS", ("float32",))
 
 
 def engine(net: Any) -> tuple[str, Any]:
     """Return (name, split) of the engine for the device `net` is on."""
-    return cuda.engine(net)
+    return _place(net).engine(net)

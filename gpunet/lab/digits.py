@@ -23,26 +23,20 @@ def mistakes(
     *,
     device: str = "cpu",
     seed: int = 0,
-    n_train: int = 60_000,
-    epochs: int = 4,
     shown: int = 16,
-    weights: str | None = None,
+    **training: Any,
 ) -> dict[str, Any]:
     """Sort the test digits by their cost: surest mistakes, surest successes.
 
     Parameters
     ----------
-    n_train : int
-        Training digits.
-    epochs : int
-        Times through the training digits.
     shown : int
         How many of each to show.
-    weights : path
-        Published weights (JSON, npz) or a model file to look into instead.
+    **training
+        How the network is trained, or which one is taken: see `trained`.
     """
     count("shown", shown)
-    it = trained(device, seed, n_train, epochs, weights)
+    it = trained(device, seed, **training)
     test = it.data.test
     y = it.net.predict(test.x)
     cost = np.sum((y - np.eye(10)[test.t]) ** 2, axis=1)
@@ -109,22 +103,16 @@ def confusion(
     *,
     device: str = "cpu",
     seed: int = 0,
-    n_train: int = 60_000,
-    epochs: int = 4,
-    weights: str | None = None,
+    **training: Any,
 ) -> dict[str, Any]:
     """Count which digit is taken for which, and what 300 images can tell.
 
     Parameters
     ----------
-    n_train : int
-        Training digits.
-    epochs : int
-        Times through the training digits.
-    weights : path
-        Published weights (JSON, npz) or a model file to look into instead.
+    **training
+        How the network is trained, or which one is taken: see `trained`.
     """
-    it = trained(device, seed, n_train, epochs, weights)
+    it = trained(device, seed, **training)
     test = it.data.test
     answer = it.net.classify(test.x)
     table = np.array(confusion_table(answer, test.t, 10))
@@ -142,7 +130,7 @@ def confusion(
         "on_300_images_95_percent": [round(low, 4), round(high, 4)],
         "checks": [
             equal("digits in the table", int(table.sum()), len(test)),
-            *_band("accuracy on 10,000 digits", it.accuracy, 0.92, 0.95, weights),
+            *_band("accuracy on 10,000 digits", it.accuracy, 0.92, 0.95, it.weights),
             at_most("300 images may show as little as", low, it.accuracy - 0.02),
             at_least("300 images may show as much as", high, it.accuracy + 0.02),
         ],
@@ -162,22 +150,16 @@ def cost(
     *,
     device: str = "cpu",
     seed: int = 0,
-    n_train: int = 60_000,
-    epochs: int = 4,
-    weights: str | None = None,
+    **training: Any,
 ) -> dict[str, Any]:
     """Compare what an untrained and a trained network cost, summed over outputs.
 
     Parameters
     ----------
-    n_train : int
-        Training digits.
-    epochs : int
-        Times through the training digits.
-    weights : path
-        Published weights (JSON, npz) or a model file to look into instead.
+    **training
+        How the network is trained, or which one is taken: see `trained`.
     """
-    it = trained(device, seed, n_train, epochs, weights)
+    it = trained(device, seed, **training)
     fresh = mlp(
         [784, 16, 16, 10],
         "sigmoid",
@@ -188,7 +170,7 @@ def cost(
         seed=seed,
         device=device,
     )
-    train = sample(n_train)
+    train = sample(it.n_train)
     found = {
         "untrained": _cost(fresh, it.data.test),
         "trained, on its training digits": _cost(it.net, train),
@@ -201,8 +183,8 @@ def cost(
         "n_train": len(train[0]),
         "checks": [
             at_least("untrained", before, 1.0),
-            *_band("trained, on its training digits", taught, 0.06, 0.11, weights),
-            *_band("trained, on test digits", after, 0.08, 0.12, weights),
+            *_band("trained, on its training digits", taught, 0.06, 0.11, it.weights),
+            *_band("trained, on test digits", after, 0.08, 0.12, it.weights),
             at_least("untrained over trained", before / after, 10.0),
         ],
     }

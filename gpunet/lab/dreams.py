@@ -75,32 +75,26 @@ def dream(
     *,
     device: str = "cpu",
     seed: int = 0,
-    n_train: int = 60_000,
-    epochs: int = 4,
     n_steps: int = 100,
     rate: float = 0.1,
-    weights: str | None = None,
+    **training: Any,
 ) -> dict[str, Any]:
     """Let the trained network draw each digit by gradient ascent on its pixels.
 
     Parameters
     ----------
-    n_train : int
-        Training digits.
-    epochs : int
-        Times through the training digits.
     n_steps : int
         Steps uphill.
     rate : float
         Size of a step, in the logits of the pixels.
-    weights : path
-        Published weights (JSON, npz) or a model file to look into instead.
+    **training
+        How the network is trained, or which one is taken: see `trained`.
     """
-    it = trained(device, seed, n_train, epochs, weights)
+    it = trained(device, seed, **training)
     start = 0.02 + 0.02 * host_rng(seed, "check", 3).random((10, 784))  # near black
     pixels = ascend(it.net, np.log(start) - np.log1p(-start), n_steps, rate)
     before, own = (np.diag(it.net.predict(p)) for p in (start, pixels))
-    train = sample(n_train)[0]
+    train = sample(it.n_train)[0]
     like, far, which = nearest(pixels, train)
     usual, apart, _ = nearest(sample(500, test=True)[0], train)
     bar, n_sure = float(np.quantile(usual, 0.01)), int((own > 0.9).sum())

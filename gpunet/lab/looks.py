@@ -22,28 +22,22 @@ def weight_images(
     *,
     device: str = "cpu",
     seed: int = 0,
-    n_train: int = 60_000,
-    epochs: int = 4,
     n_shuffles: int = 100,
-    weights: str | None = None,
+    **training: Any,
 ) -> dict[str, Any]:
     """Score the hidden neurons' weights as edges and loops, against chance.
 
     Parameters
     ----------
-    n_train : int
-        Training digits.
-    epochs : int
-        Times through the training digits.
     n_shuffles : int
         Shuffles of each neuron's weights that say what chance gives.
-    weights : path
-        Published weights (JSON, npz) or a model file to look into instead.
+    **training
+        How the network is trained, or which one is taken: see `trained`.
     """
     count("n_shuffles", n_shuffles)
-    it = trained(device, seed, n_train, epochs, weights)
+    it = trained(device, seed, **training)
     pictures = first_weights(it.net)
-    inked = sample(n_train)[0].max(axis=0) > 0  # the border is never seen
+    inked = sample(it.n_train)[0].max(axis=0) > 0  # the border is never seen
     pictures = pictures * inked
     scores = likeness(pictures)
     chance = _shuffled(pictures, inked, n_shuffles, host_rng(seed, "check"))

@@ -38,12 +38,18 @@ class Trained:
         On all test digits; of a population the mean.
     story : str
         What was trained how, in one line.
+    n_train : int
+        Training digits that were asked for.
+    weights : path or None
+        Where the network was taken from, if it was not trained here.
     """
 
     net: Network
     data: Splits
     accuracy: float
     story: str
+    n_train: int
+    weights: str | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -81,9 +87,13 @@ def trained(
     Parameters
     ----------
     device : str or Backend
-    seed, n_train, epochs : int
+    seed : int
+    n_train : int
+        Training digits.
+    epochs : int
+        Times through the training digits.
     weights : path, optional
-        Published weights (JSON, npz) or a model file of gpunet.
+        Published weights (JSON, npz) or a model file to look into instead.
 
     Raises
     ------
@@ -91,7 +101,8 @@ def trained(
         The file holds no network of 784 inputs and 10 outputs.
     """
     if weights is not None:
-        return _scored(_from_file(weights, device), f"weights of {weights}")
+        net, story = _from_file(weights, device), f"weights of {weights}"
+        return _scored(net, story, n_train, weights)
     return _train(device, seed, None, n_train, epochs)
 
 
@@ -125,13 +136,14 @@ def _train(device, seed, population, n_train, epochs) -> Trained:
         net,
         f"{many}784-16-16-10 sigmoid, squared error, Adam .005, batch 32, "
         f"{epochs} epochs of {len(x):,} digits, seed {seed}",
+        n_train,
     )
 
 
-def _scored(net: Network, story: str) -> Trained:
+def _scored(net: Network, story: str, n_train: int, weights=None) -> Trained:
     data = digits()
     hits = net.classify(data.test.x) == data.test.t
-    return Trained(net, data, float(hits.mean()), story)
+    return Trained(net, data, float(hits.mean()), story, n_train, weights)
 
 
 def _from_file(path: str, device: Any) -> Network:

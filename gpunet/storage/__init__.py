@@ -7,23 +7,35 @@ From the bottom up: `atomic` replaces a file wholly or not at all, `header` and
 
 from gpunet.storage.atomic import probe_writable, remove_leftovers, write_atomically
 from gpunet.storage.codec import decode, encode, finite_json
+from gpunet.storage.export import FORMATS, Port, export_network
 from gpunet.storage.files import read_tensors, verify, write_tensors
 from gpunet.storage.folder import RunFolder, write_json
 from gpunet.storage.history import HistoryFile
 from gpunet.storage.messages import one_line, readable
-from gpunet.storage.model import check_fit, describe, fill, load_network, save_network
+from gpunet.storage.model import (
+    check_fit,
+    describe,
+    fill,
+    load_network,
+    open_model,
+    save_network,
+)
 
 __all__ = [
+    "FORMATS",
     "HistoryFile",
+    "Port",
     "RunFolder",
     "check_fit",
     "decode",
     "describe",
     "encode",
+    "export_network",
     "fill",
     "finite_json",
     "load_network",
     "one_line",
+    "open_model",
     "probe_writable",
     "read_tensors",
     "readable",

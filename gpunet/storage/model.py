@@ -6,6 +6,7 @@ up in this library's closed tables only.
 """
 
 from gpunet.activations import ActivationFunction
+from gpunet.backend import open_backend
 from gpunet.errors import ConfigError, ModelFileError
 from gpunet.losses import Loss
 from gpunet.losses import loss as find_loss
@@ -71,6 +72,19 @@ def load_network(path, device="cpu", *, activations=(), loss=None):
     DeviceError
         The device cannot be used.
     """
+    return open_model(path, device, activations=activations, loss=loss)[0]
+
+
+def open_model(path, device="cpu", *, activations=(), loss=None):
+    """Return (network, state): as `load_network`, with what the file says beside.
+
+    Returns
+    -------
+    net : Network
+    state : dict
+        Such as "table", the preprocessing of a network trained on one.
+    """
+    device = open_backend(device)  # its own errors are not the file's
     tensors, state = read_tensors(path)
     prefix = "params." if state.get("kind") == "checkpoint" else ""
     params = {
@@ -80,7 +94,7 @@ def load_network(path, device="cpu", *, activations=(), loss=None):
     }
     net = _rebuild(path, state.get("network"), params, device, activations, loss)
     fill(net, params, path)
-    return net
+    return net, state
 
 
 def fill(net, tensors, path):

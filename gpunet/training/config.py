@@ -5,20 +5,35 @@ file is checked key by key and type by type before anything is built.
 """
 
 from dataclasses import fields
+from difflib import get_close_matches
 from typing import Any
 
 from ..backend import host_rng
 from ..builders import mlp
-from ..data import Splits, nielsen_split, read_mnist, split_validation
+from ..data import (
+    Splits,
+    check_options,
+    is_table,
+    nielsen_split,
+    read_mnist,
+    read_splits,
+    split_validation,
+)
 from ..errors import ConfigError
 from ..network import Network
 from ..optimizers import OPTIMIZERS, Optimizer, optimizer
 from .presets import DEFAULTS
 
 _NUMBER = (int, float)
+_TEXT = (str, type(None))
+_TABLE = ("task", "test", "test_size", "impute", "unknown")
+_READING = ("missing", "categories", "drop")
 _KINDS: dict[str, tuple[type, ...]] = {
     "data_dir": (str, type(None)),
+    **dict.fromkeys(("target", "task", "test", "impute", "loss"), _TEXT),
+    "test_size": _NUMBER,
     "validation": (int, float, str),
+    "hidden": (list, type(None)),
     "activation": (str, list),
     "weights": (str, int, float, type(None)),
     "biases": (str, int, float),
@@ -53,7 +68,7 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
         if key not in DEFAULTS:
             raise ConfigError(
                 f"{where}: {str(key)[:60]!r}: no such setting; choose from "
-                f"{', '.join(DEFAULTS)}"
+                f"{', '.join(get_close_matches(str(key), DEFAULTS) or DEFAULTS)}"
             )
         kinds = _KINDS.get(key, (type(DEFAULTS[key]),))
         good = isinstance(value, kinds)
@@ -67,6 +82,41 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     return {**DEFAULTS, **config}
 
 
+def check_table(config: dict[str, Any]) -> None:
+    """Refuse settings of a table that cannot work, before it is read."""
+    if not is_table(config["data"]):
+        if config["target"] is not None or config["test"] is not None:
+            raise ConfigError(
+                f"data: {config['data']!r:.200}: --target and --test are for a table; "
+                "name a .csv, .npz or .npy file"
+            )
+        return
+    if config["validation"] == "nielsen" or config["data_dir"] is not None:
+        raise ConfigError(
+            "data: a table has no Nielsen's split and no --data-dir; leave them out"
+        )
+    check_options(config["target"], **{key: config[key] for key in _TABLE})
+    for key in _READING:
+        if not all(isinstance(name, str) for name in config[key]):
+            raise ConfigError(f"{key}: expected a list of texts, got {config[key]!r}")
+
+
+def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, Any]:
+    """Return a configuration with what the data decide: sizes, task and loss."""
+    classes = data.n_classes if data else 1
+    if config["loss"] is None:
+        loss = "softmax_cross_entropy" if classes else "half_squared_error"
+        config = config | {"loss": loss}
+    if config["hidden"] is not None:
+        ends = (1, 2)  # of a rehearsal, where any will do
+        if data:
+            ends = (data.train.x.shape[1], classes or data.train.t.shape[1])
+        config = config | {"sizes": [ends[0], *config["hidden"], ends[1]]}
+    if data and data.table:
+        config = config | {"task": "classify" if classes else "regress"}
+    return config
+
+
 def network_from_config(config: dict[str, Any], device: Any = "cpu") -> Network:
     """Return the network a configuration describes, on a device."""
     activation = config["activation"]
@@ -74,7 +124,7 @@ def network_from_config(config: dict[str, Any], device: Any = "cpu") -> Network:
         config["sizes"],
         activation,
         output=config["output"],
-        loss=config["loss"],
+        loss=config["loss"] or "softmax_cross_entropy",
         weights=config["weights"],
         biases=config["biases"],
         dropout=config["dropout"],
@@ -116,7 +166,8 @@ def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
 def data_from_config(config: dict[str, Any]) -> Splits:
     """Return the data a configuration names, with its validation part.
 
-    x is bytes; `scale` takes them to 0 .. 1.
+    x of pictures is bytes, and `scale` takes them to 0 .. 1; of a table it is
+    scaled already.
 
     Raises
     ------
@@ -125,6 +176,11 @@ def data_from_config(config: dict[str, Any]) -> Splits:
     ConfigError
         A split that cannot be made.
     """
+    if is_table(config["data"]):
+        settings = (*_TABLE, *_READING, "validation", "dtype")
+        return read_splits(
+            config["data"], config["target"], **{key: config[key] for key in settings}
+        )
     splits = read_mnist(config["data_dir"], name=config["data"])
     wanted = config["validation"]
     if wanted == "nielsen":

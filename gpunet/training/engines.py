@@ -56,6 +56,7 @@ def choose(
     *,
     n_steps: int,
     hooks: Any,
+    on_disk: bool = False,
     precision: str = "float32",
 ) -> Engine:
     """Return the engine that trains `net`.
@@ -68,6 +69,8 @@ def choose(
         Of the whole run; compiling must pay.
     hooks : sequence of callable
         Gradient hooks, which only the loop calls.
+    on_disk : bool
+        Whether batches are gathered from a file, which only the loop does.
     precision : "float32", "tf32" or "float16"
         Other than "float32" only compiled engines of GPUs know.
 
@@ -78,12 +81,14 @@ def choose(
         that the engine does not have.
     """
     check_engine(engine, precision)
-    if precision != "float32":
-        return _precise(engine, net, optimizer, hooks, precision)
-    if engine == "loop":
+    plain = precision == "float32"
+    if plain and engine == "loop":
         return LOOP
     fast = upstairs("fast")
-    why = fast.refuse(net, optimizer, hooks)
+    why = "the data stay on disk" if on_disk else fast.refuse(net, optimizer, hooks)
+    if not plain:
+        why = "the loop computes in the network's dtype" if engine == "loop" else why
+        return _precise(fast, net, precision, why)
     if engine == "compiled" and why:
         raise ConfigError(f"engine: compiled: {why}; take engine auto or loop")
     if engine == "auto":
@@ -91,12 +96,7 @@ def choose(
     return LOOP._replace(note=why) if why else Engine(*fast.engine(net))
 
 
-def _precise(
-    engine: str, net: Network, optimizer: Optimizer, hooks: Any, precision: str
-) -> Engine:
-    fast = upstairs("fast")
-    why = "the loop computes in the network's dtype" if engine == "loop" else ""
-    why = why or fast.refuse(net, optimizer, hooks)
+def _precise(fast: Any, net: Network, precision: str, why: str) -> Engine:
     if not why and (precision not in fast.precisions(net) or net.dtype != "float32"):
         why = f"{net.backend.name} has none for a {net.dtype} network"
     if why:

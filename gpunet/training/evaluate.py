@@ -7,12 +7,13 @@ import numpy as np
 
 from .._types import Array
 from ..backend import Backend, namespace
-from ..data import Dataset, check_dataset, normalized_weights
+from ..data import Dataset, MatrixRows, check_dataset, normalized_weights
 from ..errors import ConfigError, DataError
 from ..layers import Dense, Embedding
 from ..metrics import correct
 from ..network import Network
 from .batches import floats
+from .disk import DeviceRows
 from .memory import memory_for
 
 # Activations held at once: 8 million floats, 32 MB in float32. No call then
@@ -45,7 +46,9 @@ def place(bk: Backend, net: Network, data: Dataset, scale: float = 1.0) -> Place
     of the memory and of the copy; a batch is converted when it is taken.
     """
     x = data.x
-    if isinstance(net.layers[0], Embedding):
+    if isinstance(x, MatrixRows):
+        x, scale = DeviceRows(bk, x, scale), 1.0
+    elif isinstance(net.layers[0], Embedding):
         x, scale = x.astype("int64", copy=False), 1.0  # few libraries index with less
     elif x.dtype != np.uint8 or bk.name == "cpu":
         x = x.astype(net.dtype, copy=scale != 1.0)
@@ -56,7 +59,8 @@ def place(bk: Backend, net: Network, data: Dataset, scale: float = 1.0) -> Place
     if data.weight is not None:
         weight = bk.array(normalized_weights(data.weight), net.dtype)
     t = bk.view(data.t) if data.t.ndim == 1 else bk.view(data.t, net.dtype)
-    return Placed(bk.view(x), t, weight, scale)
+    x = x if isinstance(x, DeviceRows) else bk.view(x)
+    return Placed(x, t, weight, scale)
 
 
 def n_outputs(net: Network) -> int:
@@ -67,8 +71,12 @@ def n_outputs(net: Network) -> int:
     return widths[-1]
 
 
-def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
+def check_fit(
+    net: Network, data: Dataset, what: str, *, one_class_ok: bool = False
+) -> Dataset:
     """Return `data` checked against the network: rows, labels, widths.
+
+    Data that nothing is learnt from may hold one class only.
 
     Raises
     ------
@@ -80,7 +88,8 @@ def check_fit(net: Network, data: Dataset, what: str) -> Dataset:
     if t.ndim == 1 and n_out == 1:
         t = t[:, None]
     data = Dataset(data.x, t, data.weight)
-    data = check_dataset(data, n_out if t.ndim == 1 else None, what)
+    n = n_out if t.ndim == 1 else None
+    data = check_dataset(data, n, what, one_class_ok=one_class_ok)
     if isinstance(first, Dense):
         _check_features(net, first.n_in, data.x, what)
     elif isinstance(first, Embedding):
@@ -195,7 +204,7 @@ def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
     """
     if not isinstance(data, Dataset):
         data = Dataset(*data)
-    data = check_fit(net, data, "evaluate")
+    data = check_fit(net, data, "evaluate", one_class_ok=True)
     bk = net.backend
     with bk.use(), memory_for("evaluation", bk):
         loss, accuracy = measure(net, *place(bk, net, data, scale))

@@ -131,7 +131,7 @@ def trainer(
     elif validation is not None:
         held_out = _dataset(validation)
     if held_out is not None:
-        held_out = check_fit(net, held_out, "validation data")
+        held_out = check_fit(net, held_out, "validation data", one_class_ok=True)
     if class_weight is not None:
         train = _weighted(net, train, class_weight)
     if isinstance(early_stopping, int):

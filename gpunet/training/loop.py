@@ -23,6 +23,7 @@ from ..schedules import schedule as find_schedule
 from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
+from .disk import DeviceRows, DiskFeed
 from .divergence import check_span, raise_diverged, refuse_validation
 from .engines import choose
 from .evaluate import counts_hits, measure, n_outputs, place
@@ -125,11 +126,12 @@ class Trainer:
         x, t, weight, scale_left = place(bk, net, train, scale)
         self._counts_hits = counts_hits(net, t)
         self._validation = validation and place(bk, net, validation, scale)
+        self._on_disk = isinstance(x, DeviceRows)
 
         def feed(seeds):
             own = bool(lead) and order == "own"
             keys = seeds if order == "own" else net.seeds[:1]
-            return Feed(
+            return (DiskFeed if self._on_disk else Feed)(
                 bk,
                 x,
                 t,
@@ -160,6 +162,7 @@ class Trainer:
             self.optimizer,
             n_steps=self.epochs * self.steps_per_epoch,
             hooks=hooks,
+            on_disk=self._on_disk,
             precision=precision,
         )
         self.parts = self.engine.split(

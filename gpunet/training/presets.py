@@ -11,8 +11,18 @@ from ..errors import ConfigError
 DEFAULTS: dict[str, Any] = {
     "data": "mnist",
     "data_dir": None,
+    "target": None,
+    "task": None,
+    "test": None,
+    "test_size": 0.2,
+    "missing": [],
+    "categories": [],
+    "drop": [],
+    "impute": None,
+    "unknown": "refuse",
     "validation": 5000,
     "sizes": [784, 256, 10],
+    "hidden": None,
     "activation": "relu",
     "output": "identity",
     "loss": "softmax_cross_entropy",
@@ -62,6 +72,18 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 0.004,
         "schedule": "one_cycle",
         "epochs": 8,
+    },
+    # For a table of one's own: its columns and classes take the place of 784 and 10.
+    "table": {
+        "validation": 0.1,
+        "sizes": [784, 64, 32, 10],
+        "hidden": [64, 32],
+        "loss": None,
+        "optimizer": "adam",
+        "learning_rate": 0.003,
+        "schedule": "one_cycle",
+        "batch_size": 32,
+        "epochs": 60,
     },
     # Nielsen, Neural Networks and Deep Learning, chapter 1: 95.42 % in the book.
     "nielsen": _NIELSEN

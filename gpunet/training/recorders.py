@@ -84,6 +84,7 @@ class FolderRecorder(Callback):
             name: net.backend.to_host(p) for name, p in trainer.best.params.items()
         }
         state = {"kind": "model", "network": describe(net), "step": trainer.step}
+        state |= {"table": self._more["table"]} if "table" in self._more else {}
         write_tensors(self.folder.best, tensors, state | {"best": trainer.best.state})
 
     def _write(self, action: Callable[[], None]) -> None:

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..backend import open_backend
-from ..data import Dataset, Splits
+from ..data import Splits
 from ..errors import ConfigError, DataError, Interrupted, ModelFileError
-from ..metrics import confusion, dead_classes
 from ..network import Network, member_seeds
-from ..population import summary
 from ..schedules import schedule as find_schedule
 from ..storage import (
     RunFolder,
@@ -33,17 +31,19 @@ from ..storage import (
 from .callbacks import Callback, EarlyStopping
 from .config import (
     check_config,
+    check_table,
+    complete,
     data_from_config,
     network_from_config,
     optimizer_from_config,
 )
 from .engines import check_engine
-from .evaluate import n_outputs
 from .fit import trainer as make_trainer
 from .history import History
 from .loop import Trainer, check_settings, check_trainable
 from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
+from .report import score
 from .signals import stop_on_signals
 from .state import data_digest, fingerprint, history_from, restore
 
@@ -122,12 +122,13 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         found = _find_checkpoint(folder, path, options)
         config = _settle_config(config, folder, found, options)
         backend = open_backend(config["device"])
-        options.say(headline(config))
         note = f" ({backend.note})" if backend.note else ""
         options.say(f"device: {backend.name}{note}")
         box: dict[str, Any] = {}
         received = stack.enter_context(stop_on_signals(lambda why: _stop(box, why)))
         data = data_from_config(config)
+        config = complete(config, data)
+        options.say(headline(config))
         with memory_for("weights", backend, config["batch_size"]):
             net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
@@ -135,7 +136,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
             "config": config,
             "data": data_digest(data.train),
             "fingerprint": fingerprint(backend),
-        }
+        } | _table(data)
         recorder = FolderRecorder(
             folder,
             more,
@@ -172,6 +173,8 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
 def _rehearse(config: dict[str, Any]) -> None:
     """Refuse what cannot work before a folder is made or data are read."""
     backend = open_backend(config["device"])
+    check_table(config)
+    config = complete(config)
     with memory_for("weights", backend, config["batch_size"]):
         net = network_from_config(config | {"population": None, "seed": 0})
     check_trainable(net)
@@ -313,6 +316,11 @@ def _resume(job: Trainer, folder, found, more, options) -> None:
     )
 
 
+def _table(data: Splits) -> dict[str, Any]:
+    """Return what a model file keeps of the table it was trained on."""
+    return {} if data.table is None else {"table": data.table.to_json()}
+
+
 def _finish(net: Network, job: Trainer, data: Splits, folder: RunFolder) -> dict:
     result: dict[str, Any] = {
         "outcome": job.history.outcome,
@@ -323,53 +331,11 @@ def _finish(net: Network, job: Trainer, data: Splits, folder: RunFolder) -> dict
     lost = [i for i, why in job.history.frozen.items() if why.startswith("diverged")]
     if data.test is not None:
         with memory_for("evaluation", net.backend):
-            result |= score(net, data.test, data.scale, data.n_classes or 0, lost)
+            result |= score(net, data, lost)
     with memory_for("save", net.backend):
-        save_network(net, folder.model, step=job.step, result=result)
+        save_network(net, folder.model, step=job.step, result=result, **_table(data))
     write_json(folder.path / "result.json", result)
     return result
-
-
-def score(
-    net: Network, part: Dataset, scale: float, n_classes: int, lost: Sequence[int] = ()
-) -> dict[str, Any]:
-    """Return how a classifier does on data it has not seen.
-
-    Parameters
-    ----------
-    net : Network
-    part : Dataset
-    scale : float
-        What x is multiplied with first.
-    n_classes : int
-    lost : sequence of int
-        Members that diverged: they get None and do not count.
-
-    Returns
-    -------
-    result : dict
-        n_test, test_accuracy, dead_classes and, for a population, lists and a
-        summary; for one network also the confusion table.
-    """
-    n_classes = max(n_classes, n_outputs(net))
-    labels = net.classify(part.x.astype(net.dtype) * scale)
-    rows = labels.reshape(-1, len(part))
-    accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]
-    dead = [dead_classes(row, n_classes) for row in rows]
-    for i in lost:
-        accuracy[i], dead[i] = None, []
-    result: dict[str, Any] = {"n_test": len(part)}
-    if net.population:
-        return result | {
-            "test_accuracy": accuracy,
-            "dead_classes": dead,
-            "summary": summary(accuracy),
-        }
-    return result | {
-        "test_accuracy": accuracy[0],
-        "dead_classes": dead[0],
-        "confusion": confusion(rows[0], part.t, n_classes),
-    }
 
 
 def headline(config: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from .. import __version__
 from .._types import HostArray
 from ..backend import Backend
-from ..data import Dataset
+from ..data import Dataset, MatrixRows
 from ..errors import ModelFileError
 from ..storage import check_fit, describe, one_line
 from .history import History
@@ -94,7 +94,8 @@ def data_digest(data: Dataset) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for array in (data.x, data.t):
         digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(array.tobytes() if not array.flags.c_contiguous else array.data)
+        rows = isinstance(array, MatrixRows) or array.flags.c_contiguous
+        digest.update(array.data if rows else array.tobytes())
     return digest.hexdigest()
 
 

@@ -8,7 +8,7 @@ reference in the lesson, and is proven equal to it.
 from collections.abc import Sequence
 from typing import Any
 
-from . import general
+from . import general, persistent
 
 PRECISIONS = general.PRECISIONS
 
@@ -25,4 +25,4 @@ def slower(net: Any, optimizer: Any, n_steps: int) -> str:
 
 def engine(net: Any) -> tuple[str, Any]:
     """Return ("cuda", split)."""
-    return "cuda", general.split
+    return "cuda", persistent.split

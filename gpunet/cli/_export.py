@@ -1,0 +1,42 @@
+"""`gpunet export`: its work."""
+
+import argparse
+import os
+from typing import Any
+
+import numpy as np
+
+from ..data import from_json
+from ..errors import ConfigError
+from ..storage import Port, export_network, open_model, readable
+from ._predict import chosen, model_file
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write a model in another format; return 0."""
+    file = model_file(args.model)
+    out = args.out or file.with_suffix(f".{args.format}")
+    if os.path.realpath(out) == os.path.realpath(file):
+        raise ConfigError(
+            f"out: {readable(out)}: is the model itself; name another file"
+        )
+    net, state = open_model(file)
+    source, target = _ports(state.get("table"), readable(file))
+    net = chosen(net, args.member)
+    size = export_network(net, out, args.format, source, target)
+    print(f"{readable(out)}: {args.format}, {size:,} bytes")
+    return 0
+
+
+def _ports(described: Any, where: str) -> tuple[Port | None, Port | None]:
+    """Return what lies before and after a network that was trained on a table."""
+    if described is None:
+        return None, None
+    table = from_json(described, where)
+    target = table.target
+    if target.classes:
+        end = Port(list(map(str, target.classes)))
+    else:
+        mean, scale = np.array([target.mean]), np.array([target.scale])
+        end = Port([str(target.name)], mean, scale)
+    return Port(table.inputs, *table.input_scaling()), end

@@ -1,0 +1,60 @@
+"""`gpunet bench_sklearn`: its options."""
+
+import argparse
+
+from .arguments import add_threads, whole
+
+HELP = "Time fits, or whole sweeps, against scikit-learn's own MLPClassifier."
+WORK = "gpunet.cli._bench_sklearn"
+DATA = ("digits", "mnist", "table")
+SHAPES = ("16", "100")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bench_sklearn`."""
+    parser.description = (
+        f"{HELP} Both fit the same rows with the same settings and seed in one "
+        "process with the same threads, turn by turn; shown are medians, how many "
+        "times longer scikit-learn takes, and the largest difference of the fitted "
+        "weights. digits: 1,797 x 64; mnist: 10,000 x 784; table: 100,000 x 50."
+    )
+    add = parser.add_argument
+    add("--data", nargs="+", choices=DATA, default=list(DATA))
+    add(
+        "--batches",
+        nargs="+",
+        metavar="N",
+        default=["auto", "10"],
+        help="batch sizes; auto is scikit-learn's 200 (default: auto 10)",
+    )
+    add(
+        "--dtypes",
+        nargs="+",
+        choices=("float64", "float32"),
+        default=["float64", "float32"],
+    )
+    add("--rows", type=whole(20), metavar="N", help="of each set (default: all)")
+    add("--repeats", type=whole(1), default=5, metavar="N", help="rounds (default 5)")
+    add(
+        "--sweep",
+        action="store_true",
+        help="instead: MLPSweep against GridSearchCV(n_jobs=cores), 64 settings x 3 "
+        "folds of digits",
+    )
+    add(
+        "--hidden",
+        nargs="+",
+        type=whole(1),
+        default=[16, 100],
+        metavar="N",
+        help="of a sweep: neurons of the hidden layer (default: 16 100)",
+    )
+    add(
+        "--epochs",
+        type=whole(1),
+        metavar="N",
+        help="of a fit (default: as many as take about 0.2 s) or a sweep (default: 10)",
+    )
+    add_threads(parser)
+    add("--markdown", action="store_true", help="print Markdown")
+    add("--json", metavar="FILE", help="write all rounds and versions; - is stdout")

@@ -1,0 +1,218 @@
+"""Activations, losses and optimizers of the compiled engine, over flat arrays.
+
+Plain loops, which LLVM makes vectors of. e^x is our own polynomial for that reason:
+the C library's takes one number at a time, 10 ns each.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..._types import Array
+
+IDENTITY, RELU, LEAKY, SIGMOID, TANH = range(5)
+SOFTMAX, BINARY, SQUARES = range(3)
+SGD, MOMENTUM, NESTEROV, ADAM = range(4)
+
+_LOG2E = 1.4426950408889634
+# ln 2 in two pieces: the first has few bits, so that n times it is exact.
+_HIGH, _LOW = 0.693359375, -2.1219444005469057e-4
+
+
+def power(x: float) -> tuple[float, float]:
+    """Return (2^n, e^r - 1) with e^x = 2^n e^r and |r| at most ln(2) / 2."""
+    n = math.floor(x * _LOG2E + 0.5)
+    return 2.0**n, math.expm1(x - n * _HIGH - n * _LOW)
+
+
+def _power32(x):
+    # NaN stays NaN; 2^n itself must stay finite and normal.
+    x = np.float32(-87.0) if x < np.float32(-87.0) else x
+    x = np.float32(88.0) if x > np.float32(88.0) else x
+    n = np.floor(x * np.float32(_LOG2E) + np.float32(0.5))
+    r = x - n * np.float32(_HIGH) - n * np.float32(_LOW)
+    p = np.float32(1 / 5040)
+    p = p * r + np.float32(1 / 720)
+    p = p * r + np.float32(1 / 120)
+    p = p * r + np.float32(1 / 24)
+    p = p * r + np.float32(1 / 6)
+    p = p * r + np.float32(0.5)
+    p = p * r + np.float32(1.0)
+    s = np.int32((np.int32(n) + 127) << 23)
+    return s.view(np.float32), p * r
+
+
+def _power64(x):
+    x = -708.0 if x < -708.0 else x
+    x = 709.0 if x > 709.0 else x
+    n = np.floor(x * _LOG2E + 0.5)
+    r = x - n * _HIGH - n * _LOW
+    p = 1 / 6227020800
+    p = p * r + 1 / 479001600
+    p = p * r + 1 / 39916800
+    p = p * r + 1 / 3628800
+    p = p * r + 1 / 362880
+    p = p * r + 1 / 40320
+    p = p * r + 1 / 5040
+    p = p * r + 1 / 720
+    p = p * r + 1 / 120
+    p = p * r + 1 / 24
+    p = p * r + 1 / 6
+    p = p * r + 0.5
+    p = p * r + 1.0
+    s = np.int64((np.int64(n) + 1023) << 52)
+    return s.view(np.float64), p * r
+
+
+def install(numba: Any) -> None:
+    """Teach numba `power`; once in a process."""
+    from numba.extending import overload
+
+    overload(power)(lambda x: _power32 if x == numba.float32 else _power64)
+
+
+def activate(A: Array, o: int, n: int, kind: int, alpha: float) -> None:
+    """Replace z by f(z) in A[o : o + n]."""
+    zero, one = A.dtype.type(0.0), A.dtype.type(1.0)
+    two, most = A.dtype.type(2.0), A.dtype.type(20.0)
+    if kind == RELU:
+        for i in range(o, o + n):
+            A[i] = zero if A[i] <= zero else A[i]  # NaN stays NaN
+    elif kind == LEAKY:
+        for i in range(o, o + n):
+            A[i] = alpha * A[i] if A[i] < zero else A[i]
+    elif kind == SIGMOID:
+        for i in range(o, o + n):
+            s, p = power(-A[i])
+            A[i] = one / (one + (s + s * p))
+    elif kind == TANH:
+        for i in range(o, o + n):
+            z = abs(A[i])
+            s, p = power(two * (most if z > most else z))
+            t = s * p + (s - one)  # e^2z - 1, exact near 0
+            t = t / (t + two)
+            A[i] = -t if A[i] < zero else t
+
+
+def slope(a: float, kind: int, alpha: float) -> float:
+    """Return f'(z), from a = f(z)."""
+    one = a * 0 + 1
+    if kind == SIGMOID:
+        return a * (one - a)
+    if kind == TANH:
+        return one - a * a
+    if kind == LEAKY:
+        return alpha if a < 0 else one
+    if kind == RELU:
+        return one if a > 0 else a * 0  # NaN stays NaN
+    return one
+
+
+def compare(
+    Y: Array, D: Array, o: int, n_out: int, n: int, kind: int, size: int
+) -> None:
+    """Put the predictions (link(y), or y for squares) of `size` rows into D.
+
+    Y and D hold rows of n numbers, of which n_out mean something.
+    """
+    zero, one = Y.dtype.type(0.0), Y.dtype.type(1.0)
+    if kind == SQUARES:
+        for i in range(o, o + size * n):
+            D[i] = Y[i]
+    elif kind == BINARY:
+        for i in range(o, o + size * n):
+            s, p = power(-Y[i])
+            D[i] = one / (one + (s + s * p))
+    else:
+        for r in range(o, o + size * n, n):
+            top = Y[r]
+            for j in range(r + 1, r + n_out):
+                top = Y[j] if Y[j] > top else top
+            for j in range(r, r + n_out):
+                D[j] = Y[j] - top
+            for j in range(r + n_out, r + n):
+                D[j] = zero
+        for i in range(o, o + size * n):
+            s, p = power(D[i])
+            D[i] = s + s * p
+        for r in range(o, o + size * n, n):
+            whole = zero
+            for j in range(r, r + n_out):
+                whole += D[j]
+            for j in range(r, r + n_out):
+                D[j] /= whole
+
+
+def cost(Y: Array, T: Array, r: int, n_out: int, kind: int, squares: float) -> float:
+    """Return the cost of the row Y[r : r + n_out], in double precision.
+
+    T holds its targets, softened already; `squares` is the factor of a squared error.
+    """
+    lost = 0.0
+    if kind == SQUARES:
+        for j in range(n_out):
+            e = np.float64(Y[r + j]) - T[j]
+            lost += e * e
+        return squares * lost
+    if kind == BINARY:
+        product = 1.0
+        for j in range(n_out):
+            y = np.float64(Y[r + j])
+            lost += max(y, 0.0) - y * T[j]
+            product *= 1.0 + math.exp(-abs(y))
+            if product > 1e250:
+                lost += math.log(product)
+                product = 1.0
+        return lost + math.log(product)
+    top = np.float64(Y[r])
+    for j in range(1, n_out):
+        top = max(top, np.float64(Y[r + j]))
+    whole = 0.0
+    for j in range(n_out):
+        whole += math.exp(Y[r + j] - top)
+    whole = top + math.log(whole)
+    for j in range(n_out):
+        # 0 x inf is NaN: a class that is not wanted costs nothing.
+        if T[j] != 0.0:
+            lost += T[j] * (whole - Y[r + j])
+    return lost
+
+
+def move(
+    P: Array,
+    G: Array,
+    M: Array,
+    V: Array,
+    o: int,
+    n: int,
+    kind: int,
+    rate: float,
+    h: Array,
+    l2: float,
+    correction: float,
+) -> None:
+    """Move P[o : o + n] against its gradient G, in place; M and V are its memory.
+
+    h holds momentum, or Adam's b1, b2, 1 - b1, 1 - b2, eps, in P's dtype.
+    """
+    if l2 != 0:
+        for i in range(o, o + n):
+            G[i] += l2 * P[i]
+    if kind == SGD:
+        for i in range(o, o + n):
+            P[i] -= rate * G[i]
+    elif kind == MOMENTUM:
+        for i in range(o, o + n):
+            M[i] = h[0] * M[i] - rate * G[i]
+            P[i] += M[i]
+    elif kind == NESTEROV:
+        for i in range(o, o + n):
+            M[i] = h[0] * M[i] - rate * G[i]
+            P[i] += h[0] * M[i] - rate * G[i]
+    else:
+        b1, b2, c1, c2, eps = h[0], h[1], h[2], h[3], h[4]
+        for i in range(o, o + n):
+            M[i] = b1 * M[i] + c1 * G[i]
+            V[i] = b2 * V[i] + c2 * (G[i] * G[i])
+            P[i] -= rate * (correction * M[i] / (np.sqrt(V[i]) + eps))

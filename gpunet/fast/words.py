@@ -1,0 +1,219 @@
+"""The skip-gram's steps as compiled loops: `gpunet.text.pairs`, one window at a time.
+
+Written as plain functions; numba compiles them when a compiled engine is wanted.
+A batch has two halves. The gradients of its windows are computed from the vectors
+as they stood before it, each thread taking some of the windows; then they are
+added, each thread taking some of the columns, in the order of the windows. So no
+two threads write to one number, and any number of threads gives the same bits.
+"""
+
+import importlib
+import importlib.util
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+_MATHS = {"contract", "reassoc", "nsz"}  # lets a product's sum run in vector lanes
+_LEAST = 1e-200  # a product of probabilities is turned into a logarithm before this
+prange = range  # numba's own, once it is there
+
+
+def missing() -> str:
+    """Return why there is no compiled engine, or ""; numba is not imported."""
+    if importlib.util.find_spec("numba") is None:
+        return 'numba is not installed; python -m pip install "gpunet[fast]"'
+    return ""
+
+
+@cache
+def compiled(threads: bool) -> Any:
+    """Return `train_span` compiled, for one thread or for several."""
+    global prange
+    numba = importlib.import_module("numba")
+    prange = numba.prange
+    manner = {"fastmath": _MATHS, "error_model": "numpy"}
+    for f in (_logistic, _products, _combine, _gradients, _add):
+        numba.extending.register_jitable(**manner)(f)
+    keep = {"cache": True, "nogil": True, "parallel": threads}
+    return numba.njit(**manner, **keep)(_train_threads if threads else _train)
+
+
+def train_span(draws, rates, batch_size, W_in, W_out, threads=1):
+    """Train the windows of a span, batch by batch, in place.
+
+    Parameters
+    ----------
+    draws : gpunet.text.draws.Draws
+    rates : array, shape (n_batches,), the dtype of W_in
+        The learning rate of each batch.
+    batch_size : int
+        Windows a batch.
+    W_in, W_out : arrays, shape (n_words, dim), C order, mutated
+    threads : int
+
+    Returns
+    -------
+    losses : array, shape (m,), float64
+        The loss of each window before the step of its batch, summed over its
+        pairs, nats.
+    """
+    words, center, left, right, first, negatives = draws
+    m, dim, n_out = len(center), W_in.shape[1], 1 + negatives.shape[1]
+    starts = np.append(np.arange(0, m, batch_size), m)
+    most = int(np.diff(first[starts]).max(initial=0))
+    d_in = np.empty((most, dim), W_in.dtype)
+    d_out = np.empty((min(batch_size, m) * n_out, dim), W_in.dtype)
+    widest = int(np.diff(first).max(initial=0))
+    losses = np.zeros(m)
+    windows = (words, center, left, right, first, negatives)
+    space = (starts, widest, rates, W_in, W_out, d_in, d_out, losses)
+    if threads == 1:
+        compiled(False)(*windows, *space)
+    else:
+        numba = importlib.import_module("numba")
+        before = numba.get_num_threads()
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        try:
+            compiled(True)(*windows, *space, threads)
+        finally:
+            numba.set_num_threads(before)
+    return losses
+
+
+def _train(words, center, left, right, first, negatives,
+           starts, widest, rates, W_in, W_out, d_in, d_out, losses):  # fmt: skip
+    """Train all batches on one thread."""
+    for b in range(len(starts) - 1):
+        lo, hi = starts[b], starts[b + 1]
+        _gradients(lo, hi, lo, words, center, left, right, first, negatives,
+                   rates[b], widest, W_in, W_out, d_in, d_out, losses)  # fmt: skip
+        _add(lo, hi, 0, W_in.shape[1], words, center, left, right, negatives,
+             W_in, W_out, d_in, d_out)  # fmt: skip
+
+
+def _train_threads(words, center, left, right, first, negatives, starts, widest,
+                   rates, W_in, W_out, d_in, d_out, losses, threads):  # fmt: skip
+    """Train all batches on several threads."""
+    dim = W_in.shape[1]
+    for b in range(len(starts) - 1):
+        lo, hi = starts[b], starts[b + 1]
+        for t in prange(threads):
+            _gradients(lo + (hi - lo) * t // threads,
+                       lo + (hi - lo) * (t + 1) // threads, lo,
+                       words, center, left, right, first, negatives,
+                       rates[b], widest, W_in, W_out, d_in, d_out, losses)  # fmt: skip
+        for t in prange(threads):
+            _add(lo, hi, dim * t // threads, dim * (t + 1) // threads,
+                 words, center, left, right, negatives,
+                 W_in, W_out, d_in, d_out)  # fmt: skip
+
+
+def _gradients(begin, end, lo, words, center, left, right, first, negatives,
+               rate, widest, W_in, W_out, d_in, d_out, losses):  # fmt: skip
+    """Write the steps of windows begin to end - 1 of the batch that begins at lo."""
+    n_out = negatives.shape[1] + 1
+    z = np.empty(max(widest, 1) * n_out, W_in.dtype)
+    outputs, neighbors = np.empty(n_out, np.int64), np.empty(widest, np.int64)
+    for m in range(begin, end):
+        i = center[m]
+        outputs[0] = words[i]
+        for j in range(1, n_out):
+            outputs[j] = negatives[m, j - 1]
+        n = 0
+        for p in range(left[m], right[m]):
+            if p != i:
+                neighbors[n] = words[p]
+                _products(W_in, words[p], W_out, outputs, z, n * n_out)
+                n += 1
+        _logistic(z, n * n_out)
+        product, loss = 1.0, 0.0
+        for c in range(n):
+            for j in range(n_out):
+                a = z[c * n_out + j]
+                if j == 0:
+                    product *= a
+                    z[c * n_out] = rate * (1 - a)
+                elif outputs[j] == outputs[0]:
+                    z[c * n_out + j] = 0
+                else:
+                    product *= 1 - a
+                    z[c * n_out + j] = -rate * a
+                if product < _LEAST:
+                    loss -= np.log(product)
+                    product = 1.0
+        losses[m] = loss - np.log(product)
+        for c in range(n):
+            row = first[m] - first[lo] + c
+            _combine(z, c * n_out, 1, W_out, outputs, n_out, d_in, row)
+        for j in range(n_out):
+            row = (m - lo) * n_out + j
+            _combine(z, j, n_out, W_in, neighbors, n, d_out, row)
+
+
+def _add(lo, hi, begin, end, words, center, left, right, negatives,
+         W_in, W_out, d_in, d_out):  # fmt: skip
+    """Add the steps of a batch to columns begin to end - 1 of the vectors."""
+    row_in, row_out = 0, 0
+    for m in range(lo, hi):
+        i = center[m]
+        for p in range(left[m], right[m]):
+            if p != i:
+                c = words[p]
+                for d in range(begin, end):
+                    W_in[c, d] += d_in[row_in, d]
+                row_in += 1
+        for j in range(negatives.shape[1] + 1):
+            o = words[i] if j == 0 else negatives[m, j - 1]
+            for d in range(begin, end):
+                W_out[o, d] += d_out[row_out, d]
+            row_out += 1
+
+
+def _products(X, r, Y, rows, z, at):
+    """z[at + j] = X[r] . Y[rows[j]], three at a time: X[r] is read a third as often."""
+    zero = z.dtype.type(0)
+    n = len(rows)
+    for j in range(0, n - n % 3, 3):
+        k, l, m = rows[j], rows[j + 1], rows[j + 2]  # noqa: E741
+        s, t, u = zero, zero, zero
+        for d in range(X.shape[1]):
+            s += X[r, d] * Y[k, d]
+            t += X[r, d] * Y[l, d]
+            u += X[r, d] * Y[m, d]
+        z[at + j], z[at + j + 1], z[at + j + 2] = s, t, u
+    for j in range(n - n % 3, n):
+        k, s = rows[j], zero
+        for d in range(X.shape[1]):
+            s += X[r, d] * Y[k, d]
+        z[at + j] = s
+
+
+def _combine(z, at, stride, Y, rows, n, out, row):
+    """out[row] = sum over j < n of z[at + j stride] Y[rows[j]], three at a time."""
+    for j in range(0, n, 3):
+        # Beyond the last the first is taken once more, with a weight of zero.
+        k, s = rows[j], z[at + j * stride]
+        l, t = (rows[j + 1], z[at + (j + 1) * stride]) if j + 1 < n else (k, 0 * s)  # noqa: E741
+        m, u = (rows[j + 2], z[at + (j + 2) * stride]) if j + 2 < n else (k, 0 * s)
+        if j == 0:
+            for d in range(Y.shape[1]):
+                out[row, d] = s * Y[k, d] + t * Y[l, d] + u * Y[m, d]
+        else:
+            for d in range(Y.shape[1]):
+                out[row, d] += s * Y[k, d] + t * Y[l, d] + u * Y[m, d]
+
+
+def _logistic(z, n):
+    """Turn z[:n] into sigma(z), exact to the last bits of float32.
+
+    e^-z is the 1024th power of a short series, by ten squarings, in float64: all
+    products and sums, so that it runs in vector lanes, which a call of exp does not.
+    """
+    for i in range(n):
+        y = -np.float64(z[i]) / 1024
+        y = min(max(y, -0.6), 0.6)
+        e = 1 + y * (1 + y / 2 * (1 + y / 3 * (1 + y / 4 * (1 + y / 5 * (1 + y / 6)))))
+        for _ in range(10):
+            e = e * e
+        z[i] = 1 / (1 + e)

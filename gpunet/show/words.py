@@ -1,0 +1,113 @@
+"""The map of words: points of the plane, each with its name where there is room."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .plots import BLUE, GRAY, sheet, styled, write
+
+_GAP = 4  # pixels between a point and its name
+_RINGS = (1.0, 2.5, 4.5)  # gaps, the nearest first
+# Where a name may stand about its point: (dx, dy) of its box, in half boxes.
+_SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+
+
+@styled
+def draw_map(path: Any, words: Sequence[str], points: Any, *, title: str = "") -> Path:
+    """Draw words at points of the plane; return the path of the PNG.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    words : sequence of str, n
+        The first of them get the best places for their names.
+    points : array, shape (n, 2)
+    title : str
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    WriteError
+        The system refused.
+    """
+    points = np.asarray(points, np.float64)
+    side = 7.0 + min(len(words), 200) / 40  # inches
+    figure = sheet(title, side * 0.8, side)
+    axes = figure.add_subplot()
+    axes.scatter(*points.T, s=10, color=BLUE)
+    axes.set_xlabel("first principal axis")
+    axes.set_ylabel("second principal axis")
+    axes.margins(0.06)
+    figure.canvas.draw()  # the layout is settled: pixels now mean what they will
+    figure.set_layout_engine("none")
+    renderer = figure.canvas.get_renderer()
+    frame = axes.get_window_extent(renderer).extents
+    texts = [axes.annotate(_plain(w), (0, 0), fontsize=9) for w in words]
+    sizes = [text.get_window_extent(renderer).size for text in texts]
+    pixels = axes.transData.transform(points)
+    places = place_labels(pixels, np.array(sizes), frame)
+    for text, point, place, size in zip(texts, pixels, places, sizes, strict=True):
+        text.remove()
+        lower = np.clip(point, place, place + size)  # the corner nearest to the point
+        if np.hypot(*(lower - point)) > 2 * _GAP:
+            line = axes.transData.inverted().transform([point, lower])
+            axes.plot(*line.T, color=GRAY, linewidth=0.5, zorder=0)
+        axes.annotate(
+            text.get_text(),
+            axes.transData.inverted().transform(place),
+            fontsize=9,
+            verticalalignment="bottom",
+        )
+    return write(figure, path)
+
+
+def _plain(word: str) -> str:
+    """Return a word that matplotlib takes for no formula."""
+    return word.replace("$", r"\$")
+
+
+def place_labels(points: np.ndarray, sizes: np.ndarray, frame: Any) -> np.ndarray:
+    """Return the lower left corner of each name, so that few names overlap.
+
+    One after the other takes, of 24 places about its point, the first that
+    covers no name placed before and no point, or the one that covers the least.
+
+    Parameters
+    ----------
+    points : array, shape (n, 2), pixels
+    sizes : array, shape (n, 2), pixels
+        Width and height of each name.
+    frame : left, bottom, right, top
+        What lies outside of it counts as covered.
+
+    Returns
+    -------
+    corners : array, shape (n, 2), pixels
+    """
+    frame = np.asarray(frame, np.float64)
+    corners = np.zeros(points.shape)
+    dots = np.concatenate([points - 2, points + 2], axis=1)
+    for k, (point, size) in enumerate(zip(points, sizes, strict=True)):
+        taken = [*dots, *np.concatenate([corners[:k], corners[:k] + sizes[:k]], 1)]
+        taken = np.array(taken)
+        best = np.inf
+        for ring in _RINGS:
+            for side in _SIDES:
+                corner = point + side * (size / 2 + ring * _GAP) - size / 2
+                box = np.concatenate([corner, corner + size])
+                cost = _overlap(box, taken) + size.prod() - _overlap(box, frame[None])
+                if cost < best - 1e-9:
+                    best, corners[k] = cost, corner
+            if best <= 1e-9:
+                break
+    return corners
+
+
+def _overlap(box: np.ndarray, others: np.ndarray) -> float:
+    """Return the area that a box shares with others, each (left, bottom, ...)."""
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:], others[:, 2:])
+    return float(np.maximum(high - low, 0).prod(axis=1).sum())

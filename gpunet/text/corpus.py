@@ -1,0 +1,149 @@
+"""Text from files of strangers, streamed as lines of words.
+
+A corpus may be larger than memory: a block of a megabyte is read, inflated and
+decoded at a time, and no more than the line in hand is kept. What a word is, is
+said once, in `words_of`: letters and digits of any script, with apostrophes
+inside (o'er), in lower case.
+"""
+
+import codecs
+import contextlib
+import gzip
+import hashlib
+import os
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..data import data_error, open_regular
+from ..data.files import GZIP_MAGIC
+from ..errors import ConfigError
+
+SHAKESPEARE = Path(__file__).parents[1] / "data" / "text" / "shakespeare.txt.gz"
+SHA256 = "04decea0dd965df5e6cfc4a538b0c62623aaa3bfd848ac7fad6734e59c96624d"
+ERRORS = ("strict", "replace")
+_BLOCK = 1 << 20  # bytes; a longer line is cut at a space
+_ANY_SIZE = 1 << 62
+# A lower-case Turkish dotted I, among others, is a letter and a combining mark.
+_MARKS = "\u0300-\u036f"
+_WORD = re.compile(rf"[^\W_]+(?:'[^\W_]+|[{_MARKS}]+[^\W_]*)*")
+
+
+def words_of(line: str, lower: bool = True) -> list[str]:
+    """Return the words of a line.
+
+    Examples
+    --------
+    >>> words_of("To be, or not to be--that is th' _Question_: O'er 2 hours.")[5:]
+    ['be', 'that', 'is', 'th', 'question', "o'er", '2', 'hours']
+    """
+    if not line.isascii():
+        line = unicodedata.normalize("NFC", line).replace("\u2019", "'")
+    return _WORD.findall(line.lower() if lower else line)
+
+
+def read_corpus(
+    paths: Iterable[str | os.PathLike] | str | os.PathLike | None = None,
+    *,
+    errors: str = "strict",
+    lower: bool = True,
+) -> Iterator[list[str]]:
+    """Yield the lines of text files as lists of words; lines without one are left out.
+
+    Parameters
+    ----------
+    paths : path or paths, optional
+        Plain text or gzip, UTF-8. None takes the Shakespeare of the package.
+    errors : "strict" or "replace"
+        What to do with bytes that are not UTF-8: stop, or take them for spaces.
+    lower : bool
+        Whether "The" and "the" are one word.
+
+    Raises
+    ------
+    ConfigError
+        `errors` is neither.
+    DataError
+        A file is missing, not a regular file, binary, not UTF-8, or a damaged gzip.
+
+    Examples
+    --------
+    >>> next(read_corpus())
+    ["all's", 'well', 'that', 'ends', 'well']
+    """
+    if errors not in ERRORS:
+        raise ConfigError(f"errors: {errors!r}: choose from {', '.join(ERRORS)}")
+    if paths is None:
+        paths = [SHAKESPEARE]
+    elif isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    return _read(list(paths), errors, lower)
+
+
+def _read(paths, errors, lower):
+    for path in paths:
+        for line in _lines(_text(path, errors)):
+            if words := words_of(line, lower):
+                yield words
+
+
+def _lines(blocks):
+    """Yield the lines of a text that comes in blocks."""
+    rest = ""
+    for block in blocks:
+        lines = (rest + block).splitlines(keepends=True)
+        rest = "" if not lines or lines[-1].endswith(("\n", "\r")) else lines.pop()
+        yield from lines
+        if len(rest) > _BLOCK:
+            cut = rest.rfind(" ") + 1 or len(rest)
+            yield rest[:cut]
+            rest = rest[cut:]
+    yield rest
+
+
+def _text(path, errors):
+    """Yield the text of a file in blocks."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors)
+    offset = 0
+    for block in _bytes(path):
+        if (nul := block.find(b"\0")) >= 0:
+            why = f"is binary (a NUL byte at offset {offset + nul:,})"
+            raise data_error("text", path, why, "give plain text in UTF-8, or its gzip")
+        yield _decoded(decoder, block, path, offset)
+        offset += len(block)
+    yield _decoded(decoder, b"", path, offset)
+
+
+def _decoded(decoder, block, path, offset):
+    pending = len(decoder.getstate()[0])
+    try:
+        return decoder.decode(block, final=not block)
+    except UnicodeDecodeError as error:
+        at = offset - pending + error.start
+        why = f"is not UTF-8 (byte 0x{error.object[error.start]:02x} at offset {at:,})"
+        cure = "convert it to UTF-8, or replace what is wrong with --errors replace"
+        raise data_error("text", path, why, cure) from None
+
+
+def _bytes(path):
+    """Yield the content of a plain or gzip file in blocks."""
+    digest = hashlib.sha256()
+    descriptor, _ = open_regular(path, _ANY_SIZE)
+    with open(descriptor, "rb") as file:
+        zipped = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        try:
+            with gzip.open(file) if zipped else contextlib.nullcontext(file) as content:
+                while block := content.read(_BLOCK):
+                    digest.update(block)
+                    yield block
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            why = f"is a damaged gzip ({error})"
+            raise data_error("text", path, why, "copy the file again") from None
+        except OSError as error:
+            why = f"cannot be read ({error.strerror})"
+            raise data_error("text", path, why, "check the disk") from None
+    if path == SHAKESPEARE and digest.hexdigest() != SHA256:
+        raise data_error("text", path, "was changed", "install gpunet again")

@@ -1,0 +1,121 @@
+"""What chance decides in a skip-gram: words left out, windows, negatives.
+
+All is drawn on the host for a span of the corpus at a time, keyed by the span:
+every engine on every device learns from the same draws, and a resumed run needs
+no generator's state.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import host_rng
+
+SPAN = 1 << 16  # words, up to the end of a line
+
+
+class Draws(NamedTuple):
+    """The windows of one span, n words that were kept and m windows.
+
+    Attributes
+    ----------
+    words : array, shape (n,), int32
+    center, left, right : arrays, shape (m,), int64
+        Window i is ``words[left[i]:right[i]]``, at least two words of one line;
+        the word in its middle stands at ``center[i]``.
+    first : array, shape (m + 1,), int64
+        How many neighbors there are in the windows before.
+    negatives : array, shape (m, k), int32
+        The words that stand against each word in the middle.
+    """
+
+    words: np.ndarray
+    center: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    first: np.ndarray
+    negatives: np.ndarray
+
+
+def keep_chances(counts: np.ndarray, sample: float) -> np.ndarray:
+    """Return with which probability each occurrence of a word is kept, float32.
+
+    sqrt(sample / f) + sample / f, at most 1, for a word of frequency f; all are
+    kept where `sample` is 0.
+
+    Source: the code of Mikolov et al. (2013b); their eq. 5 lacks the second term.
+    """
+    if not sample:
+        return np.ones(len(counts), np.float32)
+    ratio = sample * np.sum(counts) / np.maximum(counts, 1)
+    return np.minimum(np.sqrt(ratio) + ratio, 1.0).astype(np.float32)
+
+
+def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (chance, other) that draw a number in proportion to its weight.
+
+    Take any number i, each as likely; keep it with probability chance[i], else
+    take other[i].
+
+    Source: A. J. Walker, "An efficient method for generating discrete random
+    variables with general distributions" (1977).
+    """
+    share = weights / np.sum(weights) * len(weights)
+    chance, other = np.ones(len(share)), np.arange(len(share), dtype=np.int32)
+    poor = [int(i) for i in np.flatnonzero(share < 1)]
+    rich = [int(i) for i in np.flatnonzero(share >= 1)]
+    while poor and rich:
+        i, j = poor.pop(), rich.pop()
+        chance[i], other[i] = share[i], j
+        share[j] -= 1 - share[i]
+        (poor if share[j] < 1 else rich).append(j)
+    return chance, other
+
+
+class Sampler:
+    """Draws the windows of each span of a corpus.
+
+    Parameters
+    ----------
+    ids, offsets : arrays
+        As of `encode_corpus`.
+    counts : array, shape (n_words,)
+    window, negatives, sample, seed
+        As of `SkipGramSettings`.
+    """
+
+    def __init__(self, ids, offsets, counts, *, window, negatives, sample, seed):
+        self._ids, self._offsets, self._seed = ids, offsets, seed
+        self._window, self._negatives = window, negatives
+        self.counts = counts
+        self._keep = keep_chances(counts, sample)
+        self._alias = alias_table(np.asarray(counts, np.float64) ** 0.75)
+        cuts = np.searchsorted(offsets, np.arange(0, offsets[-1], SPAN))
+        self._cuts = np.append(np.unique(cuts), len(offsets) - 1)
+        self.n_spans = len(self._cuts) - 1
+        self.ends = offsets[self._cuts]  # in words, of the spans of an epoch
+
+    def draw(self, span: int) -> Draws:
+        """Return the windows of span number `span` of the run."""
+        rng = host_rng(self._seed, "text", 1, span)
+        k = span % self.n_spans
+        lines = self._offsets[self._cuts[k] : self._cuts[k + 1] + 1]
+        ids = self._ids[lines[0] : lines[-1]]
+        kept = rng.random(len(ids), np.float32) < self._keep[ids]
+        before = np.concatenate(([0], np.cumsum(kept)))[lines - lines[0]]
+        lengths = np.diff(before)
+        at = np.arange(before[-1])
+        reach = rng.integers(1, self._window + 1, before[-1])
+        left = np.maximum(np.repeat(before[:-1], lengths), at - reach)
+        right = np.minimum(np.repeat(before[1:], lengths), at + reach + 1)
+        center = np.flatnonzero(right - left > 1)
+        left, right = left[center], right[center]
+        first = np.concatenate(([0], np.cumsum(right - left - 1)))
+        negatives = self._draw_words(rng, (len(center), self._negatives))
+        return Draws(ids[kept], center, left, right, first, negatives)
+
+    def _draw_words(self, rng, shape):
+        chance, other = self._alias
+        u = rng.random(shape) * len(chance)
+        i = u.astype(np.int32)
+        return np.where(u - i < chance[i], i, other[i])

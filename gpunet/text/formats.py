@@ -1,0 +1,190 @@
+"""Vectors as files: our own safetensors, and the text that word2vec wrote.
+
+Our file keeps the numbers bit for bit, with digests, and the words as one run
+of UTF-8 bytes beside them (a header of JSON would be too small for a million).
+The text format is read by every tool for word vectors: a line "n_words
+n_features", then a line for each word with its numbers. Nine digits give back
+the same float32.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, ModelFileError
+from ..storage import one_line, read_tensors, write_atomically, write_tensors
+from ..storage.files import open_regular
+from .vectors import WordVectors
+from .vocabulary import Vocabulary
+
+_CURE = "give vectors.safetensors of a run, or word2vec text"
+_HEADER = re.compile(rb"([1-9][0-9]{0,9}) ([1-9][0-9]{0,5}) ?\r?\n")
+_DECIMAL = b"0123456789+-.eE "  # no "nan", no "1_000"
+_LONGEST_WORD = 4096  # bytes
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def save_vectors(path: Any, vectors: WordVectors, **more: Any) -> None:
+    """Write vectors as safetensors, wholly or not at all.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    vectors : WordVectors
+    **more
+        What JSON can hold: what they were trained on, and how.
+
+    Raises
+    ------
+    ConfigError
+        A word with a line break, which the file cannot hold.
+    WriteError
+        The system refused; an old file of that name is intact.
+    """
+    _check_words(vectors.words, r"[\n\r\0]|^$", "a line break")
+    words = np.frombuffer("\n".join(vectors.words).encode("utf-8"), np.uint8)
+    tensors = {"vectors": vectors.vectors, "words": words}
+    tensors["counts"] = vectors.vocabulary.counts
+    write_tensors(path, tensors, {**more, "kind": "vectors"})
+
+
+def save_text(path: Any, vectors: WordVectors) -> None:
+    """Write vectors in word2vec's text format, wholly or not at all.
+
+    Raises
+    ------
+    ConfigError
+        A word with white space, which separates the fields.
+    WriteError
+        The system refused; an old file of that name is intact.
+    """
+    _check_words(vectors.words, r"\s|\0|^$", "white space")
+    n, n_features = vectors.vectors.shape
+    row = " ".join(["%.9g"] * n_features)
+    lines = [f"{n} {n_features}"]
+    for word, vector in zip(vectors.words, vectors.vectors, strict=True):
+        lines.append(f"{word} {row % tuple(vector.tolist())}")
+    write_atomically(path, ("\n".join(lines) + "\n").encode("utf-8"))
+
+
+def _check_words(words, refused, why):
+    pattern = re.compile(refused)
+    for word in words:
+        if pattern.search(word):
+            raise ConfigError(
+                f"word vectors: {word!r:.60}: is empty or has {why}, which the file "
+                "cannot hold; rename the word"
+            )
+
+
+def load_vectors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
+    """Return the vectors that a file holds, and what it says of them.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Our safetensors or word2vec's text; what it is, its first bytes tell.
+
+    Returns
+    -------
+    vectors : WordVectors
+    about : dict
+        The `more` of `save_vectors`; empty for text.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, damaged or no vectors file; for text with
+        row:column, both counted from 1, the word being column 1.
+    """
+    try:
+        with open_regular(path) as (file, size):
+            first = file.read(64)
+            file.seek(0)
+            if _HEADER.match(first):
+                return _read_text(file, size, path), {}
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise _refused(path, why, "check the path") from error
+    if first[8:9] != b"{":
+        raise _refused(path, f"is no vectors file (begins with {first[:12]!r})")
+    return _read_safetensors(path)
+
+
+def _refused(path, why, cure=_CURE):
+    return ModelFileError(one_line("vectors", path, why, cure))
+
+
+def _read_safetensors(path):
+    tensors, state = read_tensors(path)
+    kind = state.pop("kind", None)
+    if kind != "vectors" or set(tensors) != {"vectors", "words", "counts"}:
+        raise _refused(path, f"is a gpunet file of kind {kind!r:.40}, not vectors")
+    try:
+        words = tensors["words"].astype(np.uint8, casting="safe").tobytes()
+        vocabulary = Vocabulary(words.decode("utf-8").split("\n"), tensors["counts"])
+        return WordVectors(vocabulary, tensors["vectors"]), state
+    except (TypeError, UnicodeDecodeError, ConfigError) as error:
+        raise _refused(path, f"its words do not fit its vectors ({error})") from error
+
+
+def _read_text(file, size, path):
+    head = file.readline()
+    n, width = (int(count) for count in _HEADER.match(head).groups())
+    # Each word has at least one byte and each number two, before any is believed.
+    if n * (1 + 2 * width) > size:
+        why = f"1:1: promises {n:,} words of {width} numbers in {size:,} bytes"
+        raise _refused(path, why, "copy the file again")
+    words, vectors = [], np.empty((n, width), np.float32)
+    longest = _LONGEST_WORD + 40 * width
+    for row in range(n):
+        line = file.readline(longest + 1)
+        words.append(_read_line(line, vectors[row], row + 2, path))
+    if rest := file.read(64).strip():
+        why = f"{n + 2}:1: goes on ({rest[:20]!r}) after the {n:,} words promised"
+        raise _refused(path, why, "correct the first line")
+    try:
+        return WordVectors(words, vectors)
+    except ConfigError as error:
+        raise _refused(path, str(error).removeprefix("word vectors: ")) from error
+
+
+def _read_line(line, into, row, path):
+    """Fill in one word's numbers; return the word."""
+    cells = line.rstrip(b"\r\n ").split(b" ")
+    if len(cells) != into.size + 1:
+        column = min(len(cells), into.size + 1) + 1
+        found = len(cells) - 1 if line else "the end of the file"
+        why = f"{row}:{column}: expected a word and {into.size} numbers, got {found}"
+        raise _refused(path, why, "copy the file again, or correct that line")
+    try:
+        into[:] = _numbers(cells[1:])
+    except ValueError:
+        column, cell = next(
+            (k, c) for k, c in enumerate(cells[1:], 2) if not _is_number(c)
+        )
+        why = f"{row}:{column}: {cell[:30]!r} is no finite number"
+        raise _refused(path, why, "correct that line") from None
+    try:
+        return cells[0].decode("utf-8")
+    except UnicodeDecodeError:
+        why = f"{row}:1: {cells[0][:30]!r} is no UTF-8"
+        raise _refused(path, why, "correct that line") from None
+
+
+def _numbers(cells):
+    if b" ".join(cells).translate(None, _DECIMAL):
+        raise ValueError
+    values = np.array(cells).astype(np.float64)
+    if not np.abs(values).max() <= _LARGEST:
+        raise ValueError
+    return values
+
+
+def _is_number(cell):
+    try:
+        _numbers([cell])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,183 @@
+"""Words as points: who stands near whom, and what the directions mean.
+
+Every similarity is the cosine of the angle between two vectors, so that a
+frequent word, whose vector is long, is no nearer to all others for it.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import ConfigError
+from .vocabulary import Vocabulary
+
+_CHUNK = 2**22  # similarities held at once: 16 MB
+
+
+class WordVectors:
+    """A vector for each word of a vocabulary.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary or sequence of str
+        The most frequent word first, where frequencies are known.
+    vectors : array, shape (n_words, n_features), floats
+        Kept as float32, not copied where it is that.
+
+    Raises
+    ------
+    ConfigError
+        No words, unequal counts, a word given twice, a number that is not finite.
+
+    Examples
+    --------
+    >>> v = WordVectors(["king", "queen", "pea"], [[1, 0], [1, .1], [-1, 1]])
+    >>> [word for word, _ in v.neighbours("king", 2)]
+    ['queen', 'pea']
+    """
+
+    def __init__(self, vocabulary, vectors):
+        if not isinstance(vocabulary, Vocabulary):
+            words = list(vocabulary)
+            vocabulary = Vocabulary(words, [0] * len(words))
+        self.vocabulary = vocabulary
+        self.vectors = vectors = np.asarray(vectors, np.float32)
+        n = len(vocabulary)
+        if vectors.ndim != 2 or vectors.shape[0] != n or not vectors.size:
+            raise ConfigError(
+                f"word vectors: expected an array of shape ({n}, n_features), one row "
+                f"for each word and at least one, got {vectors.shape}"
+            )
+        if not np.isfinite(vectors).all():
+            row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
+            raise ConfigError(
+                f"word vectors: the vector of {self.words[row]!r:.60} is not finite; "
+                "train with a smaller learning rate"
+            )
+
+    @property
+    def words(self) -> list[str]:
+        """The words, in the order of the rows."""
+        return self.vocabulary.tokens
+
+    def __len__(self):
+        return len(self.vocabulary)
+
+    @cached_property
+    def unit(self) -> np.ndarray:
+        """The vectors at length 1, shape (n_words, n_features); zeros stay zeros."""
+        length = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        return self.vectors / np.where(length > 0, length, 1)
+
+    def row(self, word: str) -> int:
+        """Return the row of a word.
+
+        Raises
+        ------
+        DataError
+            The word is unknown; the message suggests the nearest spelling.
+        """
+        found = self.find(word)
+        return self.vocabulary.number(word) if found is None else found
+
+    def find(self, word: str) -> int | None:
+        """Return the row of a word, as given or in lower case, or None."""
+        index = self.vocabulary.index
+        return index.get(word, index.get(word.lower()))
+
+    def similarity(self, a: str, b: str) -> float:
+        """Return the cosine of the angle between two words, in [-1, 1]."""
+        return float(self.unit[self.row(a)] @ self.unit[self.row(b)])
+
+    def neighbours(self, word: str, n: int = 10) -> list[tuple[str, float]]:
+        """Return the n nearest words with their cosines, the nearest first."""
+        i = self.row(word)
+        return self._nearest(self.unit[i][None], [[i]], n)[0]
+
+    def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
+        """Return what is to c as b is to a, the best answer first.
+
+        The words whose vectors lie nearest b - a + c, all three at length 1
+        (3CosAdd: Mikolov et al. 2013, "Linguistic regularities"; Levy and
+        Goldberg 2014, eq. 3). The three words of the question are no answers.
+
+        Returns
+        -------
+        answers : list of (word, cosine), n long or as long as there are words
+        """
+        rows = np.array([[self.row(a), self.row(b), self.row(c)]])
+        return self._nearest(self.offsets(rows), rows, n)[0]
+
+    def offsets(self, rows: np.ndarray) -> np.ndarray:
+        """Return b - a + c at length 1 for rows (a, b, c), shape (m, n_features)."""
+        a, b, c = (self.unit[rows[:, k]] for k in range(3))
+        wanted = b - a + c
+        length = np.linalg.norm(wanted, axis=1, keepdims=True)
+        return wanted / np.where(length > 0, length, 1)
+
+    def best(self, wanted: np.ndarray, excluded: np.ndarray) -> np.ndarray:
+        """Return the row of the nearest word for each vector, shape (m,).
+
+        Parameters
+        ----------
+        wanted : array, shape (m, n_features)
+        excluded : integer array, shape (m, k)
+            Rows that are no answers.
+        """
+        step = max(1, _CHUNK // len(self))
+        found = [
+            np.argmax(self._cosines(wanted[a : a + step], excluded[a : a + step]), 1)
+            for a in range(0, len(wanted), step)
+        ]
+        return np.concatenate([np.zeros(0, int), *found])
+
+    def _cosines(self, wanted, excluded):
+        cosines = wanted @ self.unit.T  # (m, n_features) @ (n_features, n_words)
+        cosines[np.arange(len(cosines))[:, None], excluded] = -np.inf
+        return cosines
+
+    def _nearest(self, wanted, excluded, n):
+        cosines = self._cosines(wanted, excluded)
+        n = max(0, min(n, len(self) - len(set(np.ravel(excluded).tolist()))))
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :n]
+        return [
+            [(self.words[i], float(row[i])) for i in best]
+            for row, best in zip(cosines, order, strict=True)
+        ]
+
+    def plane(self, words: Iterable[str]) -> tuple[np.ndarray, float]:
+        """Return words as points of the plane in which they spread the most.
+
+        Principal components by singular value decomposition: the centered
+        vectors are U S V^T, and U S in its first two columns are the points.
+
+        Returns
+        -------
+        points : array, shape (m, 2)
+            The sign of each axis is free; the largest entry is made positive.
+        share : float
+            How much of the variance the plane shows, 0 to 1.
+
+        Raises
+        ------
+        ConfigError
+            Fewer than two different words.
+        DataError
+            A word is unknown.
+        """
+        rows = list(dict.fromkeys(self.row(word) for word in words))
+        if len(rows) < 2:
+            raise ConfigError(
+                f"map: expected two or more different words, got {len(rows)}; "
+                "one point has no direction"
+            )
+        x = self.unit[rows].astype(np.float64)
+        x -= x.mean(axis=0)  # (m, n_features)
+        u, s, _ = np.linalg.svd(x, full_matrices=False)
+        points = np.zeros((len(rows), 2))
+        points[:, : s.size] = (u * s)[:, :2]
+        top = points[np.argmax(np.abs(points), axis=0), [0, 1]]
+        variance = float((s**2).sum())
+        share = float((s[:2] ** 2).sum()) / variance if variance else 1.0
+        return points * np.where(top < 0, -1, 1), share

@@ -1,0 +1,118 @@
+"""What a trained network is worth on data it has not seen."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._types import HostArray
+from ..data import Dataset, MatrixRows, Splits
+from ..metrics import (
+    class_report,
+    confusion,
+    dead_classes,
+    mean_absolute_error,
+    r_squared,
+    root_mean_square_error,
+)
+from ..network import Network
+from ..population import summary
+from .evaluate import n_outputs
+
+_ROWS = 8192  # taken from disk at once
+
+
+def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any]:
+    """Return how a network does on the test part.
+
+    Parameters
+    ----------
+    net : Network
+    data : Splits
+    lost : sequence of int
+        Members that diverged: they get None and do not count.
+
+    Returns
+    -------
+    result : dict
+        Of a classifier n_test, test_accuracy, dead_classes; for a population
+        lists and a summary; for one network the confusion table, and for a
+        table each class's precision, recall and F1. Of a regression n_test, r2,
+        mae and rmse, in the target's unit.
+    """
+    if data.table is not None and data.n_classes is None:
+        return _score_numbers(net, data, lost)
+    part = data.test
+    n_classes = max(data.n_classes or 0, n_outputs(net))
+    rows = outputs(net.classify, net, part, data.scale).reshape(-1, len(part))
+    accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]
+    dead = [dead_classes(row, n_classes) for row in rows]
+    for i in lost:
+        accuracy[i], dead[i] = None, []
+    result: dict[str, Any] = {"n_test": len(part)}
+    if net.population:
+        return result | {
+            "test_accuracy": accuracy,
+            "dead_classes": dead,
+            "summary": summary(accuracy),
+        }
+    found = confusion(rows[0], part.t, n_classes)
+    result |= {"test_accuracy": accuracy[0], "dead_classes": dead[0]}
+    result |= {"confusion": found}
+    if data.table is not None:
+        names = map(str, data.table.target.classes)
+        each = zip(names, class_report(found), strict=True)
+        result["classes"] = [{"class": name} | row for name, row in each]
+    return result
+
+
+def _score_numbers(net, data, lost) -> dict[str, Any]:
+    t, y = measured(net, data, data.test)
+    found = [
+        None
+        if i in lost
+        else (
+            r_squared(row, t),
+            mean_absolute_error(row, t),
+            root_mean_square_error(row, t),
+        )
+        for i, row in enumerate(y)
+    ]
+    columns = [[None if f is None else f[k] for f in found] for k in range(3)]
+    result: dict[str, Any] = {"n_test": len(t)}
+    if net.population:
+        result["summary"] = summary(columns[0])
+    else:
+        columns = [column[0] for column in columns]
+    return result | dict(zip(("r2", "mae", "rmse"), columns, strict=True))
+
+
+def measured(net: Network, data: Splits, part: Dataset) -> tuple[HostArray, HostArray]:
+    """Return what was to be predicted and what was, in the target's own unit.
+
+    Returns
+    -------
+    t : float64 array, shape (n, 1)
+    y : float64 array, shape (members, n, 1)
+    """
+    y = outputs(net.predict, net, part, data.scale).reshape(-1, len(part), 1)
+    target = data.table.target
+    return target.decode(part.t), target.decode(y)
+
+
+def outputs(
+    call: Callable[[Any], HostArray], net: Network, part: Dataset, scale: float = 1.0
+) -> HostArray:
+    """Return call(x) for all rows of a part, in blocks if they lie on disk.
+
+    Parameters
+    ----------
+    call : net.classify or net.predict
+    """
+    if not isinstance(part.x, MatrixRows):
+        return call(part.x.astype(net.dtype) * scale)
+    blocks = [
+        call(part.x[a : a + _ROWS].astype(net.dtype) * scale)
+        for a in range(0, len(part), _ROWS)
+    ]
+    return np.concatenate(blocks, axis=1 if net.population else 0)

@@ -1,0 +1,45 @@
+"""What a GPU is to show of the persistent engine, tried without one."""
+
+import json
+import time
+
+import fake_cupy
+import pytest
+from emulation import compiler
+
+from gpunet.cli import _gpu_persistent
+from gpunet.cli._gpu_persistent import Work, carry_out
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+TINY = Work(rows=45, epochs=1, many=2, crowd=2, judged=3, ways=2)
+
+
+def test_everything_is_measured_and_can_be_kept(monkeypatch):
+    fake_cupy.install(monkeypatch)
+    answer = carry_out("cuda", TINY, time.monotonic() + 100)
+    found = json.loads(json.dumps(answer))["found"]
+    assert answer["verdict"] in ("ok", "FAILED")  # 45 pictures teach little
+    for name in ("one", "many", "crowd", "many, own orders"):
+        assert found[name]["engine"] == "Persistent"
+        assert found[name]["us a net-step"] > 0
+        assert 0 < found[name]["expected us a step"] < 20
+    assert found["bits"] == {"equal": True, "tensors": 8}
+    assert len(found["ways"]) == 2 and all(row["us"] > 0 for row in found["ways"])
+    apart = abs(found["accuracy"]["cuda"]["mean"] - found["accuracy"]["cpu"]["mean"])
+    assert found["accuracy"]["apart"] == apart < 0.05
+    assert "one" in answer["what"] and "(0.6 wanted)" in answer["what"]
+
+
+def test_what_there_is_no_time_for_is_named(monkeypatch):
+    fake_cupy.install(monkeypatch)
+    answer = carry_out("cuda", TINY, time.monotonic() - 1)
+    assert answer["found"] == {} and answer["what"].startswith("; not done: one, bits")
+
+
+def test_unequal_bits_fail(monkeypatch):
+    fake_cupy.install(monkeypatch)
+    monkeypatch.setattr(_gpu_persistent, "_bits", lambda *a: {"equal": False})
+    for name in ("_time", "_ways", "_accuracy"):
+        blank = {"within": True, "seconds": {"median": 1.0}}
+        monkeypatch.setattr(_gpu_persistent, name, lambda *a, _b=blank, **k: _b)
+    assert carry_out("cuda", TINY, time.monotonic() + 9)["verdict"] == "FAILED"

@@ -1,0 +1,332 @@
+"""Fitted weights equal scikit-learn's own to 1e-12, over a grid of settings."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+import scipy.sparse
+import sklearn.neural_network as original
+from sklearn.datasets import load_digits, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
+
+from gpunet.sklearn import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
+X, Y = X_DIGITS[:150] / 16, Y_DIGITS[:150]
+RNG = np.random.default_rng(0)
+TARGETS = {
+    "ten": Y,
+    "two": Y % 2,
+    "words": np.array(["no", "yes"])[Y % 2],
+    "many": make_multilabel_classification(150, random_state=0)[1],
+}
+NUMBERS = {
+    "one": X @ RNG.standard_normal(64),
+    "three": X @ RNG.standard_normal((64, 3)),
+    "counts": RNG.poisson(np.exp(X[:, 20])),
+}
+OF_ADAM = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6}
+SOLVERS = {
+    "adam": {},
+    "adam-own": OF_ADAM | {"learning_rate_init": 0.01},
+    "sgd": {"solver": "sgd", "learning_rate_init": 0.05},
+    "sgd-plain": {"solver": "sgd", "momentum": 0, "learning_rate_init": 0.1},
+    "sgd-heavy": {"solver": "sgd", "nesterovs_momentum": False},
+    "invscaling": {
+        "solver": "sgd",
+        "learning_rate": "invscaling",
+        "learning_rate_init": 0.5,
+    },
+    "adaptive": {
+        "solver": "sgd",
+        "learning_rate": "adaptive",
+        "learning_rate_init": 0.1,
+        "tol": 0.05,
+        "n_iter_no_change": 2,
+    },
+    "lbfgs": {"solver": "lbfgs"},
+}
+ATTRIBUTES = [
+    *("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_"),
+    *("n_features_in_", "_no_improvement_count"),
+]
+CURVES = ["loss_", "best_loss_", "loss_curve_", "validation_scores_"]
+CURVES += ["best_validation_score_"]
+
+
+def assert_equal_fits(mine, other, tol=1e-12):
+    """Compare weights, curves and counts of two fitted estimators."""
+    for a, b in zip(
+        mine.coefs_ + mine.intercepts_, other.coefs_ + other.intercepts_, strict=True
+    ):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=0, atol=tol)
+    for name in ATTRIBUTES:
+        assert getattr(mine, name, None) == getattr(other, name, None), name
+    for name in CURVES:
+        a, b = getattr(mine, name, None), getattr(other, name, None)
+        assert (a is None) == (b is None), name
+        if a is not None:
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=tol, err_msg=name)
+    if hasattr(other, "classes_"):
+        assert np.array_equal(mine.classes_, other.classes_)
+    public = {n for n in vars(other) if n.endswith("_") and n[0] != "_"}
+    assert public <= set(vars(mine)), public - set(vars(mine))
+
+
+def both(kind, x, y, sample_weight=None, fit_tol=1e-12, **settings):
+    """Fit gpunet's and scikit-learn's, compare them and what they predict."""
+    own = {"hidden_layer_sizes": (12, 7), "max_iter": 12, "random_state": 3} | settings
+    mine = globals()[kind](**own).fit(x, y, sample_weight)
+    other = getattr(original, kind)(**own).fit(x, y, sample_weight)
+    assert_equal_fits(mine, other, fit_tol)
+    assert np.asarray(mine.predict(x)).dtype == np.asarray(other.predict(x)).dtype
+    if kind == "MLPClassifier":
+        assert np.array_equal(mine.predict(x), other.predict(x))
+        for method in ("predict_proba", "predict_log_proba"):
+            with np.errstate(divide="ignore"):  # the logarithm of a probability of 0
+                a, b = getattr(mine, method)(x), getattr(other, method)(x)
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=fit_tol)
+    else:
+        np.testing.assert_allclose(
+            mine.predict(x), other.predict(x), 1e-9, 99 * fit_tol
+        )
+    return mine
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_classifier_weights_equal_scikit_learns(solver, activation):
+    both("MLPClassifier", X, Y, activation=activation, **SOLVERS[solver])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_regressor_weights_equal_scikit_learns(solver, loss):
+    settings = SOLVERS[solver]
+    if "learning_rate_init" in settings:
+        settings = settings | {"learning_rate_init": 0.01}
+    both("MLPRegressor", X, NUMBERS["counts"], loss=loss, **settings)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_kind_of_label_trains_alike(target, solver):
+    both("MLPClassifier", X, TARGETS[target], solver=solver)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("target", NUMBERS)
+def test_every_kind_of_number_trains_alike(target, solver):
+    both("MLPRegressor", X, NUMBERS[target], solver=solver)
+
+
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"batch_size": 7},
+        {"batch_size": 1, "max_iter": 2},
+        {"batch_size": 7, "shuffle": False},
+        {"alpha": 0},
+        {"alpha": 3.0},
+        {"hidden_layer_sizes": 5},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (9, 8, 7, 6)},
+        {"max_iter": 60, "tol": 0.05, "n_iter_no_change": 3},
+        {"early_stopping": True, "max_iter": 30, "tol": 0.01, "n_iter_no_change": 3},
+        {"early_stopping": True, "validation_fraction": 0.3, "solver": "sgd"},
+        {"random_state": np.random.RandomState(5)},
+        {"beta_1": 0.0, "beta_2": 0.0},
+    ],
+    ids=str,
+)
+def test_every_other_setting_trains_alike(kind, settings):
+    if "random_state" in settings:
+        settings = {"random_state": 5}
+    both(kind, X, Y, **settings)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("target", ["ten", "two", "many"])
+def test_sample_weights_train_alike(target, early, solver):
+    weight = RNG.random(len(X)) + (np.arange(len(X)) % 3 == 0)
+    settings = {"solver": solver, "early_stopping": early, "batch_size": 20}
+    both("MLPClassifier", X, TARGETS[target], weight, **settings)
+    both("MLPRegressor", X, NUMBERS["three"], weight, **settings)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("layout", ["csr_array", "csc_array", "csr_matrix"])
+def test_sparse_rows_train_alike(layout, solver):
+    sparse = getattr(scipy.sparse, layout)(np.where(X > 0.5, X, 0))
+    both("MLPClassifier", sparse, Y, solver=solver)
+    both("MLPRegressor", sparse, NUMBERS["one"], solver=solver, early_stopping=True)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+def test_float32_trains_alike_to_its_own_precision(kind, solver):
+    both(kind, X.astype("f4"), Y, fit_tol=1e-4, solver=solver, max_iter=5)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_partial_fit_goes_on_alike(solver):
+    own = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
+    mine, other = MLPClassifier(**own), original.MLPClassifier(**own)
+    for k in range(6):
+        part = slice(20 * k, 20 * k + 30)
+        for est in (mine, other):
+            est.partial_fit(X[part], Y[part], classes=np.arange(10))
+    assert_equal_fits(mine, other)
+    for est in (mine, other):  # and after a fit, with the solver's memory
+        est.set_params(max_iter=3).fit(X, Y).partial_fit(X[:40], Y[:40])
+    assert_equal_fits(mine, other)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("early", [False, True])
+def test_warm_start_goes_on_alike(early, solver):
+    own = {"solver": solver, "warm_start": True, "random_state": 0, "max_iter": 4}
+    mine = MLPRegressor(**own, early_stopping=early)
+    other = original.MLPRegressor(**own, early_stopping=early)
+    for _ in range(3):
+        mine.fit(X, NUMBERS["one"])
+        other.fit(X, NUMBERS["one"])
+        assert_equal_fits(mine, other)
+
+
+def test_a_long_default_fit_stays_equal():
+    mine = MLPClassifier(random_state=0).fit(X_DIGITS[:600], Y_DIGITS[:600])
+    other = original.MLPClassifier(random_state=0)
+    assert_equal_fits(mine, other.fit(X_DIGITS[:600], Y_DIGITS[:600]))
+    assert mine.n_iter_ > 50
+
+
+def test_what_is_printed_is_scikit_learns(capsys):
+    for settings in (
+        {"verbose": True, "max_iter": 30, "tol": 0.1, "n_iter_no_change": 2},
+        {"verbose": True, "max_iter": 9, "early_stopping": True},
+        {"verbose": True, "max_iter": 40} | SOLVERS["adaptive"],
+    ):
+        said = []
+        for kind in (MLPClassifier, original.MLPClassifier):
+            kind(random_state=1, **settings).fit(X, Y)
+            said.append(capsys.readouterr().out)
+        assert said[0] == said[1] and "Iteration 2, loss" in said[0]
+
+
+BAD = [
+    ({"alpha": -1}, X, Y, None),
+    ({"solver": "newton"}, X, Y, None),
+    ({"hidden_layer_sizes": (3, 0)}, X, Y, None),
+    ({"hidden_layer_sizes": -2}, X, Y, None),
+    ({"beta_1": 1.0}, X, Y, None),
+    ({"batch_size": 0}, X, Y, None),
+    ({}, X[:0], Y[:0], None),
+    ({}, X[:5], Y[:4], None),
+    ({}, np.where(X == 1, np.nan, X), Y, None),
+    ({}, np.where(X == 1, np.inf, X), Y, None),
+    ({}, X[0], Y[:1], None),
+    ({}, X, Y, np.ones(3)),
+    ({}, X, Y, np.where(Y == 1, np.nan, 1.0)),
+    ({}, X, Y, np.zeros(len(Y))),
+    ({"early_stopping": True}, X[:4], [0, 0, 0, 1], None),
+    ({"early_stopping": True, "validation_fraction": 0.01}, X[:11], Y[:11] > 4, None),
+    ({}, X, np.where(Y == 3, np.nan, Y), None),
+    ({}, X, X[:, 0], None),
+    ({}, [["a", "b"]], [1], None),
+]
+
+
+@pytest.mark.parametrize("k", range(len(BAD)))
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+def test_bad_input_is_refused_in_scikit_learns_words(kind, k):
+    settings, x, y, weight = BAD[k]
+    told = []
+    for module in (globals(), vars(original)):
+        est = module[kind](random_state=0, max_iter=2, **settings)
+        with np.errstate(all="ignore"):
+            try:
+                est.fit(x, y, sample_weight=weight)
+                told.append(("fine", ""))
+            except Exception as error:
+                told.append((type(error), str(error)))
+    assert told[0] == told[1]
+
+
+def test_later_calls_are_refused_in_scikit_learns_words():
+    for module in (globals(), vars(original)):
+        est = module["MLPClassifier"](random_state=0).partial_fit(
+            X, Y, classes=range(10)
+        )
+        with pytest.raises(ValueError, match="`y` has classes not in"):
+            est.partial_fit(X, Y + 1)
+        with pytest.raises(ValueError, match="is not the same as on last call"):
+            est.partial_fit(X, Y, classes=[1, 2])
+        with pytest.raises(ValueError, match="X has 3 features, but MLPClassifier is"):
+            est.predict(X[:, :3])
+        with pytest.raises(ValueError, match="partial_fit does not support early_stop"):
+            est.set_params(early_stopping=True).partial_fit(X, Y)
+        assert not hasattr(est.set_params(solver="lbfgs"), "partial_fit")
+
+
+def test_warnings_are_scikit_learns():
+    for module in (globals(), vars(original)):
+        est = module["MLPClassifier"](batch_size=999, max_iter=3, random_state=0)
+        with pytest.warns(UserWarning, match="larger than sample size. It is going"):
+            est.fit(X, Y)
+        est.set_params(batch_size=50)
+        with pytest.warns(ConvergenceWarning, match=r"iterations \(3\) reached"):
+            est.fit(X, Y)
+        with pytest.warns(ConvergenceWarning, match="failed to converge after 3"):
+            est.set_params(solver="lbfgs").fit(X, Y)
+
+
+def test_weights_that_are_not_finite_are_refused():
+    x = np.finfo(float).max * np.random.default_rng(0).random((10, 2))
+    for module in (globals(), vars(original)):
+        with (
+            np.errstate(all="ignore"),
+            pytest.raises(ValueError, match="Solver produced non-finite parameter"),
+        ):
+            module["MLPRegressor"](random_state=0).fit(x, np.arange(10.0))
+
+
+def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
+    from gpunet.sklearn import lean
+
+    calls = []
+    epoch = lean.Lean.epoch
+
+    def stop_in_the_third(self, *args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return epoch(self, *args)
+
+    monkeypatch.setattr(lean.Lean, "epoch", stop_in_the_third)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        est = MLPClassifier(random_state=0).fit(X, Y)
+    assert est.n_iter_ == 2
+    assert_equal_fits(est, MLPClassifier(random_state=0, max_iter=2).fit(X, Y))
+
+
+def test_parameters_are_scikit_learns_and_own_ones_come_last():
+    import inspect
+
+    for mine, other in (
+        (MLPClassifier, original.MLPClassifier),
+        (MLPRegressor, original.MLPRegressor),
+    ):
+        own = inspect.signature(mine).parameters
+        theirs = inspect.signature(other).parameters
+        assert list(own)[: len(theirs)] == list(theirs)
+        for name, parameter in theirs.items():
+            assert own[name].default == parameter.default
+            assert own[name].kind == parameter.kind
+        for name in list(own)[len(theirs) :]:
+            assert own[name].kind == inspect.Parameter.KEYWORD_ONLY

@@ -1,0 +1,274 @@
+"""Exports: ONNX, JSON and C answer what `predict` answers, or are refused."""
+
+import ctypes
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from itertools import count
+
+import numpy as np
+import pytest
+from helpers import normal
+
+import gpunet
+from gpunet.activations import ACTIVATIONS
+from gpunet.errors import ConfigError, ModelFileError, WriteError
+from gpunet.storage import Port, export_network
+
+STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+KINDS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
+
+
+def compiler():
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return [name]
+    if find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc"]
+    pytest.skip("there is no C compiler")
+
+
+def spoken(net, seed=3):
+    """Return the network with biases that are not zero."""
+    for name, p in net.params.items():
+        if name.endswith("b"):
+            net.params[name] = net.backend.array(normal(seed, *p.shape), net.dtype)
+    return net
+
+
+def ports(n_in, *, numbers=False):
+    """Return what a table puts before and after a network."""
+    names = [f'in "{k}" */ ??/\n\\' for k in range(n_in)]
+    mean = np.linspace(-1e9, 1e9, n_in)
+    factor = np.where(np.arange(n_in) == 1, 0.0, 1 / np.linspace(0.5, 2.0, n_in))
+    source = Port(names, mean, factor)
+    if numbers:
+        return source, Port(["price"], np.array([1e9]), np.array([250.0]))
+    return source, Port(["a", "b", "\u00e9"])
+
+
+def run_c(path, x, n_out, x_dtype, y_dtype):
+    library = path.with_suffix(f".{next(LIBRARIES)}.so")  # a path is loaded once
+    words = [*compiler(), *STRICT, "-O1", "-shared", "-fPIC", str(path)]
+    done = subprocess.run(
+        [*words, "-o", str(library), "-lm"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stderr == "", done.stderr[:2000]
+    predict = ctypes.CDLL(str(library)).gpunet_predict
+    predict.restype = None
+    x = np.ascontiguousarray(x, x_dtype)
+    y = np.full((len(x), n_out), np.nan, y_dtype)
+    for row, out in zip(x, y, strict=True):
+        predict(
+            row.ctypes.data_as(ctypes.POINTER(KINDS[x_dtype])),
+            out.ctypes.data_as(ctypes.POINTER(KINDS[y_dtype])),
+        )
+    return y
+
+
+def run_onnx(path, x, x_dtype, y_dtype):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    parts = [session.run(["y"], {"x": x[a:b].astype(x_dtype)})[0] for a, b in BATCHES]
+    y = np.concatenate(parts)
+    assert str(y.dtype) == y_dtype
+    return y
+
+
+LIBRARIES = count()
+BATCHES = [(0, 1), (1, 8), (8, 30)]
+PLAIN = {  # as a stranger would write them from the documented format
+    "relu": lambda z, alpha: max(z, 0.0),
+    "leaky_relu": lambda z, alpha: z if z > 0 else alpha * z,
+    "elu": lambda z, alpha: z if z > 0 else alpha * math.expm1(z),
+    "sigmoid": lambda z, alpha: 1 / (1 + math.exp(-z)),
+    "tanh": lambda z, alpha: math.tanh(z),
+    "silu": lambda z, alpha: z / (1 + math.exp(-z)),
+    "softplus": lambda z, alpha: math.log1p(math.exp(z)),
+    "comparator": lambda z, alpha: float(z > 0),
+    "gelu": lambda z, alpha: (
+        0.5 * z * (1 + math.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
+    ),
+}
+
+
+def run_json(path, x, x_dtype, y_dtype):
+    network = json.loads(path.read_text("ascii"))
+    ins, outs = network["inputs"], network["outputs"]
+    answers = []
+    for row in x.astype(x_dtype).astype(float).tolist():
+        if "mean" in ins:
+            row = [
+                (v - m) * f
+                for v, m, f in zip(row, ins["mean"], ins["factor"], strict=True)
+            ]
+        for layer in network["layers"]:
+            if layer["layer"] == "dense":
+                W, b = layer["W"], layer["b"]
+                row = [
+                    b[j] + sum(v * W[i][j] for i, v in enumerate(row))
+                    for j in range(len(b))
+                ]
+            elif layer["function"] == "softmax":
+                total = sum(map(math.exp, row))
+                row = [math.exp(v) / total for v in row]
+            else:
+                f, alpha = PLAIN[layer["function"]], layer.get("alpha")
+                row = [f(v, alpha) for v in row]
+        if "mean" in outs:
+            row = [
+                v * f + m
+                for v, f, m in zip(row, outs["factor"], outs["mean"], strict=True)
+            ]
+        answers.append(row)
+    return np.array(answers)
+
+
+def compare(net, tmp_path, kind, source=None, target=None):
+    """Export, run, and hold it against predict to 1e-5 (relative to the largest)."""
+    if kind == "onnx":
+        pytest.importorskip("onnx")
+    path = tmp_path / f"net.{kind}"
+    export_network(net, path, kind, source, target)
+    x = normal(1, 30, net.layers[0].n_in)
+    x_dtype = y_dtype = net.dtype
+    z = x.astype(net.dtype)
+    if source:
+        x, x_dtype = x * 2 + source.shift, "float64"
+        z = ((x - source.shift) * source.factor).astype(net.dtype)
+    y = net.predict(z)
+    unit = 1.0
+    if target and target.shift is not None:
+        y = y.astype(float) * target.factor + target.shift
+        y_dtype, unit = "float64", float(target.factor[0])
+    if kind == "c":
+        found = run_c(path, x, y.shape[1], x_dtype, y_dtype)
+    else:
+        run = run_onnx if kind == "onnx" else run_json
+        found = run(path, x, x_dtype, y_dtype)
+    size = max(unit, float(np.max(np.abs(y - (y.mean() if unit > 1 else 0)))))
+    assert np.max(np.abs(found - y)) <= 1e-5 * size
+    return path
+
+
+@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [*ACTIVATIONS, "leaky_relu:0.2", "elu:0.5"])
+def test_every_activation_answers_as_predict(tmp_path, kind, dtype, name):
+    net = gpunet.mlp([5, 7, 4], name, output=name, loss="squared_error", dtype=dtype)
+    compare(spoken(net), tmp_path, kind)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy:0.1", "sigmoid_cross_entropy"])
+def test_link_of_the_loss_and_dropout_are_those_of_predict(tmp_path, kind, loss):
+    functions = ["leaky_relu:0.2", "leaky_relu:0.01", "leaky_relu:0.2"]
+    net = gpunet.mlp([6, 9, 4, 8, 3], functions, loss=loss, dropout=0.5)
+    compare(spoken(net), tmp_path, kind)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scaling_of_a_table_loses_nothing(tmp_path, kind, dtype):
+    net = spoken(gpunet.mlp([4, 8, 3], dtype=dtype))
+    compare(net, tmp_path, kind, *ports(4))
+    net = gpunet.mlp([4, 8, 1], "tanh", loss="half_squared_error", dtype=dtype)
+    compare(spoken(net), tmp_path, kind, *ports(4, numbers=True))
+
+
+@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
+def test_wide_network_answers_as_predict(tmp_path, kind):
+    compare(spoken(gpunet.mlp([784, 30, 10], "sigmoid")), tmp_path, kind)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_read_back_exactly(tmp_path, dtype):
+    net = spoken(gpunet.mlp([6, 5, 2], dtype=dtype))
+    W = np.asarray(net.params["0.W"])
+    W[0, :5] = [1e-38, 3.4e38, -1 / 3, 1e-5, 123456789.0]
+    export_network(net, tmp_path / "net.json", "json")
+    layers = json.loads((tmp_path / "net.json").read_text())["layers"]
+    assert np.array_equal(np.array(layers[0]["W"], dtype), W)
+    export_network(net, tmp_path / "net.c", "c")
+    text = (tmp_path / "net.c").read_text()
+    numbers = re.search(r" W0\[30\] = \{(.*?)\};", text, re.S)[1]
+    read = [np.dtype(dtype).type(v.strip().rstrip("f")) for v in numbers.split(",")]
+    assert np.array_equal(np.array(read).reshape(6, 5), W)
+    pytest.importorskip("onnx")
+    export_network(net, tmp_path / "net.onnx", "onnx")
+    import onnx
+
+    constants = onnx.load(tmp_path / "net.onnx").graph.initializer
+    found = {c.name: onnx.numpy_helper.to_array(c) for c in constants}
+    assert np.array_equal(found["c0"], W) and found["c0"].dtype == W.dtype
+
+
+def test_onnx_names_its_ports_and_passes_the_checker(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    net = gpunet.mlp([4, 8, 3])
+    export_network(net, tmp_path / "net.onnx", "onnx", *ports(4))
+    model = onnx.load(tmp_path / "net.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    properties = {p.key: p.value for p in model.metadata_props}
+    assert properties["outputs"] == "a\nb\n\u00e9" and 'in "0"' in properties["inputs"]
+    assert model.producer_name == "gpunet" and model.ir_version == 8
+
+
+def test_export_is_the_same_each_time(tmp_path):
+    net = gpunet.mlp([4, 8, 3])
+    for kind in ("onnx", "json", "c"):
+        if kind == "onnx" and not find_spec("onnx"):
+            continue
+        for name in "ab":
+            size = export_network(net, tmp_path / name, kind, *ports(4))
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+        assert (tmp_path / "a").stat().st_size == size
+
+
+@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
+def test_what_has_no_counterpart_is_refused_by_name(tmp_path, kind):
+    from gpunet.layers import Activation, Dense, Embedding
+
+    square = gpunet.activation("square", lambda z: z * z, lambda z, a: 2 * z)
+    own = gpunet.loss(
+        "own", lambda y, t: ((y - t) ** 2).sum(-1), lambda y, t: 2 * (y - t)
+    )
+    nets = {
+        "layer 0: Embedding cannot": gpunet.Network([Embedding(9, 2), Dense(4, 3)]),
+        "the activation 'square'": gpunet.Network([Dense(2, 2), Activation(square)]),
+        "the loss 'own'": gpunet.Network([Dense(2, 2)], own),
+        "has no Dense layer": gpunet.Network([Activation("relu")], "squared_error"),
+        "holds 3 networks; name one with --member 0 to 2": gpunet.mlp(
+            [2, 2], population=3
+        ),
+    }
+    for why, net in nets.items():
+        with pytest.raises(ConfigError, match=re.escape(why)):
+            export_network(net, tmp_path / "net", kind)
+    assert not list(tmp_path.iterdir())
+    crowd = gpunet.mlp([4, 5, 3], population=3)
+    compare(crowd.member(1), tmp_path, kind)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
+def test_weights_that_are_not_finite_are_refused(tmp_path, kind):
+    net = gpunet.mlp([2, 2])
+    net.params["0.b"][1] = np.nan
+    with pytest.raises(ModelFileError, match="not finite"):
+        export_network(net, tmp_path / "net", kind)
+    with pytest.raises(WriteError):
+        export_network(gpunet.mlp([2, 2]), tmp_path / "no" / "net", kind)
+
+
+def test_onnx_that_is_absent_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ConfigError, match=r'pip install "gpunet\[onnx\]"'):
+        export_network(gpunet.mlp([2, 2]), tmp_path / "net", "onnx")
