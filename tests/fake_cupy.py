@@ -115,6 +115,7 @@ class Fake:
         self.launches, self.copies_to_host = [], 0
         self.allocations, self.fails_at, self.order = 0, None, 0
         self.free, self.total, self.pool_limit = 1 << 30, 1 << 31, 0
+        self.captured, self.graphs = None, 0
         self.device_type = type(
             "Device", (_Device,), {"mem_info": property(lambda d: self.memory())}
         )
@@ -123,7 +124,15 @@ class Fake:
     def memory(self):
         return self.free, self.total
 
+    def launch(self, run):
+        """Run, or record where a stream is being captured."""
+        if self.captured is None:
+            run()
+        else:
+            self.captured.append(run)
+
     def allocate(self, nbytes):
+        assert self.captured is None, "an allocation inside a captured step"
         self.allocations += 1
         if self.allocations == self.fails_at:
             raise OutOfMemoryError(
@@ -166,6 +175,34 @@ class _Device:
 
     def synchronize(self):
         pass
+
+
+class _Stream:
+    """A stream that can be captured: what is launched meanwhile only runs after."""
+
+    fake: Fake
+
+    def __init__(self, non_blocking=False):
+        self.ptr = 7 if non_blocking else 0
+
+    def synchronize(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def begin_capture(self):
+        if not self.ptr:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        self.fake.captured = []
+
+    def end_capture(self):
+        calls, self.fake.captured = self.fake.captured, None
+        self.fake.graphs += 1
+        return SimpleNamespace(launch=lambda: [call() for call in calls])
 
 
 class _Namespace:
@@ -218,10 +255,14 @@ class _RawKernel:
                 raise TypeError("Unsupported type <class 'numpy.ndarray'>")
         if shared_mem > self.max_dynamic_shared_size_bytes:
             raise RuntimeError("CUDA_ERROR_INVALID_VALUE: invalid argument")
-        self._fake.launches.append(self._kernel.name)
         order = self._fake.order
         given = [plain(x) for x in args]
-        self._kernel(grid, block, given, shared_mem=shared_mem, order=order)
+
+        def run():
+            self._fake.launches.append(self._kernel.name)
+            self._kernel(grid, block, given, shared_mem=shared_mem, order=order)
+
+        self._fake.launch(run)
 
 
 def _cublas_gemm(fake):
@@ -264,12 +305,17 @@ def _to_tf32(x):
 def _cublas(fake):
     """Return cuBLAS on addresses, as cupy.cuda.cublas (columns first)."""
 
-    def strided(handle, ta, tb, m, n, k, alpha, a, a_type, lda, a_apart, *rest):
-        b, b_type, ldb, b_apart, beta, c, c_type, ldc, c_apart, count, compute, _ = rest
+    def strided(*args):
+        # Factors in host memory are read now, even where a stream is captured.
+        factor = ctypes.c_double if args[-2] == 70 else ctypes.c_float
+        alpha, beta = (factor.from_address(args[i]).value for i in (6, 15))
+        fake.launch(lambda: multiply(alpha, beta, *args))
+
+    def multiply(alpha, beta, handle, ta, tb, m, n, k, _, *rest):
+        a, a_type, lda, a_apart, b, b_type, ldb, b_apart, *rest = rest
+        _, c, c_type, ldc, c_apart, count, compute, _ = rest
         fake.launches.append("gemm")
         assert (handle, c_type) == (1, 1 if compute == 70 else 0)
-        factor = ctypes.c_double if compute == 70 else ctypes.c_float
-        alpha, beta = (factor.from_address(p).value for p in (alpha, beta))
         # A matrix of columns, seen by rows, is its transpose: C' = B' A'.
         first = _matrices(b, b_type, ldb, k if tb else n, b_apart, count)
         second = _matrices(a, a_type, lda, m if ta else k, a_apart, count)
@@ -306,13 +352,13 @@ def module(fake: Fake) -> ModuleType:
         )
 
     cupy.RawModule = raw_module
-    stream = SimpleNamespace(ptr=0, synchronize=lambda: None)
+    stream_type = type("Stream", (_Stream,), {"fake": fake, "null": _Stream()})
     cupy.cuda = SimpleNamespace(
         Device=fake.device_type,
         cublas=_cublas(fake),
         get_cublas_handle=lambda: 1,
-        Stream=SimpleNamespace(null=stream),
-        get_current_stream=lambda: stream,
+        Stream=stream_type,
+        get_current_stream=lambda: stream_type.null,
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         runtime=SimpleNamespace(
             driverGetVersion=lambda: 13000,

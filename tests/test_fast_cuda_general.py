@@ -42,7 +42,8 @@ def general_engine(monkeypatch):
 # What each kernel may take on sm_90, as NVRTC 13 reports it, with room for others.
 REGISTERS = {
     **{"gather": 40, "dropout": 64, "bias_activation": 48, "pullback": 80},
-    **{"loss_slope": 72, "momentum_step": 48, "adam_step": 48, "narrow_weights": 40},
+    **{"loss_slope": 80, "momentum_step": 48, "adam_step": 48, "narrow_weights": 40},
+    "advance": 16,
 }
 
 
@@ -119,7 +120,8 @@ def test_dropout_masks_are_those_of_the_loop(drawn):
     wanted = draws.uniform((1, n))[:, 0] >= f32(rate)
     mask = np.full((2, n), 7, np.uint8)
     args = (np.stack(draws.keys), mask, i32(n), np.int64(drawn))
-    kernel("dropout")((2, 2), (4,), (*args, np.int64(4), np.int64(9), f32(rate)))
+    args += (np.int64(4), np.int64(9), f32(rate), None)
+    kernel("dropout")((2, 2), (4,), args)
     assert np.array_equal(mask[:, : 8 * 7 - drawn % 8], wanted[:, : 8 * 7 - drawn % 8])
 
 
@@ -158,7 +160,16 @@ def test_loss_kernel_is_the_lessons(name, labelled, n):
         args += (labels, None) if labelled else (None, targets)
         args += (weight, dy, None, costs, hits, tickets, total)
         args += (right if labelled else None, i32(batch), i32(n), i32(stride))
-        args += (i32(first), i32(kind), f32(smoothing), f32(factor), f32(9), scales)
+        args += (
+            i32(first),
+            i32(kind),
+            f32(smoothing),
+            f32(factor),
+            f32(9),
+            scales,
+            None,
+            None,
+        )
         kernel("loss_slope")((3, 2), (128,), args, order=order)
         scale = scales[:, None, None] / batch
         assert error(dy, loss.slope(z, t, w, scale)) < 2e-6
@@ -175,7 +186,7 @@ def test_loss_of_impossible_logits_is_bounded_as_in_the_lesson():
         t, dy, total = np.array([label]), np.empty_like(y), np.zeros(1, f32)
         args = (y, None, t, None, None, dy, None, np.empty(1, f32), np.empty(1, i32))
         args += (np.zeros(1, np.uint32), total, None, i32(1), i32(3), i32(0), i32(0))
-        args += (i32(0), f32(0), f32(0), f32(1), None)
+        args += (i32(0), f32(0), f32(0), f32(1), None, None, None)
         kernel("loss_slope")((1, 1), (128,), args)
         assert error(dy, loss.slope(y, t)) < 1e-6
         assert error(total, loss.value(y, t)[None]) < 1e-6
@@ -185,7 +196,7 @@ def test_loss_of_impossible_logits_is_bounded_as_in_the_lesson():
 def test_half_precision_is_rounded_as_by_numpy():
     x = np.array([[0.1, 70000.0, 1e-8, -3.3333]], f32)
     out, index = np.empty((1, 4), np.float16), np.zeros(1, np.int64)
-    args = (x, index, out, i32(4), i32(0), i32(0), f32(0.5))
+    args = (x, index, out, i32(4), i32(0), i32(0), f32(0.5), None)
     kernel("gather", half=1)((1, 1), (32,), args)
     with np.errstate(over="ignore"):
         assert np.array_equal(out, (x * f32(0.5)).astype(np.float16))
@@ -449,28 +460,6 @@ def test_divergence_is_found_at_its_step_and_undone(monkeypatch):
         lines[device] = str(caught.value)
     assert lines["cuda"] == lines["cpu"]
     assert "step" in lines["cpu"]
-
-
-@emulated
-def test_half_copies_follow_weights_that_are_put_back(monkeypatch):
-    fake_cupy.install(monkeypatch)
-    net = maker()("cuda")
-    job = gpunet.training.trainer(
-        net,
-        table(),
-        epochs=1,
-        batch_size=10,
-        optimizer=gpunet.SGD(0.5),
-        precision="float16",
-    )
-    part = job.parts[0]
-    before = part.snapshot()
-    job.run()
-    moved = fake_cupy.plain(part.weights[0]).copy()
-    part.restore(before)
-    again = fake_cupy.plain(part.weights[0])
-    assert not np.array_equal(moved, again)
-    assert np.array_equal(again, host(net)["0.W"].astype(np.float16))
 
 
 # ---- what it does not take ---------------------------------------------------

@@ -78,6 +78,10 @@ class GpunetFast(GpunetLoop):
     engine = "auto"
 
 
+class GpunetGraph(GpunetFast):
+    """That engine with its step recorded as a CUDA graph."""
+
+
 class TorchEager(_OnDevice):
     """PyTorch as most write it, with its fused optimizer step."""
 
@@ -211,12 +215,13 @@ class Jax(_OnDevice):
 RIVALS: dict[str, type] = {
     "gpunet": GpunetFast,
     "gpunet loop": GpunetLoop,
+    "gpunet graph": GpunetGraph,
     "torch": TorchEager,
     "torch graph": TorchGraph,
     "torch compile": TorchCompile,
     "jax": Jax,
 }
-NEED_GPU = ("torch graph", "torch compile")
+NEED_GPU = ("gpunet graph", "torch graph", "torch compile")
 
 
 def rounds_of(sizes: list[int], batch: int, seconds: float = 0.1) -> int:
@@ -280,6 +285,7 @@ class Process:
     def __init__(self, name: str, device: str, tf32: bool):
         env = os.environ | {
             "CUPY_TF32": str(int(tf32)),
+            "GPUNET_CUDA_GRAPH": str(int(name == "gpunet graph")),
             "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         }
         env["PYTHONPATH"] = os.pathsep.join(

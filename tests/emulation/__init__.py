@@ -26,6 +26,8 @@ ORDERS = {"forwards": 0, "backwards": 1}  # of a block's threads; or a shuffle's
 # Fibers jump between stacks, which fortified longjmp takes for an error.
 _FLAGS = ("-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-ffp-contract=off")
 _FLAGS += ("-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=0")
+# A kernel's name is its own, whatever the C library calls so (glibc: `advance`).
+_FLAGS += ("-Wl,-Bsymbolic",)
 _KERNEL = re.compile(
     r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\("
 )

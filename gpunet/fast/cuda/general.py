@@ -6,32 +6,25 @@ what lies between two products. Where plain SGD allows it, the update of a weigh
 matrix is the product itself, and no gradient is ever stored.
 """
 
-from collections.abc import Callable, Sequence
-from math import ceil, sqrt
+from collections.abc import Sequence
+from math import ceil
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..._types import Params
+from ..._types import Array, Params
 from ...gradients import gradient_norm
 from ...losses import loss as find_loss
 from ...network import Network
-from ...optimizers import SGD, Adam, AdamW, Optimizer
-from ...training.batches import Feed
+from ...optimizers import Optimizer
+from ...training.batches import Feed, Place
 from ...training.parts import Part
-from .plan import (
-    ACTIVATIONS,
-    Plan,
-    Pool,
-    layer_rate,
-    member_rates,
-    moving,
-    stages,
-    table_rows,
-)
+from .graph import Graph, wanted
+from .plan import ACTIVATIONS, Plan, Pool, member_rates, stages
 from .products import Products
+from .updates import Updates, correction, layer_rate, moving
 
 PRECISIONS = ("float32", "tf32", "float16")
 # Slopes of half precision are this many times as large: 2^-24 is the smallest
@@ -52,6 +45,8 @@ def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
         return f"the network: {known}"
     if _loss_of(net, known[-1].n_out) is None:
         return f"it has no kernel for the loss {net.loss.name}"
+    if not moving(optimizer, list(net.params)):
+        return "every tensor is frozen"
     return ""
 
 
@@ -92,7 +87,9 @@ class General(Part):
         self.operand = "float16" if self.half else net.dtype
         self.real = np.dtype(net.dtype).type
         self.own_orders = feed.own_orders
-        self.products, self.pool = Products(cupy, exact), Pool(cupy, net.dtype)
+        self.graph = Graph(cupy, net) if wanted() else None
+        self.products = Products(self.graph and self.graph.cublas, cupy, exact)
+        self.pool = Pool(cupy, net.dtype)
         self._kernels(cupy)
         self._lay_out(cupy)
         last = feed.n - (feed.steps - 1) * feed.batch_size
@@ -107,14 +104,10 @@ class General(Part):
         options = (f"-Dreal={real}", f"-Dpixel={pixel}", f"-DHALF={int(self.half)}")
         self._kernel = cupy.RawModule(code=text, options=options).get_function
 
-        def launcher(name: str) -> Callable:
-            return self._kernel(name)
-
-        self._gather, self._dropout = launcher("gather"), launcher("dropout")
-        self._activate = launcher("bias_activation")
-        self._pullback, self._compare = launcher("pullback"), launcher("loss_slope")
-        self._momentum, self._adam = launcher("momentum_step"), launcher("adam_step")
-        self._narrow = launcher("narrow_weights")
+        kernel = self._kernel
+        self._gather, self._dropout = kernel("gather"), kernel("dropout")
+        self._activate, self._advance = kernel("bias_activation"), kernel("advance")
+        self._pullback, self._compare = kernel("pullback"), kernel("loss_slope")
 
     def _lay_out(self, cupy: Any) -> None:
         """Make the arrays that do not depend on the batch."""
@@ -129,56 +122,58 @@ class General(Part):
         halves = {
             f"{s.at}.W": h for s, h in zip(self.stages, self.weights, strict=True)
         }
-        self._moving = moving(opt, list(net.params))
-        memories = ("velocity", "") if type(opt) is SGD else ("mean", "square")
-        self._table = cupy.asarray(
-            table_rows(
-                [
-                    (
-                        net.params[name],
-                        self.grads[name],
-                        *(opt.slots.get(f"{name}.{m}") for m in memories),
-                        halves.get(name) if self.half else None,
-                        name.endswith(".W"),
-                    )
-                    for name in self._moving
-                ]
-            )
+        self.updates = Updates(
+            cupy, self._kernel, net, opt, self.grads, halves if self.half else {}
         )
-        largest = max(net.params[name].size for name in self._moving)
-        self._over_all = (min(ceil(largest / _THREADS), 1024), len(self._moving))
-        factors = [layer_rate(opt, name) for name in self._moving]
-        self._factors = cupy.asarray(np.array(factors, net.dtype))
         self._tickets = cupy.zeros(net.population or 1, dtype="uint32")
         self._loss = _loss_of(net, self.stages[-1].n_out)
         if self._draws is not None:
             self._keys = cupy.asarray(np.stack(self._draws.keys))
         self._rates = None  # each member's learning rate, where they differ
-        self._plain = type(opt) is SGD and not opt.slots and self._is_scalar("l2")
-        self._plain &= not opt.clip_norm and not opt.max_norm and opt.l1 == 0
-        if self.half:
-            self._refresh()
-
-    def _is_scalar(self, *names: str) -> bool:
-        return all(isinstance(getattr(self.optimizer, n), Real) for n in names)
-
-    def _refresh(self) -> None:
-        """Copy the weights into half precision, where products read them."""
-        self._narrow(self._over_all, (_THREADS,), (self._table,))
-
-    def restore(self, snapshot, keep=None):
-        """Put a snapshot back; see `Part.restore`."""
-        super().restore(snapshot, keep)
-        if self.half:
-            self._refresh()
+        self.updates.refresh()
 
     def steps(self, epoch, first, last, factor, stopped):
         """Take steps first to last - 1 of the loaded span; see `Part.steps`."""
+        self.updates.refresh()  # resumed or put back, weights may be others now
+        graphed = self.graph and self._wind(epoch, first, last, factor)
         for k in range(first, last):
             if k > first and stopped():
                 return k
-            self._take(epoch, k, factor(k), k == self.feed.steps - 1)
+            final = k == self.feed.steps - 1
+            if graphed and not final:  # the epoch's last batch may be short
+                self.graph.replay()
+                self.optimizer.n_steps += 1
+            else:
+                self._take(epoch, k, factor(k), final)
         return last
+
+    def _wind(self, epoch: int, first: int, last: int, factor: Any) -> bool:
+        """Set the graph for a span; say whether it can take its steps."""
+        opt, taken = self.optimizer, range(first, min(last, self.feed.steps - 1))
+        per_step = []
+        for i, k in enumerate(taken):
+            self._set_rate(factor(k))
+            if self._rate is None or not self.updates.fused:
+                return False
+            per_step.append((self._rate, correction(opt, opt.n_steps + 1 + i)))
+        if per_step:
+            self.graph.wind(self, self.feed.place(first), (epoch, first), per_step)
+        return bool(per_step)
+
+    def launch(self, place: Place, clock: Array, per_step: Array) -> None:
+        """Launch one step that reads the clock; see `graph.Graph`."""
+        plan = self._plans[self.feed.batch_size]
+        direct = self.updates.plain and not self.optimizer.l2
+        self._forward(plan, place, 0, 0, clock)
+        self._slope(plan, place, direct, clock, per_step if direct else None)
+        rate, self._rate = self._rate, None  # it stands in per_step
+        self._backward(plan, direct)
+        self._rate = rate
+        if direct:
+            self.updates.refresh()
+        else:
+            self.updates.apply(0.0, clock, per_step)
+        self._advance((1,), (1,), (clock, np.int32(plan.rows)))
 
     def step(self, epoch, k, factor, last=False):
         """Take step k as `steps` does; return the gradients by the lesson's lines."""
@@ -187,22 +182,22 @@ class General(Part):
             self._draws.at(epoch, k)
         y, caches = self.net.forward(x, train=True, rng=self._draws)
         grads = self.net.backward(caches, self.net.loss.slope(y, t, weight))
-        self._take(epoch, k, factor, last)
+        self.steps(epoch, k, k + 1, lambda k: factor, lambda: False)
         return grads
 
     def _take(self, epoch: int, k: int, factor: Any, last: bool) -> None:
         plan = self._plans[self.feed.size(k)]
         if factor is not self._given:
             self._set_rate(factor)
-        self._forward(plan, epoch, k)
+        place = self.feed.place(k)
+        self._forward(plan, place, epoch, k)
         one_rate = self._rate is not None
-        direct = self._plain and not last and (one_rate or not self.optimizer.l2)
-        self._slope(plan, k, direct)
+        direct = self.updates.plain and not last and (one_rate or not self.optimizer.l2)
+        self._slope(plan, place, direct)
         self._backward(plan, direct)
         if direct:
             self.optimizer.n_steps += 1
-            if self.half:
-                self._refresh()
+            self.updates.refresh()
             return
         if last:
             self.sums["grad_norm"][...] = gradient_norm(self.grads, self.net.population)
@@ -214,14 +209,14 @@ class General(Part):
         self._rate = None
         if isinstance(rate, Real) and isinstance(factor, Real):
             self._rate = float(rate) * float(factor)
-        elif self._plain:
+        elif self.updates.plain:
             rates = member_rates(self.optimizer, factor, self.net.population or 1)
             scaled = np.array(rates) * (LOSS_SCALE if self.half else 1.0)
             self._rates = self.net.backend.array(scaled, self.net.dtype)
 
-    def _forward(self, plan: Plan, epoch: int, k: int) -> None:
+    def _forward(self, plan, place, epoch: int, k: int, clock: Any = None) -> None:
         i32, real, net = np.int32, self.real, self.net
-        place, members = self.feed.place(k), net.population or 1
+        members = net.population or 1
         self._gather(
             (plan.rows, members if self.own_orders else 1),
             (_THREADS,),
@@ -233,6 +228,7 @@ class General(Part):
                 i32(place.stride),
                 i32(place.first),
                 real(self.feed.scale),
+                clock,
             ),
         )
         drawn = 0
@@ -240,7 +236,7 @@ class General(Part):
             plan.forward[i]()
             n = plan.rows * s.n_out
             if s.rate:
-                self._mask(plan.masks[i], n, drawn, epoch, k, s.rate)
+                self._mask(plan.masks[i], n, drawn, epoch, k, s.rate, clock)
                 drawn += n
             if i == len(self.stages) - 1 and net.loss.on_logits:
                 return
@@ -262,16 +258,16 @@ class General(Part):
                 ),
             )
 
-    def _mask(self, mask, n, drawn, epoch, k, rate) -> None:
+    def _mask(self, mask, n, drawn, epoch, k, rate, clock) -> None:
         blocks = (drawn + n + 7) // 8 - drawn // 8
         i64, grid = np.int64, (ceil(blocks / _THREADS), self.net.population or 1)
         counts = (np.int32(n), i64(drawn), i64(epoch), i64(k), np.float32(rate))
-        self._dropout(grid, (_THREADS,), (self._keys, mask, *counts))
+        self._dropout(grid, (_THREADS,), (self._keys, mask, *counts, clock))
 
-    def _slope(self, plan: Plan, k: int, direct: bool) -> None:
+    def _slope(self, plan, place, direct: bool, clock=None, per_step=None) -> None:
         """Compare: the slope of the loss, and the sums that people read."""
         i32, real, s = np.int32, self.real, self.stages[-1]
-        place, last = self.feed.place(k), len(self.stages) - 1
+        last = len(self.stages) - 1
         labels, targets = place.answers, None
         if labels.ndim == 2 + bool(self.own_orders):
             labels, targets = None, labels
@@ -304,7 +300,9 @@ class General(Part):
                 real(smoothing),
                 real(factor),
                 real(scale),
-                self._rates if per_member else None,
+                self._rates if per_member and per_step is None else None,
+                clock,
+                per_step,
             ),
         )
 
@@ -320,8 +318,8 @@ class General(Part):
                 rate = -scale
                 if self._rate is not None:
                     rate *= self._rate / plan.rows
-                rate_W = rate * layer_rate(opt, W) if W in self._moving else 0.0
-                rate_b = rate * layer_rate(opt, b) if b in self._moving else 0.0
+                rate_W = rate * layer_rate(opt, W) if W in self.updates.moving else 0.0
+                rate_b = rate * layer_rate(opt, b) if b in self.updates.moving else 0.0
                 self._decay(i, W)
             last = i == len(self.stages) - 1
             self._pullback(
@@ -358,30 +356,12 @@ class General(Part):
 
     def _update(self, factor: Any) -> None:
         """Apply the gradients: in one launch, or by the optimizer's own lines."""
-        opt, real = self.optimizer, self.real
-        own_lines = opt.clip_norm or opt.max_norm or self._rate is None
-        if own_lines or not self._is_scalar("l2", "l1"):
-            opt.step(self.net.params, self.grads, factor)
-            if self.half:
-                self._refresh()
+        if self._rate is not None and self.updates.fused:
+            self.optimizer.n_steps += 1
+            self.updates.apply(self._rate)
             return
-        head = (self._table, self._factors, real(self._rate))
-        tail = (real(opt.l2), real(opt.l1))
-        if type(opt) is SGD and self._is_scalar("momentum"):
-            opt.n_steps += 1
-            own = (real(opt.momentum), np.int32(opt.nesterov and opt.momentum > 0))
-            self._momentum(self._over_all, (_THREADS,), (*head, *own, *tail))
-        elif type(opt) in (Adam, AdamW):
-            opt.n_steps += 1
-            t, b1, b2 = opt.n_steps, opt.beta1, opt.beta2
-            correction = sqrt(1.0 - b2**t) / (1.0 - b1**t)
-            decay = getattr(opt, "weight_decay", 0.0)
-            own = map(real, (b1, b2, opt.eps, correction, decay))
-            self._adam(self._over_all, (_THREADS,), (*head, *own, *tail))
-        else:
-            opt.step(self.net.params, self.grads, factor)
-            if self.half:
-                self._refresh()
+        self.optimizer.step(self.net.params, self.grads, factor)
+        self.updates.refresh()
 
 
 def split(

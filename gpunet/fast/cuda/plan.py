@@ -10,11 +10,10 @@ from math import prod
 from numbers import Real
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..._types import Array
 from ...activations import activation
 from ...layers import Activation, Dense, Dropout, Layer
+from ...optimizers import Optimizer
 
 ACTIVATIONS = (
     *("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"),
@@ -78,19 +77,7 @@ def stages(layers: Sequence[Layer]) -> list[Stage] | str:
     return found or "it has no Dense layer"
 
 
-def moving(optimizer: Any, names: Sequence[str]) -> list[str]:
-    """Return the tensors that learn."""
-    still = set(optimizer.frozen)
-    return [n for n in names if n not in still and n.split(".")[0] not in still]
-
-
-def layer_rate(optimizer: Any, name: str) -> float:
-    """Return the factor on the learning rate of one tensor."""
-    rates = optimizer.layer_rates
-    return rates.get(name, rates.get(name.split(".")[0], 1.0))
-
-
-def member_rates(optimizer: Any, factor: Any, n: int) -> list[float]:
+def member_rates(optimizer: Optimizer, factor: Any, n: int) -> list[float]:
     """Return each member's learning rate times the schedule's factor."""
     each = [
         [v] * n if isinstance(v, Real) else v for v in (optimizer.learning_rate, factor)
@@ -177,18 +164,3 @@ class Pool:
         if name not in self._flat:
             self._flat[name] = self._xp.empty(prod(shape), dtype=dtype or self._dtype)
         return self._xp.reshape(self._flat[name][: prod(shape)], shape)
-
-
-def table_rows(tensors: Sequence[tuple[Any, ...]]) -> np.ndarray:
-    """Return the kernels' table: addresses, size and whether penalties fall on it.
-
-    Parameters
-    ----------
-    tensors : sequence of (p, gradient, memory, memory, half copy, penalized)
-        Arrays or None.
-    """
-    rows = [
-        [*(0 if x is None else x.data.ptr for x in arrays), arrays[0].size, penalized]
-        for *arrays, penalized in tensors
-    ]
-    return np.array(rows, np.uint64)
