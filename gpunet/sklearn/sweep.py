@@ -105,9 +105,11 @@ class MLPSweep(GridSearchCV):
         folds = list(cv.split(X, y))
         self.n_splits_, self.multimetric_ = len(folds), False
         candidates = list(ParameterGrid(self.param_grid))
-        fits: list = []  # of each candidate, fold by fold
+        fits = []  # of each candidate, fold by fold
         for own in candidates:
-            fits.append([self._member(own) for _ in folds])
+            est = self._member(own)
+            est._validate_params()
+            fits.append([deepcopy(est) for _ in folds])
         jobs = []
         for k, (train, _) in enumerate(folds):
             data = [_rows(a, train) for a in (X, y, sample_weight)]
@@ -200,8 +202,6 @@ def prepare(
     X, y, sample_weight : arrays
     """
     first = members[0]
-    for est in members:
-        est._validate_params()
     alone = len(members) == 1 or first.solver not in SOLVERS
     if alone or first.device is not None or wanted_extras(first):
         return [partial(_fit_one, est, X, y, sample_weight) for est in members]
@@ -209,7 +209,8 @@ def prepare(
     widest = max(W.shape[1] for W in first.coefs_)
     each = 2 * widest * batches[0][1] * first.coefs_[0].itemsize
     size = max(1, int(_BLOCK_BYTES // each))
-    fitted = {k: v for k, v in vars(first).items() if k not in first.get_params()}
+    given = first.get_params()
+    fitted = {k: v for k, v in vars(first).items() if k not in given}
     for est in members:
         vars(est).update(fitted, loss_curve_=[])
         est._optimizer = SOLVERS[est.solver](est)
