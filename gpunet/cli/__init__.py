@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "show versions, devices, BLAS and threads",
     "bench": "time training against other libraries",
     "bench_sklearn": "time fits and sweeps against scikit-learn's own MLP",
+    "bench_words": "time and judge word vectors against gensim",
     "lab": "run an experiment of the lab, or list them all",
     "images": "write MNIST digits as PNG files",
     "gpu_report": "prove gpunet on a GPU: one JSON and one table",

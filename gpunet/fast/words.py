@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 _MATHS = {"contract", "reassoc", "nsz"}  # lets a product's sum run in vector lanes
-_LEAST = 1e-200  # a product of probabilities is turned into a logarithm before this
+_LEAST = 1e-100  # a product of probabilities is turned into a logarithm before this
+_SURE = 1e-30  # no answer counts as less probable than this, 69 nats
 prange = range  # numba's own, once it is there
 
 
@@ -33,7 +34,7 @@ def compiled(threads: bool) -> Any:
     numba = importlib.import_module("numba")
     prange = numba.prange
     manner = {"fastmath": _MATHS, "error_model": "numpy"}
-    for f in (_logistic, _products, _combine, _gradients, _add):
+    for f in (_logistic, _products, _combine, _gradients, _add_row, _add):
         numba.extending.register_jitable(**manner)(f)
     keep = {"cache": True, "nogil": True, "parallel": threads}
     return numba.njit(**manner, **keep)(_train_threads if threads else _train)
@@ -125,23 +126,23 @@ def _gradients(begin, end, lo, words, center, left, right, first, negatives,
             if p != i:
                 neighbors[n] = words[p]
                 _products(W_in, words[p], W_out, outputs, z, n * n_out)
+                for j in range(1, n_out):
+                    z[n * n_out + j] = -z[n * n_out + j]
                 n += 1
         _logistic(z, n * n_out)
         product, loss = 1.0, 0.0
         for c in range(n):
             for j in range(n_out):
-                a = z[c * n_out + j]
-                if j == 0:
-                    product *= a
-                    z[c * n_out] = rate * (1 - a)
-                elif outputs[j] == outputs[0]:
-                    z[c * n_out + j] = 0
-                else:
-                    product *= 1 - a
-                    z[c * n_out + j] = -rate * a
-                if product < _LEAST:
-                    loss -= np.log(product)
-                    product = 1.0
+                a = z[c * n_out + j]  # the probability given to the right answer
+                g = rate * (1 - a)
+                if j > 0:
+                    g = 0 * g if outputs[j] == outputs[0] else -g
+                z[c * n_out + j] = g
+                if j == 0 or outputs[j] != outputs[0]:
+                    product *= max(np.float64(a), _SURE)
+            if product < _LEAST:
+                loss -= np.log(product)
+                product = 1.0
         losses[m] = loss - np.log(product)
         for c in range(n):
             row = first[m] - first[lo] + c
@@ -159,15 +160,18 @@ def _add(lo, hi, begin, end, words, center, left, right, negatives,
         i = center[m]
         for p in range(left[m], right[m]):
             if p != i:
-                c = words[p]
-                for d in range(begin, end):
-                    W_in[c, d] += d_in[row_in, d]
+                _add_row(W_in[words[p], begin:end], d_in[row_in, begin:end])
                 row_in += 1
         for j in range(negatives.shape[1] + 1):
             o = words[i] if j == 0 else negatives[m, j - 1]
-            for d in range(begin, end):
-                W_out[o, d] += d_out[row_out, d]
+            _add_row(W_out[o, begin:end], d_out[row_out, begin:end])
             row_out += 1
+
+
+def _add_row(to, more):
+    """Add in place; of columns counted from 0 the compiler makes vector lanes."""
+    for d in range(len(to)):
+        to[d] += more[d]
 
 
 def _products(X, r, Y, rows, z, at):
@@ -213,7 +217,9 @@ def _logistic(z, n):
     for i in range(n):
         y = -np.float64(z[i]) / 1024
         y = min(max(y, -0.6), 0.6)
-        e = 1 + y * (1 + y / 2 * (1 + y / 3 * (1 + y / 4 * (1 + y / 5 * (1 + y / 6)))))
+        e = 1 + y * (
+            1 + y * (1 / 2 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120 + y / 720))))
+        )
         for _ in range(10):
             e = e * e
         z[i] = 1 / (1 + e)
