@@ -226,8 +226,17 @@ def test_shakespeare_is_predicted_better_than_by_pairs_of_words():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("context", 0), ("dim", 0), ("hidden", -1), ("n_words", 3), ("epochs", 0)]
-    + [("batch_size", 0), ("dim", 2.0), ("context", True), ("n_words", 50_001)],
+    [
+        ("context", 0),
+        ("dim", 0),
+        ("hidden", -1),
+        ("n_words", 3),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("dim", 2.0),
+        ("context", True),
+        ("n_words", 50_001),
+    ],
 )
 def test_bad_settings_are_refused(name, value):
     with pytest.raises(ConfigError, match=f"language model: {name}: expected"):

@@ -28,6 +28,7 @@ COMMANDS = {
     "doctor": "show versions, devices, BLAS and threads",
     "bench": "time training against other libraries",
     "lab": "run an experiment of the lab, or list them all",
+    "embed_text": "learn vectors of words from a text, and look at them",
     "images": "write MNIST digits as PNG files",
 }
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

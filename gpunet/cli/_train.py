@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments say; return the exit code."""
     given = {key for key in DEFAULTS if hasattr(args, key)}
     config = _config(args, given)
-    say = _sayer(args.quiet or args.json)
+    say = sayer(args.quiet or args.json)
     options = Options(
         folder=_folder(args),
         resume=args.resume,
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     )
     started = time.perf_counter()
     net, history, result, folder, data = carry_out(config, options)
-    say(f"took {time.perf_counter() - started:.1f} s{_peak_memory()}")
+    say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
     curves = _draw(history, folder, say)
     result = result | {"folder": str(folder)}
     if args.json:
@@ -74,7 +74,11 @@ def _folder(args: argparse.Namespace) -> Any:
         return args.out
     if args.resume == "auto":
         raise ConfigError("usage: --resume auto: name the run folder with --out")
-    name = args.preset or ("config" if args.config else "default")
+    return new_folder(args.preset or ("config" if args.config else "default"))
+
+
+def new_folder(name: str) -> Path:
+    """Return a folder under runs/ for a run begun now, which is not there yet."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = Path("runs") / f"{name}-{stamp}"
     n = 2
@@ -83,7 +87,8 @@ def _folder(args: argparse.Namespace) -> Any:
     return folder
 
 
-def _sayer(silent: bool):
+def sayer(silent: bool):
+    """Return a function that tells the user a line; silent, warnings alone."""
     console = Console(stderr=True, highlight=False)
 
     def say(text: str) -> None:
@@ -93,7 +98,7 @@ def _sayer(silent: bool):
     return say
 
 
-def _peak_memory() -> str:
+def peak_memory() -> str:
     """Return what this process held at most, where the system tells."""
     try:
         resource = importlib.import_module("resource")
