@@ -27,6 +27,7 @@ COMMANDS = {
     "parity": "compare devices on the same run",
     "doctor": "show versions, devices, BLAS and threads",
     "bench": "time training against other libraries",
+    "bench_words": "time and judge word vectors against gensim",
     "lab": "run an experiment of the lab, or list them all",
     "embed_text": "learn vectors of words from a text, and look at them",
     "images": "write MNIST digits as PNG files",

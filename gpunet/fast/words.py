@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 _MATHS = {"contract", "reassoc", "nsz"}  # lets a product's sum run in vector lanes
-_LEAST = 1e-200  # a product of probabilities is turned into a logarithm before this
+_LEAST = 1e-100  # a product of probabilities is turned into a logarithm before this
+_SURE = 1e-30  # no answer counts as less probable than this, 69 nats
 prange = range  # numba's own, once it is there
 
 
@@ -125,23 +126,23 @@ def _gradients(begin, end, lo, words, center, left, right, first, negatives,
             if p != i:
                 neighbors[n] = words[p]
                 _products(W_in, words[p], W_out, outputs, z, n * n_out)
+                for j in range(1, n_out):
+                    z[n * n_out + j] = -z[n * n_out + j]
                 n += 1
         _logistic(z, n * n_out)
         product, loss = 1.0, 0.0
         for c in range(n):
             for j in range(n_out):
-                a = z[c * n_out + j]
-                if j == 0:
-                    product *= a
-                    z[c * n_out] = rate * (1 - a)
-                elif outputs[j] == outputs[0]:
-                    z[c * n_out + j] = 0
-                else:
-                    product *= 1 - a
-                    z[c * n_out + j] = -rate * a
-                if product < _LEAST:
-                    loss -= np.log(product)
-                    product = 1.0
+                a = z[c * n_out + j]  # the probability given to the right answer
+                g = rate * (1 - a)
+                if j > 0:
+                    g = 0 * g if outputs[j] == outputs[0] else -g
+                z[c * n_out + j] = g
+                if j == 0 or outputs[j] != outputs[0]:
+                    product *= max(np.float64(a), _SURE)
+            if product < _LEAST:
+                loss -= np.log(product)
+                product = 1.0
         losses[m] = loss - np.log(product)
         for c in range(n):
             row = first[m] - first[lo] + c

@@ -1,6 +1,6 @@
 """Text from files of strangers, streamed as lines of words.
 
-A corpus may be larger than memory: a block of a megabyte is read, inflated and
+A corpus may be larger than memory: a small block is read, inflated and
 decoded at a time, and no more than the line in hand is kept. What a word is, is
 said once, in `words_of`: letters and digits of any script, with apostrophes
 inside (o'er), in lower case.
@@ -24,7 +24,7 @@ from ..errors import ConfigError
 SHAKESPEARE = Path(__file__).parents[1] / "data" / "text" / "shakespeare.txt.gz"
 SHA256 = "04decea0dd965df5e6cfc4a538b0c62623aaa3bfd848ac7fad6734e59c96624d"
 ERRORS = ("strict", "replace")
-_BLOCK = 1 << 20  # bytes; a longer line is cut at a space
+_BLOCK = 1 << 16  # bytes; a line of more characters is cut at a space
 _ANY_SIZE = 1 << 62
 # A lower-case Turkish dotted I, among others, is a letter and a combining mark.
 _MARKS = "\u0300-\u036f"
