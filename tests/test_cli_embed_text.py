@@ -221,8 +221,7 @@ def test_interrupted_run_goes_on_to_the_same_end(
 def test_finished_run_resumed_stays_what_it_is(whole, corpus, tmp_path, capsys):
     name, out = whole
     assert learn(corpus, tmp_path / "r", name) == 0
-    args = ("--model", name, "--resume", tmp_path / "r")
-    assert run("train", *args) == 0
+    assert run("train", "--resume", tmp_path / "r") == 0
     assert "resuming from" in capsys.readouterr().err
     same_run(tmp_path / "r", out)
 

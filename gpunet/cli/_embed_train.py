@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..storage import readable
 from ..text.progress import SpanBar
-from ..text.run import Options, defaults
+from ..text.run import MODELS, Options, defaults
 from ..text.run import run as carry_out
 from ..training.progress import ProgressBar
 from ._train import new_folder, peak_memory, sayer
@@ -19,25 +19,25 @@ from ._train import new_folder, peak_memory, sayer
 def train(args: argparse.Namespace) -> int:
     """Learn from a text as the arguments say; return the exit code."""
     silent = args.quiet or args.json
-    config = defaults(args.model)
-    given = {key for model in ("skipgram", "lm") for key in defaults(model)}
-    given = {key for key in given - {"model"} if hasattr(args, key)}
+    model = getattr(args, "model", "skipgram")
+    config = defaults(model)
+    given = {key for name in MODELS for key in defaults(name) if hasattr(args, key)}
     for key in sorted(given - config.keys()):
         raise ConfigError(
-            f"usage: --{key.replace('_', '-')}: is no option of --model {args.model}; "
+            f"usage: --{key.replace('_', '-')}: is no option of --model {model}; "
             "leave it out"
         )
     config |= {key: getattr(args, key) for key in given}
     if config["corpus"]:
         config["corpus"] = [os.path.abspath(path) for path in config["corpus"]]
     options = Options(
-        folder=_folder(args),
+        folder=_folder(args, model),
         resume=args.resume is not None,
         threads=args.threads,
         say=sayer(silent),
         bar=None if silent else SpanBar(),
         callbacks=() if silent else (ProgressBar(),),
-        given=given | {"model"},
+        given=given,
     )
     started = time.perf_counter()
     result = carry_out(config, options)
@@ -46,7 +46,7 @@ def train(args: argparse.Namespace) -> int:
     return 0
 
 
-def _folder(args: argparse.Namespace) -> Any:
+def _folder(args: argparse.Namespace, model: str) -> Any:
     if args.resume not in (None, "auto"):
         if args.out and Path(args.out).absolute() != Path(args.resume).absolute():
             raise ConfigError(
@@ -61,7 +61,7 @@ def _folder(args: argparse.Namespace) -> Any:
         return args.resume
     if args.resume == "auto" and not args.out:
         raise ConfigError("usage: --resume auto: name the run folder with --out")
-    return args.out or new_folder(args.model)
+    return args.out or new_folder(model)
 
 
 def _show(args: argparse.Namespace, result: dict[str, Any], folder: Any) -> None:

@@ -46,8 +46,8 @@ def _train(parser):
     parser.add_argument(
         "--model",
         choices=("skipgram", "lm"),
-        default="skipgram",
         help="skipgram (default) for vectors; lm also predicts and writes text",
+        **absent,
     )
     parser.add_argument(
         "--device", help="auto (default), cpu, cuda, cuda:N, torch:cpu, ...", **absent
