@@ -16,7 +16,7 @@ from tiny import command, environment, timeless
 
 from gpunet.cli import main
 from gpunet.storage import RunFolder, read_tensors, verify
-from gpunet.text import jobs, skipgram
+from gpunet.text import draws, jobs, skipgram
 from gpunet.text.formats import load_vectors
 from gpunet.text.run import defaults
 
@@ -216,6 +216,37 @@ def test_interrupted_run_goes_on_to_the_same_end(
         run("train", "--out", folder, "--resume", "auto", "--quiet", *MODELS[name]) == 0
     )
     same_run(folder, out)
+
+
+def test_diary_beyond_the_checkpoint_is_dropped(whole, corpus, tmp_path):
+    name, _ = whole
+    assert learn(corpus, tmp_path / "r", name) == 0
+    diary = tmp_path / "r" / "history.jsonl"
+    old = diary.read_text()
+    beyond = json.loads(old.splitlines()[-1]) | {"step": 10**6}
+    diary.write_text(old + json.dumps(beyond) + "\n")  # as a kill at once after it
+    assert run("train", "--resume", tmp_path / "r") == 0
+    assert diary.read_text() == old
+
+
+def test_mean_loss_of_an_interrupted_epoch_is_that_of_the_whole(
+    corpus, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(draws, "SPAN", 700)  # words: six spans an epoch
+    assert learn(corpus, tmp_path / "whole") == 0
+    calls = []
+
+    def strike(*args):
+        calls.append(1)
+        if len(calls) == 9:
+            os.kill(os.getpid(), signal.SIGINT)
+        return true(*args)
+
+    true = skipgram.SkipGram.train_span
+    monkeypatch.setattr(skipgram.SkipGram, "train_span", strike)
+    assert learn(corpus, tmp_path / "r") == 130
+    assert run("train", "--resume", tmp_path / "r") == 0
+    same_run(tmp_path / "r", tmp_path / "whole")
 
 
 def test_finished_run_resumed_stays_what_it_is(whole, corpus, tmp_path, capsys):
@@ -515,9 +546,12 @@ def test_script_is_the_command():
     assert done.returncode == 0 and "usage: python scripts/embed_text.py" in done.stdout
 
 
-def test_best_epoch_of_the_language_model_is_kept(model):
-    records = timeless(model / "history.jsonl")
-    assert all(record["val_loss"] > 0 for record in records)
-    best, _ = read_tensors(model / "best.safetensors")
-    final, _ = read_tensors(model / "model.safetensors")
+def test_best_epoch_of_the_language_model_is_kept(corpus, tmp_path):
+    (tmp_path / "short").write_text("\n".join(corpus.read_text().splitlines()[:40]))
+    more = ("--epochs", 30, "--lr", 0.1, "--batch-size", 8)
+    assert learn(tmp_path / "short", tmp_path / "r", "lm", *more) == 0
+    losses = [r["val_loss"] for r in timeless(tmp_path / "r" / "history.jsonl")]
+    assert min(losses) < losses[-1]
+    best, _ = read_tensors(tmp_path / "r" / "best.safetensors")
+    final, _ = read_tensors(tmp_path / "r" / "model.safetensors")
     assert all(np.array_equal(best[name], final[name]) for name in final)
