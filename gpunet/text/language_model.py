@@ -190,9 +190,6 @@ def language_trainer(
         callbacks, max_steps, engine of `gpunet.fit`.
     """
     k = settings.context
-    # glibc asks the system for each array larger than any freed before (up to
-    # 32 MB) and gives it back: 25 ms a step of the softmax instead of 14.
-    np.empty(31 << 20, np.uint8)
     return trainer(
         net,
         text.windows(k, 0, text.validation),
