@@ -18,7 +18,7 @@ def test_names_of_a_crowd_do_not_overlap():
     rng = np.random.Generator(np.random.PCG64(0))
     points = rng.uniform(0, [800, 600], (60, 2))
     sizes = np.tile([50.0, 12.0], (60, 1))
-    right = points + [4, -6]
+    right = points + np.array([4, -6])
     placed = place_labels(points, sizes, (0, 0, 800, 600))
     assert overlaps(right, sizes) > 500
     assert overlaps(placed, sizes) == 0

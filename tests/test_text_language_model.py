@@ -10,7 +10,7 @@ import gpunet
 from gpunet.backend import host_rng
 from gpunet.errors import ConfigError, DataError, ModelFileError
 from gpunet.text.corpus import read_corpus
-from gpunet.text.generate import generate
+from gpunet.text.generate import _pick, generate
 from gpunet.text.language_model import (
     LanguageModel,
     LanguageSettings,
@@ -61,16 +61,15 @@ def test_perplexity_is_the_sides_of_a_fair_die():
 
 
 def test_ngrams_equal_counting_by_hand():
-    text = np.array([0, 1, 0, 1, 0, 2, 1, 0])
+    text = np.array([0, 1, 0, 2, 0, 1, 0, 1])
     grams = Ngrams(text[:6], 3)
-    # one added to the counts 3, 2, 1; the test is 1, 0
-    assert grams.unigram(text, 6, 8) == pytest.approx((3 / 9 * 4 / 9) ** -0.5)
+    # one added to the counts 3, 2, 1; the test is 0, 1
+    assert grams.unigram(text, 6, 8) == pytest.approx((4 / 9 * 3 / 9) ** -0.5)
     grams.shares = np.array([0.5, 0.25, 0.25])
-    after_2, after_1 = 0, 2 / 2  # 2 ends the counted text; 1 is always followed by 0
-    wanted = [
-        0.5 * p + 0.25 * q + 0.25 / 3 for p, q in ((after_2, 2 / 6), (after_1, 0.5))
-    ]
-    assert grams.bigram(text, 6, 8) == pytest.approx(np.prod(wanted) ** -0.5)
+    # After 1 came 0, once: the 1 that ends the counted text is before nothing.
+    after, alone = (1 / 1, 2 / 3), (3 / 6, 2 / 6)
+    p = [0.5 * a + 0.25 * b + 0.25 / 3 for a, b in zip(after, alone, strict=True)]
+    assert grams.bigram(text, 6, 8) == pytest.approx(np.prod(p) ** -0.5)
 
 
 def test_shares_are_the_best_on_the_validation_text():
@@ -226,8 +225,17 @@ def test_shakespeare_is_predicted_better_than_by_pairs_of_words():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("context", 0), ("dim", 0), ("hidden", -1), ("n_words", 3), ("epochs", 0)]
-    + [("batch_size", 0), ("dim", 2.0), ("context", True), ("n_words", 50_001)],
+    [
+        ("context", 0),
+        ("dim", 0),
+        ("hidden", -1),
+        ("n_words", 3),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("dim", 2.0),
+        ("context", True),
+        ("n_words", 50_001),
+    ],
 )
 def test_bad_settings_are_refused(name, value):
     with pytest.raises(ConfigError, match=f"language model: {name}: expected"):
@@ -309,6 +317,13 @@ def test_words_come_as_often_as_the_temperature_says(fixed, temperature):
     found = np.array([words.count(w) for w in fixed.vocabulary.tokens[1:]]) / 4000
     assert "<unk>" not in words
     assert np.abs(found - p).max() < 4 * np.sqrt(0.25 / 4000)
+
+
+def test_lowest_draw_is_no_word_of_probability_zero():
+    class Lowest:
+        random = staticmethod(lambda: 0.0)
+
+    assert _pick(Fixed.p, 1.0, Lowest) == 1  # 0 is <unk>
 
 
 @pytest.mark.parametrize("temperature", [1e-300, 1e-3])

@@ -32,6 +32,7 @@ COMMANDS = {
     "bench_sklearn": "time fits and sweeps against scikit-learn's own MLP",
     "bench_words": "time and judge word vectors against gensim",
     "lab": "run an experiment of the lab, or list them all",
+    "embed_text": "learn vectors of words from a text, and look at them",
     "images": "write MNIST digits as PNG files",
     "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments say; return the exit code."""
     given = {key for key in DEFAULTS if hasattr(args, key)}
     config = _config(args, given)
-    say = _sayer(args.quiet or args.json)
+    say = sayer(args.quiet or args.json)
     options = Options(
         folder=_folder(args),
         resume=args.resume,
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     )
     started = time.perf_counter()
     net, history, result, folder, data = carry_out(config, options)
-    say(f"took {time.perf_counter() - started:.1f} s{_peak_memory()}")
+    say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
     drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
     result = result | {"folder": str(folder)}
     if "r2" in result and net.population is None:
@@ -90,7 +90,11 @@ def _folder(args: argparse.Namespace) -> Any:
         raise ConfigError("usage: --resume auto: name the run folder with --out")
     data = getattr(args, "data", "")
     name = Path(data).stem if is_table(data) else "default"
-    name = args.preset or ("config" if args.config else name)
+    return new_folder(args.preset or ("config" if args.config else name))
+
+
+def new_folder(name: str) -> Path:
+    """Return a folder under runs/ for a run begun now, which is not there yet."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = Path("runs") / f"{name}-{stamp}"
     n = 2
@@ -99,7 +103,8 @@ def _folder(args: argparse.Namespace) -> Any:
     return folder
 
 
-def _sayer(silent: bool):
+def sayer(silent: bool):
+    """Return a function that tells the user a line; silent, warnings alone."""
     console = Console(stderr=True, highlight=False)
 
     def say(text: str) -> None:
@@ -109,7 +114,7 @@ def _sayer(silent: bool):
     return say
 
 
-def _peak_memory() -> str:
+def peak_memory() -> str:
     """Return what this process held at most, where the system tells."""
     try:
         resource = importlib.import_module("resource")

@@ -5,17 +5,28 @@ offsets of its lines, and each word a vector that predicts the words around it.
 """
 
 from .corpus import SHAKESPEARE, read_corpus, words_of
+from .formats import load_vectors, save_text, save_vectors
+from .generate import generate
+from .language_model import LanguageModel, LanguageSettings
 from .skipgram import SkipGram, SkipGramSettings, SpanReport, train_skipgram
+from .vectors import WordVectors
 from .vocabulary import Vocabulary, encode_corpus
 
 __all__ = [
     "SHAKESPEARE",
+    "LanguageModel",
+    "LanguageSettings",
     "SkipGram",
     "SkipGramSettings",
     "SpanReport",
     "Vocabulary",
+    "WordVectors",
     "encode_corpus",
+    "generate",
+    "load_vectors",
     "read_corpus",
+    "save_text",
+    "save_vectors",
     "train_skipgram",
     "words_of",
 ]

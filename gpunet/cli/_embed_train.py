@@ -1,0 +1,80 @@
+"""`gpunet embed_text train`: its work."""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from ..storage import readable
+from ..text.progress import SpanBar
+from ..text.run import MODELS, Options, defaults
+from ..text.run import run as carry_out
+from ..training.progress import ProgressBar
+from ._train import new_folder, peak_memory, sayer
+
+
+def train(args: argparse.Namespace) -> int:
+    """Learn from a text as the arguments say; return the exit code."""
+    silent = args.quiet or args.json
+    model = getattr(args, "model", "skipgram")
+    config = defaults(model)
+    given = {key for name in MODELS for key in defaults(name) if hasattr(args, key)}
+    for key in sorted(given - config.keys()):
+        raise ConfigError(
+            f"usage: --{key.replace('_', '-')}: is no option of --model {model}; "
+            "leave it out"
+        )
+    config |= {key: getattr(args, key) for key in given}
+    if config["corpus"]:
+        config["corpus"] = [os.path.abspath(path) for path in config["corpus"]]
+    options = Options(
+        folder=_folder(args, model),
+        resume=args.resume is not None,
+        threads=args.threads,
+        say=sayer(silent),
+        bar=None if silent else SpanBar(),
+        callbacks=() if silent else (ProgressBar(),),
+        given=given,
+    )
+    started = time.perf_counter()
+    result = carry_out(config, options)
+    options.say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
+    _show(args, result, options.folder)
+    return 0
+
+
+def _folder(args: argparse.Namespace, model: str) -> Any:
+    if args.resume not in (None, "auto"):
+        if args.out and Path(args.out).absolute() != Path(args.resume).absolute():
+            raise ConfigError(
+                "usage: --out and --resume FOLDER: a run goes on in its own folder; "
+                "leave --out away"
+            )
+        if not Path(args.resume).is_dir():
+            raise ConfigError(
+                f"usage: --resume: {readable(args.resume)}: is no run folder; "
+                "name one, or auto with --out"
+            )
+        return args.resume
+    if args.resume == "auto" and not args.out:
+        raise ConfigError("usage: --resume auto: name the run folder with --out")
+    return args.out or new_folder(model)
+
+
+def _show(args: argparse.Namespace, result: dict[str, Any], folder: Any) -> None:
+    if args.json:
+        print(json.dumps(result | {"folder": str(folder)}, sort_keys=True))
+        return
+    if result["model"] == "lm":
+        print(
+            f"held-out perplexity: {result['perplexity']:.1f}, bigram "
+            f"{result['bigram']:.1f}, unigram {result['unigram']:.1f} "
+            f"({result['test_words']:,} words and ends of lines, "
+            f"{result['test_unknown']:.1%} <unk>)"
+        )
+    elif result["words_per_second"]:
+        print(f"{result['words_per_second']:,} words a second")
+    print(f"run folder: {readable(folder)} (vectors.safetensors, vectors.txt)")
