@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import cpu
+from .cpu import predictor
+
+__all__ = ["engine", "predictor", "refuse", "slower"]
 
 
 def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:

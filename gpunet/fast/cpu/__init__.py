@@ -7,11 +7,12 @@ from ...network import Network
 from ...optimizers import Optimizer
 from .compiler import missing
 from .engine import split
+from .inference import predictor
 from .plan import refuse_loss, refuse_optimizer, rows_of
 
 _PAYS = 2.0  # seconds of the loop, by a rough count; importing numba takes one
 
-__all__ = ["refuse", "slower", "split"]
+__all__ = ["predictor", "refuse", "slower", "split"]
 
 
 def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:

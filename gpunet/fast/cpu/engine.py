@@ -74,7 +74,8 @@ def bounds(table: Array, rows: tables.Rows, team: int) -> Array:
 
 
 @cache
-def _pool(n: int) -> ThreadPoolExecutor:
+def pool(n: int) -> ThreadPoolExecutor:
+    """Return a pool of n threads, made once."""
     return ThreadPoolExecutor(n, thread_name_prefix="gpunet")
 
 
@@ -125,7 +126,7 @@ class Compiled(Part):
         if n == 1:
             member(0)
         else:
-            list(_pool(len(works)).map(member, range(n)))
+            list(pool(len(works)).map(member, range(n)))
         optimizer.n_steps += last - first
         return last
 
@@ -250,9 +251,7 @@ class Compiled(Part):
             kernel(*task, 0, 1)
             return
         sync[:] = 0
-        others = [
-            _pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)
-        ]
+        others = [pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)]
         try:
             kernel(*task, 0, team)
             for other in others:

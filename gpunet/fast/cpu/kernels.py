@@ -303,3 +303,43 @@ def update(plan, state, work, rate, correction, me):
         move(P, G, M, V, a, n, kind, rate, h, state.l2[0], correction)
         if r0 == 0 and r1 > 0:
             move(P, G, M, V, t[B], t[WIDTH], kind, rate, h, none, correction)
+
+
+def predict(table, alphas, kind, P, x, y, A, D, idx, val, chunk):
+    """Fill y, shape (n, n_out), with what the network predicts for the rows of x.
+
+    Few rows are taken by what is not zero in them, more of them as whole rows,
+    `chunk` at a time.
+    """
+    L, n_in, flat = 64 // P.itemsize, x.shape[1], x.reshape(-1)
+    for a in range(0, x.shape[0], chunk):
+        n = min(chunk, x.shape[0] - a)
+        for layer in range(len(table)):
+            t = table[layer]
+            width, part, o = t[WIDTH], t[PART], t[ROWS]
+            for s in range(n):
+                for j in range(0, width, L):
+                    store(A, o + s * width + j, load(P, t[B] + j))
+            if layer > 0:
+                before = table[layer - 1]
+                X, small = before[ROWS], before[WIDTH]
+                product(
+                    A, o, width, n, part, A, X, small, 1, P, t[W], width, t[N_IN], L
+                )
+            elif n >= 4:
+                X = a * n_in
+                product(A, o, width, n, part, flat, X, n_in, 1, P, t[W], width, n_in, L)
+            else:
+                for s in range(n):
+                    count = 0
+                    for j in range(n_in):
+                        idx[count], val[count] = j, x[a + s, j]
+                        count += x[a + s, j] != 0
+                    y_s = o + s * width
+                    gather(A, y_s, P, t[W], width, part, idx, 0, val, 0, count, L)
+            activate(A, o, n * width, t[FUNCTION], alphas[layer])
+        t = table[-1]
+        compare(A, D, t[ROWS], t[N_OUT], t[WIDTH], kind, n)
+        for s in range(n):
+            for j in range(t[N_OUT]):
+                y[a + s, j] = D[t[ROWS] + s * t[WIDTH] + j]
