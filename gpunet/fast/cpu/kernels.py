@@ -5,8 +5,7 @@ dtype and not for each network: layers, loss and optimizer come as a table. A
 network's numbers lie in flat arrays with rows padded to whole vectors; `engine.py`
 lays them out and brings them back.
 
-What was tried, predicted and measured stands at the end of this file's package
-(`gpunet/fast/cpu/__init__.py`).
+What was tried, predicted and measured stands in `gpunet/fast/cpu/__init__.py`.
 """
 
 import numpy as np
