@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for editors; __getattr__ loads them
     from .builders import mlp
     from .data import Dataset, Splits, load_mnist
     from .errors import GpunetError
+    from .fast import predictor
     from .gradcheck import check_gradients
     from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
     from .losses import Loss, loss
@@ -63,6 +64,7 @@ _HOME = {
     "namespace": "backend",
     "open_backend": "backend",
     "optimizer": "optimizers",
+    "predictor": "fast",
     "save_network": "storage",
     "scatter_add": "backend",
     "schedule": "schedules",

@@ -78,3 +78,14 @@ def test_doctor_does_not_import_torch():
     )
     done = run_python(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_missing_numba_is_one_hint(monkeypatch):
+    true = _doctor.version
+    absent = lambda name: None if name == "numba" else true(name)  # noqa: E731
+    monkeypatch.setattr(_doctor, "version", absent)
+    hints = [hint for hint in _doctor.examine()["hints"] if "numba" in hint]
+    assert hints == [
+        "numba is missing: small networks train many times slower without it; "
+        'python -m pip install "gpunet[fast]"'
+    ]

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import table
+from tiny import host, same, table
 
-from gpunet import SGD, Adam, mlp
+import gpunet
+from gpunet import SGD, Activation, Adam, Callback, Dense, Dropout, Network, mlp
 from gpunet.data import Dataset
+from gpunet.errors import ConfigError, Diverged
+from gpunet.fast.cpu import compiler, engine
+from gpunet.losses import loss as make_loss
 from gpunet.training import trainer
+from gpunet.training.state import capture, restore
 
 pytest.importorskip("numba")
 
@@ -38,9 +43,19 @@ def data(kind, sparse, weighted, n=48):
     return Dataset(x, targets, rng.random(n) + 0.1 if weighted else None)
 
 
-def job(engine, rows, *, sizes=(4, 7, 3), batch=10, optimizer=None, steps=1, **own):
+def job(
+    engine,
+    rows,
+    *,
+    sizes=(4, 7, 3),
+    batch=10,
+    optimizer=None,
+    steps=1,
+    order="own",
+    **own,
+):
     net = mlp(list(sizes), **own)
-    more = {"batch_size": batch, "optimizer": optimizer or SGD(0.1)}
+    more = {"batch_size": batch, "optimizer": optimizer or SGD(0.1), "order": order}
     return trainer(net, rows, epochs=50, max_steps=steps, engine=engine, **more)
 
 
@@ -75,11 +90,17 @@ def test_step_equals_the_loop(
 ):
     rows = data(kind, *ways)
     own = {"activation": act, "loss": loss, "population": crowd, "dtype": dtype}
-    own |= {"dropout": drop, "seed": 3, "sizes": (4, *hidden, 3), "batch": batch}
+    own |= {
+        "order": order,
+        "dropout": drop,
+        "seed": 3,
+        "sizes": (4, *hidden, 3),
+        "batch": batch,
+    }
     found = []
-    for engine in ("loop", "compiled"):
-        one = job(engine, rows, optimizer=OPTIMIZERS[optimizer](crowd), **own)
-        assert one.engine.name == engine
+    for name in ("loop", "compiled"):
+        one = job(name, rows, optimizer=OPTIMIZERS[optimizer](crowd), **own)
+        assert one.engine.name == name
         one.run()
         found.append((one, one.tensors()))
     (loop, a), (fast, b) = found
@@ -90,3 +111,176 @@ def test_step_equals_the_loop(
     assert np.array_equal(*sums["sums.correct"])
     for name in ("sums.loss", "sums.grad_norm"):
         assert np.allclose(*sums[name], rtol=1e-5 if dtype == "float32" else 1e-12)
+
+
+def fast(rows=None, steps=37, **own):
+    """Return a run of a small network by the compiled engine, at its end."""
+    own = {"sizes": (4, 70, 17, 3), "dropout": 0.2, "seed": 3} | own
+    one = job("compiled", rows or data("labels", True, False), steps=steps, **own)
+    one.run()
+    return one
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_repeated_run_leaves_the_same_bits(name):
+    a, b = (fast(optimizer=OPTIMIZERS[name](None)) for _ in range(2))
+    assert same(a.tensors(), b.tensors())
+    assert not same(a.tensors(), fast(seed=4).tensors())
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+@pytest.mark.parametrize("batch", [3, 10, 48])
+def test_team_of_threads_leaves_the_bits_of_one(monkeypatch, sparse, batch):
+    rows = data("labels", sparse, True)
+    alone = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
+    monkeypatch.setattr(engine, "threads", lambda: 3)
+    monkeypatch.setattr(engine, "_SHARED", 0)
+    team = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
+    assert (alone.parts[0]._team, team.parts[0]._team) == (1, 3)
+    assert same(alone.tensors(), team.tensors())
+
+
+@pytest.mark.parametrize("order", ["own", "shared"])
+def test_member_is_the_single_network_bit_for_bit(order):
+    crowd = fast(population=5, order=order)
+    for i in (0, 4):
+        alone = fast(seed=3 + i)
+        mine = host(crowd.net.member(i))
+        assert same(mine, host(alone.net)) == (order == "own" or i == 0)
+
+
+class Spans(Callback):
+    """Ends a span after every few steps."""
+
+    def __init__(self, every):
+        self.every_steps = every
+
+
+def test_ends_of_spans_leave_no_trace():
+    rows = data("labels", True, True)
+    found = []
+    for callbacks in ((), (Spans(3),)):
+        net = mlp([4, 9, 3], dropout=0.2)
+        one = trainer(
+            net,
+            rows,
+            epochs=4,
+            batch_size=10,
+            optimizer=Adam(0.01),
+            engine="compiled",
+            callbacks=callbacks,
+            max_steps=18,
+        )
+        one.run()
+        found.append(one.tensors())
+    assert same(*found)
+
+
+@pytest.mark.parametrize("then", ["compiled", "loop"])
+def test_resumed_run_equals_the_uninterrupted_one(then):
+    def go_on(engine, steps):
+        own = {"sizes": (4, 9, 3), "dropout": 0.2, "optimizer": Adam(0.01, eps=1e-3)}
+        return job(engine, data("labels", True, True), steps=steps, **own)
+
+    whole, first, second = go_on("compiled", 18), go_on("compiled", 7), go_on(then, 18)
+    whole.run()
+    first.run()
+    restore(second, *capture(first), "here")
+    second.run()
+    a, b = whole.tensors(), second.tensors()
+    assert same(a, b) == (then == "compiled")
+    assert far(host(whole.net), host(second.net)) < 1e-4
+
+
+def test_divergence_is_found_at_the_step_of_the_loop():
+    found = []
+    for name in ("loop", "compiled"):
+        one = job(name, table(), optimizer=SGD(1e30), steps=30, sizes=(4, 7, 3))
+        with pytest.raises(Diverged) as error:
+            one.run()
+        found.append((str(error.value), one.step, one.optimizer.n_steps))
+        assert all(np.isfinite(p).all() for p in one.net.params.values())
+    assert found[0] == found[1]
+
+
+def test_member_that_diverges_leaves_the_others_alone():
+    rates = [0.1, 1e30, 0.05]
+    crowd = fast(population=3, optimizer=SGD(rates), dropout=0.0)
+    assert crowd.alive == [True, False, True]
+    for i in (0, 2):
+        alone = fast(seed=3 + i, optimizer=SGD(rates[i]), dropout=0.0)
+        assert same(host(crowd.net.member(i)), host(alone.net))
+
+
+def test_thread_that_falls_lets_the_others_go(monkeypatch):
+    monkeypatch.setattr(engine, "threads", lambda: 2)
+    monkeypatch.setattr(engine, "_SHARED", 0)
+    one = job("compiled", table(), batch=10, steps=9)
+    part, true = one.parts[0], one.parts[0]._kernel
+
+    def falls(*task):
+        if task[-2] == 0:
+            raise KeyboardInterrupt
+        return true(*task)
+
+    part._kernel = falls
+    before = host(one.net)
+    with pytest.raises(KeyboardInterrupt):
+        one.run()
+    assert same(host(one.net), before)
+    part._kernel = true
+    one.run()
+    assert one.step == 9
+
+
+def odd(name, cost=lambda y, t: ((y - t) ** 2).sum(-1)):
+    return make_loss(name, cost, lambda y, t: 2 * (y - t))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"optimizer": gpunet.RMSProp()}, "optimizer RMSProp is neither SGD nor Adam"),
+        ({"optimizer": SGD(l1=0.1)}, "l1 is known to the loop alone"),
+        ({"optimizer": SGD(clip_norm=1.0)}, "clip_norm is known to the loop alone"),
+        ({"optimizer": SGD(max_norm=1.0)}, "max_norm is known"),
+        ({"optimizer": SGD(layer_rates={"0": 2.0})}, "layer_rates is known"),
+        ({"optimizer": SGD(frozen=["0"])}, "frozen is known"),
+        ({"optimizer": Adam(eps=0.0)}, "eps is 0"),
+        ({"activation": "gelu"}, "activation gelu is not one of identity, relu"),
+        ({"loss": "hinge"}, "loss hinge is not one of softmax_cross_entropy"),
+        ({"loss": odd("squared_error")}, "loss squared_error is not one of"),
+    ],
+)
+def test_what_it_does_not_know_is_refused_with_the_reason(change, why):
+    with pytest.raises(ConfigError, match=f"engine: compiled: {why}"):
+        job("compiled", table(), **change)
+    assert why in job("auto", table(), **change).engine.note
+
+
+@pytest.mark.parametrize(
+    ("layers", "why"),
+    [
+        ([Dropout(0.1), Dense(4, 3)], "the first layer is Dropout, not Dense"),
+        ([Dense(4, 3), Dropout(0.1)], "Dropout on the outputs"),
+        ([Dense(4, 3), Activation("relu"), Activation("tanh")], "layer 2, Activation"),
+        ([Dense(4, 3), Activation("leaky_relu:0")], "has no slope below 0"),
+    ],
+)
+def test_rows_of_layers_it_does_not_know_are_refused(layers, why):
+    with pytest.raises(ConfigError, match=why):
+        trainer(Network(layers), table(), epochs=1, batch_size=8, engine="compiled")
+
+
+def test_auto_takes_it_for_long_runs_and_never_waits_in_short_ones():
+    assert job("auto", table()).engine.name == "loop"
+    assert "short" in job("auto", table()).engine.note
+    net = mlp([4, 3])
+    long = trainer(net, table(), epochs=20_000, batch_size=10, optimizer=SGD(0.1))
+    assert long.engine.name == "cpu"
+
+
+def test_without_numba_the_reason_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"numba is not installed; .*gpunet\[fast\]"):
+        job("compiled", table())

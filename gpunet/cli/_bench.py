@@ -22,6 +22,7 @@ from .bench import GRIDS, sizes_of
 
 _PACKAGES = {
     "gpunet": ("numpy",),
+    "loop": ("numpy",),
     "numpy": ("numpy",),
     "torch": ("torch",),
     "jax": ("jax", "jaxlib"),
@@ -57,6 +58,8 @@ def run(args: Any) -> int:
 def machine(threads: int, rivals: list[str]) -> dict[str, Any]:
     """Return what a published number must carry."""
     packages = {p: version(p) for r in rivals for p in _PACKAGES[r]}
+    if "gpunet" in rivals:
+        packages["numba"] = version("numba")
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
@@ -150,7 +153,7 @@ def _population(repeats: int, args: Any) -> list[dict[str, Any]]:
     cells = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        _rivals(["gpunet"] * len(kinds), threads=1) as rivals,
+        _rivals(["loop"] * len(kinds), threads=1) as rivals,
     ):
         files, n_rows = _data(args.data, sizes, 1024, folder, args.seed)
         for rival, (kind, members, track) in zip(rivals, kinds, strict=True):

@@ -16,7 +16,7 @@ from ._machine import blas, commit, cpu_model, memory_bytes, usable_cores, versi
 from ._tables import as_json, console, show
 
 _NEEDED = ("numpy", "array-api-compat", "safetensors", "rich")
-_OPTIONAL = ("torch", "array-api-strict", "matplotlib", "threadpoolctl")
+_OPTIONAL = ("numba", "torch", "array-api-strict", "matplotlib", "threadpoolctl")
 _CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")
 # Modules by which a device can be judged without importing what is slow.
 _MODULES = {"torch:cpu": "torch", "torch:cuda": "torch", "strict:1": "array_api_strict"}
@@ -128,6 +128,11 @@ def _hints(found: dict[str, Any]) -> list[str]:
         )
     if os.environ.get("CUPY_TF32", "0") not in ("", "0"):
         hints.append("CUPY_TF32 is set: float32 products keep 10 bits; unset it")
+    if found["packages"]["numba"] is None:
+        hints.append(
+            "numba is missing: small networks train many times slower without it; "
+            'python -m pip install "gpunet[fast]"'
+        )
     free = found["memory_free"]
     if free is not None and free < 2**30:
         hints.append(f"only {_gib(free)} of memory is free; close something")

@@ -7,7 +7,7 @@ from .arguments import add_threads, whole
 
 HELP = "Time training steps against NumPy, PyTorch, JAX and scikit-learn."
 WORK = "gpunet.cli._bench"
-RIVALS = ("gpunet", "numpy", "torch", "jax", "sklearn")
+RIVALS = ("gpunet", "loop", "numpy", "torch", "jax", "sklearn")
 FULL = ("784-16-16-10", "784-30-10", "784-128-10", "784-512-512-10")
 GRIDS = {
     "full": (FULL, (1, 10, 128, 1024), 5),
@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "cross-entropy, plain SGD, float32) with each library that is installed, "
         "each in a process of its own with the same threads, in interleaved rounds. "
         "Shown are medians in microseconds a step, and how many times longer each "
-        "takes than gpunet."
+        "takes than gpunet: by its compiled engine where numba is installed, and as "
+        "`loop` by the lines of the lesson."
     )
     add = parser.add_argument
     add("--grid", choices=tuple(GRIDS), default="full", help="default: full")

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import cpu, cuda
+from .cpu import predictor
+
+__all__ = ["engine", "precisions", "predictor", "refuse", "slower"]
 
 
 def _place(net: Any) -> Any:

@@ -1,14 +1,18 @@
 """numba, met only when a compiled engine is wanted."""
 
+import hashlib
 import importlib
 import importlib.util
 import types
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from . import functions, kernels, products, vectors
+from . import draws, examples, functions, kernels, products, vectors
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
+_LOOSE = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
 
 
 def missing() -> str:
@@ -19,12 +23,27 @@ def missing() -> str:
 
 
 @cache
-def compiled(name: str) -> Any:
-    """Return the kernel of that name, compiled when first called, kept on disk."""
+def compiled(kernel: Callable) -> Any:
+    """Return a kernel, compiled when first called with a dtype and kept on disk."""
     numba = _numba()
     return numba.njit(cache=True, nogil=True, error_model="numpy")(
-        getattr(kernels, name)
+        _entry(kernel, _digest())
     )
+
+
+def _entry(kernel: Callable, digest: str) -> Callable:
+    def entry(*task):
+        # numba's cache knows a function by its own file and what it closes over;
+        # with the digest a change of any kernel's file is not overlooked.
+        return kernel(*task) if digest else None
+
+    return entry
+
+
+@cache
+def _digest() -> str:
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
 @cache
@@ -32,12 +51,11 @@ def _numba() -> Any:
     numba = importlib.import_module("numba")
     vectors.install(numba)
     functions.install(numba)
-    taught = {vectors: ("lanes",), functions: ("power",)}
-    for module in (functions, products, kernels):
+    for module in (draws, examples, functions, products, kernels):
         for name, f in vars(module).items():
             own = isinstance(f, types.FunctionType) and f.__module__ == module.__name__
-            if own and name not in ("install", *taught.get(module, ())):
-                numba.extending.register_jitable(
-                    fastmath={"contract", "reassoc", "nsz"}, error_model="numpy"
-                )(f)
+            if own and name not in ("install", "power"):
+                numba.extending.register_jitable(fastmath=_LOOSE, error_model="numpy")(
+                    f
+                )
     return numba

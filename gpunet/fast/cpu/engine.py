@@ -13,7 +13,7 @@ from ...network import Network
 from ...optimizers import Optimizer
 from ...training.batches import Feed
 from ...training.parts import Part
-from . import functions, kernels
+from . import examples, functions, kernels, tables
 from .compiler import compiled
 from .plan import (
     Layout,
@@ -57,24 +57,25 @@ def team_for(where: Layout, batch: int) -> int:
     return n if batch * where.size >= _SHARED else 1
 
 
-def bounds(table: Array, rows: kernels.Rows, team: int) -> Array:
+def bounds(table: Array, rows: tables.Rows, team: int) -> Array:
     """Return the rows of each layer's W at which threads take over, (layers, team + 1).
 
     The first layer's are of equal work: pictures have more in their middle.
     """
     cuts = np.zeros((len(table), team + 1), np.int64)
-    for cut, n in zip(cuts, table[:, kernels.N_IN], strict=True):
+    for cut, n in zip(cuts, table[:, tables.N_IN], strict=True):
         cut[:] = [min(-(-n * k // team) + 3 & ~3, n) for k in range(team + 1)]
         cut[0] = 0
     if rows.start.size:
-        work = np.cumsum(np.bincount(rows.idx, minlength=table[0, kernels.N_IN]))
+        work = np.cumsum(np.bincount(rows.idx, minlength=table[0, tables.N_IN]))
         parts = work[-1] * np.arange(1, team) / team
         cuts[0, 1:team] = np.searchsorted(work, parts)
     return cuts
 
 
 @cache
-def _pool(n: int) -> ThreadPoolExecutor:
+def pool(n: int) -> ThreadPoolExecutor:
+    """Return a pool of n threads, made once."""
     return ThreadPoolExecutor(n, thread_name_prefix="gpunet")
 
 
@@ -93,7 +94,7 @@ class Compiled(Part):
         super().__init__(net, optimizer, Orders(feed), sums, **shared)
         self._layout = layout(net)
         self._names = tensors(net, self._layout.table)
-        self._kernel = compiled("span")
+        self._kernel = compiled(kernels.span)
         self._settings = settings(optimizer)
         self._plan = self._describe()
         self._rows = lay_rows(feed, self._plan.labels)
@@ -113,7 +114,7 @@ class Compiled(Part):
         rates = np.asarray([self._rates(factor(k)) for k in range(first, last)])
         t = optimizer.n_steps + 1
         corrections = [self._settings.correction(t + k) for k in range(last - first)]
-        order, norm = feed.order, last == feed.steps
+        order, norm = feed.examples(first, last), last == feed.steps
         works, free = self._works, list(self._works)
 
         def member(i: int) -> None:
@@ -125,7 +126,7 @@ class Compiled(Part):
         if n == 1:
             member(0)
         else:
-            list(_pool(len(works)).map(member, range(n)))
+            list(pool(len(works)).map(member, range(n)))
         optimizer.n_steps += last - first
         return last
 
@@ -149,17 +150,17 @@ class Compiled(Part):
         factors = factor if isinstance(factor, list) else [factor] * n
         return [r * f for r, f in zip(rates, factors, strict=True)]
 
-    def _describe(self) -> kernels.Plan:
+    def _describe(self) -> tables.Plan:
         net, feed = self.net, self.feed
         rows, _ = rows_of(net)
         n_out = rows[-1].dense.n_out
         kind, squares = loss_kind(net.loss, n_out)
         table = self._layout.table.copy()
-        table[:, kernels.ROWS] *= feed.batch_size
+        table[:, tables.ROWS] *= feed.batch_size
         # Of a few rows silent neurons are worth leaving out; products of four whole
         # rows at a time are faster than that.
-        table[:, kernels.LISTED] = feed.batch_size < 4
-        return kernels.Plan(
+        table[:, tables.LISTED] = feed.batch_size < 4
+        return tables.Plan(
             table,
             np.asarray([row.alpha for row in rows], net.dtype),
             np.asarray([row.drop for row in rows], np.float64),
@@ -172,7 +173,7 @@ class Compiled(Part):
             self.track,
         )
 
-    def _work(self, team: int) -> kernels.Work:
+    def _work(self, team: int) -> tables.Work:
         batch, dtype = self.feed.batch_size, self.net.dtype
         table = self._layout.table
         room = batch * self._layout.row
@@ -183,7 +184,7 @@ class Compiled(Part):
         if self._rows.start.size and batch >= 32 and part % (4 * step) == 0:
             turned = team * int(np.sort(np.diff(self._rows.start))[-batch:].sum())
         memory = 0 if self._settings.kind == functions.SGD else self._layout.size
-        work = kernels.Work(
+        work = tables.Work(
             A=aligned(room, dtype),
             D=aligned(room, dtype),
             val=aligned(room, dtype),
@@ -223,13 +224,13 @@ class Compiled(Part):
             read(flat, arrays, self._names, at)
         sums = {name: s.reshape(-1)[i : i + 1] for name, s in self.sums.items()}
         h, l2 = hyper(self.optimizer, i)
-        state = kernels.State(
+        state = tables.State(
             **sums,
             h=np.asarray(h, dtype),
             l2=np.asarray([l2], dtype),
             key=self._keys[i],
         )
-        task = kernels.Task(
+        task = tables.Task(
             order,
             self.feed.batch_size,
             rates[:, i].astype(dtype),
@@ -250,9 +251,7 @@ class Compiled(Part):
             kernel(*task, 0, 1)
             return
         sync[:] = 0
-        others = [
-            _pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)
-        ]
+        others = [pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)]
         try:
             kernel(*task, 0, team)
             for other in others:
@@ -275,10 +274,13 @@ class Orders:
 
     def load(self, first: int, last: int) -> None:
         """Note the examples of steps first to last - 1."""
+        self._span, self._loaded = (first, last), False
+
+    def examples(self, first: int, last: int) -> Array:
+        """Return which examples the steps first to last - 1 see, (..., examples)."""
         size = self.batch_size
         part = self._feed._orders[..., first * size : min(last * size, self.n)]
-        self.order = np.ascontiguousarray(part)
-        self._span, self._loaded, self.first = (first, last), False, first
+        return np.ascontiguousarray(part)
 
     def batch(self, step: int) -> tuple[Array, Array, Array | None]:
         """Return (x, t, weight) of one step, as `Feed.batch`."""
@@ -288,7 +290,7 @@ class Orders:
         return self._feed.batch(step)
 
 
-def lay_rows(feed: Feed, labels: bool) -> kernels.Rows:
+def lay_rows(feed: Feed, labels: bool) -> tables.Rows:
     """Return the data as the kernels read them."""
     x, dtype = np.ascontiguousarray(feed.x), feed.x.dtype
     counts = np.count_nonzero(x, axis=1)
@@ -298,7 +300,7 @@ def lay_rows(feed: Feed, labels: bool) -> kernels.Rows:
         start = np.zeros(len(x) + 1, np.int64)
         np.cumsum(counts, out=start[1:])
         val, idx = np.empty(start[-1], dtype), np.empty(start[-1], kind)
-        compiled("list_rows")(x, start, idx, val)
+        compiled(examples.list_rows)(x, start, idx, val)
     else:
         start, val = none, x.reshape(-1)
         idx = np.arange(x.shape[1], dtype=kind)
@@ -306,4 +308,4 @@ def lay_rows(feed: Feed, labels: bool) -> kernels.Rows:
     answers = np.ascontiguousarray(feed.answers)
     hot = answers.astype(np.int64) if labels else none
     targets = np.zeros((0, 1), dtype) if labels else answers
-    return kernels.Rows(val, idx, start, hot, targets, weight)
+    return tables.Rows(val, idx, start, hot, targets, weight)

@@ -5,130 +5,28 @@ dtype and not for each network: layers, loss and optimizer come as a table. A
 network's numbers lie in flat arrays with rows padded to whole vectors; `engine.py`
 lays them out and brings them back.
 
-What was tried, predicted and measured stands at the end of this file's package
-(`gpunet/fast/cpu/__init__.py`).
+What was tried, predicted and measured stands in `gpunet/fast/cpu/__init__.py`.
 """
-
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from .functions import (
-    RELU,
-    SGD,
-    SQUARES,
-    activate,
-    compare,
-    cost,
-    move,
-    slope,
+from .draws import keep_some
+from .examples import add_first, first_layer, whole_rows
+from .functions import RELU, SGD, SQUARES, activate, compare, cost, move, slope
+from .products import dot, gather, product, rows_by_rows, scatter
+from .tables import (
+    DRAWS,
+    FUNCTION,
+    LISTED,
+    N_IN,
+    N_OUT,
+    PART,
+    ROWS,
+    WIDTH,
+    B,
+    W,
 )
-from .products import dot, find, gather, product, rows_by_rows, scatter
-from .vectors import arrive, at, fetch, load, madd, mulhi, pause, peek, store
-
-# Columns of the table of layers.
-N_IN, N_OUT, WIDTH, W, B, FUNCTION, ROWS, DRAWS, LISTED, PART = range(10)
-
-
-class Plan(NamedTuple):
-    """A network as numbers.
-
-    Attributes
-    ----------
-    table : int64 array, shape (layers, 10)
-        Sizes, length of a padded row, places of W and b in the flat parameters,
-        activation, place of its rows in the work space, how many dropout draws an example
-        takes before this layer's, whether the next layer reads lists, and how much
-        of a padded row is computed.
-    alphas, drop : arrays, shape (layers,)
-        Slope of a leaky rectifier; probability of silence.
-    loss, optimizer : int
-    soften : array, shape (2,)
-        A target t becomes soften[0] t + soften[1].
-    squares : float, factor of a squared error
-    labels : bool
-        Whether answers are labels (else rows of targets).
-    counts, track : bool
-    decides_one : bool
-        A single output on logits is right or wrong by its sign.
-    """
-
-    table: Any
-    alphas: Any
-    drop: Any
-    loss: int
-    optimizer: int
-    soften: Any
-    squares: float
-    labels: bool
-    counts: bool
-    track: bool
-
-
-class Rows(NamedTuple):
-    """Training data: rows as lists (or whole, if `start` is empty), and answers."""
-
-    val: Any
-    idx: Any
-    start: Any
-    labels: Any
-    targets: Any
-    weight: Any
-
-
-class State(NamedTuple):
-    """What a member's steps change: parameters, memory, sums; and its settings."""
-
-    loss: Any
-    correct: Any
-    grad_norm: Any
-    h: Any
-    l2: Any
-    key: Any
-
-
-class Work(NamedTuple):
-    """Room for a step's numbers, shared by the threads of a team.
-
-    `val` holds what the next layer reads (activations, silenced by dropout), as
-    lists with `idx` and `count` or whole; `mask` dropout's factors, 1 without it.
-    `bounds` are the rows of each layer's W that each thread moves. X holds the
-    examples where data have few zeros; `turned` and what follows: see `turn`.
-    """
-
-    A: Any
-    D: Any
-    val: Any
-    mask: Any
-    idx: Any
-    count: Any
-    lost: Any
-    hits: Any
-    bounds: Any
-    X: Any
-    turned: Any
-    owner: Any
-    ends: Any
-    next: Any
-    lows: Any
-    T: Any
-    G: Any
-    P: Any
-    M: Any
-    V: Any
-    sync: Any
-
-
-class Task(NamedTuple):
-    """A span: the examples of its steps one after the other, and what changes."""
-
-    order: Any
-    batch: int
-    rates: Any
-    corrections: Any
-    epoch: int
-    first: int
-    norm: bool
+from .vectors import arrive, load, madd, pause, peek, store
 
 
 def span(plan, rows, state, work, task, me, team):
@@ -236,59 +134,6 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
             hand_on(plan, work, layer, mine.size, lo, hi, state.key, task, k)
 
 
-def first_layer(rows, work, t, mine, soon, lo, hi, L):
-    """Add x W to the first layer's rows, and ask for the next batch's examples."""
-    width, line = t[WIDTH], 64 // rows.val.itemsize
-    step = 4 * L if t[PART] % (4 * L) == 0 else t[PART]
-    for j in range(0, t[PART], step):
-        for s in range(lo, hi):
-            i0, v0, count = first_row(rows, mine[s], t[N_IN])
-            y = t[ROWS] + s * width + j
-            gather(
-                work.A,
-                y,
-                work.P,
-                t[W] + j,
-                width,
-                step,
-                rows.idx,
-                i0,
-                rows.val,
-                v0,
-                count,
-                L,
-            )
-            # Examples lie far apart: a few ahead is soon enough, and not too soon.
-            next_one = s + 4 if s + 4 < hi else s + 4 - hi + lo + mine.size
-            if j == 0 and next_one < mine.size + soon.size:
-                r = mine[next_one] if next_one < hi else soon[next_one - mine.size]
-                i0, v0, count = first_row(rows, r, t[N_IN])
-                for c in range(0, count, line):
-                    fetch(rows.val, v0 + c)
-                if rows.start.size:
-                    for c in range(0, count, 64 // rows.idx.itemsize):
-                        fetch(rows.idx, i0 + c)
-
-
-def whole_rows(rows, work, t, mine, lo, hi, L):
-    """Add x W to the first layer's rows, of data that have few zeros."""
-    n_in, width, wide = t[N_IN], t[WIDTH], work.X.shape[1]
-    X = work.X.reshape(-1)
-    for s in range(lo, hi):
-        for j in range(n_in):
-            X[s * wide + j] = rows.val[mine[s] * n_in + j]
-    y, x, n = t[ROWS] + lo * width, lo * wide, hi - lo
-    P, part = work.P, t[PART]
-    product(work.A, y, width, n, part, X, x, wide, 1, P, t[W], width, n_in, L)
-
-
-def first_row(rows, row, n_in):
-    """Return (i0, v0, count) of a row of the data."""
-    if rows.start.size:
-        return rows.start[row], rows.start[row], rows.start[row + 1] - rows.start[row]
-    return 0, row * n_in, n_in
-
-
 def hand_on(plan, work, layer, n, lo, hi, key, task, k):
     """Fill `val` with what the next layer reads, as lists or whole."""
     t, rate = plan.table[layer], plan.drop[layer]
@@ -310,44 +155,6 @@ def hand_on(plan, work, layer, n, lo, hi, key, task, k):
         else:
             for j in range(o, o + n_out):
                 val[j] = A[j] * mask[j]
-
-
-def keep_some(val, o, n, key, epoch, step, first, rate):
-    """Put dropout's factors of n neurons into val[o : o + n]: 0 or 1 / (1 - rate).
-
-    The draws first, first + 1, ... of NumPy's Philox generator of this step, as
-    `population.DropoutDraws` makes them: 24 bits each, two to a word of 64.
-    """
-    factor = val.dtype.type(1.0 / (1.0 - rate))
-    block = -1
-    a = b = c = d = np.uint64(0)
-    for j in range(n):
-        e = first + j
-        if e // 8 != block:
-            block = e // 8
-            a, b, c, d = philox(block + 1, step, epoch, key[0], key[1])
-        word = (a, b, c, d)[e % 8 // 2]
-        word = word >> np.uint64(32) if e % 2 else word & np.uint64(0xFFFFFFFF)
-        u = np.float32(np.int64(word >> np.uint64(8))) * np.float32(2.0**-24)
-        val[o + j] = factor if u >= rate else 0.0
-
-
-def philox(block, step, epoch, k0, k1):
-    """Return four words of Philox 4x64-10 (Salmon et al. 2011) for one counter."""
-    a, b = np.uint64(block), np.uint64(0)
-    c, d = np.uint64(step), np.uint64(epoch)
-    x, y = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
-    u, v = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
-    for _ in range(10):
-        a, b, c, d = (
-            mulhi(y, c) ^ b ^ k0,
-            y * c,
-            mulhi(x, a) ^ d ^ k1,
-            x * a,
-        )
-        k0 += u
-        k1 += v
-    return a, b, c, d
 
 
 def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
@@ -429,57 +236,6 @@ def backward(plan, rows, state, work, mine, fused, rate, me):
                 store(target, t[B] + j, b)
 
 
-def add_first(rows, work, target, t, mine, r0, r1, me, L):
-    """Add x^T d of the first layer, rows r0 to r1 - 1 of its W."""
-    width, part, D, d, n = t[WIDTH], t[PART], work.D, t[ROWS], mine.size
-    if work.X.size:
-        wide, y = work.X.shape[1], t[W] + r0 * width
-        X = work.X.reshape(-1)
-        product(target, y, width, r1 - r0, part, X, r0, 1, wide, D, d, width, n, L)
-        return
-    if work.turned.size:
-        turn(rows, work, mine, r0, r1, t[N_IN], me)
-        for j in range(0, part, 4 * L):
-            for i in range(r0, r1):
-                a, b = work.ends[i], work.next[me, i]
-                y, idx, val = t[W] + i * width + j, work.owner, work.turned
-                gather(target, y, D, d + j, width, 4 * L, idx, a, val, a, b - a, L)
-        return
-    for s in range(n):
-        i0, v0, c = first_row(rows, mine[s], t[N_IN])
-        y, idx, val, x = t[W], rows.idx, rows.val, d + s * width
-        scatter(target, y, width, part, idx, i0, val, v0, c, D, x, r0, r1, t[N_IN], L)
-
-
-def turn(rows, work, mine, r0, r1, n_in, me):
-    """Make lists of the batch's columns r0 to r1 - 1: who has what in each.
-
-    Column i is turned[ends[i] : next[me, i]], of the examples owner[...]. Each
-    thread's columns have their own stretch of room.
-    """
-    next_one, lows = work.next[me], work.lows[me]
-    for i in range(r0, r1):
-        next_one[i] = 0
-    for s in range(mine.size):
-        i0, _, count = first_row(rows, mine[s], n_in)
-        a = find(rows.idx, i0, count, r0) if r0 > 0 else 0
-        b = find(rows.idx, i0, count, r1) if r1 < n_in else count
-        lows[2 * s], lows[2 * s + 1] = i0 + a, i0 + b
-        for k in range(i0 + a, i0 + b):
-            next_one[at(rows.idx, k)] += 1
-    place = me * work.turned.size // len(work.next)
-    for i in range(r0, r1):
-        work.ends[i] = place
-        n, next_one[i] = next_one[i], place
-        place += n
-    for s in range(mine.size):
-        for k in range(lows[2 * s], lows[2 * s + 1]):
-            i = at(rows.idx, k)
-            p = next_one[i]
-            work.owner[p], work.turned[p] = s, at(rows.val, k)
-            next_one[i] = p + 1
-
-
 def add_layer(plan, work, target, layer, n, r0, r1, L):
     """Add x^T d of a layer that is not the first, rows r0 to r1 - 1 of its W."""
     t, before = plan.table[layer], plan.table[layer - 1]
@@ -548,12 +304,41 @@ def update(plan, state, work, rate, correction, me):
             move(P, G, M, V, t[B], t[WIDTH], kind, rate, h, none, correction)
 
 
-def list_rows(x, start, idx, val):
-    """Make the lists of what is not zero in the rows of x; `start` is given."""
-    for r in range(x.shape[0]):
-        k = start[r]
-        for j in range(x.shape[1]):
-            if x[r, j] != 0:
-                idx[k] = j
-                val[k] = x[r, j]
-                k += 1
+def predict(table, alphas, kind, P, x, y, A, D, idx, val, chunk):
+    """Fill y, shape (n, n_out), with what the network predicts for the rows of x.
+
+    Few rows are taken by what is not zero in them, more of them as whole rows,
+    `chunk` at a time.
+    """
+    L, n_in, flat = 64 // P.itemsize, x.shape[1], x.reshape(-1)
+    for a in range(0, x.shape[0], chunk):
+        n = min(chunk, x.shape[0] - a)
+        for layer in range(len(table)):
+            t = table[layer]
+            width, part, o = t[WIDTH], t[PART], t[ROWS]
+            for s in range(n):
+                for j in range(0, width, L):
+                    store(A, o + s * width + j, load(P, t[B] + j))
+            if layer > 0:
+                before = table[layer - 1]
+                X, small = before[ROWS], before[WIDTH]
+                product(
+                    A, o, width, n, part, A, X, small, 1, P, t[W], width, t[N_IN], L
+                )
+            elif n >= 4:
+                X = a * n_in
+                product(A, o, width, n, part, flat, X, n_in, 1, P, t[W], width, n_in, L)
+            else:
+                for s in range(n):
+                    count = 0
+                    for j in range(n_in):
+                        idx[count], val[count] = j, x[a + s, j]
+                        count += x[a + s, j] != 0
+                    y_s = o + s * width
+                    gather(A, y_s, P, t[W], width, part, idx, 0, val, 0, count, L)
+            activate(A, o, n * width, t[FUNCTION], alphas[layer])
+        t = table[-1]
+        compare(A, D, t[ROWS], t[N_OUT], t[WIDTH], kind, n)
+        for s in range(n):
+            for j in range(t[N_OUT]):
+                y[a + s, j] = D[t[ROWS] + s * t[WIDTH] + j]

@@ -85,6 +85,8 @@ def refuse_optimizer(optimizer: Optimizer) -> str:
         value = getattr(optimizer, name)
         if any(value) if isinstance(value, Sequence) else value:
             return f"{name} is known to the loop alone"
+    if getattr(optimizer, "eps", 1.0) == 0:
+        return "eps is 0, and 0 / 0 is no number"  # in the padding of rows
     return ""
 
 
@@ -97,7 +99,7 @@ class Layout(NamedTuple):
 
 
 def layout(net: Network) -> Layout:
-    """Return the places of a network's numbers; see `kernels.Plan.table`."""
+    """Return the places of a network's numbers; see `tables.Plan.table`."""
     rows, _ = rows_of(net)
     step = lanes(net.dtype)
     table = np.zeros((len(rows), 10), np.int64)
@@ -124,7 +126,8 @@ def tensors(net: Network, table: Array) -> list[tuple[str, str, Array]]:
 
 
 def read(flat: Array, arrays: Any, names: Any, i: int | None) -> None:
-    """Copy a member's tensors into its flat array."""
+    """Copy a member's tensors into its flat array; what pads its rows is 0."""
+    flat[:] = 0.0  # after a divergence it may not be
     for w, b, (n_in, n_out, n, W, B, *_) in names:
         w, b = (arrays[name] if i is None else arrays[name][i] for name in (w, b))
         flat[W : W + n_in * n].reshape(n_in, n)[:, :n_out] = w

@@ -1,0 +1,64 @@
+"""The compiled predictor: what `Network.predict` says, for one row or many."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+import gpunet
+from gpunet import Dense, Network, mlp
+from gpunet.errors import ConfigError
+from gpunet.fast.cpu import inference as module
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("sizes", "act", "loss"),
+    [
+        ((7, 30, 4), "relu", "softmax_cross_entropy"),
+        ((64, 128, 17, 1), "sigmoid", "sigmoid_cross_entropy"),
+        ((7, 5), "tanh", "half_squared_error"),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 3, 4, 513, 1100])
+def test_predictor_says_what_predict_says(monkeypatch, dtype, sizes, act, loss, n):
+    net = mlp(list(sizes), activation=act, loss=loss, dtype=dtype, seed=2)
+    x = np.random.default_rng(0).standard_normal((n, sizes[0]))
+    x[x < 0] = 0.0
+    monkeypatch.setattr(module, "threads", lambda: 2)
+    monkeypatch.setattr(module, "_ALONE", 20_000)
+    fast, slow = gpunet.predictor(net)(x), net.predict(x)
+    assert fast.shape == slow.shape and fast.dtype == slow.dtype
+    assert np.max(np.abs(fast - slow)) < (2e-6 if dtype == "float32" else 1e-14)
+    one = gpunet.predictor(net)(x[0])
+    assert one.shape == (sizes[-1],)
+    assert np.max(np.abs(one - slow[0])) < (2e-6 if dtype == "float32" else 1e-14)
+
+
+def test_predictor_keeps_the_parameters_it_was_made_with():
+    net = mlp([4, 3])
+    predict, x = gpunet.predictor(net), np.ones((2, 4), np.float32)
+    before = predict(x)
+    net.params["0.W"] *= 3.0
+    assert np.array_equal(predict(x), before)
+    assert not np.allclose(gpunet.predictor(net)(x), before)
+
+
+def test_predictor_takes_no_rows_and_any_layout():
+    predict = gpunet.predictor(mlp([4, 3]))
+    assert predict(np.zeros((0, 4))).shape == (0, 3)
+    x = np.random.default_rng(0).random((4, 6))
+    assert np.array_equal(predict(x.T), predict(x.T.copy()))
+
+
+def test_predictor_refuses_what_it_does_not_know():
+    for net, why in (
+        (mlp([4, 3], population=2), "it is for one network; take net.member"),
+        (mlp([4, 3], device="strict:1"), "it is for the cpu"),
+        (Network([gpunet.Dropout(0.1), Dense(4, 3)]), "the first layer is Dropout"),
+    ):
+        with pytest.raises(ConfigError, match=f"predictor: {why}"):
+            gpunet.predictor(net)
+    for shape in ((5,), (2, 5), (1, 2, 4)):
+        with pytest.raises(ConfigError, match="expected rows of 4 features, got x"):
+            gpunet.predictor(mlp([4, 3]))(np.zeros(shape))
