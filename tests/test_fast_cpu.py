@@ -277,7 +277,7 @@ def test_auto_takes_it_for_long_runs_and_never_waits_in_short_ones():
     assert "short" in job("auto", table()).engine.note
     net = mlp([4, 3])
     long = trainer(net, table(), epochs=20_000, batch_size=10, optimizer=SGD(0.1))
-    assert long.engine.name == "cpu"
+    assert long.engine.name == "compiled"
 
 
 def test_without_numba_the_reason_says_how_to_get_it(monkeypatch):

@@ -20,12 +20,9 @@ def _place(net: Any) -> Any:
 
 def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     """Return why no compiled engine can train `net` with `optimizer`, or ""."""
-    place = _place(net)
-    return (
-        place.refuse(net, optimizer, hooks)
-        if place
-        else (f"there is none for {net.backend.name}")
-    )
+    if place := _place(net):
+        return place.refuse(net, optimizer, hooks)
+    return f"there is none for {net.backend.name}"
 
 
 def slower(net: Any, optimizer: Any, n_steps: int) -> str:
@@ -40,4 +37,5 @@ def precisions(net: Any) -> tuple[str, ...]:
 
 def engine(net: Any) -> tuple[str, Any]:
     """Return (name, split) of the engine for the device `net` is on."""
-    return _place(net).engine(net)
+    place = _place(net)
+    return place.NAME, place.split

@@ -35,9 +35,10 @@ from .engine import split
 from .inference import predictor
 from .plan import refuse_loss, refuse_optimizer, rows_of
 
+NAME = "compiled"
 _PAYS = 2.0  # seconds of the loop, by a rough count; importing numba takes one
 
-__all__ = ["engine", "predictor", "refuse", "slower", "split"]
+__all__ = ["NAME", "predictor", "refuse", "slower", "split"]
 
 
 def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
@@ -60,8 +61,3 @@ def slower(net: Network, optimizer: Optimizer, n_steps: int) -> str:
     """
     seconds = n_steps * (net.population or 1) * (4e-5 + 3e-9 * net.n_parameters)
     return "" if seconds >= _PAYS else "the run is short; compiling would not pay"
-
-
-def engine(net: Network) -> tuple[str, Any]:
-    """Return (name, split) of this engine."""
-    return "compiled", split

@@ -8,8 +8,12 @@ reference in the lesson, and is proven equal to it.
 from collections.abc import Sequence
 from typing import Any
 
-from . import general, persistent
+from . import general
+from .persistent import split
 
+__all__ = ["NAME", "PRECISIONS", "refuse", "slower", "split"]
+
+NAME = "cuda"
 PRECISIONS = general.PRECISIONS
 
 
@@ -21,8 +25,3 @@ def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
 def slower(net: Any, optimizer: Any, n_steps: int) -> str:
     """Return "": a CUDA engine makes fewer launches than the loop, always."""
     return ""
-
-
-def engine(net: Any) -> tuple[str, Any]:
-    """Return ("cuda", split)."""
-    return "cuda", persistent.split
