@@ -36,7 +36,7 @@ def kernel(name, real="float", pixel="float", half=0):
 @pytest.fixture(autouse=True)
 def general_engine(monkeypatch):
     """Small networks too: a more special engine may be what CUDA takes for them."""
-    monkeypatch.setattr("gpunet.fast.cuda.engine", lambda net: ("cuda", general.split))
+    monkeypatch.setattr("gpunet.fast.cuda.split", general.split)
 
 
 # What each kernel may take on sm_90, as NVRTC 13 reports it, with room for others.
