@@ -21,7 +21,8 @@ from .gpu_report import SECTIONS
 LIMITS = {
     **{"machine": 40, "parity": 80, "engines": 80, "graph": 60, "repeats": 60},
     **{"memory": 60},
-    **{"resume": 60, "population": 40, "presets": 120, "speed": 150},
+    **{"resume": 60, "population": 40, "persistent": 120},
+    **{"presets": 120, "speed": 150},
     **{"speed-tf32": 110, "crossover": 60, "tests": 120},
 }
 

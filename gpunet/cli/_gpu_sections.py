@@ -25,7 +25,7 @@ from ..data import load_mnist
 from ..optimizers import SGD, Adam
 from ..training.fit import fit
 from ..training.presets import PRESETS
-from . import _crossover, _gpu_speed, main
+from . import _crossover, _gpu_persistent, _gpu_speed, main
 from ._doctor import examine
 from ._machine import ROOT, commit, cpu_model, usable_cores, version
 
@@ -290,6 +290,13 @@ def presets(asked: Asked) -> Found:
         rows.append([name, epochs, f"{100 * score:.2f} %", seconds, verdict])
     columns = ["Preset", ">epochs", ">test accuracy", ">s in all", "verdict"]
     return _found(good, f"{len(rows)} presets", tables=[("Presets", columns, rows)])
+
+
+def persistent(asked: Asked) -> Found:
+    """Time the engine of small networks, and hold it against the CPU."""
+    if not asked.on_gpu:
+        return _not_done("its kernel needs a GPU")
+    return _gpu_persistent.measure(asked.device, asked.quick, asked.seconds - 10)
 
 
 def speed(asked: Asked) -> Found:

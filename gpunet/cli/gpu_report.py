@@ -15,6 +15,7 @@ SECTIONS = {
     "memory": "what happens when the GPU's memory is full",
     "resume": "a run begun on one device and ended on the other",
     "population": "100 networks at once against one",
+    "persistent": "small networks, a block each: times, bits and accuracy",
     "presets": "the main job and every preset, with their accuracy",
     "speed": "a training step against PyTorch's and JAX's, float32",
     "speed-tf32": "the same with products in TF32",
