@@ -288,10 +288,10 @@ def test_network_that_fits_no_memory_leaves_with_6(data, tmp_path):
 
 
 @linux
-def test_memory_that_runs_out_while_training_leaves_with_6(data, tmp_path):
+@pytest.mark.parametrize("engine", ["loop", "auto"])
+def test_memory_that_runs_out_while_training_leaves_with_6(data, tmp_path, engine):
     limit = 2**30
-    # Adam's slots do not fit; OpenBLAS itself, loaded with numba, would wait for ever
-    wide = ("--sizes", "16-5000-5000-3", "--quiet", "--engine", "loop")
+    wide = ("--sizes", "16-5000-5000-3", "--quiet", "--engine", engine)  # Adam's slots
     words = ["--data-dir", data, "--out", tmp_path / "run", *wide, "--device", "cpu"]
     words += ["--validation", 12, "--batch-size", 10]
     process = subprocess.run(

@@ -67,9 +67,15 @@ def encode(tensors, state, *, where="model", allow_nonfinite=False):
         _require_finite(host, where)
     text = _document(state, host)
     seal = hashlib.sha256(text.encode("ascii")).hexdigest()
+    _ask_for_memory(sum(a.nbytes for a in host.values()) + len(text))
     data = save(host, metadata={METADATA_KEY: seal + text})
     _check_written(data, host, where)
     return data
+
+
+def _ask_for_memory(size):
+    """Raise MemoryError where the library's writer, short of memory, would hang."""
+    np.empty(2 * size + 2**25, np.uint8)  # it holds the file twice; never touched
 
 
 def decode(data, *, where, allow_nonfinite=False):

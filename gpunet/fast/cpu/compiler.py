@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import draws, examples, functions, kernels, products, vectors
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
@@ -48,7 +50,11 @@ def _digest() -> str:
 
 @cache
 def _numba() -> Any:
+    # Where SciPy is, numba loads it when it first compiles, and its OpenBLAS waits for
+    # ever for memory that is not to be had: ask for as much, and load it, now.
+    np.empty(2**29, np.uint8)
     numba = importlib.import_module("numba")
+    importlib.import_module("numba.np.arraymath")
     vectors.install(numba)
     functions.install(numba)
     for module in (draws, examples, functions, products, kernels):
