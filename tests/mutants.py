@@ -261,8 +261,8 @@ MUTANTS = [
     Mutant(
         "shuffle key without epoch",
         "population.py",
-        'host_rng(s, "shuffle", epoch)',
-        'host_rng(s, "shuffle")',
+        'host_rng(seeds[i], "shuffle", epoch)',
+        'host_rng(seeds[i], "shuffle")',
         "test_population_draws.py::test_orders_change_with_the_epoch",
     ),
     Mutant(
