@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpunet.cli import _bench, _rivals, _worker, main
-from gpunet.cli.bench import FULL, sizes_of
+from gpunet.cli.bench import COSTS, FULL, sizes_of
 from gpunet.errors import ConfigError
 
 TINY = ["bench", "--nets", "6-5-3", "--batches", "1", "4", "--threads", "1"]
@@ -42,10 +42,20 @@ def test_each_cell_has_all_rounds_of_all_rivals(raw):
         assert cell["rivals"]["gpunet"]["times_gpunet"] == 1
 
 
+def test_costs_are_cells_of_their_own_and_who_cannot_is_named(capsys):
+    pytest.importorskip("sklearn")
+    arguments = [*TINY, "--costs", "softmax", "quadratic", "--batches", "4"]
+    arguments[arguments.index("numpy")] = "sklearn"
+    assert main([*arguments, "--markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "| 6-5-3 | softmax | 4 | 6 |" in text
+    assert "| 6-5-3 | quadratic | 4 | sklearn | ConfigError: MLPClassifier" in text
+
+
 def test_markdown_and_table_show_the_cells(capsys):
     assert main([*TINY, "--markdown"]) == 0
     text = capsys.readouterr().out
-    assert "| Network | batch | steps | gpunet | numpy |" in text
+    assert "| Network | cost | batch | steps | gpunet | numpy |" in text
     assert main(TINY) == 0
     assert "gpunet / numpy" in capsys.readouterr().out
 
@@ -83,23 +93,32 @@ def test_process_that_ends_is_an_error_not_a_hang():
 MODULES = {"torch": "torch", "jax": "jax", "sklearn": "sklearn"}
 
 
-@pytest.mark.parametrize("name", _rivals.RIVALS)
-@pytest.mark.parametrize("batch", [1, 4])
-def test_rivals_do_the_same_work(name, batch):
-    """The yardsticks are honest only if all reach the same weights."""
-    if name in MODULES:
-        pytest.importorskip(MODULES[name])
+def tiny_job(batch, cost):
     rng = np.random.default_rng(1)
     x = rng.standard_normal((20, 6)).astype(np.float32)
     t = rng.integers(0, 3, 20)
-    job = _rivals.Job(x, t, [6, 5, 4, 3], batch, order="none")
+    return _rivals.Job(x, t, [6, 5, 4, 3], batch, order="none", cost=cost)
+
+
+@pytest.mark.parametrize("name", _rivals.RIVALS)
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("cost", COSTS)
+def test_rivals_do_the_same_work(name, batch, cost):
+    """The yardsticks are honest only if all reach the same weights."""
+    if name in MODULES:
+        pytest.importorskip(MODULES[name])
+    job = tiny_job(batch, cost)
+    if (name, cost) == ("sklearn", "quadratic"):
+        with pytest.raises(ConfigError, match="knows no quadratic cost"):
+            _rivals.RIVALS[name](job)
+        return
     rival = _rivals.RIVALS[name](job)
     assert _worker.timed(rival) > 0
-    pairs = by_hand(job)
+    pairs, moved = by_hand(job), 2e-5 if job.quadratic else 1e-4
     for mine, wanted, start in zip(rival.weights(), pairs, job.start(), strict=True):
         for a, b, first in zip(mine, wanted, start, strict=True):
             assert np.max(np.abs(a - b)) < 1e-6
-            assert np.max(np.abs(b - first)) > 1e-4
+            assert np.max(np.abs(b - first)) > moved
 
 
 def by_hand(job):
@@ -111,14 +130,17 @@ def by_hand(job):
         for w, b in pairs:
             inputs.append(x)
             z = x @ w + b
-            x = np.maximum(z, 0)
+            x = 1 / (1 + np.exp(-z)) if job.quadratic else np.maximum(z, 0)
         e = np.exp(z)
-        d = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[t]) / len(t)
+        if job.quadratic:
+            d = (x - np.eye(3)[t]) * x * (1 - x) / len(t)
+        else:
+            d = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[t]) / len(t)
         new = []
         for (w, b), a in zip(pairs[::-1], inputs[::-1], strict=True):
             step = _rivals.RATE * (a.T @ d), _rivals.RATE * d.sum(axis=0)
             new.insert(0, (w - step[0], b - step[1]))
-            d = (d @ w.T) * (a > 0)
+            d = (d @ w.T) * (a * (1 - a) if job.quadratic else a > 0)
         pairs = new
     return pairs
 

@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -98,14 +98,14 @@ def _grid(nets, batches, threads, repeats, args) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, _rivals(present, threads) as rivals:
         for sizes in nets:
             files, n_rows = _data(args.data, sizes, max(batches), folder, args.seed)
-            for batch in batches:
+            for cost, batch in product(dict.fromkeys(args.costs), batches):
                 steps = min(
                     args.steps or steps_for(sizes, batch, n_rows), n_rows // batch
                 )
                 job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
-                job |= {"threads": threads, "seed": args.seed}
+                job |= {"threads": threads, "seed": args.seed, "cost": cost}
                 cells.append(_cell(rivals, job, repeats))
-                where = f"{cells[-1]['net']}, batch {batch}, {steps} steps"
+                where = f"{cells[-1]['net']}, {cost}, batch {batch}, {steps} steps"
                 print(f"timed {where}", file=sys.stderr, flush=True)
     return cells
 
@@ -136,6 +136,7 @@ def _cell(
             mine["times_gpunet"] = median(a / b for a, b in pairs) if pairs else None
     return {
         "net": "-".join(map(str, job["sizes"])),
+        "cost": job["cost"],
         "batch": job["batch"],
         "steps": job["steps"],
         "rivals": found,

@@ -41,11 +41,11 @@ def report(result: dict[str, Any], args: Any) -> None:
 def _steps(result: dict[str, Any]) -> list[Table]:
     cells = result["cells"]
     names = list(dict.fromkeys(name for cell in cells for name in cell["rivals"]))
-    head = ["Network", ">batch", ">steps"]
+    head = ["Network", "cost", ">batch", ">steps"]
     times, ratios, firsts, failed = [], [], [], []
     for cell in cells:
         found = cell["rivals"]
-        start = [cell["net"], cell["batch"], cell["steps"]]
+        start = [cell["net"], cell["cost"], cell["batch"], cell["steps"]]
         values = [found[n].get("us_per_step") for n in names]
         times.append(start + [_number(v) for v in values])
         values = [found[n].get("times_gpunet") for n in names]
@@ -54,7 +54,7 @@ def _steps(result: dict[str, Any]) -> list[Table]:
         ratios.append([*start, *(v and f"{v:.2f}" for v in values), own])
         firsts.append(start + [_seconds(found[n].get("first_epoch_s")) for n in names])
         failed += [
-            [cell["net"], cell["batch"], n, found[n]["error"]]
+            [cell["net"], cell["cost"], cell["batch"], n, found[n]["error"]]
             for n in names
             if "error" in found[n]
         ]
@@ -66,7 +66,8 @@ def _steps(result: dict[str, Any]) -> list[Table]:
     title = "First epoch of each, in seconds: compilation and warm-up, not in the above"
     tables.append((title, columns, firsts))
     if failed:
-        tables.append(("Failed", ["Network", ">batch", "rival", "error"], failed))
+        columns = ["Network", "cost", ">batch", "rival", "why"]
+        tables.append(("Left out", columns, failed))
     return tables
 
 
