@@ -1,11 +1,12 @@
 """The bench command: what it reports; never how fast anything is."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 
-from gpunet.cli import _bench, _rivals, _worker, main
+from gpunet.cli import _bench, _predictors, _rivals, _worker, main
 from gpunet.cli.bench import COSTS, FULL, sizes_of
 from gpunet.errors import ConfigError
 
@@ -119,6 +120,56 @@ def test_rivals_do_the_same_work(name, batch, cost):
         for a, b, first in zip(mine, wanted, start, strict=True):
             assert np.max(np.abs(a - b)) < 1e-6
             assert np.max(np.abs(b - first)) > moved
+
+
+NEEDS = {"gpunet": ["numba"], "onnxruntime": ["onnx", "onnxruntime"]}
+NEEDS |= {"sklearn": ["sklearn"]}
+
+
+@pytest.mark.parametrize("name", _predictors.PREDICTORS)
+@pytest.mark.parametrize("batch", [1, 7])
+def test_predictors_give_the_same_probabilities(name, batch):
+    for module in NEEDS.get(name, ()):
+        pytest.importorskip(module)
+    job = tiny_job(batch, "softmax")
+    rival = _predictors.PREDICTORS[name](job)
+    x = job.x
+    for w, b in job.start():
+        z = x @ w + b
+        x = np.maximum(z, 0)
+    e = np.exp(z.astype(float))
+    wanted = e / e.sum(axis=1, keepdims=True)
+    found = np.concatenate([rival.predict(rows) for rows in rival.pieces])
+    assert np.max(np.abs(found - wanted)) < 1e-6
+    calls, rival.predict = [], lambda rows: calls.append(len(rows))
+    assert _worker.timed(rival) > 0
+    assert sum(calls) == 20 and calls[0] == batch
+
+
+def test_predict_times_every_rival_and_names_the_missing(capsys, monkeypatch):
+    monkeypatch.setattr(_bench, "PREDICTORS", {"net.predict": 0, "no-such": 0})
+    monkeypatch.setitem(_bench._PACKAGES, "no-such", ())
+    arguments = ["bench", "--predict", "--nets", "6-5-3", "--batches", "1", "4"]
+    assert main([*arguments, "--repeats", "1", "--steps", "3", "--markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "Microseconds a call" in text and "| 6-5-3 | softmax | 4 | 3 |" in text
+    assert "| 6-5-3 | softmax | 1 | no-such | KeyError" in text
+
+
+def test_compilation_when_a_rival_is_made_counts_as_its_start(monkeypatch, tmp_path):
+    class Slow(_rivals.Numpy):
+        def __init__(self, job):
+            super().__init__(job)
+            time.sleep(0.2)
+
+    monkeypatch.setitem(_rivals.RIVALS, "numpy", Slow)
+    files = {key: str(tmp_path / f"{key}.npy") for key in "xt"}
+    np.save(files["x"], np.zeros((4, 3), np.float32))
+    np.save(files["t"], np.zeros(4, int))
+    _, found = _worker._setup(
+        "numpy", {"sizes": [3, 2], "batch": 2, "steps": 2, **files}
+    )
+    assert found["first_epoch_s"] >= 0.2
 
 
 def by_hand(job):

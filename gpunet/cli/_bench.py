@@ -17,6 +17,7 @@ from ..data import load_mnist
 from ..errors import ConfigError, GpunetError
 from ._bench_report import report
 from ._machine import blas, commit, cpu_model, usable_cores, version
+from ._predictors import PREDICTORS
 from ._processes import RivalProcess, startup
 from .bench import GRIDS, sizes_of
 
@@ -27,13 +28,19 @@ _PACKAGES = {
     "torch": ("torch",),
     "jax": ("jax", "jaxlib"),
     "sklearn": ("scikit-learn",),
+    "net.predict": ("numpy",),
+    "onnxruntime": ("onnxruntime", "onnx"),
 }
+_PREDICTED = ("784-30-10", "784-512-512-10"), (1, 10_000)
 _MEMBERS = 100
 
 
 def run(args: Any) -> int:
     """Run the benchmark that the arguments ask for; return the exit code."""
     grid_nets, grid_batches, grid_repeats = GRIDS[args.grid]
+    if args.predict:
+        (grid_nets, grid_batches), args.costs = _PREDICTED, ["softmax"]
+        args.rivals = list(PREDICTORS)
     nets = [sizes_of(text) for text in args.nets or grid_nets]
     batches = args.batches or list(grid_batches)
     threads, timed = args.threads or usable_cores(), args.rivals
@@ -47,7 +54,7 @@ def run(args: Any) -> int:
         threads, timed = 1, ["gpunet"]
     else:
         result = {
-            "what": "steps",
+            "what": "predict" if args.predict else "steps",
             "cells": _grid(nets, batches, threads, repeats, args),
         }
     result |= machine(threads, timed)
@@ -93,17 +100,19 @@ def _rivals(names: list[str], threads: int) -> Iterator[list[RivalProcess]]:
 
 
 def _grid(nets, batches, threads, repeats, args) -> list[dict[str, Any]]:
-    present = [r for r in args.rivals if all(map(version, _PACKAGES[r]))]
+    present = args.rivals
+    if not args.predict:  # there, who is missing says so in the table
+        present = [r for r in args.rivals if all(map(version, _PACKAGES[r]))]
     cells = []
     with tempfile.TemporaryDirectory() as folder, _rivals(present, threads) as rivals:
         for sizes in nets:
             files, n_rows = _data(args.data, sizes, max(batches), folder, args.seed)
             for cost, batch in product(dict.fromkeys(args.costs), batches):
-                steps = min(
-                    args.steps or steps_for(sizes, batch, n_rows), n_rows // batch
-                )
+                few = 2000 if args.predict else steps_for(sizes, batch, n_rows)
+                steps = min(args.steps or few, n_rows // batch)
                 job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
                 job |= {"threads": threads, "seed": args.seed, "cost": cost}
+                job |= {"predict": args.predict}
                 cells.append(_cell(rivals, job, repeats))
                 where = f"{cells[-1]['net']}, {cost}, batch {batch}, {steps} steps"
                 print(f"timed {where}", file=sys.stderr, flush=True)

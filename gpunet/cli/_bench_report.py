@@ -41,7 +41,8 @@ def report(result: dict[str, Any], args: Any) -> None:
 def _steps(result: dict[str, Any]) -> list[Table]:
     cells = result["cells"]
     names = list(dict.fromkeys(name for cell in cells for name in cell["rivals"]))
-    head = ["Network", "cost", ">batch", ">steps"]
+    unit = "call" if result["what"] == "predict" else "step"
+    head = ["Network", "cost", ">batch", f">{unit}s"]
     times, ratios, firsts, failed = [], [], [], []
     for cell in cells:
         found = cell["rivals"]
@@ -59,11 +60,11 @@ def _steps(result: dict[str, Any]) -> list[Table]:
             if "error" in found[n]
         ]
     columns = head + [f">{name}" for name in names]
-    tables = [("Microseconds a step, median of the rounds", columns, times)]
+    tables = [(f"Microseconds a {unit}, median of the rounds", columns, times)]
     if "gpunet" in names:
         title = "Times gpunet (above 1: gpunet is faster), median of ratios by round"
         tables.append((title, [*columns, ">gpunet / numpy"], ratios))
-    title = "First epoch of each, in seconds: compilation and warm-up, not in the above"
+    title = "Start and first round, in seconds: imports, compilation, warm-up"
     tables.append((title, columns, firsts))
     if failed:
         columns = ["Network", "cost", ">batch", "rival", "why"]
@@ -107,7 +108,12 @@ def _startup(result: dict[str, Any]) -> list[Table]:
     return [("Start", ["What", ">ms", ">times import numpy"], rows)]
 
 
-_TABLES = {"steps": _steps, "population": _population, "startup": _startup}
+_TABLES = {
+    "steps": _steps,
+    "predict": _steps,
+    "population": _population,
+    "startup": _startup,
+}
 
 
 def _machine_line(result: dict[str, Any]) -> str:

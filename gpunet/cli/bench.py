@@ -48,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: 100 networks at once against one network, on one core",
     )
+    add(
+        "--predict",
+        action="store_true",
+        help="instead: one digit, and 10,000 rows at a call, predicted by each",
+    )
     add("--startup", action="store_true", help="instead: import and --help times")
     add("--markdown", action="store_true", help="print Markdown")
     add("--json", metavar="FILE", help="write all rounds and versions; - is stdout")
