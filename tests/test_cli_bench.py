@@ -223,6 +223,20 @@ def test_population_reports_own_and_shared_orders(capsys, monkeypatch):
     assert all(c["us_per_net_step"] > 0 for c in found["cells"])
 
 
+def test_population_scales_the_compiled_engine_over_the_cores(capsys, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(_bench, "_MEMBERS", 3)
+    arguments = ["bench", "--population", "--data", "random", "--steps", "5"]
+    arguments += ["--threads", "2", "--repeats", "1", "--json", "-"]
+    assert main(arguments) == 0
+    cells = json.loads(capsys.readouterr().out)["scaling"]
+    assert [(c["members"], c["threads"]) for c in cells] == [(1, 1), (3, 1), (3, 2)]
+    assert cells[1]["speedup"] == 1
+    for cell in cells:
+        wanted = cells[1]["us_per_net_step"] / cell["us_per_net_step"]
+        assert cell["speedup"] == pytest.approx(wanted)
+
+
 def test_startup_reports_imports(capsys, monkeypatch):
     monkeypatch.setattr(_bench, "startup", lambda n: TIMES)
     assert main(["bench", "--startup"]) == 0

@@ -51,6 +51,9 @@ def run(args: Any) -> int:
     elif args.population:
         result = {"what": "population", "members": _MEMBERS}
         result["cells"] = _population(repeats, args)
+        if version("numba"):
+            cores = args.threads or usable_cores()
+            result["scaling"] = _scaling(repeats, cores, args)
         threads, timed = 1, ["gpunet"]
     else:
         result = {
@@ -175,17 +178,47 @@ def _population(repeats: int, args: Any) -> list[dict[str, Any]]:
             cell = {"kind": kind, "track": track, "net": "784-16-16-10", "batch": batch}
             cell |= {"steps": steps, "members": members or 1, "rounds": []}
             cells.append(cell | _good(rival.ask(do="setup", **job)))
-        for _ in range(repeats):
-            for rival, cell in zip(rivals, cells, strict=True):
-                seconds = _good(rival.ask(do="run"))["seconds"]
-                net_steps = cell["steps"] * cell["members"]
-                cell["rounds"].append(1e6 * seconds / net_steps)
+        _time_members(rivals, cells, repeats)
     for cell in cells:
         one = cells[0] if cell["track"] else cells[len(orders)]
-        cell["us_per_net_step"] = median(cell["rounds"])
-        pairs = zip(cell["rounds"], one["rounds"], strict=True)
-        cell["times_single"] = median(a / b for a, b in pairs)
+        cell["times_single"] = _ratio(cell, one)
     return cells
+
+
+def _scaling(repeats: int, cores: int, args: Any) -> list[dict[str, Any]]:
+    """Time the compiled engine: one network, and 100 on one core and on all."""
+    sizes, batch, steps = [784, 30, 10], 10, args.steps or 300
+    kinds = [(None, 1), *((_MEMBERS, n) for n in sorted({1, cores}))]
+    cells = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        files, _ = _data(args.data, sizes, batch, folder, args.seed)
+        rivals = []
+        for members, threads in kinds:
+            rivals += stack.enter_context(_rivals(["gpunet"], threads))
+            job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
+            job |= {"population": members, "threads": threads, "cost": "quadratic"}
+            cell = {"net": "784-30-10", "batch": batch, "steps": steps, "rounds": []}
+            cell |= {"members": members or 1, "threads": threads}
+            cells.append(cell | _good(rivals[-1].ask(do="setup", **job)))
+        _time_members(rivals, cells, repeats)
+    for cell in cells:  # how many times the networks a second of 100 on one core
+        cell["speedup"] = _ratio(cells[1], cell)
+    return cells
+
+
+def _time_members(rivals: list[RivalProcess], cells: list, repeats: int) -> None:
+    """Time all cells round by round: microseconds for each network and step."""
+    for _ in range(repeats):
+        for rival, cell in zip(rivals, cells, strict=True):
+            seconds = _good(rival.ask(do="run"))["seconds"]
+            cell["rounds"].append(1e6 * seconds / (cell["steps"] * cell["members"]))
+    for cell in cells:
+        cell["us_per_net_step"] = median(cell["rounds"])
+
+
+def _ratio(cell: dict[str, Any], one: dict[str, Any]) -> float:
+    pairs = zip(cell["rounds"], one["rounds"], strict=True)
+    return median(a / b for a, b in pairs)
 
 
 def _good(answer: dict[str, Any]) -> dict[str, Any]:

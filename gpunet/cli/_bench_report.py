@@ -95,7 +95,29 @@ def _population(result: dict[str, Any]) -> list[Table]:
         ">us a net-step",
         ">times one",
     ]
-    return [("A population on one core", columns, rows)]
+    tables = [("A population on one core, by the loop", columns, rows)]
+    if "scaling" in result:
+        tables.append(_scaling(result["scaling"]))
+    return tables
+
+
+def _scaling(cells: list[dict[str, Any]]) -> Table:
+    rows = [
+        [
+            c["members"],
+            c["threads"],
+            c["net"],
+            c["batch"],
+            c["steps"],
+            _number(c["us_per_net_step"]),
+            f"{c['speedup']:.2f}",
+        ]
+        for c in cells
+    ]
+    columns = [">Networks", ">cores", "each", ">batch", ">steps", ">us a net-step"]
+    columns.append(f">times {cells[1]['members']} on one core")
+    title = "A population by the compiled engine (sigmoids, quadratic cost)"
+    return title, columns, rows
 
 
 def _startup(result: dict[str, Any]) -> list[Table]:
