@@ -1,12 +1,13 @@
 """The bench command: what it reports; never how fast anything is."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 
-from gpunet.cli import _bench, _rivals, _worker, main
-from gpunet.cli.bench import FULL, sizes_of
+from gpunet.cli import _bench, _predictors, _rivals, _worker, main
+from gpunet.cli.bench import COSTS, FULL, sizes_of
 from gpunet.errors import ConfigError
 
 TINY = ["bench", "--nets", "6-5-3", "--batches", "1", "4", "--threads", "1"]
@@ -42,10 +43,20 @@ def test_each_cell_has_all_rounds_of_all_rivals(raw):
         assert cell["rivals"]["gpunet"]["times_gpunet"] == 1
 
 
+def test_costs_are_cells_of_their_own_and_who_cannot_is_named(capsys):
+    pytest.importorskip("sklearn")
+    arguments = [*TINY, "--costs", "softmax", "quadratic", "--batches", "4"]
+    arguments[arguments.index("numpy")] = "sklearn"
+    assert main([*arguments, "--markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "| 6-5-3 | softmax | 4 | 6 |" in text
+    assert "| 6-5-3 | quadratic | 4 | sklearn | ConfigError: MLPClassifier" in text
+
+
 def test_markdown_and_table_show_the_cells(capsys):
     assert main([*TINY, "--markdown"]) == 0
     text = capsys.readouterr().out
-    assert "| Network | batch | steps | gpunet | numpy |" in text
+    assert "| Network | cost | batch | steps | gpunet | numpy |" in text
     assert main(TINY) == 0
     assert "gpunet / numpy" in capsys.readouterr().out
 
@@ -83,23 +94,82 @@ def test_process_that_ends_is_an_error_not_a_hang():
 MODULES = {"torch": "torch", "jax": "jax", "sklearn": "sklearn"}
 
 
-@pytest.mark.parametrize("name", _rivals.RIVALS)
-@pytest.mark.parametrize("batch", [1, 4])
-def test_rivals_do_the_same_work(name, batch):
-    """The yardsticks are honest only if all reach the same weights."""
-    if name in MODULES:
-        pytest.importorskip(MODULES[name])
+def tiny_job(batch, cost):
     rng = np.random.default_rng(1)
     x = rng.standard_normal((20, 6)).astype(np.float32)
     t = rng.integers(0, 3, 20)
-    job = _rivals.Job(x, t, [6, 5, 4, 3], batch, order="none")
+    return _rivals.Job(x, t, [6, 5, 4, 3], batch, order="none", cost=cost)
+
+
+@pytest.mark.parametrize("name", _rivals.RIVALS)
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("cost", COSTS)
+def test_rivals_do_the_same_work(name, batch, cost):
+    """The yardsticks are honest only if all reach the same weights."""
+    if name in MODULES:
+        pytest.importorskip(MODULES[name])
+    job = tiny_job(batch, cost)
+    if (name, cost) == ("sklearn", "quadratic"):
+        with pytest.raises(ConfigError, match="knows no quadratic cost"):
+            _rivals.RIVALS[name](job)
+        return
     rival = _rivals.RIVALS[name](job)
     assert _worker.timed(rival) > 0
-    pairs = by_hand(job)
+    pairs, moved = by_hand(job), 2e-5 if job.quadratic else 1e-4
     for mine, wanted, start in zip(rival.weights(), pairs, job.start(), strict=True):
         for a, b, first in zip(mine, wanted, start, strict=True):
             assert np.max(np.abs(a - b)) < 1e-6
-            assert np.max(np.abs(b - first)) > 1e-4
+            assert np.max(np.abs(b - first)) > moved
+
+
+NEEDS = {"gpunet": ["numba"], "onnxruntime": ["onnx", "onnxruntime"]}
+NEEDS |= {"sklearn": ["sklearn"]}
+
+
+@pytest.mark.parametrize("name", _predictors.PREDICTORS)
+@pytest.mark.parametrize("batch", [1, 7])
+def test_predictors_give_the_same_probabilities(name, batch):
+    for module in NEEDS.get(name, ()):
+        pytest.importorskip(module)
+    job = tiny_job(batch, "softmax")
+    rival = _predictors.PREDICTORS[name](job)
+    x = job.x
+    for w, b in job.start():
+        z = x @ w + b
+        x = np.maximum(z, 0)
+    e = np.exp(z.astype(float))
+    wanted = e / e.sum(axis=1, keepdims=True)
+    found = np.concatenate([rival.predict(rows) for rows in rival.pieces])
+    assert np.max(np.abs(found - wanted)) < 1e-6
+    calls, rival.predict = [], lambda rows: calls.append(len(rows))
+    assert _worker.timed(rival) > 0
+    assert sum(calls) == 20 and calls[0] == batch
+
+
+def test_predict_times_every_rival_and_names_the_missing(capsys, monkeypatch):
+    monkeypatch.setattr(_bench, "PREDICTORS", {"net.predict": 0, "no-such": 0})
+    monkeypatch.setitem(_bench._PACKAGES, "no-such", ())
+    arguments = ["bench", "--predict", "--nets", "6-5-3", "--batches", "1", "4"]
+    assert main([*arguments, "--repeats", "1", "--steps", "3", "--markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "Microseconds a call" in text and "| 6-5-3 | softmax | 4 | 3 |" in text
+    assert "| 6-5-3 | softmax | 1 | no-such | KeyError" in text
+
+
+def test_compilation_when_a_rival_is_made_counts_as_its_start(monkeypatch, tmp_path):
+    class Slow(_rivals.Numpy):
+        def __init__(self, job):
+            super().__init__(job)
+            time.sleep(0.2)
+
+    monkeypatch.setitem(_rivals.RIVALS, "numpy", Slow)
+    files = {key: str(tmp_path / f"{key}.npy") for key in "xt"}
+    np.save(files["x"], np.zeros((4, 3), np.float32))
+    np.save(files["t"], np.zeros(4, int))
+    _, found = _worker._setup(
+        "numpy", {"sizes": [3, 2], "batch": 2, "steps": 2, **files}
+    )
+    assert found["first_epoch_s"] >= 0.2
 
 
 def by_hand(job):
@@ -111,14 +181,17 @@ def by_hand(job):
         for w, b in pairs:
             inputs.append(x)
             z = x @ w + b
-            x = np.maximum(z, 0)
+            x = 1 / (1 + np.exp(-z)) if job.quadratic else np.maximum(z, 0)
         e = np.exp(z)
-        d = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[t]) / len(t)
+        if job.quadratic:
+            d = (x - np.eye(3)[t]) * x * (1 - x) / len(t)
+        else:
+            d = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[t]) / len(t)
         new = []
         for (w, b), a in zip(pairs[::-1], inputs[::-1], strict=True):
             step = _rivals.RATE * (a.T @ d), _rivals.RATE * d.sum(axis=0)
             new.insert(0, (w - step[0], b - step[1]))
-            d = (d @ w.T) * (a > 0)
+            d = (d @ w.T) * (a * (1 - a) if job.quadratic else a > 0)
         pairs = new
     return pairs
 
@@ -148,6 +221,20 @@ def test_population_reports_own_and_shared_orders(capsys, monkeypatch):
     assert [c["track"] for c in found["cells"]] == [True] * 3 + [False] * 3
     assert [c["members"] for c in found["cells"]] == [1, 3, 3] * 2
     assert all(c["us_per_net_step"] > 0 for c in found["cells"])
+
+
+def test_population_scales_the_compiled_engine_over_the_cores(capsys, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(_bench, "_MEMBERS", 3)
+    arguments = ["bench", "--population", "--data", "random", "--steps", "5"]
+    arguments += ["--threads", "2", "--repeats", "1", "--json", "-"]
+    assert main(arguments) == 0
+    cells = json.loads(capsys.readouterr().out)["scaling"]
+    assert [(c["members"], c["threads"]) for c in cells] == [(1, 1), (3, 1), (3, 2)]
+    assert cells[1]["speedup"] == 1
+    for cell in cells:
+        wanted = cells[1]["us_per_net_step"] / cell["us_per_net_step"]
+        assert cell["speedup"] == pytest.approx(wanted)
 
 
 def test_startup_reports_imports(capsys, monkeypatch):

@@ -1,5 +1,7 @@
 """The compiled engine on the CPU: the loop's numbers, bit for bit its own."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -278,6 +280,13 @@ def test_auto_takes_it_for_long_runs_and_never_waits_in_short_ones():
     net = mlp([4, 3])
     long = trainer(net, table(), epochs=20_000, batch_size=10, optimizer=SGD(0.1))
     assert long.engine.name == "compiled"
+
+
+def test_long_compilation_is_told_and_a_short_one_is_not(monkeypatch):
+    job("compiled", table())  # whatever is to be compiled
+    assert job("compiled", table()).engine.note == ""
+    monkeypatch.setattr(engine, "_LONG", 0.0)
+    assert re.fullmatch(r"compiled in \d+\.\d s", job("compiled", table()).engine.note)
 
 
 def test_without_numba_the_reason_says_how_to_get_it(monkeypatch):

@@ -43,7 +43,7 @@ THIRD_PARTIES = {
     "show": ("numpy", "matplotlib PIL"),
     "lab": ("numpy", "matplotlib"),
     # what the benchmark compares with and the doctor asks after
-    "cli": ("numpy rich", "cupy gensim jax sklearn threadpoolctl torch"),
+    "cli": ("numpy rich", "cupy gensim jax onnxruntime sklearn threadpoolctl torch"),
     **dict.fromkeys(["gradcheck", "explain", "population"], ("numpy", "")),
 }
 # the only files that load a module of the package by its name, when it is needed

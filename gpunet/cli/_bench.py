@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,6 +17,7 @@ from ..data import load_mnist
 from ..errors import ConfigError, GpunetError
 from ._bench_report import report
 from ._machine import blas, commit, cpu_model, usable_cores, version
+from ._predictors import PREDICTORS
 from ._processes import RivalProcess, startup
 from .bench import GRIDS, sizes_of
 
@@ -27,13 +28,19 @@ _PACKAGES = {
     "torch": ("torch",),
     "jax": ("jax", "jaxlib"),
     "sklearn": ("scikit-learn",),
+    "net.predict": ("numpy",),
+    "onnxruntime": ("onnxruntime", "onnx"),
 }
+_PREDICTED = ("784-30-10", "784-512-512-10"), (1, 10_000)
 _MEMBERS = 100
 
 
 def run(args: Any) -> int:
     """Run the benchmark that the arguments ask for; return the exit code."""
     grid_nets, grid_batches, grid_repeats = GRIDS[args.grid]
+    if args.predict:
+        (grid_nets, grid_batches), args.costs = _PREDICTED, ["softmax"]
+        args.rivals = list(PREDICTORS)
     nets = [sizes_of(text) for text in args.nets or grid_nets]
     batches = args.batches or list(grid_batches)
     threads, timed = args.threads or usable_cores(), args.rivals
@@ -44,10 +51,13 @@ def run(args: Any) -> int:
     elif args.population:
         result = {"what": "population", "members": _MEMBERS}
         result["cells"] = _population(repeats, args)
+        if version("numba"):
+            cores = args.threads or usable_cores()
+            result["scaling"] = _scaling(repeats, cores, args)
         threads, timed = 1, ["gpunet"]
     else:
         result = {
-            "what": "steps",
+            "what": "predict" if args.predict else "steps",
             "cells": _grid(nets, batches, threads, repeats, args),
         }
     result |= machine(threads, timed)
@@ -93,19 +103,21 @@ def _rivals(names: list[str], threads: int) -> Iterator[list[RivalProcess]]:
 
 
 def _grid(nets, batches, threads, repeats, args) -> list[dict[str, Any]]:
-    present = [r for r in args.rivals if all(map(version, _PACKAGES[r]))]
+    present = args.rivals
+    if not args.predict:  # there, who is missing says so in the table
+        present = [r for r in args.rivals if all(map(version, _PACKAGES[r]))]
     cells = []
     with tempfile.TemporaryDirectory() as folder, _rivals(present, threads) as rivals:
         for sizes in nets:
             files, n_rows = _data(args.data, sizes, max(batches), folder, args.seed)
-            for batch in batches:
-                steps = min(
-                    args.steps or steps_for(sizes, batch, n_rows), n_rows // batch
-                )
+            for cost, batch in product(dict.fromkeys(args.costs), batches):
+                few = 2000 if args.predict else steps_for(sizes, batch, n_rows)
+                steps = min(args.steps or few, n_rows // batch)
                 job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
-                job |= {"threads": threads, "seed": args.seed}
+                job |= {"threads": threads, "seed": args.seed, "cost": cost}
+                job |= {"predict": args.predict}
                 cells.append(_cell(rivals, job, repeats))
-                where = f"{cells[-1]['net']}, batch {batch}, {steps} steps"
+                where = f"{cells[-1]['net']}, {cost}, batch {batch}, {steps} steps"
                 print(f"timed {where}", file=sys.stderr, flush=True)
     return cells
 
@@ -136,6 +148,7 @@ def _cell(
             mine["times_gpunet"] = median(a / b for a, b in pairs) if pairs else None
     return {
         "net": "-".join(map(str, job["sizes"])),
+        "cost": job["cost"],
         "batch": job["batch"],
         "steps": job["steps"],
         "rivals": found,
@@ -165,17 +178,47 @@ def _population(repeats: int, args: Any) -> list[dict[str, Any]]:
             cell = {"kind": kind, "track": track, "net": "784-16-16-10", "batch": batch}
             cell |= {"steps": steps, "members": members or 1, "rounds": []}
             cells.append(cell | _good(rival.ask(do="setup", **job)))
-        for _ in range(repeats):
-            for rival, cell in zip(rivals, cells, strict=True):
-                seconds = _good(rival.ask(do="run"))["seconds"]
-                net_steps = cell["steps"] * cell["members"]
-                cell["rounds"].append(1e6 * seconds / net_steps)
+        _time_members(rivals, cells, repeats)
     for cell in cells:
         one = cells[0] if cell["track"] else cells[len(orders)]
-        cell["us_per_net_step"] = median(cell["rounds"])
-        pairs = zip(cell["rounds"], one["rounds"], strict=True)
-        cell["times_single"] = median(a / b for a, b in pairs)
+        cell["times_single"] = _ratio(cell, one)
     return cells
+
+
+def _scaling(repeats: int, cores: int, args: Any) -> list[dict[str, Any]]:
+    """Time the compiled engine: one network, and 100 on one core and on all."""
+    sizes, batch, steps = [784, 30, 10], 10, args.steps or 300
+    kinds = [(None, 1), *((_MEMBERS, n) for n in sorted({1, cores}))]
+    cells = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        files, _ = _data(args.data, sizes, batch, folder, args.seed)
+        rivals = []
+        for members, threads in kinds:
+            rivals += stack.enter_context(_rivals(["gpunet"], threads))
+            job = {"sizes": sizes, "batch": batch, "steps": steps, **files}
+            job |= {"population": members, "threads": threads, "cost": "quadratic"}
+            cell = {"net": "784-30-10", "batch": batch, "steps": steps, "rounds": []}
+            cell |= {"members": members or 1, "threads": threads}
+            cells.append(cell | _good(rivals[-1].ask(do="setup", **job)))
+        _time_members(rivals, cells, repeats)
+    for cell in cells:  # how many times the networks a second of 100 on one core
+        cell["speedup"] = _ratio(cells[1], cell)
+    return cells
+
+
+def _time_members(rivals: list[RivalProcess], cells: list, repeats: int) -> None:
+    """Time all cells round by round: microseconds for each network and step."""
+    for _ in range(repeats):
+        for rival, cell in zip(rivals, cells, strict=True):
+            seconds = _good(rival.ask(do="run"))["seconds"]
+            cell["rounds"].append(1e6 * seconds / (cell["steps"] * cell["members"]))
+    for cell in cells:
+        cell["us_per_net_step"] = median(cell["rounds"])
+
+
+def _ratio(cell: dict[str, Any], one: dict[str, Any]) -> float:
+    pairs = zip(cell["rounds"], one["rounds"], strict=True)
+    return median(a / b for a, b in pairs)
 
 
 def _good(answer: dict[str, Any]) -> dict[str, Any]:

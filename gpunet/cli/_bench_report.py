@@ -41,11 +41,12 @@ def report(result: dict[str, Any], args: Any) -> None:
 def _steps(result: dict[str, Any]) -> list[Table]:
     cells = result["cells"]
     names = list(dict.fromkeys(name for cell in cells for name in cell["rivals"]))
-    head = ["Network", ">batch", ">steps"]
+    unit = "call" if result["what"] == "predict" else "step"
+    head = ["Network", "cost", ">batch", f">{unit}s"]
     times, ratios, firsts, failed = [], [], [], []
     for cell in cells:
         found = cell["rivals"]
-        start = [cell["net"], cell["batch"], cell["steps"]]
+        start = [cell["net"], cell["cost"], cell["batch"], cell["steps"]]
         values = [found[n].get("us_per_step") for n in names]
         times.append(start + [_number(v) for v in values])
         values = [found[n].get("times_gpunet") for n in names]
@@ -54,19 +55,20 @@ def _steps(result: dict[str, Any]) -> list[Table]:
         ratios.append([*start, *(v and f"{v:.2f}" for v in values), own])
         firsts.append(start + [_seconds(found[n].get("first_epoch_s")) for n in names])
         failed += [
-            [cell["net"], cell["batch"], n, found[n]["error"]]
+            [cell["net"], cell["cost"], cell["batch"], n, found[n]["error"]]
             for n in names
             if "error" in found[n]
         ]
     columns = head + [f">{name}" for name in names]
-    tables = [("Microseconds a step, median of the rounds", columns, times)]
+    tables = [(f"Microseconds a {unit}, median of the rounds", columns, times)]
     if "gpunet" in names:
         title = "Times gpunet (above 1: gpunet is faster), median of ratios by round"
         tables.append((title, [*columns, ">gpunet / numpy"], ratios))
-    title = "First epoch of each, in seconds: compilation and warm-up, not in the above"
+    title = "Start and first round, in seconds: imports, compilation, warm-up"
     tables.append((title, columns, firsts))
     if failed:
-        tables.append(("Failed", ["Network", ">batch", "rival", "error"], failed))
+        columns = ["Network", "cost", ">batch", "rival", "why"]
+        tables.append(("Left out", columns, failed))
     return tables
 
 
@@ -93,7 +95,29 @@ def _population(result: dict[str, Any]) -> list[Table]:
         ">us a net-step",
         ">times one",
     ]
-    return [("A population on one core", columns, rows)]
+    tables = [("A population on one core, by the loop", columns, rows)]
+    if "scaling" in result:
+        tables.append(_scaling(result["scaling"]))
+    return tables
+
+
+def _scaling(cells: list[dict[str, Any]]) -> Table:
+    rows = [
+        [
+            c["members"],
+            c["threads"],
+            c["net"],
+            c["batch"],
+            c["steps"],
+            _number(c["us_per_net_step"]),
+            f"{c['speedup']:.2f}",
+        ]
+        for c in cells
+    ]
+    columns = [">Networks", ">cores", "each", ">batch", ">steps", ">us a net-step"]
+    columns.append(f">times {cells[1]['members']} on one core")
+    title = "A population by the compiled engine (sigmoids, quadratic cost)"
+    return title, columns, rows
 
 
 def _startup(result: dict[str, Any]) -> list[Table]:
@@ -106,7 +130,12 @@ def _startup(result: dict[str, Any]) -> list[Table]:
     return [("Start", ["What", ">ms", ">times import numpy"], rows)]
 
 
-_TABLES = {"steps": _steps, "population": _population, "startup": _startup}
+_TABLES = {
+    "steps": _steps,
+    "predict": _steps,
+    "population": _population,
+    "startup": _startup,
+}
 
 
 def _machine_line(result: dict[str, Any]) -> str:

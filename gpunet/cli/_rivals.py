@@ -1,9 +1,10 @@
 """One training step by several hands: the rivals of `gpunet bench`.
 
 All train the same network from the same start on the same rows: dense layers
-with biases, ReLU, softmax cross-entropy, plain gradient descent, float32, a new
-order each epoch, no loss computed unless the rival cannot leave it out. The
-tests hold them to the same weights after an epoch.
+with biases, ReLU with softmax cross-entropy or sigmoids with the quadratic cost,
+plain gradient descent, float32, a new order each epoch, no loss computed unless
+the rival cannot leave it out. The tests hold them to the same weights after an
+epoch.
 """
 
 import importlib
@@ -13,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ConfigError
 from ._machine import version
 
 RATE = 0.01
+QUADRATIC = {"activation": "sigmoid", "output": "sigmoid", "loss": "half_squared_error"}
 Pairs = list[tuple[np.ndarray, np.ndarray]]  # (W, b) of each layer
 
 
@@ -32,6 +35,16 @@ class Job:
     population: int | None = None
     order: str = "own"  # "none" leaves the rows in their order
     track: bool = False  # whether gpunet computes loss and accuracy as it goes
+    cost: str = "softmax"  # or "quadratic": sigmoids everywhere, half squared error
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether sigmoids and the quadratic cost stand for ReLU and softmax."""
+        return self.cost == "quadratic"
+
+    def hot(self) -> np.ndarray:
+        """Return one-hot rows, one for each label there is, float32."""
+        return np.eye(self.sizes[-1], dtype=np.float32)
 
     def start(self) -> Pairs:
         """Return the weights that all rivals begin with: He's."""
@@ -80,7 +93,8 @@ class Gpunet(Rival):
         super().__init__(job)
         self._gpunet = importlib.import_module("gpunet")
         self._trainer = importlib.import_module("gpunet.training").trainer
-        self.net = self._gpunet.mlp(job.sizes, population=job.population)
+        own = QUADRATIC if job.quadratic else {}
+        self.net = self._gpunet.mlp(job.sizes, population=job.population, **own)
         for i, (w, b) in enumerate(job.start()):
             self.net.params[f"{2 * i}.W"][...] = w
             self.net.params[f"{2 * i}.b"][...] = b
@@ -111,13 +125,21 @@ class Loop(Gpunet):
     engine = "loop"
 
 
+def sigmoid(z: np.ndarray) -> None:
+    """Put 1 / (1 + exp(-z)) in the place of z."""
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    z += 1
+    np.reciprocal(z, out=z)
+
+
 class Numpy(Rival):
     """Straight-line NumPy: what a careful person writes by hand for this network."""
 
     def __init__(self, job: Job):
         super().__init__(job)
         self._pairs = job.start()
-        self._hot = np.eye(job.sizes[-1], dtype=np.float32)
+        self._hot = job.hot()
         # The learning rate, folded into the small delta of the output.
         self._scale = np.float32(RATE / job.batch)
 
@@ -132,15 +154,12 @@ class Numpy(Rival):
         for layer, (w, b) in enumerate(pairs):
             z = activations[-1] @ w
             z += b
-            if layer < last:
+            if self.job.quadratic:
+                sigmoid(z)
+            elif layer < last:
                 np.maximum(z, 0.0, out=z)
             activations.append(z)
-        d = activations[-1]
-        d -= d.max(axis=1, keepdims=True)
-        np.exp(d, out=d)
-        d /= d.sum(axis=1, keepdims=True)
-        d -= self._hot[self.job.t[rows]]
-        d *= self._scale
+        d = self._delta(activations[-1], self._hot[self.job.t[rows]])
         for layer in range(last, -1, -1):
             a, (w, b) = activations[layer], pairs[layer]
             # Of a batch of one the product is an outer product: faster so.
@@ -148,9 +167,23 @@ class Numpy(Rival):
             db = d.sum(axis=0)
             if layer:
                 d = d @ w.T
-                d *= a > 0
+                d *= a * (1 - a) if self.job.quadratic else a > 0
             w -= dw
             b -= db
+
+    def _delta(self, z, hot):
+        """Return the output's delta times the learning rate; writes into z."""
+        if self.job.quadratic:
+            d = z - hot
+            d *= z * (1 - z)
+        else:
+            d = z
+            d -= d.max(axis=1, keepdims=True)
+            np.exp(d, out=d)
+            d /= d.sum(axis=1, keepdims=True)
+            d -= hot
+        d *= self._scale
+        return d
 
     def weights(self):
         return self._pairs
@@ -169,18 +202,24 @@ class Torch(Rival):
             with torch.no_grad():
                 linear.weight.copy_(torch.from_numpy(w.T.copy()))
                 linear.bias.copy_(torch.from_numpy(b))
-            layers += [linear, torch.nn.ReLU()]
-        self._model = torch.nn.Sequential(*layers[:-1])
+            layers += [linear, torch.nn.Sigmoid() if job.quadratic else torch.nn.ReLU()]
+        self._model = torch.nn.Sequential(*(layers if job.quadratic else layers[:-1]))
         self._optimizer = torch.optim.SGD(self._model.parameters(), lr=RATE, fused=True)
-        self._x, self._t = torch.from_numpy(job.x), torch.from_numpy(job.t)
+        self._x = torch.from_numpy(job.x)
+        self._t = torch.from_numpy(job.hot()[job.t] if job.quadratic else job.t)
 
     def epoch(self):
         model, optimizer, x, t = self._model, self._optimizer, self._x, self._t
-        cross_entropy = self._torch.nn.functional.cross_entropy
+        cost = self._torch.nn.functional.cross_entropy
+        if self.job.quadratic:
+
+            def cost(y, t):
+                return 0.5 * (y - t).square().sum(1).mean()
+
         for rows in self._torch.from_numpy(self.job.permutation()).split(
             self.job.batch
         ):
-            loss = cross_entropy(model(x[rows]), t[rows])
+            loss = cost(model(x[rows]), t[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -198,13 +237,18 @@ class Jax(Rival):
         self._jax = jax = importlib.import_module("jax")
         jnp = jax.numpy
         self._params = [(jnp.asarray(w), jnp.asarray(b)) for w, b in job.start()]
-        self._x, self._t = jnp.asarray(job.x), jnp.asarray(job.t, dtype=jnp.int32)
+        self._x = jnp.asarray(job.x)
+        self._t = jnp.asarray(job.hot()[job.t] if job.quadratic else job.t)
+        hidden = jax.nn.sigmoid if job.quadratic else jax.nn.relu
 
         def loss(params, x, t):
             for w, b in params[:-1]:
-                x = jax.nn.relu(x @ w + b)
+                x = hidden(x @ w + b)
             w, b = params[-1]
-            logs = jax.nn.log_softmax(x @ w + b)
+            z = x @ w + b
+            if job.quadratic:
+                return 0.5 * jnp.mean(jnp.sum((hidden(z) - t) ** 2, axis=1))
+            logs = jax.nn.log_softmax(z)
             return -jnp.mean(jnp.take_along_axis(logs, t[:, None], axis=1))
 
         def epoch(params, order, x, t):
@@ -234,8 +278,10 @@ class Sklearn(Rival):
 
     def __init__(self, job: Job):
         super().__init__(job)
+        if job.quadratic:
+            raise ConfigError("MLPClassifier knows no quadratic cost")
         kind = importlib.import_module("sklearn.neural_network").MLPClassifier
-        self._model = kind(
+        self.model = kind(
             hidden_layer_sizes=tuple(job.sizes[1:-1]),
             activation="relu",
             solver="sgd",
@@ -249,8 +295,8 @@ class Sklearn(Rival):
         )
         # It makes its own start when it first sees rows: put ours in its place.
         first, classes = slice(0, job.batch), np.arange(job.sizes[-1])
-        self._model.partial_fit(job.x[first], job.t[first], classes=classes)
-        mine = [*self._model.coefs_, *self._model.intercepts_]
+        self.model.partial_fit(job.x[first], job.t[first], classes=classes)
+        mine = [*self.model.coefs_, *self.model.intercepts_]
         start = job.start()
         for old, new in zip(
             mine, [w for w, _ in start] + [b for _, b in start], strict=True
@@ -258,10 +304,10 @@ class Sklearn(Rival):
             old[...] = new
 
     def epoch(self):
-        self._model.partial_fit(self.job.x, self.job.t)
+        self.model.partial_fit(self.job.x, self.job.t)
 
     def weights(self):
-        return list(zip(self._model.coefs_, self._model.intercepts_, strict=True))
+        return list(zip(self.model.coefs_, self.model.intercepts_, strict=True))
 
 
 RIVALS: dict[str, type[Rival]] = {

@@ -7,6 +7,7 @@ from .arguments import add_threads, whole
 
 HELP = "Time training steps against NumPy, PyTorch, JAX and scikit-learn."
 WORK = "gpunet.cli._bench"
+COSTS = ("softmax", "quadratic")
 RIVALS = ("gpunet", "loop", "numpy", "torch", "jax", "sklearn")
 FULL = ("784-16-16-10", "784-30-10", "784-128-10", "784-512-512-10")
 GRIDS = {
@@ -18,9 +19,10 @@ GRIDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bench`."""
     parser.description = (
-        f"{HELP} Train the same network on the same rows (dense layers, ReLU, softmax "
-        "cross-entropy, plain SGD, float32) with each library that is installed, "
-        "each in a process of its own with the same threads, in interleaved rounds. "
+        f"{HELP} Train the same network on the same rows (dense layers; ReLU and "
+        "softmax cross-entropy, or sigmoids and the quadratic cost; plain SGD, "
+        "float32) with each library that is installed, each in a process of its own "
+        "with the same threads, in interleaved rounds. "
         "Shown are medians in microseconds a step, and how many times longer each "
         "takes than gpunet: by its compiled engine where numba is installed, and as "
         "`loop` by the lines of the lesson."
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--nets", nargs="+", metavar="SIZES", help="such as 784-16-16-10")
     add("--batches", nargs="+", type=whole(1), metavar="N", help="batch sizes")
     add("--repeats", type=whole(1), metavar="N", help="rounds (default 5; quick 3)")
+    add("--costs", nargs="+", choices=COSTS, default=["softmax"])
     add_threads(parser)
     add("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
     add(
@@ -44,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--population",
         action="store_true",
         help="instead: 100 networks at once against one network, on one core",
+    )
+    add(
+        "--predict",
+        action="store_true",
+        help="instead: one digit, and 10,000 rows at a call, predicted by each",
     )
     add("--startup", action="store_true", help="instead: import and --help times")
     add("--markdown", action="store_true", help="print Markdown")

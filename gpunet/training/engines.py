@@ -29,7 +29,7 @@ class Engine(NamedTuple):
     split : callable
         As `gpunet.training.parts.split`.
     note : str
-        Why "auto" took the loop, or "".
+        Why "auto" took the loop, how long compiling took, or "".
     """
 
     name: str

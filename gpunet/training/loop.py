@@ -168,6 +168,8 @@ class Trainer:
         self.parts = self.engine.split(
             self.net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
         )
+        if self.parts[0].note:
+            self.engine = self.engine._replace(note=self.parts[0].note)
 
     def tensors(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name."""

@@ -27,6 +27,8 @@ BLOCK = 50  # members; 784-16-16-10 then moves 5 MB a step
 class Part:
     """Some members (or the one network) with all they need to take steps."""
 
+    note = ""  # what is said once beside the engine's name
+
     def __init__(
         self,
         net: Network,

@@ -1,6 +1,7 @@
 """The compiled engine on the CPU: spans of steps in one call, members in threads."""
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -30,6 +31,7 @@ from .plan import (
 from .vectors import lanes
 
 _SHARED = 1_500_000  # weights times examples: a step of some 80 us on one core
+_LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
 _SPARSE = 0.5  # a data set with fewer numbers than this part is kept as lists
 
 
@@ -105,8 +107,11 @@ class Compiled(Part):
         n = min(threads(), len(net.seeds))
         self._works = [self._work(self._team) for _ in range(n)]
         # With no steps to take, this compiles the kernel or loads it, and no more.
-        nothing = np.zeros(0, np.int64)
+        started, nothing = time.perf_counter(), np.zeros(0, np.int64)
         self._member(0, self._works[0], nothing, np.zeros((0, 1)), [], 0, 0, False)
+        seconds = time.perf_counter() - started
+        if seconds > _LONG:
+            self.note = f"compiled in {seconds:.1f} s"
 
     def steps(self, epoch, first, last, factor, stopped):
         """Take all steps of the loaded span: a compiled call is not broken off."""
