@@ -15,6 +15,7 @@ import numpy as np
 
 from ..data import load_mnist
 from ..errors import ConfigError, GpunetError
+from . import _crossover
 from ._bench_report import report
 from ._machine import blas, commit, cpu_model, usable_cores, version
 from ._predictors import PREDICTORS
@@ -45,7 +46,10 @@ def run(args: Any) -> int:
     batches = args.batches or list(grid_batches)
     threads, timed = args.threads or usable_cores(), args.rivals
     repeats = args.repeats or grid_repeats
-    if args.startup:
+    if args.devices:
+        result = {"what": "crossover", **_crossover.measure(args.devices)}
+        timed = ["gpunet"]
+    elif args.startup:
         result = {"what": "startup", "startup": startup(max(repeats, 7))}
         timed = ["numpy"]
     elif args.population:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WriteError
+from ._crossover import table as crossover_table
 from ._tables import as_json, markdown, show
 
 Table = tuple[str, list[str], list[list[Any]]]  # title, columns, rows
@@ -27,6 +28,8 @@ def report(result: dict[str, Any], args: Any) -> None:
             print(f"**{title}**\n\n{markdown(columns, rows)}\n")
         else:
             show(title, columns, rows)
+    for line in result.get("advice", ()):
+        print(line)
     print(_machine_line(result))
     if args.json:
         try:
@@ -130,7 +133,12 @@ def _startup(result: dict[str, Any]) -> list[Table]:
     return [("Start", ["What", ">ms", ">times import numpy"], rows)]
 
 
+def _crossover(result: dict[str, Any]) -> list[Table]:
+    return [crossover_table(result)]
+
+
 _TABLES = {
+    "crossover": _crossover,
     "steps": _steps,
     "predict": _steps,
     "population": _population,

@@ -53,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: one digit, and 10,000 rows at a call, predicted by each",
     )
+    add(
+        "--devices",
+        nargs="+",
+        metavar="DEVICE",
+        help="instead: from which width, batch and population the others win over "
+        "the first, such as cpu cuda",
+    )
     add("--startup", action="store_true", help="instead: import and --help times")
     add("--markdown", action="store_true", help="print Markdown")
     add("--json", metavar="FILE", help="write all rounds and versions; - is stdout")
