@@ -30,7 +30,7 @@ GRID = {
     "learning_rate_init": [float(v) for v in np.geomspace(3e-4, 3e-2, 8)],
     "alpha": [float(v) for v in np.geomspace(1e-5, 1.0, 8)],
 }
-_SECONDS = 0.2  # of a round, or one epoch
+_SECONDS = 0.5  # of a round, or one epoch
 _VERSIONS = ("numpy", "scipy", "scikit-learn", "joblib")
 
 

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs",
         type=whole(1),
         metavar="N",
-        help="of a fit (default: as many as take about 0.2 s) or a sweep (default: 10)",
+        help="of a fit (default: as many as take about 0.5 s) or a sweep (default: 10)",
     )
     add_threads(parser)
     add("--markdown", action="store_true", help="print Markdown")

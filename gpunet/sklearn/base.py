@@ -38,6 +38,7 @@ from .places import (
 from .remote import Remote, network
 from .solvers import SOLVERS
 from .stochastic import fit_stochastic
+from .zeros import Sorted, worth_sorting
 
 # scikit-learn's own rules, so that a bad value is answered in its words
 RULES = {k: v for k, v in Original._parameter_constraints.items() if k != "loss"}
@@ -125,7 +126,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         elif self.solver == "lbfgs":
             fit_lbfgs(self, self._engine(bk)(*data))
         else:
-            fit_stochastic(self, data, held_out, self._engine(bk), incremental)
+            engine = self._engine(bk, 1 if incremental else self.max_iter)
+            fit_stochastic(self, data, held_out, engine, incremental)
         return self._end()
 
     def _begin(self, X, y, sample_weight, incremental=False) -> tuple:
@@ -210,8 +212,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 tensors.append(start.astype(dtype, copy=False))
         return coefs, intercepts
 
-    def _engine(self, bk: Backend | None) -> Callable:
-        """Return engine(x, t, weight) -> what takes the steps."""
+    def _engine(self, bk: Backend | None, epochs: int = 1) -> Callable:
+        """Return engine(x, t, weight) -> what takes the steps of so many epochs."""
 
         def engine(x: Any, t: Any, weight: Any) -> Any:
             coefs, intercepts = self.coefs_, self.intercepts_
@@ -227,7 +229,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             ends = self.out_activation_
             if bk is None:
                 hidden = self.activation
-                return Lean(coefs, intercepts, hidden, ends, self.alpha, data)
+                own = (coefs, intercepts, hidden, ends, self.alpha, data)
+                kind = Sorted if worth_sorting(x, coefs, epochs) else Lean
+                return kind(*own)
             hidden = hidden_names(self)
             return Remote(bk, coefs, intercepts, hidden, ends, self.alpha, data)
 

@@ -16,6 +16,7 @@ import scipy.sparse
 from scipy.special import expit
 
 from .costs import epoch_loss, row_costs
+from .solvers import add_scaled
 
 
 def _softmax(z: np.ndarray) -> None:
@@ -171,12 +172,16 @@ class Lean:
         Parameters
         ----------
         x, t, weight
-            The batch's rows.
+            The batch's rows; x may leave the last columns out where all are 0.
         y : array, shape (batch, n_out)
             Receives the outputs.
         """
         hidden, slopes, ones, _ = self._work(x.shape[0])
-        net = (self.coefs, self.intercepts, self._activate, self._finish)
+        coefs, dW, used = self.coefs[:], self._dW[:], x.shape[1]
+        if used < coefs[0].shape[-2]:
+            coefs[0], dW[0] = coefs[0][..., :used, :], dW[0][..., :used, :]
+            self._dW[0][..., used:, :] = 0
+        net = (coefs, self.intercepts, self._activate, self._finish)
         forward(x, *net, [*hidden, y])
         total = x.shape[0] if weight is None else weight.sum()
         if total == 0:
@@ -186,9 +191,9 @@ class Lean:
         for i in range(len(hidden), -1, -1):
             a = hidden[i - 1] if i else x
             if i == 0 and self._sparse:
-                self._dW[0][...] = a.T @ dz
+                dW[0][...] = a.T @ dz
             else:
-                np.matmul(a.mT, dz, out=self._dW[i])  # (n_in, batch) @ (batch, n_out)
+                np.matmul(a.mT, dz, out=dW[i])  # (n_in, batch) @ (batch, n_out)
             np.matmul(ones, dz, out=self._db[i][..., None, :])  # sums over the batch
             if i:
                 dz = np.matmul(dz, self.coefs[i].mT, out=slopes[i - 1])
@@ -202,7 +207,7 @@ class Lean:
         weights = self.p[..., self._weights]
         each = alpha / total
         each = each[:, None] if self._lead else each
-        self.g[..., self._weights] += np.multiply(weights, each, out=self._scratch)
+        add_scaled(self.g[..., self._weights], weights, each, self._scratch)
         return 0.5 * alpha * np.vecdot(weights, weights)
 
     def epoch(self, order: np.ndarray | None, batches: list, solver: Any) -> Any:

@@ -1,0 +1,91 @@
+"""Columns that are often 0 are skipped, and nobody can tell."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+import scipy.sparse
+from sklearn.neural_network import MLPClassifier as Original
+
+from gpunet.sklearn import MLPClassifier
+from gpunet.sklearn.lean import Lean
+from gpunet.sklearn.zeros import Sorted, worth_sorting
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def pictures(n=330, seed=0):
+    """Return x, shape (n, 144), with empty margins, a rare column, and labels."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros((n, 12, 12))
+    x[:, 3:9, 3:9] = rng.standard_normal((n, 6, 6)) * (rng.random((n, 6, 6)) < 0.6)
+    x[::50, 0, 0] = -1.0
+    x[7] = 0  # an empty row
+    return x.reshape(n, -1), rng.integers(0, 3, n)
+
+
+def assert_same(mine, other):
+    """Check weights and curves of two fits."""
+    for name in ("coefs_", "intercepts_"):
+        for a, b in zip(getattr(mine, name), getattr(other, name), strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(mine.loss_curve_, other.loss_curve_, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"batch_size": 1, "max_iter": 3},
+        {"shuffle": False, "batch_size": 20},
+        {"early_stopping": True, "batch_size": 32},
+        {"solver": "sgd", "alpha": 0.1, "batch_size": 7},
+    ],
+)
+def test_pictures_train_to_scikit_learns_weights(settings, monkeypatch):
+    made, init = [], Sorted.__init__
+    monkeypatch.setattr(
+        Sorted, "__init__", lambda self, *own: made.append(1) or init(self, *own)
+    )
+    x, y = pictures()
+    own = {"random_state": 0, "max_iter": 6} | settings
+    mine, other = MLPClassifier(**own).fit(x, y), Original(**own).fit(x, y)
+    assert made
+    assert_same(mine, other)
+    np.testing.assert_allclose(mine.predict_proba(x), other.predict_proba(x))
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_what_is_remembered_goes_on_in_the_old_order(solver):
+    x, y = pictures()
+    own = {"random_state": 0, "max_iter": 5, "solver": solver}
+    mine, other = MLPClassifier(**own).fit(x, y), Original(**own).fit(x, y)
+    for est in (mine, other):
+        est.partial_fit(x[:100], y[:100]).partial_fit(x, y)
+    assert_same(mine, other)
+
+
+def test_sorting_is_for_long_trainings_of_wide_empty_tables():
+    x, _ = pictures()
+    wide = [np.zeros((144, 100)), np.zeros((100, 3))]
+    assert worth_sorting(x, wide, 3)
+    assert not worth_sorting(x, wide, 2)
+    assert not worth_sorting(x, [np.zeros((144, 8)), np.zeros((8, 3))], 3)
+    assert not worth_sorting(x + 1, wide, 3)
+    assert not worth_sorting(scipy.sparse.csr_array(x), wide, 3)
+
+
+def test_a_batch_takes_only_the_columns_that_it_uses():
+    x, y = pictures()
+    t = np.eye(3)[y]
+    rng = np.random.default_rng(1)
+    coefs = [rng.standard_normal((144, 5)), rng.standard_normal((5, 3))]
+    own = (coefs, [np.zeros(5), np.zeros(3)], "relu", "softmax", 0.1, (x, t, None))
+    lean, steps = Lean(*own), Sorted(*own)
+    rows = np.asarray([7, 8, 9])
+    assert steps._rows(rows, 0, 3).shape[1] < 37
+    assert steps._rows(rows, 0, 1).shape[1] == 0
+    np.testing.assert_allclose(steps.outputs(x), lean.outputs(x), atol=1e-12)
+    for a, b in zip(steps.tensors()[0], coefs, strict=True):
+        np.testing.assert_array_equal(a, b)
