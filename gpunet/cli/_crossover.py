@@ -19,7 +19,7 @@ from ..training.fit import trainer
 WIDTHS = (16, 64, 256, 1024, 4096)
 BATCHES = (10, 128, 1024)
 POPULATIONS = (1, 10, 100)
-_INPUTS, _CLASSES, _ROUNDS = 784, 10, 3
+_INPUTS, _CLASSES, _ROUNDS = 784, 10, 5
 _LARGEST = 3e9  # multiplications of one step: more needs no asking
 
 
@@ -134,4 +134,4 @@ def table(result: dict[str, Any]) -> tuple[str, list[str], list[list[Any]]]:
         name = f"{_INPUTS}-{c['width']}-{_CLASSES}"
         rows.append([name, c["batch"], c["population"], *(f"{v:,.1f}" for v in us)])
         rows[-1] += [f"{us[0] / v:.2f}" for v in us[1:]]
-    return ("Microseconds a step, plain SGD, median of 3", columns, rows)
+    return ("Microseconds a step, plain SGD, median of 5", columns, rows)
