@@ -21,7 +21,9 @@ class Slow(Never):
     """One that knows the network, and is slower than the loop."""
 
     refuse = staticmethod(lambda net, optimizer, hooks: "")
-    slower = staticmethod(lambda net, optimizer, n_steps: f"{n_steps} steps are few")
+    slower = staticmethod(
+        lambda net, optimizer, n_steps, *_: f"{n_steps} steps are few"
+    )
     engine = staticmethod(lambda net: ("test", engines.LOOP.split))
 
 

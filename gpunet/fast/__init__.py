@@ -25,9 +25,9 @@ def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     return f"there is none for {net.backend.name}"
 
 
-def slower(net: Any, optimizer: Any, n_steps: int) -> str:
+def slower(net: Any, optimizer: Any, n_steps: int, batch: int, x: Any) -> str:
     """Return why the loop is to be preferred where an engine applies, or ""."""
-    return _place(net).slower(net, optimizer, n_steps)
+    return _place(net).slower(net, optimizer, n_steps, batch, x)
 
 
 def precisions(net: Any) -> tuple[str, ...]:

@@ -56,6 +56,8 @@ def choose(
     *,
     n_steps: int,
     hooks: Any,
+    x: Any = None,
+    batch: int = 1,
     on_disk: bool = False,
     precision: str = "float32",
 ) -> Engine:
@@ -69,6 +71,9 @@ def choose(
         Of the whole run; compiling must pay.
     hooks : sequence of callable
         Gradient hooks, which only the loop calls.
+    x : array, shape (n, features...)
+        The examples: how many numbers of them are 0 may decide what wins.
+    batch : int
     on_disk : bool
         Whether batches are gathered from a file, which only the loop does.
     precision : "float32", "tf32" or "float16"
@@ -92,7 +97,7 @@ def choose(
     if engine == "compiled" and why:
         raise ConfigError(f"engine: compiled: {why}; take engine auto or loop")
     if engine == "auto":
-        why = why or fast.slower(net, optimizer, n_steps)
+        why = why or fast.slower(net, optimizer, n_steps, batch, x)
     return LOOP._replace(note=why) if why else Engine(*fast.engine(net))
 
 

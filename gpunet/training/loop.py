@@ -126,7 +126,7 @@ class Trainer:
         x, t, weight, scale_left = place(bk, net, train, scale)
         self._counts_hits = counts_hits(net, t)
         self._validation = validation and place(bk, net, validation, scale)
-        self._on_disk = isinstance(x, DeviceRows)
+        self._x, self._on_disk = x, isinstance(x, DeviceRows)
 
         def feed(seeds):
             own = bool(lead) and order == "own"
@@ -162,6 +162,8 @@ class Trainer:
             self.optimizer,
             n_steps=self.epochs * self.steps_per_epoch,
             hooks=hooks,
+            x=self._x,
+            batch=self._batch,
             on_disk=self._on_disk,
             precision=precision,
         )

@@ -22,6 +22,6 @@ def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     return general.refuse(net, optimizer, hooks)
 
 
-def slower(net: Any, optimizer: Any, n_steps: int) -> str:
+def slower(net: Any, optimizer: Any, n_steps: int, batch: int, x: Any) -> str:
     """Return "": a CUDA engine makes fewer launches than the loop, always."""
     return ""
