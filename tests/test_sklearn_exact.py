@@ -142,6 +142,7 @@ def test_every_kind_of_number_trains_alike(target, solver):
         {"early_stopping": True, "validation_fraction": 0.3, "solver": "sgd"},
         {"random_state": 5},
         {"beta_1": 0.0, "beta_2": 0.0},
+        {"beta_1": 0.0},
     ],
     ids=str,
 )

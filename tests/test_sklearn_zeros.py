@@ -1,5 +1,7 @@
 """Columns that are often 0 are skipped, and nobody can tell."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 
@@ -8,8 +10,9 @@ pytest.importorskip("sklearn")
 import scipy.sparse
 from sklearn.neural_network import MLPClassifier as Original
 
-from gpunet.sklearn import MLPClassifier
+from gpunet.sklearn import MLPClassifier, zeros
 from gpunet.sklearn.lean import Lean
+from gpunet.sklearn.solvers import SGD
 from gpunet.sklearn.zeros import Sorted, worth_sorting
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -33,6 +36,14 @@ def assert_same(mine, other):
     np.testing.assert_allclose(mine.loss_curve_, other.loss_curve_, atol=1e-12)
 
 
+@pytest.fixture(params=[1, 2])
+def threads(request, monkeypatch):
+    """Let NumPy's BLAS seem to have so many."""
+    found = [{"user_api": "blas", "num_threads": request.param}]
+    monkeypatch.setattr(zeros, "threadpool_info", lambda: found)
+    return request.param
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -43,7 +54,7 @@ def assert_same(mine, other):
         {"solver": "sgd", "alpha": 0.1, "batch_size": 7},
     ],
 )
-def test_pictures_train_to_scikit_learns_weights(settings, monkeypatch):
+def test_pictures_train_to_scikit_learns_weights(settings, threads, monkeypatch):
     made, init = [], Sorted.__init__
     monkeypatch.setattr(
         Sorted, "__init__", lambda self, *own: made.append(1) or init(self, *own)
@@ -76,16 +87,40 @@ def test_sorting_is_for_long_trainings_of_wide_empty_tables():
     assert not worth_sorting(scipy.sparse.csr_array(x), wide, 3)
 
 
-def test_a_batch_takes_only_the_columns_that_it_uses():
-    x, y = pictures()
-    t = np.eye(3)[y]
+def sorted_and_plain(x, y):
+    """Return a Sorted and a Lean of the same small network."""
     rng = np.random.default_rng(1)
     coefs = [rng.standard_normal((144, 5)), rng.standard_normal((5, 3))]
-    own = (coefs, [np.zeros(5), np.zeros(3)], "relu", "softmax", 0.1, (x, t, None))
-    lean, steps = Lean(*own), Sorted(*own)
-    rows = np.asarray([7, 8, 9])
-    assert steps._rows(rows, 0, 3).shape[1] < 37
-    assert steps._rows(rows, 0, 1).shape[1] == 0
+    data = x, np.eye(3)[y], None
+    own = (coefs, [np.zeros(5), np.zeros(3)], "relu", "softmax", 0.1, data)
+    return Sorted(*own), Lean(*own)
+
+
+def test_blocks_leave_out_zeros_alone(threads, monkeypatch):
+    x, y = pictures()
+    steps, _ = sorted_and_plain(x, y)
+    seen, rows = [], steps._rows
+    monkeypatch.setattr(
+        steps, "_rows", lambda *own: seen.append(rows(*own)) or copy(seen[-1])
+    )
+    xs = steps.x
+    order = np.random.default_rng(0).permutation(len(x))
+    batches = [(a, min(a + 100, len(x))) for a in range(0, len(x), 100)]
+    solver = SGD(MLPClassifier(solver="sgd"))
+    solver.start(steps)
+    steps.epoch(order, batches, solver)
+    ends = np.asarray([np.flatnonzero(row).max(initial=-1) + 1 for row in xs])
+    for (a, b), blocks in zip(batches, seen, strict=True):
+        falling = sorted(ends[order[a:b]], reverse=True)
+        starts = [0, *blocks.stops[:-1]]
+        assert starts == list(range(0, b - a, 12 if threads == 1 else b - a))
+        assert blocks.stops[-1] == b - a
+        assert blocks.used == [*(falling[k] for k in starts), 0]
+
+
+def test_what_goes_in_and_out_has_its_columns_as_they_were():
+    x, y = pictures()
+    steps, lean = sorted_and_plain(x, y)
     np.testing.assert_allclose(steps.outputs(x), lean.outputs(x), atol=1e-12)
-    for a, b in zip(steps.tensors()[0], coefs, strict=True):
+    for a, b in zip(steps.tensors()[0], lean.tensors()[0], strict=True):
         np.testing.assert_array_equal(a, b)

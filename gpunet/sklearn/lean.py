@@ -85,6 +85,14 @@ def unpack(vector: np.ndarray, coefs: list) -> tuple[list, list]:
     return views[: len(coefs)], views[len(coefs) :]
 
 
+def _first(x: Any, W: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """Return x W; x may be CSR/CSC."""
+    if not scipy.sparse.issparse(x):
+        return np.matmul(x, W, out=out)  # (n, n_in) @ (n_in, n_out)
+    product = x @ W
+    return product if out is None else np.copyto(out, product) or out
+
+
 def forward(
     x: Any,
     coefs: list,
@@ -92,6 +100,7 @@ def forward(
     activate: Callable,
     finish: Callable,
     layers: list,
+    first: Callable = _first,
 ) -> np.ndarray:
     """Return the outputs for x, shape (n, n_out).
 
@@ -102,14 +111,12 @@ def forward(
         Of hidden layers and of the last one; they work in place.
     layers : list of array or None
         Where each layer's activations go; None makes new arrays.
+    first : callable
+        first(x, W, out) -> the first layer's product.
     """
     last = len(layers) - 1
     for i, (W, b, z) in enumerate(zip(coefs, intercepts, layers, strict=True)):
-        if i == 0 and scipy.sparse.issparse(x):
-            product = x @ W
-            z = product if z is None else np.copyto(z, product) or z
-        else:
-            z = np.matmul(x, W, out=z)  # (n, n_in) @ (n_in, n_out)
+        z = (np.matmul if i else first)(x, W, out=z)  # (n, n_in) @ (n_in, n_out)
         z += b if b.ndim == 1 else b[:, None, :]
         (finish if i == last else activate)(z)
         x = z
@@ -142,9 +149,11 @@ class Lean:
         self.coefs, self.intercepts = unpack(self.p, coefs)
         self._dW, self._db = unpack(self.g, coefs)
         self._lead = self.p.shape[:-1]
-        self._weights = slice(sum(prod(W.shape[-2:]) for W in coefs))
-        self._scratch = np.empty_like(self.p[..., self._weights])
+        weights = slice(sum(prod(W.shape[-2:]) for W in coefs))
+        self._w, self._dw = self.p[..., weights], self.g[..., weights]
+        self._scratch = np.empty_like(self._w)
         self._alpha, self.out_activation = alpha, out_activation
+        self._penalized = bool(np.any(alpha))
         self._names = (activation, out_activation)
         self._activate, self._back = ACTIVATE[activation], BACK[activation]
         self._finish = ACTIVATE[out_activation]
@@ -172,43 +181,46 @@ class Lean:
         Parameters
         ----------
         x, t, weight
-            The batch's rows; x may leave the last columns out where all are 0.
+            The batch's rows, x as `_rows` returns them.
         y : array, shape (batch, n_out)
             Receives the outputs.
         """
-        hidden, slopes, ones, _ = self._work(x.shape[0])
-        coefs, dW, used = self.coefs[:], self._dW[:], x.shape[1]
-        if used < coefs[0].shape[-2]:
-            coefs[0], dW[0] = coefs[0][..., :used, :], dW[0][..., :used, :]
-            self._dW[0][..., used:, :] = 0
-        net = (coefs, self.intercepts, self._activate, self._finish)
-        forward(x, *net, [*hidden, y])
-        total = x.shape[0] if weight is None else weight.sum()
+        n = t.shape[0]
+        hidden, slopes, ones, _ = self._work(n)
+        net = (self.coefs, self.intercepts, self._activate, self._finish)
+        forward(x, *net, [*hidden, y], self._first)
+        total = n if weight is None else weight.sum()
         if total == 0:
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         dz = np.subtract(y, t, out=slopes[-1])
         dz *= 1 / total if weight is None else (weight / total)[:, None]
         for i in range(len(hidden), -1, -1):
-            a = hidden[i - 1] if i else x
-            if i == 0 and self._sparse:
-                dW[0][...] = a.T @ dz
-            else:
-                np.matmul(a.mT, dz, out=dW[i])  # (n_in, batch) @ (batch, n_out)
             np.matmul(ones, dz, out=self._db[i][..., None, :])  # sums over the batch
             if i:
+                a = hidden[i - 1]
+                np.matmul(a.mT, dz, out=self._dW[i])  # (n_in, batch) @ (batch, n_out)
                 dz = np.matmul(dz, self.coefs[i].mT, out=slopes[i - 1])
                 self._back(a, dz)
+        self._first_back(x, dz, self._dW[0])
         return self._penalize(total)
 
+    _first = staticmethod(_first)
+
+    @staticmethod
+    def _first_back(x: Any, dz: np.ndarray, dW: np.ndarray) -> None:
+        """Fill dW with x^T dz."""
+        if scipy.sparse.issparse(x):
+            dW[...] = x.T @ dz
+        else:
+            np.matmul(x.mT, dz, out=dW)  # (n_in, batch) @ (batch, n_out)
+
     def _penalize(self, total: Any) -> Any:
-        alpha = self._alpha
-        if not np.any(alpha):
+        if not self._penalized:
             return np.zeros(self._lead)
-        weights = self.p[..., self._weights]
-        each = alpha / total
+        each = self._alpha / total
         each = each[:, None] if self._lead else each
-        add_scaled(self.g[..., self._weights], weights, each, self._scratch)
-        return 0.5 * alpha * np.vecdot(weights, weights)
+        add_scaled(self._dw, self._w, each, self._scratch)
+        return 0.5 * self._alpha * np.vecdot(self._w, self._w)
 
     def epoch(self, order: np.ndarray | None, batches: list, solver: Any) -> Any:
         """Take a step for each batch; return the epoch's mean loss.

@@ -221,12 +221,12 @@ class Remote:
         optimizer = self._optimizer
         if optimizer is None:
             return
+        if hasattr(solver, "t"):
+            solver.t = optimizer.n_steps
         solver.slots = [
             self._packed(optimizer.slots, f".{slot}") / scale
             for slot, scale in zip(optimizer._memory, solver.scales, strict=False)
         ]
-        if hasattr(solver, "t"):
-            solver.t = optimizer.n_steps
 
 
 def _optimizer(solver: Any) -> Any:

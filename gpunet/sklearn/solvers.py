@@ -6,13 +6,16 @@ makes them for every tensor and allocates every result. Weights agree with its
 own to rounding.
 """
 
-from math import sqrt
+from math import log, sqrt
 from typing import Any
 
 import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
 
 _AXPY = {"d": daxpy, "f": saxpy}
+# OpenBLAS gives a longer vector to its threads. SciPy's are not NumPy's: both wait
+# busily, and where they share cores a step takes 10 times as long.
+_ALONE = 10_000
 
 
 def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> None:
@@ -21,13 +24,16 @@ def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> Non
     Parameters
     ----------
     y, x, scratch : array, shape (n,) or (members, n)
-        Float; scratch is overwritten.
+        Float, contiguous where a is one number; scratch may be overwritten.
     a : float, or array, shape (members, 1)
     """
-    if y.ndim == 1:
-        _AXPY[y.dtype.char](x, y, a=a)  # one pass where NumPy makes two
-    else:
+    if getattr(a, "ndim", 0):
         y += np.multiply(x, a, out=scratch)
+        return
+    # one pass where NumPy makes two
+    axpy, x, y = _AXPY[y.dtype.char], x.reshape(-1), y.reshape(-1)
+    for k in range(0, x.size, _ALONE):
+        axpy(x, y, min(_ALONE, x.size - k), a, k, 1, k)
 
 
 class Solver:
@@ -44,18 +50,18 @@ class Solver:
         The newest step's.
     slots : list of float host arrays, shape (n_parameters,)
         Running memories; empty until `start`.
-    scales : list of float
-        What makes each of them the textbook's, as the lesson's optimizers have it.
+    scales : sequence of float
+        What makes each of them the textbook's now, as the lesson's optimizers have it.
     """
 
     n_slots = 0
+    scales = (1.0,)
     factor = 1.0  # on learning_rate_init, as the lesson's schedules have it
 
     def __init__(self, settings: Any):
         self.learning_rate_init = settings.learning_rate_init
         self.learning_rate = float(settings.learning_rate_init)
         self.slots: list[np.ndarray] = []
-        self.scales = [1.0]
         self._scratch = np.empty(0)
 
     def start(self, steps: Any) -> None:
@@ -130,7 +136,13 @@ class SGD(Solver):
 
 
 class Adam(Solver):
-    """Kingma and Ba 2015, with the correction in the rate (end of section 2)."""
+    """Kingma and Ba 2015, with the correction in the rate (end of section 2).
+
+    The memories are kept without the factors 1 - beta, and what they lose in a step
+    is not taken from them but added to the newest gradient: after k steps a memory
+    is 1 / beta^k of the textbook's. Five passes over all parameters are saved. Every
+    `_period` steps the powers begin anew.
+    """
 
     n_slots = 2
 
@@ -138,7 +150,15 @@ class Adam(Solver):
         super().__init__(settings)
         self.beta_1, self.beta_2 = settings.beta_1, settings.beta_2
         self.epsilon, self.t = settings.epsilon, 0
-        self.scales = [1 - self.beta_1, 1 - self.beta_2]
+        least = min(self.beta_1, self.beta_2)
+        # memories grow by no more than 1,000 times, which costs no precision
+        self._period = max(1, int(log(1e-3) / log(least))) if least else 1
+
+    @property
+    def scales(self) -> list[float]:
+        """What makes each memory the textbook's after step t."""
+        k = self.t % self._period
+        return [(1 - beta) * beta**k for beta in (self.beta_1, self.beta_2)]
 
     def move(self, p, g):
         """Take one step; see `Solver.move`."""
@@ -146,18 +166,20 @@ class Adam(Solver):
         self.t += 1
         rate = self.learning_rate_init * sqrt(1 - self.beta_2**self.t)
         self.learning_rate = rate / (1 - self.beta_1**self.t)
-        # m and v are kept without the factors 1 - beta, which saves three passes
-        # over all parameters.
-        root = sqrt(1 - self.beta_2)
-        m *= self.beta_1
-        m += g
-        v *= self.beta_2
-        v += np.multiply(g, g, out=g)
+        k = self.t % self._period
+        if k == 0:
+            m *= self.beta_1**self._period
+            v *= self.beta_2**self._period
+        grown_m, grown_v = self.beta_1**-k, self.beta_2**-k
+        add_scaled(m, g, grown_m, s)
+        add_scaled(v, np.multiply(g, g, out=g), grown_v, s)
+        root = sqrt((1 - self.beta_2) / grown_v)
         np.sqrt(v, out=s)
         s += self.epsilon / root
         np.divide(m, s, out=s)
         # g is spent, and so a scratch of its own
-        add_scaled(p, s, -self.learning_rate * (1 - self.beta_1) / root, g)
+        rate = self.learning_rate * (1 - self.beta_1) / (grown_m * root)
+        add_scaled(p, s, -rate, g)
 
 
 SOLVERS = {"sgd": SGD, "adam": Adam}
