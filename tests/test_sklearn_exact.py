@@ -67,6 +67,9 @@ def assert_equal_fits(mine, other, tol=1e-12):
         np.testing.assert_allclose(a, b, rtol=0, atol=tol)
     for name in ATTRIBUTES:
         assert getattr(mine, name, None) == getattr(other, name, None), name
+    for name in ("loss_", "best_loss_"):
+        types = [type(getattr(est, name, None)) for est in (mine, other)]
+        assert types[0] is types[1], (name, types)
     for name in CURVES:
         a, b = getattr(mine, name, None), getattr(other, name, None)
         assert (a is None) == (b is None), name

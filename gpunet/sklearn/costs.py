@@ -39,7 +39,7 @@ def epoch_loss(
     batches: list[tuple[int, int]],
     penalties: list,
 ) -> Any:
-    """Return the mean over an epoch's rows of their batch's loss.
+    """Return the mean over an epoch's rows of their batch's loss, in float64.
 
     A batch's loss is the (weighted) mean of its rows' costs plus its penalty
     over the batch's weight.
@@ -55,10 +55,10 @@ def epoch_loss(
     """
     n = costs.shape[-1]
     if weight is None:
-        return (np.sum(costs, axis=-1) + sum(penalties)) / n
+        return (np.sum(costs, axis=-1, dtype=float) + sum(penalties)) / n
     sizes = np.asarray([stop - start for start, stop in batches])
     starts = [start for start, _ in batches]
-    total = np.add.reduceat(weight, starts)
-    means = np.add.reduceat(costs * weight, starts, axis=-1)
+    total = np.add.reduceat(weight, starts, dtype=float)
+    means = np.add.reduceat(costs * weight, starts, axis=-1, dtype=float)
     means = (means + np.stack(penalties, axis=-1)) / total
     return np.sum(means * sizes, axis=-1) / n
