@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
+    _settle_streams()
     try:
         code = _run(argv)
         sys.stdout.flush()  # a closed pipe or a full disk must show here, not at exit
@@ -66,6 +67,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         return _report(error)
+
+
+def _settle_streams() -> None:
+    """Let no closed stream and no narrow set of letters end a command."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed: else a file would get its number
+            null = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(null, mode, encoding="utf-8", closefd=False))
+    if hasattr(sys.stdout, "reconfigure"):  # a letter's code instead of an error
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run(argv: list[str]) -> int:

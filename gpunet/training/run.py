@@ -201,14 +201,14 @@ def _claim(stack: ExitStack, options: Options) -> tuple[RunFolder, Path | None]:
     where, path = options.folder, None
     if options.resume not in (None, "auto"):
         path = Path(options.resume).absolute()
-        if path.is_dir():
+        if os.path.isdir(path):
             if where is not None and Path(where).absolute() != path:
                 raise ConfigError(
                     f"resume: {readable(path)}: a run goes on in its own folder; leave "
                     "--out away, or name a checkpoint file"
                 )
             where, path = path, None
-        elif not path.exists():
+        elif not os.path.exists(path):
             why, cure = (
                 "there is no such file or folder",
                 "name a checkpoint or a run folder",
