@@ -19,7 +19,8 @@ from ..training.diagnosis import diagnose_run
 from ..training.presets import DEFAULTS, preset
 from ..training.progress import ProgressBar
 from ..training.report import measured
-from ..training.run import Options, load_config
+from ..training.resume import load_config
+from ..training.run import Options
 from ..training.run import run as carry_out
 from ._classes import show_classes
 

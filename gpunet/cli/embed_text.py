@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 from .arguments import add_threads, number, whole
 
-_COUNT = {"type": whole(1), "metavar": "N"}
-
 HELP = (
     "Learn vectors of words from a text, and look at them: neighbours, analogies, "
     "a map. Without --corpus: the works of Shakespeare."
 )
 WORK = "gpunet.cli._embed_text"
+_COUNT = {"type": whole(1), "metavar": "N"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
