@@ -133,6 +133,34 @@ def test_scatter_add_gives_repeated_rows_all(bk):
         assert bk.to_host(target)[1].tolist() == [2, 3]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["uint8", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("n, m, width", [(200, 900, 7), (3, 500, 1), (5, 0, 4)])
+def test_scatter_add_sums_in_the_order_of_the_rows(dtype, kind, n, m, width):
+    rng = np.random.Generator(np.random.PCG64(0))
+    index = rng.integers(0, n, m).astype(kind)
+    rows, start = (normal(s, k, width).astype(dtype) for s, k in ((1, m), (2, n)))
+    wanted = start.copy()
+    for k, row in zip(index, rows, strict=True):
+        wanted[k] += row
+    for order in ("C", "F"):
+        target = start.copy(order)
+        scatter_add(target, index, np.asfortranarray(rows))
+        assert np.array_equal(target, wanted)
+    wide = np.zeros((n, 2 * width), dtype)  # what is no whole table keeps its neighbors
+    scatter_add(wide[:, ::2], index, rows)
+    assert not wide[:, 1::2].any() and (m == 0) != wide[:, ::2].any()
+
+
+def test_scatter_add_refuses_a_row_that_is_not_there():
+    target = np.zeros((3, 2))
+    for index in (3, -4):
+        with pytest.raises(IndexError):
+            scatter_add(target, np.array([index]), np.ones((1, 2)))
+    with pytest.raises(ValueError, match="broadcast"):
+        scatter_add(target, np.array([0, 1]), np.ones((3, 2)))
+
+
 def test_strict_behaves_like_a_foreign_device():
     pytest.importorskip("array_api_strict")
     bk = open_backend("strict:1")

@@ -7,7 +7,7 @@ import pytest
 from helpers import ROOT
 from tiny import command, error_line
 
-from gpunet.cli import _crossover, _gpu_report, _gpu_rivals, _gpu_sections, main
+from gpunet.cli import _crossover, _gpu_grid, _gpu_report, _gpu_sections, main
 from gpunet.cli.gpu_report import SECTIONS
 
 
@@ -99,7 +99,7 @@ def test_rival_computes_the_same_step(name, module):
     if find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
     job = {"sizes": [784, 12, 10], "batch": 16, "steps": 3}
-    rival, apart = _gpu_rivals._prepare(name, "cpu", False, job)
+    rival, apart = _gpu_grid._prepare(name, "cpu", False, job)
     assert apart < 1e-6
     rival.prepare()
     rival.epoch()
@@ -109,13 +109,13 @@ def test_rival_computes_the_same_step(name, module):
 
 
 def test_grid_times_in_rounds_and_records_errors(monkeypatch):
-    monkeypatch.setitem(_gpu_rivals.TOLERANCE, "fp32", 1e-4)
+    monkeypatch.setitem(_gpu_grid.TOLERANCE, "fp32", 1e-4)
     names = [
         "gpunet",
         "torch graph",
         "jax" if find_spec("jax") is None else "gpunet loop",
     ]
-    cells = _gpu_rivals.grid(
+    cells = _gpu_grid.grid(
         [("784-4-10", 8)], names, "cpu", False, repeats=2, seconds=50
     )
     found = cells[0]["rivals"]
@@ -123,7 +123,7 @@ def test_grid_times_in_rounds_and_records_errors(monkeypatch):
     assert len(found["gpunet"]["rounds"]) == 2 and found["gpunet"]["apart"] < 1e-5
     us = found["gpunet"]["us"]
     assert us["least"] <= us["median"] <= us["most"]
-    none = _gpu_rivals.grid(
+    none = _gpu_grid.grid(
         [("784-4-10", 8)], names[:1], "cpu", False, repeats=1, seconds=0
     )
     assert none[0]["rivals"]["gpunet"]["error"] == "no time left"
@@ -140,7 +140,7 @@ def test_rival_that_trains_something_else_is_not_timed():
             return {"apart": 0.5, "setup_s": 1.0}
 
     job = {"sizes": [2, 2], "batch": 1, "steps": 1}
-    found = _gpu_rivals._cell([Wrong()], job, 3, False, 1e18)["wrong"]
+    found = _gpu_grid._cell([Wrong()], job, 3, False, 1e18)["wrong"]
     assert "5.0e-01 from NumPy's" in found["error"] and found["rounds"] == []
 
 

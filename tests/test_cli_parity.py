@@ -123,6 +123,12 @@ def test_absent_device_is_listed_with_its_reason(capsys, monkeypatch):
     assert "all within tolerance" in text
 
 
+def test_reason_that_names_no_device_is_kept(capsys):
+    _parity._print([], {"strict:1": "array-api-strict is not installed"}, True)
+    text = capsys.readouterr().out
+    assert "absent: strict:1: array-api-strict is not installed" in text
+
+
 def test_absent_device_that_is_required_returns_5(capsys, monkeypatch):
     absent(monkeypatch)
     assert main([*QUICK, "--devices", "cpu", "--require", "cuda"]) == 5

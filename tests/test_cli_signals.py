@@ -22,6 +22,7 @@ from tiny import (
     write_set,
 )
 
+from gpunet import cli
 from gpunet.errors import Interrupted
 from gpunet.storage import RunFolder, verify
 from gpunet.training import Callback
@@ -305,6 +306,20 @@ def test_run_in_a_thread_installs_no_handlers(data, tmp_path):
     thread.join(60)
     assert len(answers) == 1 and len(look.seen) == 3
     assert all(row == before for row in look.seen)
+
+
+def test_interrupt_that_an_import_swallows_is_still_one(monkeypatch, capsys):
+    def swallowing(argv):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("importing the C extensions failed") from None
+
+    monkeypatch.setattr(cli, "_run", swallowing)
+    before = signal.getsignal(signal.SIGINT)
+    assert cli.main(["doctor"]) == 130
+    assert "interrupted by SIGINT" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # ------------------------------------------------------------------ closed pipes

@@ -6,7 +6,8 @@ import warnings
 import pytest
 from helpers import run_python
 
-from gpunet.show.curves import TRAIN, VALIDATION, draw_curves
+from gpunet.show.curves import draw_curves
+from gpunet.show.plots import BLUE, ORANGE
 from gpunet.training import History
 
 pytest.importorskip("matplotlib")
@@ -63,7 +64,7 @@ def test_picture_has_two_panels_with_both_lines(figure):
         assert list(train.get_xdata()) == list(validation.get_xdata()) == [1, 2, 3]
         assert list(train.get_ydata()) == ONE[own]
         assert list(validation.get_ydata()) == ONE[held_out]
-        assert (train.get_color(), validation.get_color()) == (TRAIN, VALIDATION)
+        assert (train.get_color(), validation.get_color()) == (BLUE, ORANGE)
         words = [text.get_text() for text in axes.get_legend().get_texts()]
         assert words == ["training", "validation"] and axes.get_xlabel() == "epoch"
         assert not axes.collections  # one network has no band

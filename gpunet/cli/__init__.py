@@ -13,9 +13,11 @@ import argparse
 import contextlib
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .. import __version__
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
@@ -56,16 +58,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
+    _settle_streams()
+    with _noting_interrupts() as interrupts:
+        try:
+            code = _run(argv)
+            sys.stdout.flush()  # a closed pipe or full disk must show here, not at exit
+            return code
+        except SystemExit as stop:  # argparse, after --help
+            return int(stop.code or 0)
+        except BaseException as error:
+            if debug:
+                traceback.print_exc()
+            if interrupts and not isinstance(error, GpunetError):
+                error = KeyboardInterrupt()
+            return _report(error)
+
+
+@contextlib.contextmanager
+def _noting_interrupts() -> Iterator[list[int]]:
+    """Yield the SIGINTs that came: an import that one ends fails in its own words."""
+    interrupts: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, note)
     try:
-        code = _run(argv)
-        sys.stdout.flush()  # a closed pipe or a full disk must show here, not at exit
-        return code
-    except SystemExit as stop:  # argparse, after --help
-        return int(stop.code or 0)
-    except BaseException as error:
-        if debug:
-            traceback.print_exc()
-        return _report(error)
+        yield interrupts
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _settle_streams() -> None:
+    """Let no closed stream and no narrow set of letters end a command."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed: else a file would get its number
+            null = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(null, mode, encoding="utf-8", closefd=False))
+    if hasattr(sys.stdout, "reconfigure"):  # a letter's code instead of an error
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run(argv: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ def _find(source: str | None, name: str) -> Path:
     """Return the file to read: of a run folder, or of the newest run."""
     if source is not None:
         path = Path(source)
-        return path / name if path.is_dir() else path
+        return path / name if os.path.isdir(path) else path
     runs = [path.with_name(name) for path in Path("runs").glob(f"*/{_VECTORS}")]
     runs = [path for path in runs if path.exists()]
     if not runs:

@@ -53,7 +53,7 @@ def _folder(args: argparse.Namespace, model: str) -> Any:
                 "usage: --out and --resume FOLDER: a run goes on in its own folder; "
                 "leave --out away"
             )
-        if not Path(args.resume).is_dir():
+        if not os.path.isdir(args.resume):
             raise ConfigError(
                 f"usage: --resume: {readable(args.resume)}: is no run folder; "
                 "name one, or auto with --out"

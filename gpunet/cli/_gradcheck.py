@@ -13,7 +13,7 @@ from ..layers import Activation, Dropout
 from ..network import Network
 from ..training.config import check_config, network_from_config
 from ..training.presets import preset
-from ..training.run import load_config
+from ..training.resume import load_config
 from ._tables import as_json, console, show
 
 _WORDS = {"central": "central differences", "complex": "complex steps"}

@@ -40,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     rung = find(args.name)
     function, module = _load(rung)
     own = _own_options(function)
-    parser = _parser(rung.name, inspect.getdoc(function).splitlines()[0])
+    parser = _parser(
+        rung.name, (inspect.getdoc(function) or rung.title).splitlines()[0]
+    )
     for name, (default, text) in own.items():
         _add_option(parser, name, default, text)
     parser.parse_args(args.own, args)
@@ -83,9 +85,8 @@ def _own_options(function: Callable) -> dict[str, tuple[Any, str]]:
 
     One that takes **training hands it to `trained`, whose options it has too.
     """
-    entries = re.findall(
-        r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", inspect.getdoc(function), re.M
-    )
+    words = inspect.getdoc(function) or ""  # python -OO strips it
+    entries = re.findall(r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", words, re.M)
     said = {name: text for names, text in entries for name in names.split(", ")}
     parameters = dict(inspect.signature(function).parameters)
     shared = _own_options(trained) if parameters.pop("training", None) else {}

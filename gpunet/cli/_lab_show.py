@@ -1,6 +1,5 @@
 """How the lab prints: the ladder, one result, the table of all of them."""
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +13,6 @@ _LONGEST = 20  # rows of one table
 
 def show_ladder(rungs: Sequence[tuple[str, str, int]]) -> None:
     """Print name, title and seconds of every experiment."""
-    _be_lenient()
     show(
         "The lab, in the order in which one learns",
         ("Name", "What it shows", ">seconds"),
@@ -25,7 +23,6 @@ def show_ladder(rungs: Sequence[tuple[str, str, int]]) -> None:
 
 def show_result(title: str, result: dict[str, Any], own: Callable | None) -> None:
     """Print a result: by its own function if it has one, and its checks."""
-    _be_lenient()
     out = console()
     out.print(Text(title[0].upper() + title[1:], style="bold"))
     out.print()
@@ -46,7 +43,6 @@ def show_result(title: str, result: dict[str, Any], own: Callable | None) -> Non
 
 def show_all(rows: Sequence[dict[str, Any]]) -> None:
     """Print which experiments hold and which miss a check."""
-    _be_lenient()
     table = [
         (
             row["name"],
@@ -66,12 +62,6 @@ def show_all(rows: Sequence[dict[str, Any]]) -> None:
         table,
         f"{good} of {len(rows)} experiments hold, in {seconds:.0f} seconds",
     )
-
-
-def _be_lenient() -> None:
-    # A terminal without a letter shows its code: better than an error.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _verdict(ok: bool) -> str:

@@ -233,6 +233,7 @@ def _print(rows: list[dict[str, Any]], absent: dict[str, str], good: bool) -> No
     columns = ["Device", "dtype", "quantity", ">largest difference", "found in"]
     show("Parity with the CPU", [*columns, ">tolerance", "verdict"], cells)
     for name, why in absent.items():
-        console().print(f"absent: {why if name in why else name}", markup=False)
+        why = why if name in why else f"{name}: {why}"
+        console().print(f"absent: {why}", markup=False)
     verdict = "all within tolerance" if good else "something is OUT of tolerance"
     console().print(verdict, markup=False)

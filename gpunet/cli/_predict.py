@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         write_atomically(args.out, text.encode("utf-8"))
     else:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(encoding="utf-8")  # what --out would hold
         sys.stdout.write(text)
     what = f"{len(x):,} rows"
     if net.population:
@@ -82,8 +85,7 @@ def chosen(net: Network, member: int | None) -> Network:
 
 def model_file(path: str) -> Path:
     """Return the model's file: that of a run folder, or the file itself."""
-    file = Path(path)
-    return file / "model.safetensors" if file.is_dir() else file
+    return Path(path, "model.safetensors" if os.path.isdir(path) else "")
 
 
 def _written(table: Preprocessing, y: Any, probabilities: bool) -> tuple[Any, str]:

@@ -19,7 +19,8 @@ from ..training.diagnosis import diagnose_run
 from ..training.presets import DEFAULTS, preset
 from ..training.progress import ProgressBar
 from ..training.report import measured
-from ..training.run import Options, load_config
+from ..training.resume import load_config
+from ..training.run import Options
 from ..training.run import run as carry_out
 from ._classes import show_classes
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
     drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
     result = result | {"folder": str(folder)}
-    if "r2" in result and net.population is None:
+    if drawn[0] and "r2" in result and net.population is None:
         t, y = measured(net, data, data.test)
         name, path = str(data.table.target.name), folder / "residuals.png"
         drawn.append(_draw(say, draw_residuals, path, y[0], t, name))

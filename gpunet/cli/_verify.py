@@ -1,11 +1,12 @@
 """`gpunet verify`: its work."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from ..errors import ModelFileError
-from ..storage import readable, verify
+from ..storage import one_line, readable, verify
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,13 +30,19 @@ def run(args: argparse.Namespace) -> int:
 
 def _files(path: str) -> list[Path]:
     """Return the file itself, or all that a run folder holds."""
-    folder = Path(path)
-    if not folder.is_dir():
-        return [folder]
-    files = sorted(folder.rglob("*.safetensors"))
+    if not os.path.isdir(path):
+        return [Path(path)]
+    tree = os.walk(path, onerror=_refuse)
+    files = sorted(Path(place, name) for place, _, names in tree for name in names)
+    files = [file for file in files if file.suffix == ".safetensors"]
     if not files:
         raise ModelFileError(
             f"verify: {readable(path)}: holds no .safetensors file; name a run "
             "folder or a file"
         )
     return files
+
+
+def _refuse(error: OSError) -> None:
+    why = f"cannot be looked into ({error.strerror})"
+    raise ModelFileError(one_line("verify", error.filename, why, "check the path"))

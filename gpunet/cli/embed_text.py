@@ -10,6 +10,7 @@ HELP = (
     "a map. Without --corpus: the works of Shakespeare."
 )
 WORK = "gpunet.cli._embed_text"
+_COUNT = {"type": whole(1), "metavar": "N"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,15 +91,9 @@ def _text(group, absent):
 
 def _both(group, absent):
     group.add_argument(
-        "--dim",
-        type=whole(1),
-        metavar="N",
-        help="numbers a word (default: 100; lm 32)",
-        **absent,
+        "--dim", help="numbers a word (default: 100; lm 32)", **_COUNT, **absent
     )
-    group.add_argument(
-        "--epochs", type=whole(1), metavar="N", help="(default: 5; lm 4)", **absent
-    )
+    group.add_argument("--epochs", help="(default: 5; lm 4)", **_COUNT, **absent)
     group.add_argument(
         "--lr",
         dest="learning_rate",
@@ -108,11 +103,7 @@ def _both(group, absent):
         **absent,
     )
     group.add_argument(
-        "--batch-size",
-        type=whole(1),
-        metavar="N",
-        help="windows a step (default: 128; lm 512)",
-        **absent,
+        "--batch-size", help="windows a step (default: 128; lm 512)", **_COUNT, **absent
     )
     group.add_argument("--seed", type=whole(0, 2**62), metavar="N", **absent)
     group.add_argument("--dtype", choices=("float32", "float64"), **absent)
@@ -121,24 +112,15 @@ def _both(group, absent):
 def _own(parser, absent):
     group = parser.add_argument_group("skipgram")
     group.add_argument(
-        "--min-count",
-        type=whole(1),
-        metavar="N",
-        help="rarer words go (default: 5)",
-        **absent,
+        "--min-count", help="rarer words go (default: 5)", **_COUNT, **absent
     )
     group.add_argument(
-        "--window",
-        type=whole(1),
-        metavar="N",
-        help="the farthest neighbour (default: 5)",
-        **absent,
+        "--window", help="the farthest neighbour (default: 5)", **_COUNT, **absent
     )
     group.add_argument(
         "--negatives",
-        type=whole(1),
-        metavar="N",
         help="words drawn against each word (default: 5)",
+        **_COUNT,
         **absent,
     )
     group.add_argument(
@@ -159,18 +141,10 @@ def _own(parser, absent):
     )
     group = parser.add_argument_group("lm")
     group.add_argument(
-        "--context",
-        type=whole(1),
-        metavar="N",
-        help="words looked back on (default: 4)",
-        **absent,
+        "--context", help="words looked back on (default: 4)", **_COUNT, **absent
     )
     group.add_argument(
-        "--hidden",
-        type=whole(1),
-        metavar="N",
-        help="neurons of the tanh layer (default: 96)",
-        **absent,
+        "--hidden", help="neurons of the tanh layer (default: 96)", **_COUNT, **absent
     )
     group.add_argument(
         "--words",
@@ -194,14 +168,14 @@ def _source(parser):
 
 def _neighbours(parser):
     parser.add_argument("words", nargs="+", metavar="WORD")
-    parser.add_argument("-n", type=whole(1), default=10, metavar="N", help="how many")
+    parser.add_argument("-n", default=10, help="how many", **_COUNT)
     _source(parser)
 
 
 def _analogy(parser):
     for name in "abc":
         parser.add_argument(name, metavar=name.upper())
-    parser.add_argument("-n", type=whole(1), default=5, metavar="N", help="how many")
+    parser.add_argument("-n", default=5, help="how many", **_COUNT)
     _source(parser)
 
 
@@ -209,9 +183,7 @@ def _map(parser):
     parser.add_argument(
         "words", nargs="*", metavar="WORD", help="default: the most frequent ones"
     )
-    parser.add_argument(
-        "-n", type=whole(1), default=80, metavar="N", help="how many (default: 80)"
-    )
+    parser.add_argument("-n", default=80, help="how many (default: 80)", **_COUNT)
     parser.add_argument(
         "--skip",
         type=whole(0),
@@ -231,9 +203,7 @@ def _generate(parser):
     parser.add_argument(
         "words", nargs="*", metavar="WORD", help="the text to go on with"
     )
-    parser.add_argument(
-        "-n", type=whole(1), default=100, metavar="N", help="words (default: 100)"
-    )
+    parser.add_argument("-n", default=100, help="words (default: 100)", **_COUNT)
     parser.add_argument(
         "--temperature",
         type=number(),

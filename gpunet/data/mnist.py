@@ -168,6 +168,12 @@ def _find(folder, stem):
             return path
     names = ", ".join(path.name for path in candidates)
     why = f"holds none of {names}" if os.path.isdir(folder) else "is no folder"
+    try:
+        os.lstat(candidates[0])
+    except PermissionError as error:  # what is not seen may well be there
+        why = f"cannot be looked into ({error.strerror})"
+    except OSError:
+        pass
     cure = "give the folder of the four IDX files"
     raise data_error("data folder", folder, why, cure)
 

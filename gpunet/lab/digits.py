@@ -17,6 +17,7 @@ from ..show.pictures import confusion_matrix, images
 from ..show.plots import ORANGE
 from .trained import sample, trained
 from .wanted import at_least, at_most, check, count, equal, rounded, within
+from .wishes import untrained
 
 
 def mistakes(
@@ -160,16 +161,7 @@ def cost(
         How the network is trained, or which one is taken: see `trained`.
     """
     it = trained(device, seed, **training)
-    fresh = mlp(
-        [784, 16, 16, 10],
-        "sigmoid",
-        output="sigmoid",
-        loss="squared_error",
-        weights="standard_normal",
-        biases="standard_normal",
-        seed=seed,
-        device=device,
-    )
+    fresh = untrained(seed, device)
     train = sample(it.n_train)
     found = {
         "untrained": _cost(fresh, it.data.test),

@@ -5,10 +5,10 @@ brackets is the layer, j counts a layer's neurons from 0, k those of the layer
 before; sigma is whatever activation the network has.
 """
 
+import os
 import re
 from itertools import pairwise
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,7 @@ def _pick(network, activation, example, seed, device, one_weight):
         net = mlp(sizes, device=device, **settings)
     elif network in PRESETS:
         net = network_from_config(preset(network) | {"seed": seed}, device)
-    elif Path(network).exists():
+    elif os.path.exists(network):
         net = load_network(network, device)
     else:
         raise ConfigError(

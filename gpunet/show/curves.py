@@ -1,15 +1,12 @@
 """Learning curves: loss and accuracy by epoch, training against validation."""
 
-import io
 from pathlib import Path
 from typing import Any
 
-from ..storage import write_atomically
-
-# Okabe and Ito's colors, told apart by color-blind readers too.
-TRAIN, VALIDATION = "#0072B2", "#D55E00"
+from .plots import BLUE, ORANGE, sheet, styled, write
 
 
+@styled
 def draw_curves(history: Any, path: Path) -> str:
     """Draw loss and accuracy of each epoch; return the picture's path.
 
@@ -27,9 +24,6 @@ def draw_curves(history: Any, path: Path) -> str:
     WriteError
         The picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = [
         (("loss", "val_loss"), "loss"),
         (("accuracy", "val_accuracy"), "accuracy"),
@@ -39,25 +33,19 @@ def draw_curves(history: Any, path: Path) -> str:
         for keys, title in panels
         if any(_members(v) for key in keys for v in history[key])
     ]
-    figure = Figure(figsize=(4.2 * max(len(panels), 1), 3.0), dpi=120)
-    FigureCanvasAgg(figure)
+    figure = sheet(height=3.6, width=5.0 * max(len(panels), 1))
     for k, (keys, title) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), k + 1)
         for key, color, label in zip(
-            keys, (TRAIN, VALIDATION), ("training", "validation"), strict=True
+            keys, (BLUE, ORANGE), ("training", "validation"), strict=True
         ):
             _line(axes, history["epoch"], history[key], color, label)
         axes.set_xlabel("epoch")
-        axes.set_title(title, fontsize=10)
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(title)
         axes.xaxis.get_major_locator().set_params(integer=True)
         if axes.lines:
-            axes.legend(frameon=False, fontsize=8)
-    figure.tight_layout()
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    write_atomically(path, picture.getvalue())
-    return str(path)
+            axes.legend()
+    return str(write(figure, path))
 
 
 def _members(value: Any) -> list[float]:

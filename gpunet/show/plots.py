@@ -5,6 +5,7 @@ has a sign, blue below zero and orange above; gray for digits. A picture is draw
 by one call, written whole or not at all, and says what it shows in its title.
 """
 
+import importlib
 import io
 from collections.abc import Mapping, Sequence
 from functools import wraps
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ConfigError
 from ..storage import write_atomically
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -40,12 +42,21 @@ def styled(draw):
 
     @wraps(draw)
     def drawn(*args: Any, **settings: Any) -> Path:
-        import matplotlib
-
-        with matplotlib.rc_context(_STYLE):
+        with _matplotlib().rc_context(_STYLE):
             return draw(*args, **settings)
 
     return drawn
+
+
+def _matplotlib() -> Any:
+    # It reads the user's settings, and looks for a place to keep fonts, on loading.
+    try:
+        return importlib.import_module("matplotlib")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"pictures: matplotlib: {error}; correct MPLBACKEND, MPLCONFIGDIR or its "
+            "settings file"
+        ) from error
 
 
 def sheet(title: str = "", height: float = 4.0, width: float = 8.0) -> Any:

@@ -19,7 +19,7 @@ from gpunet.storage.codec import finite_json
 from gpunet.storage.files import read_tensors, write_tensors
 from gpunet.storage.history import HistoryFile
 from gpunet.storage.lock import release_lock, take_lock
-from gpunet.storage.messages import one_line, readable
+from gpunet.storage.messages import one_line, readable, write_error
 
 _CHECKPOINT = re.compile(r"step-(\d{10})\.safetensors")
 _LAST_STEP = 10**10 - 1
@@ -68,7 +68,10 @@ class RunFolder:
     """
 
     def __init__(self, path):
-        self.path = Path(os.fsdecode(path)).absolute()
+        try:
+            self.path = Path(os.fsdecode(path)).absolute()
+        except OSError as error:  # the folder we stand in is gone
+            raise write_error(path, error) from error
         self._history = HistoryFile(self.history)
         self._lock = None
 
@@ -209,9 +212,10 @@ class RunFolder:
         return self._history.read(up_to_step)
 
     def truncate_history(self, step):
-        """Drop what is torn or beyond `step`, on resuming from that step."""
+        """Drop what is torn or beyond `step`, and show that more can be appended."""
         self._require_lock()
         self._history.truncate(step)
+        self._history.open()
 
     def drop_after(self, step):
         """Remove checkpoints beyond `step`, once a run goes on from there.

@@ -65,6 +65,18 @@ class HistoryFile:
                     os.ftruncate(self._fd, size)
             raise write_error(self.path, error, needed=len(line)) from error
 
+    def open(self):
+        """Make the file, or show that it can be appended to.
+
+        Raises
+        ------
+        WriteError
+        """
+        try:
+            self._open()
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
     def sync(self):
         """Bring the appended lines to the disk; called before each checkpoint.
 

@@ -105,6 +105,7 @@ class EventLog(Callback):
 
     def __init__(self, path: Any):
         self._file = HistoryFile(Path(path))
+        self._file.open()
 
     def write(self, record: dict[str, Any]) -> None:
         """Append one event."""

@@ -5,10 +5,6 @@ at the end, model.safetensors and result.json. It is claimed and written to
 before any data are read, so that what cannot work fails at once.
 """
 
-import errno
-import json
-import os
-import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,17 +13,10 @@ from typing import Any, NamedTuple
 
 from ..backend import open_backend
 from ..data import Splits
-from ..errors import ConfigError, DataError, Interrupted, ModelFileError
+from ..errors import Interrupted
 from ..network import Network, member_seeds
 from ..schedules import schedule as find_schedule
-from ..storage import (
-    RunFolder,
-    one_line,
-    read_tensors,
-    readable,
-    save_network,
-    write_json,
-)
+from ..storage import RunFolder, readable, save_network, write_json
 from .callbacks import Callback, EarlyStopping
 from .config import (
     check_config,
@@ -44,11 +33,10 @@ from .loop import Trainer, check_settings, check_trainable
 from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
 from .report import describe_table, score
+from .resume import claim_folder, engine_for, find_checkpoint, go_on, settle_config
+from .resume import load_config as load_config
 from .signals import stop_on_signals
-from .state import data_digest, fingerprint, history_from, restore
-
-# What may differ between a run and its continuation.
-_FREE_ON_RESUME = ("device", "engine", "epochs", "data_dir")
+from .state import data_digest, fingerprint
 
 
 @dataclass
@@ -118,9 +106,9 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
     if options.resume is None:
         _rehearse(check_config(config))
     with ExitStack() as stack:
-        folder, path = _claim(stack, options)
-        found = _find_checkpoint(folder, path, options)
-        config = _settle_config(config, folder, found, options)
+        folder, path = claim_folder(stack, options)
+        found = find_checkpoint(folder, path, options)
+        config = settle_config(config, folder, found, options)
         backend = open_backend(config["device"])
         note = f" ({backend.note})" if backend.note else ""
         options.say(f"device: {backend.name}{note}")
@@ -148,7 +136,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
             log=log,
         )
         callbacks = [*options.callbacks, recorder, *([log] if log else [])]
-        wanted = config | {"engine": _engine(config, found)}
+        wanted = config | {"engine": engine_for(config, found)}
         job = _trainer(net, data, wanted, options, callbacks)
         box["trainer"] = job
         more["fingerprint"]["engine"] = job.engine.name
@@ -156,7 +144,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         options.say(f"engine: {job.engine.name}{note}")
         write_json(folder.config, config)
         if found is not None:
-            _resume(job, folder, found, more, options)
+            go_on(job, folder, found, more, options)
         else:
             folder.truncate_history(-1)
         if "why" in box:
@@ -196,81 +184,6 @@ def _stop(box: dict[str, Any], why: str) -> None:
         box["trainer"].stop(why)
 
 
-def _claim(stack: ExitStack, options: Options) -> tuple[RunFolder, Path | None]:
-    """Enter the run folder; return it and the checkpoint file asked for."""
-    where, path = options.folder, None
-    if options.resume not in (None, "auto"):
-        path = Path(options.resume).absolute()
-        if path.is_dir():
-            if where is not None and Path(where).absolute() != path:
-                raise ConfigError(
-                    f"resume: {readable(path)}: a run goes on in its own folder; leave "
-                    "--out away, or name a checkpoint file"
-                )
-            where, path = path, None
-        elif not path.exists():
-            why, cure = (
-                "there is no such file or folder",
-                "name a checkpoint or a run folder",
-            )
-            raise ModelFileError(one_line("resume", path, why, cure))
-        else:
-            where = where or path.parent.parent
-    folder = stack.enter_context(RunFolder(where))
-    begun = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
-    if options.resume is None and begun:
-        raise ConfigError(
-            f"out: {readable(folder.path)}: holds a run already; go on with "
-            "--resume auto, or choose another folder"
-        )
-    return folder, path
-
-
-def _find_checkpoint(folder: RunFolder, path: Path | None, options: Options):
-    if options.resume is None:
-        return None
-    if path is not None:
-        tensors, state = read_tensors(path)
-        if state.get("kind") != "checkpoint":
-            why = "is a model, not a checkpoint"
-            raise ModelFileError(one_line("resume", path, why, "name a checkpoint"))
-        return path, tensors, state
-    found = folder.newest_checkpoint(warn=lambda text: options.say(f"warning: {text}"))
-    if found is None and options.resume != "auto":
-        why, cure = "holds no checkpoint", "name another folder or leave --resume out"
-        raise ModelFileError(one_line("resume", folder.path, why, cure))
-    return found
-
-
-def _settle_config(config, folder, found, options) -> dict[str, Any]:
-    """Return the configuration that counts: the run's own when resuming."""
-    if found is not None:
-        path, _, state = found
-        try:
-            old = check_config(state.get("config"), readable(path))
-        except ConfigError as error:
-            raise ModelFileError(f"checkpoint: {error}") from error
-    elif options.resume is not None and folder.config.exists():
-        old = load_config(folder.config)  # stopped before its first checkpoint
-    else:
-        return check_config(config)
-    for key in options.given:
-        if key in _FREE_ON_RESUME or config[key] == old[key]:
-            continue
-        raise ConfigError(
-            f"resume: {key}: the run was begun with {old[key]!r}, now {config[key]!r} "
-            "is asked for; leave the option out, or start a new run"
-        )
-    return old | {key: config[key] for key in _FREE_ON_RESUME if key in options.given}
-
-
-def _engine(config, found) -> str:
-    """Return the engine to ask for: that of the checkpoint, where "auto" may choose."""
-    mark = found[2].get("fingerprint") if found else None
-    loop = isinstance(mark, dict) and mark.get("engine") == "loop"
-    return "loop" if loop and config["engine"] == "auto" else config["engine"]
-
-
 def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
     return make_trainer(
         net,
@@ -287,34 +200,6 @@ def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
         max_steps=options.max_steps,
         engine=config["engine"],
         precision=config["precision"],
-    )
-
-
-def _resume(job: Trainer, folder, found, more, options) -> None:
-    path, tensors, state = found
-    if state.get("data") != more["data"]:
-        raise DataError(
-            f"resume: {readable(path)}: the run was begun with other training "
-            "data; give the same --data and --data-dir"
-        )
-    for key, old in (state.get("fingerprint") or {}).items():
-        now = more["fingerprint"].get(key)
-        if old == now:
-            continue
-        line = (
-            f"{key} was {old!r} and is {now!r}: not bit for bit the same run any more"
-        )
-        if options.strict_resume:
-            cure = "use the same one, or leave --strict-resume out"
-            raise ModelFileError(one_line("resume", path, line, cure))
-        options.say(f"warning: resume: {line}")
-    restore(job, tensors, state, path)
-    if path.parent == folder.checkpoints:
-        folder.drop_after(job.step)
-    folder.truncate_history(job.step)
-    history_from(folder.read_history(job.step), job)
-    options.say(
-        f"resuming from {readable(path)} (epoch {job.epoch + 1}, step {job.step})"
     )
 
 
@@ -349,26 +234,3 @@ def headline(config: dict[str, Any]) -> str:
         f"{config['optimizer']}, batch {config['batch_size']}, "
         f"{config['epochs']} epochs"
     )
-
-
-def load_config(path: Any) -> dict[str, Any]:
-    """Return the configuration in a JSON file, checked.
-
-    Raises
-    ------
-    ConfigError
-        No such file, no JSON, or settings that do not exist.
-    """
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for ever
-            raise OSError(errno.EINVAL, "is no regular file")
-        config = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"config: {readable(path)}: {error.strerror or error}; name a config.json"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(
-            f"config: {readable(path)}: is no JSON ({str(error)[:80]}); correct it"
-        ) from error
-    return check_config(config, readable(path))

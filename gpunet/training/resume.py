@@ -1,0 +1,183 @@
+"""Going on: which run a folder holds, from where, and with which settings.
+
+A run goes on only as the same run. What would make it another one, other data or
+another setting, is refused; what may change its last bits is told.
+"""
+
+import errno
+import json
+import os
+import stat
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, DataError, ModelFileError
+from ..storage import RunFolder, one_line, read_tensors, readable
+from .config import check_config
+from .loop import Trainer
+from .state import history_from, restore
+
+# What may differ between a run and its continuation.
+_FREE_ON_RESUME = ("device", "engine", "epochs", "data_dir")
+
+
+def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None]:
+    """Enter the run folder; return it and the checkpoint file asked for.
+
+    Parameters
+    ----------
+    stack : ExitStack, which leaves the folder
+    options : `run.Options`
+
+    Raises
+    ------
+    ConfigError, ModelFileError, WriteError, FolderInUse
+        The folder holds another run, no such checkpoint, or cannot be used.
+    """
+    where, path = options.folder, None
+    if options.resume not in (None, "auto"):
+        path = Path(options.resume).absolute()
+        if os.path.isdir(path):
+            if where is not None and Path(where).absolute() != path:
+                raise ConfigError(
+                    f"resume: {readable(path)}: a run goes on in its own folder; leave "
+                    "--out away, or name a checkpoint file"
+                )
+            where, path = path, None
+        elif not os.path.exists(path):
+            why, cure = (
+                "there is no such file or folder",
+                "name a checkpoint or a run folder",
+            )
+            raise ModelFileError(one_line("resume", path, why, cure))
+        else:
+            where = where or path.parent.parent
+    folder = stack.enter_context(RunFolder(where))
+    begun = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
+    if options.resume is None and begun:
+        raise ConfigError(
+            f"out: {readable(folder.path)}: holds a run already; go on with "
+            "--resume auto, or choose another folder"
+        )
+    return folder, path
+
+
+def find_checkpoint(folder: RunFolder, path: Path | None, options: Any) -> Any:
+    """Return (path, tensors, state) to go on from, or None to start.
+
+    Raises
+    ------
+    ModelFileError
+        It is damaged, no checkpoint, or there is none where one was asked for.
+    """
+    if options.resume is None:
+        return None
+    if path is not None:
+        tensors, state = read_tensors(path)
+        if state.get("kind") != "checkpoint":
+            why = "is a model, not a checkpoint"
+            raise ModelFileError(one_line("resume", path, why, "name a checkpoint"))
+        return path, tensors, state
+    found = folder.newest_checkpoint(warn=lambda text: options.say(f"warning: {text}"))
+    if found is None and options.resume != "auto":
+        why, cure = "holds no checkpoint", "name another folder or leave --resume out"
+        raise ModelFileError(one_line("resume", folder.path, why, cure))
+    return found
+
+
+def settle_config(
+    config: dict[str, Any], folder: RunFolder, found: Any, options: Any
+) -> dict[str, Any]:
+    """Return the configuration that counts: the run's own when resuming.
+
+    Raises
+    ------
+    ConfigError
+        A setting was given that the run was not begun with.
+    """
+    if found is not None:
+        path, _, state = found
+        try:
+            old = check_config(state.get("config"), readable(path))
+        except ConfigError as error:
+            raise ModelFileError(f"checkpoint: {error}") from error
+    elif options.resume is not None and folder.config.exists():
+        old = load_config(folder.config)  # stopped before its first checkpoint
+    else:
+        return check_config(config)
+    for key in options.given:
+        if key in _FREE_ON_RESUME or config[key] == old[key]:
+            continue
+        raise ConfigError(
+            f"resume: {key}: the run was begun with {old[key]!r}, now {config[key]!r} "
+            "is asked for; leave the option out, or start a new run"
+        )
+    return old | {key: config[key] for key in _FREE_ON_RESUME if key in options.given}
+
+
+def engine_for(config: dict[str, Any], found: Any) -> str:
+    """Return the engine to ask for: that of the checkpoint, where "auto" may choose."""
+    mark = found[2].get("fingerprint") if found else None
+    loop = isinstance(mark, dict) and mark.get("engine") == "loop"
+    return "loop" if loop and config["engine"] == "auto" else config["engine"]
+
+
+def go_on(
+    job: Trainer, folder: RunFolder, found: Any, more: dict[str, Any], options: Any
+) -> None:
+    """Put a trainer, and the folder's files, back to where a checkpoint was made.
+
+    Raises
+    ------
+    DataError, ModelFileError
+        The data are others; with strict_resume the machine's fingerprint is.
+    """
+    path, tensors, state = found
+    if state.get("data") != more["data"]:
+        raise DataError(
+            f"resume: {readable(path)}: the run was begun with other training "
+            "data; give the same --data and --data-dir"
+        )
+    for key, old in (state.get("fingerprint") or {}).items():
+        now = more["fingerprint"].get(key)
+        if old == now:
+            continue
+        line = (
+            f"{key} was {old!r} and is {now!r}: not bit for bit the same run any more"
+        )
+        if options.strict_resume:
+            cure = "use the same one, or leave --strict-resume out"
+            raise ModelFileError(one_line("resume", path, line, cure))
+        options.say(f"warning: resume: {line}")
+    restore(job, tensors, state, path)
+    if path.parent == folder.checkpoints:
+        folder.drop_after(job.step)
+    folder.truncate_history(job.step)
+    history_from(folder.read_history(job.step), job)
+    options.say(
+        f"resuming from {readable(path)} (epoch {job.epoch + 1}, step {job.step})"
+    )
+
+
+def load_config(path: Any) -> dict[str, Any]:
+    """Return the configuration in a JSON file, checked.
+
+    Raises
+    ------
+    ConfigError
+        No such file, no JSON, or settings that do not exist.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for ever
+            raise OSError(errno.EINVAL, "is no regular file")
+        config = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"config: {readable(path)}: {error.strerror or error}; name a config.json"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"config: {readable(path)}: is no JSON ({str(error)[:80]}); correct it"
+        ) from error
+    return check_config(config, readable(path))
