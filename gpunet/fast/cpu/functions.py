@@ -179,6 +179,26 @@ def cost(Y: Array, T: Array, r: int, n_out: int, kind: int, squares: float) -> f
     return lost
 
 
+def clipped_cost(
+    D: Array, T: Array, r: int, n_out: int, kind: int, clip: float
+) -> float:
+    """Return minus the logarithm of what D[r : r + n_out] gives the targets T.
+
+    T holds 0 or 1, and one 1 with SOFTMAX, whose other probabilities cost nothing.
+    """
+    one = D.dtype.type(1.0)
+    product, lost = 1.0, 0.0
+    for j in range(n_out):
+        if T[j] > 0.5 or kind == BINARY:
+            p = np.float64(D[r + j] if T[j] > 0.5 else one - D[r + j])
+            p = clip if p < clip else p  # NaN stays NaN
+            product *= 1.0 - clip if p > 1.0 - clip else p
+            if product < 1e-250:
+                lost -= math.log(product)
+                product = 1.0
+    return lost - math.log(product)
+
+
 def move(
     P: Array,
     G: Array,

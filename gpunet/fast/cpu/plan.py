@@ -101,17 +101,34 @@ class Layout(NamedTuple):
 def layout(net: Network) -> Layout:
     """Return the places of a network's numbers; see `tables.Plan.table`."""
     rows, _ = rows_of(net)
-    step = lanes(net.dtype)
-    table = np.zeros((len(rows), 10), np.int64)
+    sizes = [(row.dense.n_in, row.dense.n_out) for row in rows]
+    drops = [row.drop > 0 for row in rows]
+    return lay_out(sizes, [row.function for row in rows], drops, net.dtype)
+
+
+def lay_out(
+    sizes: list[tuple[int, int]], kinds: list[int], drops: list[bool], dtype: Any
+) -> Layout:
+    """Return the places of the numbers of a row of dense layers.
+
+    Parameters
+    ----------
+    sizes : list of (n_in, n_out)
+    kinds : list of int
+        Each layer's activation.
+    drops : list of bool
+        Whether dropout follows it.
+    """
+    step = lanes(dtype)
+    table = np.zeros((len(sizes), 10), np.int64)
     place = room = draws = 0
-    for t, row in zip(table, rows, strict=True):
-        n_in, n_out = row.dense.n_in, row.dense.n_out
+    for t, (n_in, n_out), kind, drop in zip(table, sizes, kinds, drops, strict=True):
         width = -(-n_out // step) * step
         # Rows a power of two apart would fall into few places of the cache.
         part, width = width, width + step if width % (4 * step) == 0 else width
         t[:5] = n_in, n_out, width, place, place + n_in * width
-        t[5:] = row.function, room, draws, 0, part
-        draws += n_out if row.drop else 0
+        t[5:] = kind, room, draws, 0, part
+        draws += n_out if drop else 0
         place += (n_in + 1) * width
         room += width
     return Layout(table, place, room)
