@@ -43,7 +43,7 @@ NAME = "compiled"
 _MANY, _WIDE = 64, 128
 _PAYS = 2.0  # seconds of the loop, by a rough count; importing numba takes one
 
-__all__ = ["NAME", "predictor", "refuse", "slower", "split"]
+__all__ = ["NAME", "missing", "pays", "predictor", "refuse", "slower", "split"]
 
 
 def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
@@ -58,14 +58,19 @@ def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
     )
 
 
+def pays(seconds: float) -> bool:
+    """Return whether so many seconds of the loop are worth loading numba for."""
+    return seconds >= _PAYS
+
+
 def slower(net: Network, optimizer: Optimizer, n_steps: int, batch: int, x: Any) -> str:
     """Return why the loop is to be preferred, or "".
 
     Judged by the configuration and the data, never by what a cache holds: the same
     run takes the same engine everywhere, and a short one never waits for numba.
     """
-    seconds = n_steps * (net.population or 1) * (4e-5 + 3e-9 * net.n_parameters)
-    if seconds < _PAYS:
+    steps = n_steps * (net.population or 1)
+    if not pays(steps * (4e-5 + 3e-9 * net.n_parameters)):
         return "the run is short; compiling would not pay"
     if net.population or batch < _MANY or rows_of(net)[0][0].dense.n_out >= _WIDE:
         return ""

@@ -2,7 +2,7 @@
 
 from .products import find, gather, product, scatter
 from .tables import N_IN, PART, ROWS, WIDTH, W
-from .vectors import at, fetch
+from .vectors import at, fetch, load, store
 
 
 def first_layer(rows, P, work, t, mine, soon, lo, hi, L):
@@ -44,8 +44,11 @@ def whole_rows(rows, P, work, t, mine, lo, hi, L):
     n_in, width, wide = t[N_IN], t[WIDTH], work.X.shape[1]
     X = work.X.reshape(-1)
     for s in range(lo, hi):
-        for j in range(n_in):
-            X[s * wide + j] = rows.val[mine[s] * n_in + j]
+        v = mine[s] * n_in
+        for j in range(0, n_in - L + 1, L):
+            store(X, s * wide + j, load(rows.val, v + j))
+        for j in range(n_in - n_in % L, n_in):
+            X[s * wide + j] = rows.val[v + j]
     y, x, n = t[ROWS] + lo * width, lo * wide, hi - lo
     part = t[PART]
     product(work.A, y, width, n, part, X, x, wide, 1, P, t[W], width, n_in, L)

@@ -13,17 +13,18 @@ import numpy as np
 from .draws import keep_some
 from .examples import add_first, first_layer, whole_rows
 from .functions import (
+    IDENTITY,
     RELU,
     SGD,
     SQUARES,
     activate,
-    clipped_cost,
     compare,
     cost,
     move,
     slope,
+    surprise,
 )
-from .products import dot, gather, product, rows_by_rows, scatter
+from .products import dot, flip, gather, length, product, rows_by_rows, scatter, squares
 from .tables import (
     DRAWS,
     FUNCTION,
@@ -38,7 +39,7 @@ from .tables import (
     Task,
     W,
 )
-from .vectors import arrive, load, madd, pause, peek, store
+from .vectors import arrive, load, madd, pause, peek, store, zeros
 
 
 def members(plan, rows, crowd, work, task, first, last, me, team):
@@ -89,9 +90,11 @@ def span(plan, rows, state, work, task, me, team):
         forward(plan, rows, state, work, task, mine, soon, k, lo, hi)
         compare_rows(plan, rows, work, me, mine, scale, lo, hi)
         for layer in range(len(plan.table) - 1, 0, -1):
-            pass_back(plan, state.P, work, layer, lo, hi)
+            pass_back(plan, state.P, work, layer, mine.size, lo, hi, me)
         if me == 0 and plan.whole and l2 != 0:  # while nobody moves the weights
-            state.loss[0] += 0.5 * state.l2[0] * squared_weights(plan.table, state.P)
+            for t in plan.table:
+                squared = squares(state.P, t[W], t[N_IN] * t[WIDTH])
+                state.loss[0] += 0.5 * state.l2[0] * squared
         wait += team
         if not together(work.sync, wait, team):
             return
@@ -134,23 +137,6 @@ def together(sync, wait, team):
     return True
 
 
-def length(G):
-    """Return the length of the vector G."""
-    total = 0.0
-    for g in G:
-        total += np.float64(g) * g
-    return np.sqrt(total)
-
-
-def squared_weights(table, P):
-    """Return the sum of the squares of all weights; what pads their rows is 0."""
-    total = 0.0
-    for t in table:
-        for i in range(t[W], t[W] + t[N_IN] * t[WIDTH]):
-            total += np.float64(P[i]) * P[i]
-    return total
-
-
 def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
     """Fill A with every layer's activations of the examples lo to hi - 1."""
     P = state.P
@@ -176,12 +162,12 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
                     gather(work.A, y, P, t[W], width, n, idx, x, val, x, c, L)
             else:
                 y, n, part = o + lo * width, hi - lo, t[PART]
-                X, c = work.val, t[N_IN]
+                X, c = whole(plan, work, layer - 1), t[N_IN]
                 product(work.A, y, width, n, part, X, x, xi, 1, P, t[W], width, c, L)
         activate(
             work.A, o + lo * width, (hi - lo) * width, t[FUNCTION], plan.alphas[layer]
         )
-        if layer < len(plan.table) - 1:
+        if layer < len(plan.table) - 1 and (t[LISTED] or plan.drop[layer] > 0):
             hand_on(plan, work, layer, mine.size, lo, hi, state.key, task, k)
 
 
@@ -208,26 +194,33 @@ def hand_on(plan, work, layer, n, lo, hi, key, task, k):
                 val[j] = A[j] * mask[j]
 
 
+def whole(plan, work, layer):
+    """Return where the next layer reads what is not in lists."""
+    return work.val if plan.drop[layer] > 0 else work.A
+
+
 def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
     """Fill the last layer's D with scale * d cost / dz; keep each example's score."""
     t = plan.table[-1]
     n_out, width, o = t[N_OUT], t[WIDTH], t[ROWS]
     compare(work.A, work.D, o + lo * width, n_out, width, plan.loss, hi - lo)
     up, on = work.D.dtype.type(plan.soften[0]), work.D.dtype.type(plan.soften[1])
-    T = work.T[me]
+    T, L = work.T[me], 64 // work.D.itemsize
     for s in range(lo, hi):
         r, row = o + s * width, mine[s]
         weight = rows.weight[row] if rows.weight.size else work.A.dtype.type(1.0)
         mine_scale = work.D.dtype.type(scale * plan.steep) * weight
         if plan.track:
-            for j in range(n_out):
-                target = rows.targets[row, j] if not plan.labels else 0.0
-                T[j] = plan.soften[0] * target + plan.soften[1]
-            if plan.labels:
-                T[rows.labels[row]] += plan.soften[0]
-            if plan.clip > 0:
-                lost = clipped_cost(work.D, T, r, n_out, plan.loss, plan.clip)
+            if plan.clip > 0 and plan.labels:
+                lost = surprise(work.D[r + rows.labels[row]], plan.clip)
+            elif plan.clip > 0:
+                lost = clipped_cost(rows.targets, row, work.D, r, n_out, plan.clip)
             else:
+                for j in range(n_out):
+                    target = rows.targets[row, j] if not plan.labels else 0.0
+                    T[j] = plan.soften[0] * target + plan.soften[1]
+                if plan.labels:
+                    T[rows.labels[row]] += plan.soften[0]
                 lost = cost(work.A, T, r, n_out, plan.loss, plan.squares)
             work.lost[s] = lost * weight
             if plan.counts:
@@ -237,11 +230,24 @@ def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
         else:
             for j in range(n_out):
                 work.D[r + j] -= up * rows.targets[row, j]
-        for j in range(n_out):
-            d = (work.D[r + j] - on) * mine_scale
-            work.D[r + j] = d * slope(work.A[r + j], t[FUNCTION], plan.alphas[-1])
+        if t[FUNCTION] == IDENTITY and on == 0:
+            for j in range(r, r + width, L):
+                store(work.D, j, madd(zeros(work.D), mine_scale, load(work.D, j)))
+        else:
+            for j in range(n_out):
+                d = (work.D[r + j] - on) * mine_scale
+                work.D[r + j] = d * slope(work.A[r + j], t[FUNCTION], plan.alphas[-1])
         for j in range(r + n_out, r + width):
             work.D[j] = 0.0
+
+
+def clipped_cost(targets, row, D, r, n_out, clip):
+    """Return the cost of the probabilities D[r : r + n_out], each for itself."""
+    lost, one = 0.0, D.dtype.type(1.0)
+    for j in range(n_out):
+        p = D[r + j]
+        lost += surprise(p if targets[row, j] > 0.5 else one - p, clip)
+    return lost
 
 
 def is_right(plan, rows, work, r, n_out, row):
@@ -318,11 +324,11 @@ def add_layer(plan, work, target, layer, n, r0, r1, L):
             )
         return
     y, x, part = t[W] + r0 * width, before[ROWS] + r0, t[PART]
-    X, D, d = work.val, work.D, t[ROWS]
+    X, D, d = whole(plan, work, layer - 1), work.D, t[ROWS]
     product(target, y, width, r1 - r0, part, X, x, 1, small, D, d, width, n, L)
 
 
-def pass_back(plan, P, work, layer, lo, hi):
+def pass_back(plan, P, work, layer, size, lo, hi, me):
     """Fill the D of the layer before from this layer's D and weights."""
     L = 64 // P.itemsize
     t, before = plan.table[layer], plan.table[layer - 1]
@@ -332,7 +338,14 @@ def pass_back(plan, P, work, layer, lo, hi):
     if not before[LISTED]:
         y, d = before[ROWS] + lo * small, t[ROWS] + lo * width
         n, c = hi - lo, before[N_OUT]
-        rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, t[PART], L)
+        if t[PART] > 4 * L or size < 8:
+            rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, t[PART], L)
+        else:
+            F = work.F[me]
+            flip(P, t[W], width, c, F, small, t[N_OUT])
+            D[y : y + n * small] = 0.0
+            part, c = before[PART], t[N_OUT]
+            product(D, y, small, n, part, D, d, width, 1, F, 0, small, c, L)
     for s in range(lo, hi):
         d, o = t[ROWS] + s * width, before[ROWS] + s * small
         if before[LISTED]:

@@ -1,7 +1,6 @@
 """A network, its optimizer and its data as the numbers that the kernels read."""
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,12 +180,12 @@ class Settings(NamedTuple):
     slots: tuple[str, ...]
     betas: tuple[float, float] = (0.0, 0.0)
 
-    def correction(self, t: int) -> float:
-        """Return Adam's correction of its start at zero in step t."""
+    def correction(self, t: Any) -> Any:
+        """Return Adam's correction of its start at zero in step t, or in many."""
         if self.kind != functions.ADAM:
             return 1.0
         b1, b2 = self.betas
-        return sqrt(1.0 - b2**t) / (1.0 - b1**t)
+        return np.sqrt(1.0 - b2**t) / (1.0 - b1**t)
 
 
 def settings(optimizer: Optimizer) -> Settings:

@@ -76,6 +76,11 @@ def room_for(
     turned = 0
     if rows.start.size and batch >= 32 and part % (4 * step) == 0:
         turned = team * int(np.sort(np.diff(rows.start))[-batch:].sum())
+    widths = table[:, tables.WIDTH]
+    narrow = (
+        widths[:-1] * table[1:, tables.N_OUT] * (table[1:, tables.PART] <= 4 * step)
+    )
+    flipped = int(narrow.max(initial=0))
     work = tables.Work(
         A=aligned(room, dtype),
         D=aligned(room, dtype),
@@ -93,6 +98,7 @@ def room_for(
         next=np.zeros((team, n_in), np.int64),
         lows=np.zeros((team, 2 * batch), np.int64),
         T=np.zeros((team, where.row)),
+        F=aligned(team * flipped, dtype).reshape(team, flipped),
         G=aligned(where.size, dtype),
         sync=np.zeros(16, np.int64),
     )

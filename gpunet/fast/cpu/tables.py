@@ -85,7 +85,8 @@ class Work(NamedTuple):
     `val` holds what the next layer reads (activations, silenced by dropout), as
     lists with `idx` and `count` or whole; `mask` dropout's factors, 1 without it.
     `bounds` are the rows of each layer's W that each thread moves. X holds the
-    examples where data have few zeros; `turned` and what follows: see `turn`.
+    examples where data have few zeros; `turned` and what follows: see `turn`. F has
+    a thread's room for the transpose of narrow weights.
     """
 
     A: Any
@@ -104,6 +105,7 @@ class Work(NamedTuple):
     next: Any
     lows: Any
     T: Any
+    F: Any
     G: Any
     sync: Any
 
