@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from .compiled import Compiled, takes
 from .estimators import MLPClassifier, MLPRegressor
 from .extras import wanted_extras
-from .lean import Lean
+from .lean import ACTIVATE, Lean, forward
 from .solvers import SOLVERS
 from .stochastic import begin, epoch_done, orders, warn_of_the_end
 
@@ -121,11 +121,11 @@ class MLPSweep(GridSearchCV):
                 group = [fits[i][k] for i in group]
                 jobs += prepare(group, *data, n_fits=len(fits) * len(folds))
         seconds = _work(jobs)
+        tests = [[_rows(a, test) for a in (X, y, sample_weight)] for _, test in folds]
         out = [
-            self._judged(est, [_rows(a, test) for a in (X, y, sample_weight)])
-            | {"fit_time": seconds}
+            self._judged(est, data) | {"fit_time": seconds}
             for own in fits
-            for est, (_, test) in zip(own, folds, strict=True)
+            for est, data in zip(own, tests, strict=True)
         ]
         self._count_failures(out)
         self.cv_results_ = self._format_results(candidates, len(folds), out)
@@ -139,7 +139,11 @@ class MLPSweep(GridSearchCV):
         began, (X, y, weight) = time.perf_counter(), data
         own = {} if weight is None else {"sample_weight": weight}
         try:
-            score = self.scorer_(est._end(), X, y, **own)
+            est._end()
+            if self.scoring is None and weight is None and _is_plain(est, X, y):
+                score = _accuracy(est, X, y)
+            else:
+                score = self.scorer_(est, X, y, **own)
         except ValueError as error:  # weights that are not finite
             score, self._failure = np.nan, error
         return {"test_scores": score, "score_time": time.perf_counter() - began}
@@ -174,6 +178,21 @@ class MLPSweep(GridSearchCV):
 
 def _rows(a: Any, rows: np.ndarray) -> Any:
     return None if a is None else _safe_indexing(a, rows)
+
+
+def _is_plain(est: Any, X: Any, y: Any) -> bool:
+    """Return whether `score` would come to comparing labels of rows on the host."""
+    fine = isinstance(X, np.ndarray) and X.dtype == est.coefs_[0].dtype
+    fine = fine and bool(np.isfinite(X).all())  # or the scorer's own error
+    one = is_classifier(est) and isinstance(y, np.ndarray) and y.ndim == 1
+    return fine and one and est.device is None and not wanted_extras(est)
+
+
+def _accuracy(est: Any, X: np.ndarray, y: np.ndarray) -> float:
+    """Return what `est.score` does: its checks take four times as long as this."""
+    ends = ACTIVATE[est.activation], ACTIVATE[est.out_activation_]
+    outputs = forward(X, est.coefs_, est.intercepts_, *ends, [None] * len(est.coefs_))
+    return float(np.average(est._labels(outputs) == y))
 
 
 def _groups(candidates: list[dict]) -> list[list[int]]:
