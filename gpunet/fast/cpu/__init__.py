@@ -23,6 +23,12 @@ run of a shared machine, so differences below a tenth mean nothing:
   line on turned columns) at 784-512-512-10, batch 1024, but 12 to 14 us at batch 10
   of 784-16-16-10 and 40 to 239 us at batch 1 of 784-512-512-10, so used for large
   steps alone.
+- Adam's step in vectors of 64 bytes, narrow weights transposed on the way back, and
+  hidden rows read where they are. Predicted: 1600 ns an example of 64-100-10, float64,
+  batch 32, one core. Measured: 2739 to 1497, and 717 to 436 for 64-16-10.
+- The softmax's sums in vectors, and the logarithm of one probability for the loss
+  that clips. Predicted: 60 ns an example. Measured: 40. A function that is handed the
+  tables for each example costs 140 ns more than its lines do where they are called.
 """
 
 from collections.abc import Sequence
