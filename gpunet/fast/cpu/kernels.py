@@ -224,7 +224,12 @@ def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
                 lost = cost(work.A, T, r, n_out, plan.loss, plan.squares)
             work.lost[s] = lost * weight
             if plan.counts:
-                work.hits[s] = is_right(plan, rows, work, r, n_out, row)
+                if plan.labels:
+                    label = rows.labels[row]
+                else:
+                    label = np.int64(rows.targets[row, 0])
+                cut = 0.5 if plan.loss == SQUARES else 0.0
+                work.hits[s] = is_right(work.A, r, n_out, cut, label)
         if plan.labels:
             work.D[r + rows.labels[row]] -= up
         else:
@@ -250,19 +255,20 @@ def clipped_cost(targets, row, D, r, n_out, clip):
     return lost
 
 
-def is_right(plan, rows, work, r, n_out, row):
-    """Return whether the prediction in A[r : r + n_out] is the example's label."""
+def is_right(A, r, n_out, cut, label):
+    """Return whether the prediction in A[r : r + n_out] is the example's label.
+
+    A single output says 1 from `cut` on.
+    """
     if n_out == 1:
-        positive = work.A[r] >= (0.5 if plan.loss == SQUARES else 0.0)
-        answer = rows.labels[row] if plan.labels else np.int64(rows.targets[row, 0])
-        return answer == (1 if positive else 0)
+        return label == (1 if A[r] >= cut else 0)
     best = 0
     for j in range(1, n_out):
-        if work.A[r + j] > work.A[r + best] or np.isnan(work.A[r + j]):
+        if A[r + j] > A[r + best] or np.isnan(A[r + j]):
             best = j
-            if np.isnan(work.A[r + j]):
+            if np.isnan(A[r + j]):
                 break
-    return rows.labels[row] == best
+    return label == best
 
 
 def backward(plan, rows, state, work, mine, fused, rate, l2, me):
