@@ -186,6 +186,17 @@ def surprise(p: float, clip: float) -> float:
     return -math.log(1.0 - clip if p > 1.0 - clip else p)
 
 
+def clipped_cost(
+    targets: Array, row: int, D: Array, r: int, n_out: int, clip: float
+) -> float:
+    """Return the cost of the probabilities D[r : r + n_out], each for itself."""
+    lost, one = 0.0, D.dtype.type(1.0)
+    for j in range(n_out):
+        p = D[r + j]
+        lost += surprise(p if targets[row, j] > 0.5 else one - p, clip)
+    return lost
+
+
 def move(
     P: Array,
     G: Array,

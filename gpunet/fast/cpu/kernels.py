@@ -18,13 +18,23 @@ from .functions import (
     SGD,
     SQUARES,
     activate,
+    clipped_cost,
     compare,
     cost,
     move,
     slope,
     surprise,
 )
-from .products import dot, flip, gather, length, product, rows_by_rows, scatter, squares
+from .products import (
+    dot,
+    gather,
+    length,
+    product,
+    rows_by_flipped,
+    rows_by_rows,
+    scatter,
+    squares,
+)
 from .tables import (
     DRAWS,
     FUNCTION,
@@ -246,15 +256,6 @@ def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
             work.D[j] = 0.0
 
 
-def clipped_cost(targets, row, D, r, n_out, clip):
-    """Return the cost of the probabilities D[r : r + n_out], each for itself."""
-    lost, one = 0.0, D.dtype.type(1.0)
-    for j in range(n_out):
-        p = D[r + j]
-        lost += surprise(p if targets[row, j] > 0.5 else one - p, clip)
-    return lost
-
-
 def is_right(A, r, n_out, cut, label):
     """Return whether the prediction in A[r : r + n_out] is the example's label.
 
@@ -347,11 +348,10 @@ def pass_back(plan, P, work, layer, size, lo, hi, me):
         if t[PART] > 4 * L or size < 8:
             rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, t[PART], L)
         else:
-            F = work.F[me]
-            flip(P, t[W], width, c, F, small, t[N_OUT])
-            D[y : y + n * small] = 0.0
-            part, c = before[PART], t[N_OUT]
-            product(D, y, small, n, part, D, d, width, 1, F, 0, small, c, L)
+            m, part = t[N_OUT], before[PART]
+            rows_by_flipped(
+                D, y, small, n, c, part, d, width, P, t[W], m, work.F, me, L
+            )
     for s in range(lo, hi):
         d, o = t[ROWS] + s * width, before[ROWS] + s * small
         if before[LISTED]:

@@ -162,13 +162,21 @@ def rows_by_rows(
             out[o + i * so + j] = dot(A, a + i * sa, B, b + j * sb, n, L)
 
 
-def flip(P, w, width, n_in, F, small, n_out):
-    """Fill F with the transpose of W: sums of few terms are slow, of many fast."""
+def rows_by_flipped(D, o, so, rows, n_in, part, d, sd, P, w, n_out, F, me, L):
+    """Put D W^T into the rows at D[o] by way of the transpose of W, in F[me].
+
+    D's (rows, n_out) begin at d, sd apart, and so do W's rows at w: sums of few terms
+    are slow each for itself, and fast as rows.
+    """
+    flipped = F[me]
     for j in range(n_out):
         for i in range(n_in):
-            F[j * small + i] = P[w + i * width + j]
-        for i in range(n_in, small):
-            F[j * small + i] = 0.0
+            flipped[j * so + i] = P[w + i * sd + j]
+        for i in range(n_in, so):
+            flipped[j * so + i] = 0.0
+    for i in range(o, o + rows * so):
+        D[i] = 0.0
+    product(D, o, so, rows, part, D, d, sd, 1, flipped, 0, so, n_out, L)
 
 
 def scatter(
