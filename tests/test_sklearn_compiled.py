@@ -1,5 +1,6 @@
 """engine="compiled": scikit-learn's weights again, and the choice of who trains."""
 
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import numpy as np
@@ -195,6 +196,16 @@ def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
         for a, b in zip(alone.coefs_, team.coefs_, strict=True):
             assert np.array_equal(a, b)
         assert alone.loss_curve_ == team.loss_curve_
+
+
+def test_teams_of_fits_side_by_side_do_not_wait_for_each_other(monkeypatch):
+    monkeypatch.setattr(teams, "threads", lambda: 3)
+    monkeypatch.setattr(teams, "_SHARED", 0)
+    own = {"random_state": 0, "max_iter": 9, "engine": "compiled", "batch_size": 10}
+    nets = [MLPClassifier(**own) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda net: net.fit(X, Y).loss_curve_, nets))
+    assert found[0] == found[1] == found[2] == found[3]
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])

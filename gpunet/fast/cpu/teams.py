@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from ..._types import Array
 from .plan import Layout
 
+_ONE = Lock()  # two teams that wait for each other's threads would wait for ever
 _SHARED = 1_500_000  # weights times examples: a step of some 80 us on one core
 
 
@@ -49,10 +51,11 @@ def together(kernel: Callable, team: int, sync: Array, task: tuple[Any, ...]) ->
         kernel(*task, 0, 1)
         return
     sync[:] = 0
-    others = [pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)]
-    try:
-        kernel(*task, 0, team)
-        for other in others:
-            other.result()
-    finally:
-        sync[8] = 1  # whatever broke in, nobody waits for us
+    with _ONE:
+        others = [pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)]
+        try:
+            kernel(*task, 0, team)
+            for other in others:
+                other.result()
+        finally:
+            sync[8] = 1  # whatever broke in, nobody waits for us
