@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from gpunet.cli import _bench_sklearn, main
+from gpunet.sklearn.lean import Lean
 
 TINY = ["bench_sklearn", "--rows", "60", "--repeats", "2", "--epochs", "2"]
 TINY += ["--threads", "1", "--batches", "auto", "20", "--dtypes", "float64"]
@@ -41,9 +42,23 @@ def test_a_sweep_is_timed_with_its_best_scores(capsys, monkeypatch):
     assert "| hidden | batch | dtype |" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("more", [["--data", "digits"], ["--sweep", "--hidden", "4"]])
+def test_the_compiled_engine_is_timed_without_its_compilation(
+    more, capsys, monkeypatch
+):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(_bench_sklearn, "GRID", {"alpha": [1e-4, 1.0]})
+    monkeypatch.setattr(_bench_sklearn, "usable_cores", lambda: 1)
+    monkeypatch.setattr(Lean, "epoch", None)
+    assert main([*TINY, *more, "--engine", "compiled", "--json", "-"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["engine"] == "compiled"
+    assert "s for the first compiled fit, float64" in told.err
+
+
 def test_the_epochs_of_a_fit_fill_its_time():
     x, y = _bench_sklearn.rows_of("digits", 40)
-    args = type("Args", (), {"epochs": None, "repeats": 1})
+    args = type("Args", (), {"epochs": None, "repeats": 1, "engine": "loop"})
     rival = _bench_sklearn.MLPClassifier
     with pytest.warns():
         cell = _bench_sklearn._fit_cell(rival, x, y, "auto", args)
@@ -56,6 +71,7 @@ def test_the_epochs_of_a_fit_fill_its_time():
         (["--batches", "0"], 2, "expected auto or a whole number above 0"),
         (["--batches", "many"], 2, "expected auto or a whole number above 0"),
         (["--rows", "3"], 2, "at least 20"),
+        (["--engine", "cuda"], 2, "invalid choice"),
         (["--data", "faces"], 2, "invalid choice"),
         (["--json", "/nowhere/x.json"], 8, "give --json another place"),
     ],

@@ -24,9 +24,9 @@ FLOORS = {
     **dict.fromkeys(["network", "builders"], 4),
     **dict.fromkeys(["gradcheck", "explain", "population", "data", "storage"], 5),
     "training": 6,
-    **dict.fromkeys(["fast", "sklearn", "parallel", "show"], 7),
-    **dict.fromkeys(["accel", "lab", "text"], 8),
-    "cli": 9,
+    **dict.fromkeys(["fast", "parallel", "show"], 7),
+    **dict.fromkeys(["lab", "sklearn", "text"], 8),
+    **dict.fromkeys(["accel", "cli"], 9),
     **dict.fromkeys([DOOR, "__main__"], 10),
 }
 LESSON = 4  # the highest floor of the lesson

@@ -55,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of a fit (default: as many as take about 0.5 s) or a sweep (default: 10)",
     )
+    add(
+        "--engine",
+        choices=("loop", "compiled"),
+        default="loop",
+        help="what takes gpunet's steps: NumPy, or code that numba compiles (extra "
+        "fast), whose compilation is not counted (default: loop)",
+    )
     add_threads(parser)
     add("--markdown", action="store_true", help="print Markdown")
     add("--json", metavar="FILE", help="write all rounds and versions; - is stdout")

@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
 
 from ..backend import Backend, open_backend
 from ..optimizers import Optimizer
+from .compiled import Compiled, refuse, takes
 from .extras import fit_extras, hidden_names, wanted_extras
 from .lbfgs import fit_lbfgs
 from .lean import ACTIVATE, Lean, forward
@@ -51,6 +52,7 @@ OWN_RULES = {
     "schedule": [str, callable, None],
     "n_members": [Interval(Integral, 1, None, closed="left"), None],
     "callbacks": ["array-like"],
+    "engine": [StrOptions({"auto", "loop", "compiled"})],
 }
 
 
@@ -90,6 +92,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     n_members : int, optional
         An ensemble trained as one population; predictions are the members' mean.
     callbacks : sequence of gpunet.Callback
+    engine : "auto", "loop" or "compiled"
+        Who takes the steps of "sgd" and "adam" on the CPU: NumPy, or code that numba
+        compiles (extra `fast`). "auto" compiles where it applies and a training is
+        long enough, by a count from its settings and data.
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -117,16 +123,26 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         return self._fit(X, y, sample_weight, validation=(X_val, y_val))
 
-    def _fit(self, X, y, sample_weight, validation=(None, None), incremental=False):
+    def _fit(
+        self,
+        X,
+        y,
+        sample_weight,
+        validation=(None, None),
+        incremental=False,
+        n_fits=1,
+    ):
         bk = place(self.device, X)
         data = self._begin(X, y, sample_weight, incremental)
         held_out = self._held_out(*validation)
+        if not wanted_extras(self):  # theirs is the Trainer's
+            refuse(self, self._without_engine(bk))
         if wanted_extras(self):
             fit_extras(self, data, held_out, bk, incremental)
         elif self.solver == "lbfgs":
             fit_lbfgs(self, self._engine(bk)(*data))
         else:
-            engine = self._engine(bk, 1 if incremental else self.max_iter)
+            engine = self._engine(bk, 1 if incremental else self.max_iter, n_fits)
             fit_stochastic(self, data, held_out, engine, incremental)
         return self._end()
 
@@ -146,6 +162,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if first:
             self._initialize(X.shape[1], hidden, self._host_dtype(X))
         return X, t, sample_weight
+
+    def _without_engine(self, bk: Backend | None) -> str:
+        """Return why only one kind of code can fit these settings, or ""."""
+        if bk is not None:
+            return f"it is for the cpu, not for {bk.name}; take device=None"
+        if self.solver == "lbfgs":
+            return "solver 'lbfgs' is SciPy's; take 'adam' or 'sgd'"
+        return ""
 
     def _end(self):
         """Refuse weights that are not finite; return self."""
@@ -212,8 +236,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 tensors.append(start.astype(dtype, copy=False))
         return coefs, intercepts
 
-    def _engine(self, bk: Backend | None, epochs: int = 1) -> Callable:
-        """Return engine(x, t, weight) -> what takes the steps of so many epochs."""
+    def _engine(self, bk: Backend | None, epochs: int = 1, n_fits: int = 1) -> Callable:
+        """Return engine(x, t, weight) -> what takes the steps of so many epochs.
+
+        There are n_fits such fits, one beside another.
+        """
 
         def engine(x: Any, t: Any, weight: Any) -> Any:
             coefs, intercepts = self.coefs_, self.intercepts_
@@ -230,6 +257,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             if bk is None:
                 hidden = self.activation
                 own = (coefs, intercepts, hidden, ends, self.alpha, data)
+                if self.solver != "lbfgs" and takes(self, x, weight, epochs, n_fits):
+                    return Compiled(*own)
                 kind = Sorted if worth_sorting(x, coefs, epochs) else Lean
                 return kind(*own)
             hidden = hidden_names(self)

@@ -30,7 +30,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     hidden_layer_sizes ... max_fun
         scikit-learn's own; see `sklearn.neural_network.MLPClassifier`.
-    device ... callbacks
+    device ... engine
         See `gpunet.sklearn.base.BaseMLP`.
     class_weight : dict or "balanced", optional
 
@@ -89,6 +89,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         schedule=None,
         n_members=None,
         callbacks=(),
+        engine="auto",
         class_weight=None,
     ):
         keep(self, locals())
@@ -205,7 +206,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ----------
     loss ... max_fun
         scikit-learn's own; see `sklearn.neural_network.MLPRegressor`.
-    device ... callbacks
+    device ... engine
         See `gpunet.sklearn.base.BaseMLP`.
 
     Attributes
@@ -263,6 +264,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         schedule=None,
         n_members=None,
         callbacks=(),
+        engine="auto",
     ):
         keep(self, locals())
 

@@ -115,6 +115,7 @@ def fit_extras(
         early_stopping=EarlyStopping(patience, est.tol) if est.early_stopping else None,
         order="own" if est.shuffle else "none",
         callbacks=callbacks,
+        engine=est.engine,
     )
     est.coefs_, est.intercepts_ = (
         [net.backend.to_host(p) for name, p in net.params.items() if name[-1] == kind]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy, deepcopy
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,10 @@ from sklearn.utils import indexable
 from sklearn.utils._indexing import _safe_indexing
 from threadpoolctl import threadpool_limits
 
+from .compiled import Compiled, takes
 from .estimators import MLPClassifier, MLPRegressor
 from .extras import wanted_extras
-from .lean import Lean
+from .lean import ACTIVATE, Lean, forward
 from .solvers import SOLVERS
 from .stochastic import begin, epoch_done, orders, warn_of_the_end
 
@@ -36,6 +37,7 @@ TOGETHER = ("learning_rate_init", "alpha", "momentum")
 # Smaller blocks would fit the cache better, but the calls they cost weigh more
 # (64 settings of the default net: 0.97 s with this, 1.5 s with a sixth of it).
 _BLOCK_BYTES = 6_000_000
+_JOBS = 4  # of compiled code for each core: that one ends early leaves none idle
 
 
 class MLPSweep(GridSearchCV):
@@ -116,13 +118,14 @@ class MLPSweep(GridSearchCV):
         for k, (train, _) in enumerate(folds):
             data = [_rows(a, train) for a in (X, y, sample_weight)]
             for group in _groups(candidates):
-                jobs += prepare([fits[i][k] for i in group], *data)
+                group = [fits[i][k] for i in group]
+                jobs += prepare(group, *data, n_fits=len(fits) * len(folds))
         seconds = _work(jobs)
+        tests = [[_rows(a, test) for a in (X, y, sample_weight)] for _, test in folds]
         out = [
-            self._judged(est, [_rows(a, test) for a in (X, y, sample_weight)])
-            | {"fit_time": seconds}
+            self._judged(est, data) | {"fit_time": seconds}
             for own in fits
-            for est, (_, test) in zip(own, folds, strict=True)
+            for est, data in zip(own, tests, strict=True)
         ]
         self._count_failures(out)
         self.cv_results_ = self._format_results(candidates, len(folds), out)
@@ -136,7 +139,11 @@ class MLPSweep(GridSearchCV):
         began, (X, y, weight) = time.perf_counter(), data
         own = {} if weight is None else {"sample_weight": weight}
         try:
-            score = self.scorer_(est._end(), X, y, **own)
+            est._end()
+            if self.scoring is None and weight is None and _is_plain(est, X, y):
+                score = _accuracy(est, X, y)
+            else:
+                score = self.scorer_(est, X, y, **own)
         except ValueError as error:  # weights that are not finite
             score, self._failure = np.nan, error
         return {"test_scores": score, "score_time": time.perf_counter() - began}
@@ -173,6 +180,21 @@ def _rows(a: Any, rows: np.ndarray) -> Any:
     return None if a is None else _safe_indexing(a, rows)
 
 
+def _is_plain(est: Any, X: Any, y: Any) -> bool:
+    """Return whether `score` would come to comparing labels of rows on the host."""
+    fine = isinstance(X, np.ndarray) and X.dtype == est.coefs_[0].dtype
+    fine = fine and bool(np.isfinite(X).all())  # or the scorer's own error
+    one = is_classifier(est) and isinstance(y, np.ndarray) and y.ndim == 1
+    return fine and one and est.device is None and not wanted_extras(est)
+
+
+def _accuracy(est: Any, X: np.ndarray, y: np.ndarray) -> float:
+    """Return what `est.score` does: its checks take four times as long as this."""
+    ends = ACTIVATE[est.activation], ACTIVATE[est.out_activation_]
+    outputs = forward(X, est.coefs_, est.intercepts_, *ends, [None] * len(est.coefs_))
+    return float(np.average(est._labels(outputs) == y))
+
+
 def _groups(candidates: list[dict]) -> list[list[int]]:
     """Return which candidates may train together, by their places."""
     groups: dict[str, list[int]] = {}
@@ -193,7 +215,7 @@ def _work(jobs: list[Callable]) -> float:
 
 
 def prepare(
-    members: list, X: Any, y: Any, sample_weight: Any = None
+    members: list, X: Any, y: Any, sample_weight: Any = None, n_fits: int = 0
 ) -> list[Callable[[], int]]:
     """Return the jobs that fit estimators as `fit` would each; a job counts its fits.
 
@@ -202,16 +224,19 @@ def prepare(
     members : list of MLPClassifier or MLPRegressor
         Fitted in place; they differ in `TOGETHER` alone.
     X, y, sample_weight : arrays
+    n_fits : int
+        How many fits there are in all, these among them; 0 if these are all.
     """
-    first = members[0]
+    first, n_fits = members[0], n_fits or len(members)
     alone = len(members) == 1 or first.solver not in SOLVERS
     if alone or first.device is not None or wanted_extras(first):
-        return [partial(_fit_one, est, X, y, sample_weight) for est in members]
+        own = (X, y, sample_weight, n_fits)
+        return [partial(_fit_one, est, *own) for est in members]
     data, held_out, batches = begin(first, first._begin(X, y, sample_weight), None)
-    widths = sum(W.shape[1] for W in first.coefs_)
-    floats = 5 * sum(W.size for W in first.coefs_) + 2 * widths * batches[0][1]
-    each = floats * first.coefs_[0].itemsize
-    size = max(1, int(_BLOCK_BYTES // each))
+    if takes(first, data[0], data[2], first.max_iter, n_fits):
+        kind, size = Compiled, -(-n_fits // (_JOBS * cpu_count()))
+    else:
+        kind, size = Lean, _block(first, batches[0][1])
     given = first.get_params()
     fitted = {k: v for k, v in vars(first).items() if k not in given}
     for est in members:
@@ -221,21 +246,30 @@ def prepare(
         if est.early_stopping:
             est.validation_scores_ = []
     return [
-        partial(_run, members[k : k + size], data, held_out, batches)
+        partial(_run, kind, members[k : k + size], data, held_out, batches)
         for k in range(0, len(members), size)
     ]
 
 
-def _fit_one(est: Any, X: Any, y: Any, sample_weight: Any) -> int:
+def _block(est: Any, batch: int) -> int:
+    """Return how many members like an estimator train in one block of arrays."""
+    widths = sum(W.shape[1] for W in est.coefs_)
+    floats = 5 * sum(W.size for W in est.coefs_) + 2 * widths * batch
+    return max(1, int(_BLOCK_BYTES // (floats * est.coefs_[0].itemsize)))
+
+
+def _fit_one(est: Any, X: Any, y: Any, sample_weight: Any, n_fits: int) -> int:
     try:
-        est.fit(X, y, sample_weight)
+        est._fit(X, y, sample_weight, n_fits=n_fits)
     except ValueError:
         if not hasattr(est, "loss_"):  # the data, not the training
             raise
     return 1
 
 
-def _run(members: list, data: tuple, held_out: tuple | None, batches: list) -> int:
+def _run(
+    kind: type, members: list, data: tuple, held_out: tuple | None, batches: list
+) -> int:
     """Train members with the same start and batches; each stops for itself."""
     x, t, weight = data
     n, first = batches[-1][1], members[0]
@@ -246,13 +280,13 @@ def _run(members: list, data: tuple, held_out: tuple | None, batches: list) -> i
     dtype = coefs[0].dtype
     alpha = np.asarray([est.alpha for est in members], dtype)
     own = (first.activation, first.out_activation_, alpha)
-    steps = Lean(coefs, intercepts, *own, (x, t.astype(dtype, copy=False), weight))
-    solver = _shared(members, steps)
+    steps = kind(coefs, intercepts, *own, (x, t.astype(dtype, copy=False), weight))
+    solver = _shared(members, steps, dtype)
     n_fits = len(members)
     for order in orders(first, n):
         losses = steps.epoch(order, batches, solver)
         y = None if held_out is None else steps.outputs(held_out[0])
-        tensors = steps.tensors()
+        tensors = cache(steps.tensors)  # copied when first one of them is wanted
         done = np.zeros(len(members), bool)
         for i, est in enumerate(members):
             mine = partial(_member, tensors, i)
@@ -268,21 +302,21 @@ def _run(members: list, data: tuple, held_out: tuple | None, batches: list) -> i
         if done.any():
             members = [est for est, end in zip(members, done, strict=True) if not end]
             steps, slots = steps.keep(~done), [s[~done] for s in solver.slots]
-            solver = _shared(members, steps, slots, getattr(solver, "t", 0))
-        solver.learning_rate = _column(members, steps, "learning_rate")
+            solver = _shared(members, steps, dtype, slots, getattr(solver, "t", 0))
+        solver.learning_rate = _column(members, dtype, "learning_rate")
     return n_fits
 
 
-def _member(tensors: tuple, i: int) -> tuple[list, list]:
-    return tuple([p[i].copy() for p in ps] for ps in tensors)
+def _member(tensors: Callable, i: int) -> tuple[list, list]:
+    return tuple([p[i].copy() for p in ps] for ps in tensors())
 
 
-def _column(members: list, steps: Lean, name: str) -> np.ndarray:
+def _column(members: list, dtype: Any, name: str) -> np.ndarray:
     values = [getattr(est._optimizer, name) for est in members]
-    return np.asarray(values, steps.p.dtype)[:, None]
+    return np.asarray(values, dtype)[:, None]
 
 
-def _shared(members: list, steps: Lean, slots: Any = (), t: int = 0) -> Any:
+def _shared(members: list, steps: Any, dtype: Any, slots: Any = (), t: int = 0) -> Any:
     """Return one solver for all members: a column of each of their numbers."""
     solver = copy(members[0]._optimizer)
     solver.slots = list(slots)
@@ -290,6 +324,6 @@ def _shared(members: list, steps: Lean, slots: Any = (), t: int = 0) -> Any:
         solver.t = t
     for name in ("learning_rate_init", "learning_rate", "momentum"):
         if hasattr(solver, name):
-            setattr(solver, name, _column(members, steps, name))
+            setattr(solver, name, _column(members, dtype, name))
     solver.start(steps)
     return solver

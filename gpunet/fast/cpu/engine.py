@@ -1,9 +1,6 @@
 """The compiled engine on the CPU: spans of steps in one call, members in threads."""
 
-import os
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,10 +11,9 @@ from ...network import Network
 from ...optimizers import Optimizer
 from ...training.batches import Feed
 from ...training.parts import Part
-from . import examples, functions, kernels, tables
+from . import functions, kernels, tables
 from .compiler import compiled
 from .plan import (
-    Layout,
     hyper,
     layout,
     loss_kind,
@@ -28,57 +24,10 @@ from .plan import (
     tensors,
     write,
 )
-from .vectors import lanes
+from .room import NOTHING, aligned, lay_rows, room_for, table_for
+from .teams import pool, team_for, threads, together
 
-_SHARED = 1_500_000  # weights times examples: a step of some 80 us on one core
 _LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
-_SPARSE = 0.5  # a data set with fewer numbers than this part is kept as lists
-
-
-def threads() -> int:
-    """Return how many threads to use: cores this process may use, or fewer by wish."""
-    cores = (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
-    wish = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(wish)) if wish.isdigit() and int(wish) else cores
-
-
-def aligned(n: int, dtype: Any) -> Array:
-    """Return n zeros that begin at a whole vector: half as long to read as others."""
-    room = np.zeros((n + 1) * np.dtype(dtype).itemsize + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + n * np.dtype(dtype).itemsize].view(dtype)
-
-
-def team_for(where: Layout, batch: int) -> int:
-    """Return how many threads take one network's steps together."""
-    n = threads() if os.name == "posix" else 1  # they wait by sched_yield
-    return n if batch * where.size >= _SHARED else 1
-
-
-def bounds(table: Array, rows: tables.Rows, team: int) -> Array:
-    """Return the rows of each layer's W at which threads take over, (layers, team + 1).
-
-    The first layer's are of equal work: pictures have more in their middle.
-    """
-    cuts = np.zeros((len(table), team + 1), np.int64)
-    for cut, n in zip(cuts, table[:, tables.N_IN], strict=True):
-        cut[:] = [min(-(-n * k // team) + 3 & ~3, n) for k in range(team + 1)]
-        cut[0] = 0
-    if rows.start.size:
-        work = np.cumsum(np.bincount(rows.idx, minlength=table[0, tables.N_IN]))
-        parts = work[-1] * np.arange(1, team) / team
-        cuts[0, 1:team] = np.searchsorted(work, parts)
-    return cuts
-
-
-@cache
-def pool(n: int) -> ThreadPoolExecutor:
-    """Return a pool of n threads, made once."""
-    return ThreadPoolExecutor(n, thread_name_prefix="gpunet")
 
 
 def split(
@@ -99,16 +48,16 @@ class Compiled(Part):
         self._kernel = compiled(kernels.span)
         self._settings = settings(optimizer)
         self._plan = self._describe()
-        self._rows = lay_rows(feed, self._plan.labels)
+        self._rows = self._lay(feed)
         self._keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
         ]
         self._team = 1 if net.population else team_for(self._layout, feed.batch_size)
         n = min(threads(), len(net.seeds))
-        self._works = [self._work(self._team) for _ in range(n)]
+        self._rooms = [self._room() for _ in range(n)]
         # With no steps to take, this compiles the kernel or loads it, and no more.
-        started, nothing = time.perf_counter(), np.zeros(0, np.int64)
-        self._member(0, self._works[0], nothing, np.zeros((0, 1)), [], 0, 0, False)
+        started = time.perf_counter()
+        self._member(0, self._rooms[0], NOTHING, np.zeros((0, 1)), [], 0, 0, False)
         seconds = time.perf_counter() - started
         if seconds > _LONG:
             self.note = f"compiled in {seconds:.1f} s"
@@ -120,18 +69,18 @@ class Compiled(Part):
         t = optimizer.n_steps + 1
         corrections = [self._settings.correction(t + k) for k in range(last - first)]
         order, norm = feed.examples(first, last), last == feed.steps
-        works, free = self._works, list(self._works)
+        free = list(self._rooms)
 
         def member(i: int) -> None:
-            work = free.pop()
+            room = free.pop()
             mine = order if order.ndim == 1 else order[i]
-            self._member(i, work, mine, rates, corrections, epoch, first, norm)
-            free.append(work)
+            self._member(i, room, mine, rates, corrections, epoch, first, norm)
+            free.append(room)
 
         if n == 1:
             member(0)
         else:
-            list(pool(len(works)).map(member, range(n)))
+            list(pool(len(self._rooms)).map(member, range(n)))
         optimizer.n_steps += last - first
         return last
 
@@ -160,76 +109,53 @@ class Compiled(Part):
         rows, _ = rows_of(net)
         n_out = rows[-1].dense.n_out
         kind, squares = loss_kind(net.loss, n_out)
-        table = self._layout.table.copy()
-        table[:, tables.ROWS] *= feed.batch_size
-        # Of a few rows silent neurons are worth leaving out; products of four whole
-        # rows at a time are faster than that.
-        table[:, tables.LISTED] = feed.batch_size < 4
         return tables.Plan(
-            table,
-            np.asarray([row.alpha for row in rows], net.dtype),
-            np.asarray([row.drop for row in rows], np.float64),
-            kind,
-            self._settings.kind,
-            np.asarray(softening(net.loss, n_out)),
-            squares,
-            feed.answers.ndim == 1,
-            self._counts,
-            self.track,
+            table=table_for(self._layout, feed.batch_size),
+            alphas=np.asarray([row.alpha for row in rows], net.dtype),
+            drop=np.asarray([row.drop for row in rows], np.float64),
+            loss=kind,
+            optimizer=self._settings.kind,
+            soften=np.asarray(softening(net.loss, n_out)),
+            squares=squares,
+            steep=2.0 * squares if kind == functions.SQUARES else 1.0,
+            clip=0.0,
+            whole=False,
+            labels=feed.answers.ndim == 1,
+            counts=self._counts,
+            track=self.track,
         )
 
-    def _work(self, team: int) -> tables.Work:
-        batch, dtype = self.feed.batch_size, self.net.dtype
-        table = self._layout.table
-        room = batch * self._layout.row
-        n_in, _, _, *_, part = table[0]
-        whole, step = not self._rows.start.size and batch >= 4, lanes(dtype)
-        wide = (n_in + step if n_in % (4 * step) == 0 else n_in) if whole else 0
-        turned = 0
-        if self._rows.start.size and batch >= 32 and part % (4 * step) == 0:
-            turned = team * int(np.sort(np.diff(self._rows.start))[-batch:].sum())
-        memory = 0 if self._settings.kind == functions.SGD else self._layout.size
-        work = tables.Work(
-            A=aligned(room, dtype),
-            D=aligned(room, dtype),
-            val=aligned(room, dtype),
-            mask=aligned(room, dtype),
-            idx=np.zeros(room, np.int32),
-            count=np.zeros((len(table), batch), np.int64),
-            lost=np.zeros(batch, dtype),
-            hits=np.zeros(batch, np.int64),
-            bounds=bounds(table, self._rows, team),
-            X=aligned(batch * wide, dtype).reshape(batch, -1),
-            turned=np.zeros(turned, dtype),
-            owner=np.zeros(turned, np.int32),
-            ends=np.zeros(n_in, np.int64),
-            next=np.zeros((team, n_in), np.int64),
-            lows=np.zeros((team, 2 * batch), np.int64),
-            T=np.zeros((team, self._layout.row)),
-            G=aligned(self._layout.size, dtype),
-            P=aligned(self._layout.size, dtype),
-            M=aligned(memory, dtype),
-            V=aligned(memory, dtype),
-            sync=np.zeros(16, np.int64),
-        )
-        work.mask[:] = 1.0
-        return work
+    def _lay(self, feed: Any) -> tables.Rows:
+        """Return the data as the kernels read them."""
+        dtype, answers = feed.x.dtype, np.ascontiguousarray(feed.answers)
+        weight = feed._weight if feed._weight is not None else np.zeros(0, dtype)
+        labels = answers.astype(np.int64) if self._plan.labels else NOTHING
+        targets = np.zeros((0, 1), dtype) if self._plan.labels else answers
+        return tables.Rows(*lay_rows(feed.x), labels, targets, weight)
 
-    def _member(self, i, work, order, rates, corrections, epoch, first, norm) -> None:
+    def _room(self) -> tuple[tables.Work, list[Array]]:
+        """Return where one thread takes steps: room, and a member's P, M and V."""
+        where, dtype = self._layout, self.net.dtype
+        memory = 0 if self._settings.kind == functions.SGD else where.size
+        work = room_for(where, self._rows, self.feed.batch_size, self._team, dtype)
+        return work, [aligned(size, dtype) for size in (where.size, memory, memory)]
+
+    def _member(self, i, room, order, rates, corrections, epoch, first, norm) -> None:
         """Take a member's steps: its tensors go into flat arrays, and come back."""
-        net, dtype = self.net, self.net.dtype
+        net, dtype, (work, flats) = self.net, self.net.dtype, room
         at = i if net.population else None
         memory = self._settings.slots
         slots = [
             {name: self.optimizer.slots[f"{name}.{slot}"] for name in net.params}
             for slot in memory
         ]
-        held = list(zip((work.P, work.M, work.V), (net.params, *slots), strict=False))
+        held = list(zip(flats, (net.params, *slots), strict=False))
         for flat, arrays in held:
             read(flat, arrays, self._names, at)
         sums = {name: s.reshape(-1)[i : i + 1] for name, s in self.sums.items()}
         h, l2 = hyper(self.optimizer, i)
         state = tables.State(
+            *flats,
             **sums,
             h=np.asarray(h, dtype),
             l2=np.asarray([l2], dtype),
@@ -244,25 +170,11 @@ class Compiled(Part):
             first,
             norm,
         )
-        self._together(self._plan, self._rows, state, work, task)
+        whole = (self._plan, self._rows, state, work, task)
+        together(self._kernel, self._team, work.sync, whole)
         if order.size:
             for flat, arrays in held:
                 write(flat, arrays, self._names, at)
-
-    def _together(self, *task: Any) -> None:
-        """Let the team's threads take the span, this one among them."""
-        kernel, team, sync = self._kernel, self._team, task[3].sync
-        if team == 1:
-            kernel(*task, 0, 1)
-            return
-        sync[:] = 0
-        others = [pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)]
-        try:
-            kernel(*task, 0, team)
-            for other in others:
-                other.result()
-        finally:
-            sync[8] = 1  # whatever broke in, nobody waits for us
 
 
 class Orders:
@@ -293,24 +205,3 @@ class Orders:
             self._feed.load(*self._span)
             self._loaded = True
         return self._feed.batch(step)
-
-
-def lay_rows(feed: Feed, labels: bool) -> tables.Rows:
-    """Return the data as the kernels read them."""
-    x, dtype = np.ascontiguousarray(feed.x), feed.x.dtype
-    counts = np.count_nonzero(x, axis=1)
-    none = np.zeros(0, np.int64)
-    kind = np.uint16 if x.shape[1] < 2**16 else np.int32  # half as much to read
-    if counts.sum() < _SPARSE * x.size:
-        start = np.zeros(len(x) + 1, np.int64)
-        np.cumsum(counts, out=start[1:])
-        val, idx = np.empty(start[-1], dtype), np.empty(start[-1], kind)
-        compiled(examples.list_rows)(x, start, idx, val)
-    else:
-        start, val = none, x.reshape(-1)
-        idx = np.arange(x.shape[1], dtype=kind)
-    weight = feed._weight if feed._weight is not None else np.zeros(0, dtype)
-    answers = np.ascontiguousarray(feed.answers)
-    hot = answers.astype(np.int64) if labels else none
-    targets = np.zeros((0, 1), dtype) if labels else answers
-    return tables.Rows(val, idx, start, hot, targets, weight)

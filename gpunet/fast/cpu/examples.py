@@ -2,10 +2,10 @@
 
 from .products import find, gather, product, scatter
 from .tables import N_IN, PART, ROWS, WIDTH, W
-from .vectors import at, fetch
+from .vectors import at, fetch, load, store
 
 
-def first_layer(rows, work, t, mine, soon, lo, hi, L):
+def first_layer(rows, P, work, t, mine, soon, lo, hi, L):
     """Add x W to the first layer's rows, and ask for the next batch's examples."""
     width, line = t[WIDTH], 64 // rows.val.itemsize
     step = 4 * L if t[PART] % (4 * L) == 0 else t[PART]
@@ -16,7 +16,7 @@ def first_layer(rows, work, t, mine, soon, lo, hi, L):
             gather(
                 work.A,
                 y,
-                work.P,
+                P,
                 t[W] + j,
                 width,
                 step,
@@ -39,15 +39,18 @@ def first_layer(rows, work, t, mine, soon, lo, hi, L):
                         fetch(rows.idx, i0 + c)
 
 
-def whole_rows(rows, work, t, mine, lo, hi, L):
+def whole_rows(rows, P, work, t, mine, lo, hi, L):
     """Add x W to the first layer's rows, of data that have few zeros."""
     n_in, width, wide = t[N_IN], t[WIDTH], work.X.shape[1]
     X = work.X.reshape(-1)
     for s in range(lo, hi):
-        for j in range(n_in):
-            X[s * wide + j] = rows.val[mine[s] * n_in + j]
+        v = mine[s] * n_in
+        for j in range(0, n_in - L + 1, L):
+            store(X, s * wide + j, load(rows.val, v + j))
+        for j in range(n_in - n_in % L, n_in):
+            X[s * wide + j] = rows.val[v + j]
     y, x, n = t[ROWS] + lo * width, lo * wide, hi - lo
-    P, part = work.P, t[PART]
+    part = t[PART]
     product(work.A, y, width, n, part, X, x, wide, 1, P, t[W], width, n_in, L)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._types import Array
+from .vectors import fill, load, madd, ratio, store, zeros
 
 IDENTITY, RELU, LEAKY, SIGMOID, TANH = range(5)
 SOFTMAX, BINARY, SQUARES = range(3)
@@ -125,14 +126,13 @@ def compare(
             s, p = power(-Y[i])
             D[i] = one / (one + (s + s * p))
     else:
+        L, ones = 64 // Y.itemsize, fill(Y, one)
         for r in range(o, o + size * n, n):
             top = Y[r]
             for j in range(r + 1, r + n_out):
                 top = Y[j] if Y[j] > top else top
-            for j in range(r, r + n_out):
-                D[j] = Y[j] - top
-            for j in range(r + n_out, r + n):
-                D[j] = zero
+            for j in range(r, r + n, L):
+                store(D, j, madd(load(Y, j), -top, ones))
         for i in range(o, o + size * n):
             s, p = power(D[i])
             D[i] = s + s * p
@@ -140,8 +140,8 @@ def compare(
             whole = zero
             for j in range(r, r + n_out):
                 whole += D[j]
-            for j in range(r, r + n_out):
-                D[j] /= whole
+            for j in range(r, r + n, L):  # what pads a row means nothing
+                store(D, j, madd(zeros(D), one / whole, load(D, j)))
 
 
 def cost(Y: Array, T: Array, r: int, n_out: int, kind: int, squares: float) -> float:
@@ -179,6 +179,24 @@ def cost(Y: Array, T: Array, r: int, n_out: int, kind: int, squares: float) -> f
     return lost
 
 
+def surprise(p: float, clip: float) -> float:
+    """Return -log p, with p no nearer to 0 and 1 than clip."""
+    p = np.float64(p)
+    p = clip if p < clip else p  # NaN stays NaN
+    return -math.log(1.0 - clip if p > 1.0 - clip else p)
+
+
+def clipped_cost(
+    targets: Array, row: int, D: Array, r: int, n_out: int, clip: float
+) -> float:
+    """Return the cost of the probabilities D[r : r + n_out], each for itself."""
+    lost, one = 0.0, D.dtype.type(1.0)
+    for j in range(n_out):
+        p = D[r + j]
+        lost += surprise(p if targets[row, j] > 0.5 else one - p, clip)
+    return lost
+
+
 def move(
     P: Array,
     G: Array,
@@ -194,25 +212,25 @@ def move(
 ) -> None:
     """Move P[o : o + n] against its gradient G, in place; M and V are its memory.
 
+    o and n are whole vectors, as rows are.
     h holds momentum, or Adam's b1, b2, 1 - b1, 1 - b2, eps, in P's dtype.
     """
-    if l2 != 0:
-        for i in range(o, o + n):
-            G[i] += l2 * P[i]
-    if kind == SGD:
-        for i in range(o, o + n):
-            P[i] -= rate * G[i]
-    elif kind == MOMENTUM:
-        for i in range(o, o + n):
-            M[i] = h[0] * M[i] - rate * G[i]
-            P[i] += M[i]
-    elif kind == NESTEROV:
-        for i in range(o, o + n):
-            M[i] = h[0] * M[i] - rate * G[i]
-            P[i] += h[0] * M[i] - rate * G[i]
-    else:
-        b1, b2, c1, c2, eps = h[0], h[1], h[2], h[3], h[4]
-        for i in range(o, o + n):
-            M[i] = b1 * M[i] + c1 * G[i]
-            V[i] = b2 * V[i] + c2 * (G[i] * G[i])
-            P[i] -= rate * (correction * M[i] / (np.sqrt(V[i]) + eps))
+    L = 64 // P.itemsize
+    for i in range(o, o + n, L):
+        p, none = load(P, i), zeros(P)
+        g = madd(load(G, i), l2, p)
+        if kind == SGD:
+            store(P, i, madd(p, -rate, g))
+        elif kind == ADAM:
+            m = madd(madd(none, h[0], load(M, i)), h[2], g)
+            v = madd(madd(none, h[1], load(V, i)), h[3], madd(none, g, g))
+            store(M, i, m)
+            store(V, i, v)
+            store(P, i, madd(p, -rate * correction, ratio(m, v, h[4])))
+        else:
+            m = madd(madd(none, h[0], load(M, i)), -rate, g)
+            store(M, i, m)
+            if kind == MOMENTUM:
+                store(P, i, madd(p, 1.0, m))
+            else:
+                store(P, i, madd(madd(p, h[0], m), -rate, g))

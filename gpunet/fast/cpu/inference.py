@@ -10,9 +10,10 @@ from ...errors import ConfigError
 from ...network import Network
 from . import kernels
 from .compiler import compiled, missing
-from .engine import aligned, pool, threads
 from .plan import layout, loss_kind, read, refuse_loss, rows_of, tensors
+from .room import aligned
 from .tables import ROWS
+from .teams import pool, threads
 
 _ALONE = 5_000_000  # rows times weights that one thread predicts, in some 100 us
 _CHUNK = 512  # rows at a time: their activations stay in the cache

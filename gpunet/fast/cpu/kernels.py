@@ -12,8 +12,29 @@ import numpy as np
 
 from .draws import keep_some
 from .examples import add_first, first_layer, whole_rows
-from .functions import RELU, SGD, SQUARES, activate, compare, cost, move, slope
-from .products import dot, gather, product, rows_by_rows, scatter
+from .functions import (
+    IDENTITY,
+    RELU,
+    SGD,
+    SQUARES,
+    activate,
+    clipped_cost,
+    compare,
+    cost,
+    move,
+    slope,
+    surprise,
+)
+from .products import (
+    dot,
+    gather,
+    length,
+    product,
+    rows_by_flipped,
+    rows_by_rows,
+    scatter,
+    squares,
+)
 from .tables import (
     DRAWS,
     FUNCTION,
@@ -24,9 +45,37 @@ from .tables import (
     ROWS,
     WIDTH,
     B,
+    State,
+    Task,
     W,
 )
-from .vectors import arrive, load, madd, pause, peek, store
+from .vectors import arrive, load, madd, pause, peek, store, zeros
+
+
+def members(plan, rows, crowd, work, task, first, last, me, team):
+    """Take the steps of a span of members first to last - 1, one after the other."""
+    for i in range(first, last):
+        state = State(
+            crowd.P[i],
+            crowd.M[i],
+            crowd.V[i],
+            crowd.loss[i],
+            crowd.correct[i],
+            crowd.grad_norm[i],
+            crowd.h[i],
+            crowd.l2[i],
+            crowd.key[i],
+        )
+        mine = Task(
+            task.order,
+            task.batch,
+            task.rates[i],
+            task.corrections,
+            task.epoch,
+            task.first,
+            task.norm,
+        )
+        span(plan, rows, state, work, mine, me, team)
 
 
 def span(plan, rows, state, work, task, me, team):
@@ -44,13 +93,18 @@ def span(plan, rows, state, work, task, me, team):
         lo, hi = share(mine.size, me, team)
         keep = task.norm and k == task.rates.size - 1
         fused = plan.optimizer == SGD and not keep
-        scale = work.P.dtype.type(1.0) / work.P.dtype.type(mine.size)
+        scale = state.P.dtype.type(1.0) / state.P.dtype.type(mine.size)
+        l2 = state.l2[0] * scale if plan.whole else state.l2[0]
         if fused:
             scale = -task.rates[k] * scale
         forward(plan, rows, state, work, task, mine, soon, k, lo, hi)
         compare_rows(plan, rows, work, me, mine, scale, lo, hi)
         for layer in range(len(plan.table) - 1, 0, -1):
-            pass_back(plan, work, layer, lo, hi)
+            pass_back(plan, state.P, work, layer, mine.size, lo, hi, me)
+        if me == 0 and plan.whole and l2 != 0:  # while nobody moves the weights
+            for t in plan.table:
+                squared = squares(state.P, t[W], t[N_IN] * t[WIDTH])
+                state.loss[0] += 0.5 * state.l2[0] * squared
         wait += team
         if not together(work.sync, wait, team):
             return
@@ -58,7 +112,7 @@ def span(plan, rows, state, work, task, me, team):
             for i in range(mine.size):
                 state.loss[0] += work.lost[i]
                 state.correct[0] += work.hits[i]
-        backward(plan, rows, state, work, mine, fused, task.rates[k], me)
+        backward(plan, rows, state, work, mine, fused, task.rates[k], l2, me)
         if keep:
             wait += team
             if not together(work.sync, wait, team):
@@ -66,7 +120,7 @@ def span(plan, rows, state, work, task, me, team):
             if me == 0:
                 state.grad_norm[0] = length(work.G)
         if not fused:
-            update(plan, state, work, task.rates[k], task.corrections[k], me)
+            update(plan, state, work, task.rates[k], l2, task.corrections[k], me)
         wait += team
         if not together(work.sync, wait, team):
             return
@@ -93,27 +147,20 @@ def together(sync, wait, team):
     return True
 
 
-def length(G):
-    """Return the length of the vector G."""
-    total = 0.0
-    for g in G:
-        total += np.float64(g) * g
-    return np.sqrt(total)
-
-
 def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
     """Fill A with every layer's activations of the examples lo to hi - 1."""
-    L = 64 // work.P.itemsize
+    P = state.P
+    L = 64 // P.itemsize
     for layer in range(len(plan.table)):
         t = plan.table[layer]
         width, o = t[WIDTH], t[ROWS]
         for s in range(lo, hi):
             for j in range(0, width, L):
-                store(work.A, o + s * width + j, load(work.P, t[B] + j))
+                store(work.A, o + s * width + j, load(P, t[B] + j))
         if layer == 0 and work.X.size:
-            whole_rows(rows, work, t, mine, lo, hi, L)
+            whole_rows(rows, P, work, t, mine, lo, hi, L)
         elif layer == 0:
-            first_layer(rows, work, t, mine, soon, lo, hi, L)
+            first_layer(rows, P, work, t, mine, soon, lo, hi, L)
         else:
             before = plan.table[layer - 1]
             x, xi = before[ROWS] + lo * before[WIDTH], before[WIDTH]
@@ -121,16 +168,16 @@ def forward(plan, rows, state, work, task, mine, soon, k, lo, hi):
                 for s in range(lo, hi):
                     y, x = o + s * width, before[ROWS] + s * xi
                     c = work.count[layer - 1, s]
-                    P, idx, val, n = work.P, work.idx, work.val, t[PART]
+                    idx, val, n = work.idx, work.val, t[PART]
                     gather(work.A, y, P, t[W], width, n, idx, x, val, x, c, L)
             else:
                 y, n, part = o + lo * width, hi - lo, t[PART]
-                X, P, c = work.val, work.P, t[N_IN]
+                X, c = whole(plan, work, layer - 1), t[N_IN]
                 product(work.A, y, width, n, part, X, x, xi, 1, P, t[W], width, c, L)
         activate(
             work.A, o + lo * width, (hi - lo) * width, t[FUNCTION], plan.alphas[layer]
         )
-        if layer < len(plan.table) - 1:
+        if layer < len(plan.table) - 1 and (t[LISTED] or plan.drop[layer] > 0):
             hand_on(plan, work, layer, mine.size, lo, hi, state.key, task, k)
 
 
@@ -157,71 +204,92 @@ def hand_on(plan, work, layer, n, lo, hi, key, task, k):
                 val[j] = A[j] * mask[j]
 
 
+def whole(plan, work, layer):
+    """Return where the next layer reads what is not in lists."""
+    return work.val if plan.drop[layer] > 0 else work.A
+
+
 def compare_rows(plan, rows, work, me, mine, scale, lo, hi):
     """Fill the last layer's D with scale * d cost / dz; keep each example's score."""
     t = plan.table[-1]
     n_out, width, o = t[N_OUT], t[WIDTH], t[ROWS]
     compare(work.A, work.D, o + lo * width, n_out, width, plan.loss, hi - lo)
-    factor = 2.0 * plan.squares if plan.loss == SQUARES else 1.0
     up, on = work.D.dtype.type(plan.soften[0]), work.D.dtype.type(plan.soften[1])
-    T = work.T[me]
+    T, L = work.T[me], 64 // work.D.itemsize
     for s in range(lo, hi):
         r, row = o + s * width, mine[s]
         weight = rows.weight[row] if rows.weight.size else work.A.dtype.type(1.0)
-        mine_scale = work.D.dtype.type(scale * factor) * weight
+        mine_scale = work.D.dtype.type(scale * plan.steep) * weight
+        if plan.track:
+            if plan.clip > 0 and plan.labels:
+                lost = surprise(work.D[r + rows.labels[row]], plan.clip)
+            elif plan.clip > 0:
+                lost = clipped_cost(rows.targets, row, work.D, r, n_out, plan.clip)
+            else:
+                for j in range(n_out):
+                    target = rows.targets[row, j] if not plan.labels else 0.0
+                    T[j] = plan.soften[0] * target + plan.soften[1]
+                if plan.labels:
+                    T[rows.labels[row]] += plan.soften[0]
+                lost = cost(work.A, T, r, n_out, plan.loss, plan.squares)
+            work.lost[s] = lost * weight
+            if plan.counts:
+                if plan.labels:
+                    label = rows.labels[row]
+                else:
+                    label = np.int64(rows.targets[row, 0])
+                cut = 0.5 if plan.loss == SQUARES else 0.0
+                work.hits[s] = is_right(work.A, r, n_out, cut, label)
         if plan.labels:
             work.D[r + rows.labels[row]] -= up
         else:
             for j in range(n_out):
                 work.D[r + j] -= up * rows.targets[row, j]
-        for j in range(n_out):
-            d = (work.D[r + j] - on) * mine_scale
-            work.D[r + j] = d * slope(work.A[r + j], t[FUNCTION], plan.alphas[-1])
+        if t[FUNCTION] == IDENTITY and on == 0:
+            for j in range(r, r + width, L):
+                store(work.D, j, madd(zeros(work.D), mine_scale, load(work.D, j)))
+        else:
+            for j in range(n_out):
+                d = (work.D[r + j] - on) * mine_scale
+                work.D[r + j] = d * slope(work.A[r + j], t[FUNCTION], plan.alphas[-1])
         for j in range(r + n_out, r + width):
             work.D[j] = 0.0
-        if plan.track:
-            for j in range(n_out):
-                target = rows.targets[row, j] if not plan.labels else 0.0
-                T[j] = plan.soften[0] * target + plan.soften[1]
-            if plan.labels:
-                T[rows.labels[row]] += plan.soften[0]
-            work.lost[s] = cost(work.A, T, r, n_out, plan.loss, plan.squares) * weight
-            if plan.counts:
-                work.hits[s] = is_right(plan, rows, work, r, n_out, row)
 
 
-def is_right(plan, rows, work, r, n_out, row):
-    """Return whether the prediction in A[r : r + n_out] is the example's label."""
+def is_right(A, r, n_out, cut, label):
+    """Return whether the prediction in A[r : r + n_out] is the example's label.
+
+    A single output says 1 from `cut` on.
+    """
     if n_out == 1:
-        positive = work.A[r] >= (0.5 if plan.loss == SQUARES else 0.0)
-        answer = rows.labels[row] if plan.labels else np.int64(rows.targets[row, 0])
-        return answer == (1 if positive else 0)
+        return label == (1 if A[r] >= cut else 0)
     best = 0
     for j in range(1, n_out):
-        if work.A[r + j] > work.A[r + best] or np.isnan(work.A[r + j]):
+        if A[r + j] > A[r + best] or np.isnan(A[r + j]):
             best = j
-            if np.isnan(work.A[r + j]):
+            if np.isnan(A[r + j]):
                 break
-    return rows.labels[row] == best
+    return label == best
 
 
-def backward(plan, rows, state, work, mine, fused, rate, me):
+def backward(plan, rows, state, work, mine, fused, rate, l2, me):
     """Add x^T d to the gradient, or straight to the parameters when `fused`.
 
     Thread `me` does so for its own rows of each W.
     """
-    L = 64 // work.P.itemsize
-    target = work.P if fused else work.G
-    shrink = work.P.dtype.type(1.0) - rate * state.l2[0]
+    P = state.P
+    L = 64 // P.itemsize
+    target = P if fused else work.G
+    shrink = P.dtype.type(1.0) - rate * l2
     for layer in range(len(plan.table)):
         t = plan.table[layer]
         width, r0, r1 = t[WIDTH], work.bounds[layer, me], work.bounds[layer, me + 1]
         first, last = t[W] + r0 * width, t[W] + r1 * width
         if not fused:
             work.G[first:last] = 0.0
-        elif state.l2[0] != 0:
+        elif l2 != 0:
             for i in range(first, last):
-                work.P[i] *= shrink
+                P[i] *= shrink
         if layer == 0:
             add_first(rows, work, target, t, mine, r0, r1, me, L)
         else:
@@ -263,21 +331,27 @@ def add_layer(plan, work, target, layer, n, r0, r1, L):
             )
         return
     y, x, part = t[W] + r0 * width, before[ROWS] + r0, t[PART]
-    X, D, d = work.val, work.D, t[ROWS]
+    X, D, d = whole(plan, work, layer - 1), work.D, t[ROWS]
     product(target, y, width, r1 - r0, part, X, x, 1, small, D, d, width, n, L)
 
 
-def pass_back(plan, work, layer, lo, hi):
+def pass_back(plan, P, work, layer, size, lo, hi, me):
     """Fill the D of the layer before from this layer's D and weights."""
-    L = 64 // work.P.itemsize
+    L = 64 // P.itemsize
     t, before = plan.table[layer], plan.table[layer - 1]
     width, small = t[WIDTH], before[WIDTH]
     kind, alpha = before[FUNCTION], plan.alphas[layer - 1]
-    P, D, A, mask = work.P, work.D, work.A, work.mask
+    D, A, mask = work.D, work.A, work.mask
     if not before[LISTED]:
         y, d = before[ROWS] + lo * small, t[ROWS] + lo * width
         n, c = hi - lo, before[N_OUT]
-        rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, t[PART], L)
+        if t[PART] > 4 * L or size < 8:
+            rows_by_rows(D, y, small, n, c, D, d, width, P, t[W], width, t[PART], L)
+        else:
+            m, part = t[N_OUT], before[PART]
+            rows_by_flipped(
+                D, y, small, n, c, part, d, width, P, t[W], m, work.F, me, L
+            )
     for s in range(lo, hi):
         d, o = t[ROWS] + s * width, before[ROWS] + s * small
         if before[LISTED]:
@@ -291,15 +365,15 @@ def pass_back(plan, work, layer, lo, hi):
                 D[j] *= mask[j] * slope(A[j], kind, alpha)
 
 
-def update(plan, state, work, rate, correction, me):
+def update(plan, state, work, rate, l2, correction, me):
     """Move thread `me`'s rows of the parameters by the gradient in G."""
-    P, G, M, V, h, kind = work.P, work.G, work.M, work.V, state.h, plan.optimizer
-    none = work.P.dtype.type(0.0)
+    P, G, M, V, h, kind = state.P, work.G, state.M, state.V, state.h, plan.optimizer
+    none = P.dtype.type(0.0)
     for layer in range(len(plan.table)):
         t = plan.table[layer]
         r0, r1 = work.bounds[layer, me], work.bounds[layer, me + 1]
         a, n = t[W] + r0 * t[WIDTH], (r1 - r0) * t[WIDTH]
-        move(P, G, M, V, a, n, kind, rate, h, state.l2[0], correction)
+        move(P, G, M, V, a, n, kind, rate, h, l2, correction)
         if r0 == 0 and r1 > 0:
             move(P, G, M, V, t[B], t[WIDTH], kind, rate, h, none, correction)
 

@@ -1,7 +1,6 @@
 """A network, its optimizer and its data as the numbers that the kernels read."""
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,17 +100,34 @@ class Layout(NamedTuple):
 def layout(net: Network) -> Layout:
     """Return the places of a network's numbers; see `tables.Plan.table`."""
     rows, _ = rows_of(net)
-    step = lanes(net.dtype)
-    table = np.zeros((len(rows), 10), np.int64)
+    sizes = [(row.dense.n_in, row.dense.n_out) for row in rows]
+    drops = [row.drop > 0 for row in rows]
+    return lay_out(sizes, [row.function for row in rows], drops, net.dtype)
+
+
+def lay_out(
+    sizes: list[tuple[int, int]], kinds: list[int], drops: list[bool], dtype: Any
+) -> Layout:
+    """Return the places of the numbers of a row of dense layers.
+
+    Parameters
+    ----------
+    sizes : list of (n_in, n_out)
+    kinds : list of int
+        Each layer's activation.
+    drops : list of bool
+        Whether dropout follows it.
+    """
+    step = lanes(dtype)
+    table = np.zeros((len(sizes), 10), np.int64)
     place = room = draws = 0
-    for t, row in zip(table, rows, strict=True):
-        n_in, n_out = row.dense.n_in, row.dense.n_out
+    for t, (n_in, n_out), kind, drop in zip(table, sizes, kinds, drops, strict=True):
         width = -(-n_out // step) * step
         # Rows a power of two apart would fall into few places of the cache.
         part, width = width, width + step if width % (4 * step) == 0 else width
         t[:5] = n_in, n_out, width, place, place + n_in * width
-        t[5:] = row.function, room, draws, 0, part
-        draws += n_out if row.drop else 0
+        t[5:] = kind, room, draws, 0, part
+        draws += n_out if drop else 0
         place += (n_in + 1) * width
         room += width
     return Layout(table, place, room)
@@ -164,12 +180,12 @@ class Settings(NamedTuple):
     slots: tuple[str, ...]
     betas: tuple[float, float] = (0.0, 0.0)
 
-    def correction(self, t: int) -> float:
-        """Return Adam's correction of its start at zero in step t."""
+    def correction(self, t: Any) -> Any:
+        """Return Adam's correction of its start at zero in step t, or in many."""
         if self.kind != functions.ADAM:
             return 1.0
         b1, b2 = self.betas
-        return sqrt(1.0 - b2**t) / (1.0 - b1**t)
+        return np.sqrt(1.0 - b2**t) / (1.0 - b1**t)
 
 
 def settings(optimizer: Optimizer) -> Settings:

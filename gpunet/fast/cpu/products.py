@@ -7,6 +7,8 @@ Matrices are flat, their rows padded to whole vectors (`n` is that width), and f
 vectors of sums are under way at once, because an addition takes four cycles.
 """
 
+import numpy as np
+
 from ..._types import Array
 from .vectors import at, dots, load, madd, store, tile, total, zeros
 
@@ -112,23 +114,27 @@ def product(
     """
     j = 0
     while j < n:
-        wide = n - j >= 4 * L
+        width = 4 if n - j >= 4 * L else 2 if n - j >= 2 * L else 1
         i = 0
         while i < rows:
             p, q = o + i * so + j, x + i * xi
-            if wide and rows - i >= 4:
-                tile(4, 4, out, p, so, X, q, xi, xk, M, m + j, ms, count)
-                i += 4
-            elif wide:
-                tile(1, 4, out, p, so, X, q, xi, xk, M, m + j, ms, count)
-                i += 1
-            elif rows - i >= 4:
-                tile(4, 1, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+            if rows - i >= 4:
+                if width == 4:
+                    tile(4, 4, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                elif width == 2:
+                    tile(4, 2, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                else:
+                    tile(4, 1, out, p, so, X, q, xi, xk, M, m + j, ms, count)
                 i += 4
             else:
-                tile(1, 1, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                if width == 4:
+                    tile(1, 4, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                elif width == 2:
+                    tile(1, 2, out, p, so, X, q, xi, xk, M, m + j, ms, count)
+                else:
+                    tile(1, 1, out, p, so, X, q, xi, xk, M, m + j, ms, count)
                 i += 1
-        j += 4 * L if wide else L
+        j += width * L
 
 
 def rows_by_rows(
@@ -154,6 +160,23 @@ def rows_by_rows(
         whole = i < rows - rows % 4
         for j in range(columns - columns % 4 if whole else 0, columns):
             out[o + i * so + j] = dot(A, a + i * sa, B, b + j * sb, n, L)
+
+
+def rows_by_flipped(D, o, so, rows, n_in, part, d, sd, P, w, n_out, F, me, L):
+    """Put D W^T into the rows at D[o] by way of the transpose of W, in F[me].
+
+    D's (rows, n_out) begin at d, sd apart, and so do W's rows at w: sums of few terms
+    are slow each for itself, and fast as rows.
+    """
+    flipped = F[me]
+    for j in range(n_out):
+        for i in range(n_in):
+            flipped[j * so + i] = P[w + i * sd + j]
+        for i in range(n_in, so):
+            flipped[j * so + i] = 0.0
+    for i in range(o, o + rows * so):
+        D[i] = 0.0
+    product(D, o, so, rows, part, D, d, sd, 1, flipped, 0, so, n_out, L)
 
 
 def scatter(
@@ -214,4 +237,21 @@ def dot(a: Array, i: int, b: Array, j: int, n: int, L: int) -> float:
     sums = zeros(a)
     for k in range(0, n, L):
         sums = madd(sums, load(a, i + k), load(b, j + k))
+    return total(sums)
+
+
+def length(a: Array) -> float:
+    """Return the length of the vector a."""
+    total = 0.0
+    for x in a:
+        total += np.float64(x) * x
+    return np.sqrt(total)
+
+
+def squares(a: Array, i: int, n: int) -> float:
+    """Return the sum of the squares of a[i : i + n], n a multiple of L."""
+    L, sums = 64 // a.itemsize, zeros(a)
+    for k in range(i, i + n, L):
+        v = load(a, k)
+        sums = madd(sums, v, v)
     return total(sums)

@@ -22,6 +22,13 @@ class Plan(NamedTuple):
     soften : array, shape (2,)
         A target t becomes soften[0] t + soften[1].
     squares : float, factor of a squared error
+    steep : float, factor of its slope, which is y - t otherwise
+    clip : float
+        Probabilities count as neither 0 nor 1, but as so far from them in the cost;
+        0 if they count as they are.
+    whole : bool
+        Whether l2 is of a batch's whole cost, not of its mean, and half of it times
+        the squared weights is counted with the costs.
     labels : bool
         Whether answers are labels (else rows of targets).
     counts, track : bool
@@ -36,6 +43,9 @@ class Plan(NamedTuple):
     optimizer: int
     soften: Any
     squares: float
+    steep: float
+    clip: float
+    whole: bool
     labels: bool
     counts: bool
     track: bool
@@ -53,8 +63,14 @@ class Rows(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a member's steps change: parameters, memory, sums; and its settings."""
+    """What a member's steps change: parameters, memory, sums; and its settings.
 
+    Of several members every array has a leading axis.
+    """
+
+    P: Any
+    M: Any
+    V: Any
     loss: Any
     correct: Any
     grad_norm: Any
@@ -69,7 +85,8 @@ class Work(NamedTuple):
     `val` holds what the next layer reads (activations, silenced by dropout), as
     lists with `idx` and `count` or whole; `mask` dropout's factors, 1 without it.
     `bounds` are the rows of each layer's W that each thread moves. X holds the
-    examples where data have few zeros; `turned` and what follows: see `turn`.
+    examples where data have few zeros; `turned` and what follows: see `turn`. F has
+    a thread's room for the transpose of narrow weights.
     """
 
     A: Any
@@ -88,15 +105,16 @@ class Work(NamedTuple):
     next: Any
     lows: Any
     T: Any
+    F: Any
     G: Any
-    P: Any
-    M: Any
-    V: Any
     sync: Any
 
 
 class Task(NamedTuple):
-    """A span: the examples of its steps one after the other, and what changes."""
+    """A span: the examples of its steps one after the other, and what changes.
+
+    Of several members, who see the same examples, `rates` has a leading axis.
+    """
 
     order: Any
     batch: int

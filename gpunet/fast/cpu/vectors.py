@@ -35,6 +35,11 @@ def zeros(a: Array) -> Array:
     return np.zeros(lanes(a.dtype), a.dtype)
 
 
+def fill(a: Array, x: float) -> Array:
+    """Return a vector of x alone, of the dtype of the array a."""
+    return np.full(lanes(a.dtype), x, a.dtype)
+
+
 def madd(acc: Array, x: float, v: Array) -> Array:
     """Return acc + x v, for a number x or a vector."""
     return acc + x * v
@@ -43,6 +48,11 @@ def madd(acc: Array, x: float, v: Array) -> Array:
 def total(v: Array) -> float:
     """Return the sum of the vector's numbers, in a fixed order."""
     return v.sum()
+
+
+def ratio(m: Array, v: Array, eps: float) -> Array:
+    """Return the vector m / (sqrt(v) + eps)."""
+    return m / (np.sqrt(v) + eps)
 
 
 def at(a: Array, k: int) -> float:
@@ -56,7 +66,7 @@ def mulhi(a: int, b: int) -> int:
 
 
 def tile(rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count):
-    """Add X M to a tile of `rows` rows (1 or 4) and `vectors` vectors (1 or 4).
+    """Add X M to a tile of `rows` rows (1 or 4) and `vectors` vectors (1, 2 or 4).
 
     out[o + i so + j] += sum_k X[x + i xi + k xk] M[m + k ms + j], all arrays flat.
     The sums stay in registers, and each is added up in the order of k.
@@ -146,6 +156,13 @@ def install(numba: Any) -> None:
             return ir.Constant(llvm(sig.return_type.dtype), None)
 
         return Vector(a.dtype)(a), emit
+
+    @intrinsic
+    def fill_vector(typing, a, x):
+        def emit(context, builder, sig, args):
+            return splat(builder, llvm(sig.return_type.dtype), args[1])
+
+        return Vector(a.dtype)(a, a.dtype), emit
 
     def data(context, builder, sig, args, k):
         return context.make_array(sig.args[k])(context, builder, args[k]).data
@@ -245,7 +262,7 @@ def install(numba: Any) -> None:
         i = types.intp
         return types.none(out, i, i, A, i, i, B, i, i, i), emit
 
-    tiles = {(r, v): tile_of(r, v) for r in (1, 4) for v in (1, 4)}
+    tiles = {(r, v): tile_of(r, v) for r in (1, 4) for v in (1, 2, 4)}
 
     def tile_meaning(rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count):
         f = tiles[rows.literal_value, vectors.literal_value]
@@ -275,6 +292,18 @@ def install(numba: Any) -> None:
             return builder.fadd(acc, x, flags=("contract",))
 
         return acc(acc, x, v), emit
+
+    @intrinsic
+    def ratio_vector(typing, m, v, eps):
+        def emit(context, builder, sig, args):
+            m, v, eps = args
+            name = f"llvm.sqrt.v{v.type.count}f{sig.args[0].dtype.bitwidth}"
+            kind = ir.FunctionType(v.type, [v.type])
+            root = cgutils.get_or_insert_function(builder.module, kind, name)
+            root = builder.call(root, [v])
+            return builder.fdiv(m, builder.fadd(root, splat(builder, v.type, eps)))
+
+        return m(m, v, m.dtype), emit
 
     @intrinsic
     def total_vector(typing, v):
@@ -347,8 +376,10 @@ def install(numba: Any) -> None:
     overload(pause)(lambda: lambda: pause_thread())
     overload(load)(lambda a, o: lambda a, o: load_vector(a, o))
     overload(store)(lambda a, o, v: lambda a, o, v: store_vector(a, o, v))
+    overload(fill)(lambda a, x: lambda a, x: fill_vector(a, x))
     overload(zeros)(lambda a: lambda a: zeros_vector(a))
     overload(madd)(lambda acc, x, v: lambda acc, x, v: madd_vector(acc, x, v))
+    overload(ratio)(lambda m, v, eps: lambda m, v, eps: ratio_vector(m, v, eps))
     overload(total)(lambda v: lambda v: total_vector(v))
     overload(at)(lambda a, k: lambda a, k: at_raw(a, k))
     overload(mulhi)(lambda a, b: lambda a, b: mulhi_raw(a, b))

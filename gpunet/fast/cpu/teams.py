@@ -1,0 +1,61 @@
+"""Threads: how many, and how several of them take one network's steps."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from ..._types import Array
+from .plan import Layout
+
+_ONE = Lock()  # two teams that wait for each other's threads would wait for ever
+_SHARED = 1_500_000  # weights times examples: a step of some 80 us on one core
+
+
+def threads() -> int:
+    """Return how many threads to use: cores this process may use, or fewer by wish."""
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(wish)) if wish.isdigit() and int(wish) else cores
+
+
+def team_for(where: Layout, batch: int) -> int:
+    """Return how many threads take one network's steps together."""
+    n = threads() if os.name == "posix" else 1  # they wait by sched_yield
+    return n if batch * where.size >= _SHARED else 1
+
+
+@cache
+def pool(n: int) -> ThreadPoolExecutor:
+    """Return a pool of n threads, made once."""
+    return ThreadPoolExecutor(n, thread_name_prefix="gpunet")
+
+
+def together(kernel: Callable, team: int, sync: Array, task: tuple[Any, ...]) -> None:
+    """Let a team's threads take a span, this one among them.
+
+    Parameters
+    ----------
+    kernel : callable
+        kernel(*task, me, team).
+    sync : int array, shape (16,)
+        Where the threads meet.
+    """
+    if team == 1:
+        kernel(*task, 0, 1)
+        return
+    sync[:] = 0
+    with _ONE:
+        others = [pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)]
+        try:
+            kernel(*task, 0, team)
+            for other in others:
+                other.result()
+        finally:
+            sync[8] = 1  # whatever broke in, nobody waits for us

@@ -1,0 +1,323 @@
+"""engine="compiled": scikit-learn's weights again, and the choice of who trains."""
+
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+pytest.importorskip("numba")
+
+import scipy.sparse
+import sklearn.neural_network as original
+from test_sklearn_exact import (
+    NUMBERS,
+    OF_ADAM,
+    SOLVERS,
+    TARGETS,
+    X_DIGITS,
+    Y_DIGITS,
+    X,
+    Y,
+    assert_equal_fits,
+)
+from test_sklearn_sweep import GRID, OF_SGD, SMALL
+
+from gpunet.errors import ConfigError
+from gpunet.fast.cpu import compiler, teams
+from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, compiled, sweep
+from gpunet.sklearn.compiled import Compiled, lay, takes
+from gpunet.sklearn.lean import Lean
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+STOCHASTIC = {name: own for name, own in SOLVERS.items() if name != "lbfgs"}
+PICTURES = np.where(X_DIGITS[:150] > 9, X, 0)  # most of it 0: the rows are lists
+
+
+@pytest.fixture(autouse=True)
+def no_loop(monkeypatch):
+    """Let no step be taken by the loop unseen."""
+
+    def fall(self, *args):
+        raise AssertionError("the loop took the steps")
+
+    monkeypatch.setattr(Lean, "epoch", fall)
+
+
+def both(kind, x, y, tol=1e-12, **settings):
+    """Fit gpunet's, compiled, and scikit-learn's; compare them."""
+    own = {"hidden_layer_sizes": (12, 7), "max_iter": 12, "random_state": 3} | settings
+    mine = globals()[kind](**deepcopy(own), engine="compiled").fit(x, y)
+    other = getattr(original, kind)(**deepcopy(own)).fit(x, y)
+    assert_equal_fits(mine, other, tol)
+    return mine
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
+def test_classifier_weights_equal_scikit_learns(solver, activation):
+    both("MLPClassifier", X, Y, activation=activation, **SOLVERS[solver])
+    both("MLPClassifier", PICTURES, Y, activation=activation, **SOLVERS[solver])
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC)
+@pytest.mark.parametrize("target", [*TARGETS, *NUMBERS])
+def test_every_kind_of_target_trains_alike(target, solver):
+    if target in TARGETS:
+        both("MLPClassifier", X, TARGETS[target], **SOLVERS[solver])
+    else:
+        own = SOLVERS[solver] | {"learning_rate_init": 0.01}
+        both("MLPRegressor", X, NUMBERS[target], **own)
+
+
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"batch_size": 7},
+        {"batch_size": 1, "max_iter": 2},
+        {"batch_size": 3, "max_iter": 3, "alpha": 1.0},
+        {"batch_size": 149},
+        {"batch_size": 7, "shuffle": False},
+        {"alpha": 0},
+        {"alpha": 3.0, "solver": "sgd", "batch_size": 40},
+        {"hidden_layer_sizes": 5},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (9, 8, 7, 6)},
+        {"hidden_layer_sizes": (130, 40), "max_iter": 4},
+        {"max_iter": 60, "tol": 0.05, "n_iter_no_change": 3},
+        {"early_stopping": True, "max_iter": 30, "tol": 0.01, "n_iter_no_change": 3},
+        {"early_stopping": True, "validation_fraction": 0.3, "solver": "sgd"},
+        {"beta_1": 0.0, "beta_2": 0.0},
+    ],
+    ids=str,
+)
+def test_every_other_setting_trains_alike(kind, settings):
+    both(kind, X, Y, **settings)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("layout", ["csr_array", "csc_array", "csr_matrix"])
+def test_sparse_rows_train_alike_and_stay_sparse(layout, solver, monkeypatch):
+    sparse = getattr(scipy.sparse, layout)(PICTURES)
+    monkeypatch.setattr(compiled.room, "lay_rows", None)  # what dense rows go through
+    both("MLPClassifier", sparse, Y, solver=solver)
+    both("MLPRegressor", sparse, NUMBERS["one"], solver=solver, early_stopping=True)
+
+
+def test_places_of_sparse_rows_may_come_in_any_order_and_twice():
+    row, column = [0, 0, 0, 2, 2], [5, 1, 5, 3, 0]
+    x = scipy.sparse.csr_array(np.ones((3, 6)))[:0]
+    x = scipy.sparse.csr_array(
+        (np.arange(1.0, 6.0), column, np.asarray([0, 3, 3, 5])), shape=(3, 6)
+    )
+    rows = lay(x, np.zeros((3, 1)), False)
+    dense = np.zeros((3, 6))
+    np.add.at(dense, (row, column), np.arange(1.0, 6.0))
+    assert list(rows.start) == [0, 2, 2, 4] and list(rows.idx) == [1, 5, 0, 3]
+    assert list(rows.val) == [2.0, 4.0, 5.0, 4.0]
+    assert list(x.indices) == column  # what was given is as it was
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+def test_float32_trains_alike_to_its_own_precision(kind, solver):
+    mine = both(kind, X.astype("f4"), Y, tol=1e-4, solver=solver, max_iter=5)
+    assert np.asarray(mine.loss_curve_).dtype == "f4"
+
+
+def test_sure_answers_cost_what_scikit_learn_says():
+    # probabilities of 0 and 1: the cost counts them as eps from there
+    for y in (Y, Y % 2):
+        own = {"solver": "sgd", "learning_rate_init": 0.01, "batch_size": 10}
+        own |= {"hidden_layer_sizes": (), "max_iter": 3}
+        mine = both("MLPClassifier", 300 * X[:60], y[:60], **own)
+        assert mine.loss_curve_[0] > 3
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_partial_fit_goes_on_alike(solver):
+    own = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
+    mine = MLPClassifier(**own, engine="compiled")
+    other = original.MLPClassifier(**own)
+    for k in range(6):
+        part = slice(20 * k, 20 * k + 30)
+        for est in (mine, other):
+            est.partial_fit(X[part], Y[part], classes=np.arange(10))
+    assert_equal_fits(mine, other)
+    for est in (mine, other):  # and after a fit, with the solver's memory
+        est.set_params(max_iter=3).fit(X, Y).partial_fit(X[:40], Y[:40])
+    assert_equal_fits(mine, other)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("first", ["loop", "compiled"])
+def test_one_engine_goes_on_where_the_other_ended(first, solver, monkeypatch):
+    monkeypatch.undo()
+    own = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
+    mine = MLPClassifier(**own, engine=first, max_iter=7).fit(X, Y)
+    mine.set_params(engine="compiled" if first == "loop" else "loop")
+    other = original.MLPClassifier(**own, max_iter=7).fit(X, Y)
+    for _ in range(3):
+        assert_equal_fits(mine.partial_fit(X, Y), other.partial_fit(X, Y))
+    if solver == "adam":
+        assert mine._optimizer.t == other._optimizer.t
+        rate = other._optimizer.learning_rate
+        assert mine._optimizer.learning_rate == pytest.approx(rate, rel=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_warm_start_goes_on_alike(solver):
+    own = {"solver": solver, "warm_start": True, "random_state": 0, "max_iter": 4}
+    mine = MLPRegressor(**own, engine="compiled")
+    other = original.MLPRegressor(**own)
+    for _ in range(3):
+        assert_equal_fits(mine.fit(X, NUMBERS["one"]), other.fit(X, NUMBERS["one"]))
+
+
+def test_a_long_default_fit_stays_equal():
+    x, y = X_DIGITS[:600], Y_DIGITS[:600]
+    mine = MLPClassifier(random_state=0, engine="compiled").fit(x, y)
+    # In some hundred steps of Adam what sums in another order leave in the last
+    # digit grows: its steps are as long for a gradient of 1e-9 as for one of 1.
+    assert_equal_fits(mine, original.MLPClassifier(random_state=0).fit(x, y), 1e-10)
+    assert mine.n_iter_ > 50
+
+
+def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
+    own = {"random_state": 0, "max_iter": 3, "engine": "compiled", "batch_size": 30}
+    for x in (X, PICTURES):
+        alone = MLPClassifier(**own).fit(x, Y)
+        with monkeypatch.context() as patch:
+            patch.setattr(teams, "threads", lambda: 3)
+            patch.setattr(teams, "_SHARED", 0)
+            team = MLPClassifier(**own).fit(x, Y)
+        for a, b in zip(alone.coefs_, team.coefs_, strict=True):
+            assert np.array_equal(a, b)
+        assert alone.loss_curve_ == team.loss_curve_
+
+
+def test_teams_of_fits_side_by_side_do_not_wait_for_each_other(monkeypatch):
+    monkeypatch.setattr(teams, "threads", lambda: 3)
+    monkeypatch.setattr(teams, "_SHARED", 0)
+    own = {"random_state": 0, "max_iter": 9, "engine": "compiled", "batch_size": 10}
+    nets = [MLPClassifier(**own) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda net: net.fit(X, Y).loss_curve_, nets))
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize(
+    ("settings", "grid"),
+    [
+        (SMALL, GRID),
+        (SMALL | {"batch_size": 16, "shuffle": False}, GRID),
+        (SMALL | OF_SGD, GRID | {"momentum": [0.0, 0.9]}),
+        (SMALL | OF_SGD | {"learning_rate": "adaptive"}, GRID),
+        (SMALL | OF_SGD | {"learning_rate": "invscaling"}, GRID),
+        (SMALL | OF_SGD | {"early_stopping": True}, GRID),
+        (SMALL | OF_ADAM, GRID),
+    ],
+)
+def test_members_get_the_very_bits_of_fits_of_their_own(
+    settings, grid, dtype, monkeypatch
+):
+    monkeypatch.setattr(sweep, "_JOBS", 1)
+    monkeypatch.setattr(sweep, "cpu_count", lambda: 1)  # all six in one crowd
+    settings, x = settings | {"engine": "compiled"}, X.astype(dtype)
+    members = [
+        MLPClassifier(**settings).set_params(learning_rate_init=rate, alpha=alpha)
+        for rate in grid["learning_rate_init"]
+        for alpha in grid["alpha"]
+    ]
+    for i, est in enumerate(members):
+        est.set_params(momentum=grid.get("momentum", [0.9])[i % 2 - 1])
+    (job,) = sweep.prepare(members, x, Y)
+    assert job() == 6
+    for est in members:
+        alone = MLPClassifier(**est.get_params()).fit(x, Y)
+        for name in ("coefs_", "intercepts_"):
+            for a, b in zip(getattr(est, name), getattr(alone, name), strict=True):
+                assert a.dtype == dtype and np.array_equal(a, b)
+        for name in ("n_iter_", "t_", "loss_curve_", "validation_scores_"):
+            assert getattr(est, name) == getattr(alone, name)
+    if "tol" in settings and "early_stopping" not in settings:  # one after another
+        assert len({est.n_iter_ for est in members}) > 1
+
+
+def test_a_sweep_hands_its_engine_on(monkeypatch):
+    seen = []
+    epoch = Compiled.epoch
+    monkeypatch.setattr(
+        Compiled, "epoch", lambda self, *own: seen.append(1) or epoch(self, *own)
+    )
+    grid = {"learning_rate_init": [0.001, 0.01], "hidden_layer_sizes": [(4,), (5,)]}
+    net = MLPClassifier(**SMALL, engine="compiled")
+    found = MLPSweep(net, grid, 2).fit(X, Y)
+    assert seen and found.best_estimator_.engine == "compiled"
+    wanted = MLPSweep(net, grid, 2)
+    with pytest.raises(AssertionError, match="the loop took the steps"):
+        wanted.set_params(estimator=MLPClassifier(**SMALL, engine="loop")).fit(X, Y)
+    with pytest.raises(ValueError, match="engine='compiled': solver 'lbfgs'"):
+        MLPSweep(net, {"solver": ["adam", "lbfgs"]}, 2).fit(X, Y)
+
+
+def test_auto_compiles_what_is_long_and_never_waits_for_what_is_short(monkeypatch):
+    est = MLPClassifier(random_state=0, max_iter=1).set_params(engine="loop")
+    monkeypatch.undo()
+    est.fit(X, Y).set_params(engine="auto", batch_size=10)
+    assert not takes(est, X, None, 20, 1)
+    assert takes(est, X, None, 20_000, 1)
+    assert takes(est, X, None, 20, 1000)  # one by one they are short
+    assert not takes(est, X, np.ones(len(X)), 20_000, 1)
+    assert not takes(est.set_params(engine="loop"), X, None, 20_000, 1)
+    est.set_params(engine="auto")
+    monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
+    assert not takes(est, X, None, 20_000, 1)
+
+
+REFUSED = [
+    (MLPRegressor, {"loss": "poisson"}, {}, "loss 'poisson'; take 'squared_error'"),
+    (MLPClassifier, {"solver": "lbfgs"}, {}, "solver 'lbfgs' is SciPy's; take 'adam'"),
+    (MLPClassifier, {"class_weight": "balanced"}, {}, "leave sample_weight and class"),
+    (MLPClassifier, {}, {"sample_weight": np.ones(150)}, "weights of rows; leave"),
+    (MLPClassifier, {"dtype": "float32", "epsilon": 1e-50}, {}, "epsilon=1e-50 is 0"),
+    (MLPClassifier, {"device": "strict:1"}, {}, "for the cpu, not for strict"),
+]
+
+
+@pytest.mark.parametrize("k", range(len(REFUSED)))
+def test_what_it_cannot_train_is_refused_with_reason_and_cure(k):
+    kind, settings, data, why = REFUSED[k]
+    x = X.astype("f4") if "dtype" in settings else X
+    with pytest.raises(ValueError, match=f"engine='compiled': .*{why}"):
+        kind(engine="compiled", **settings).fit(x, Y, **data)
+
+
+def test_without_numba_the_reason_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"numba is not installed; .*gpunet\[fast\]"):
+        MLPClassifier(engine="compiled").fit(X, Y)
+    with pytest.raises(ValueError, match="'engine' parameter of MLPClassifier must be"):
+        MLPClassifier(engine="fast").fit(X, Y)
+
+
+def test_the_extras_engine_is_the_trainers():
+    own = {"dropout": 0.1, "hidden_layer_sizes": 5, "max_iter": 2, "random_state": 0}
+    fits = [
+        MLPClassifier(**own, engine=name).fit(X, Y) for name in ("loop", "compiled")
+    ]
+    for a, b in zip(fits[0].coefs_, fits[1].coefs_, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
+    with pytest.raises(ConfigError, match="engine: compiled: optimizer RMSProp"):
+        MLPClassifier(**own, engine="compiled", optimizer="rmsprop").fit(X, Y)
+
+
+def test_the_count_of_seconds_knows_steps_and_sizes():
+    est = MLPClassifier((20,), random_state=0, max_iter=1, engine="compiled").fit(X, Y)
+    short = compiled._seconds(est, 150, 1)
+    assert compiled._seconds(est, 150, 10) == pytest.approx(10 * short)
+    est.batch_size = 10
+    assert compiled._seconds(est, 150, 1) > 5 * short
