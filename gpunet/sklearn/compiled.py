@@ -175,7 +175,7 @@ class Compiled:
             solver.learning_rate = rate * corrections[-1]
         rates = np.broadcast_to(rate, (len(own.h), n_steps))
         order = np.arange(n) if order is None else np.ascontiguousarray(order, np.int64)
-        losses = (own.take(order, rates, corrections) / n).astype(own.h.dtype)
+        losses = own.take(order, rates, corrections) / n
         return losses if self._lead else losses[0]
 
     def _begin(self, batch: int, solver: Any) -> crowd.Crowd:
