@@ -205,7 +205,7 @@ MUTANTS = [
     Mutant(
         "repeated rows counted once",
         "backend.py",
-        "np.add.at(target, index, rows)",
+        "np.add.at(target.reshape(-1), entries.reshape(-1), rows.reshape(-1))",
         "target[index] += rows",
         "test_backend.py::test_scatter_add_gives_repeated_rows_all[cpu]",
     ),
@@ -379,7 +379,7 @@ MUTANTS = [
     ),
     Mutant(
         "strict resume warns only",
-        "training/run.py",
+        "training/resume.py",
         "        if options.strict_resume:",
         "        if False:",
         "test_training_resume.py::test_other_machine_warns_and_strict_resume_refuses",
