@@ -282,6 +282,22 @@ def test_auto_takes_it_for_long_runs_and_never_waits_in_short_ones():
     assert long.engine.name == "compiled"
 
 
+def test_kernels_compile_where_no_folder_keeps_them(monkeypatch):
+    import numba
+
+    asked, njit = [], numba.njit
+
+    def without_folder(**settings):
+        asked.append(settings.pop("cache", False))
+        if asked[-1]:
+            raise RuntimeError("no locator available")  # numba's words
+        return njit(**settings)
+
+    monkeypatch.setattr(numba, "njit", without_folder)
+    found = compiler.compiled.__wrapped__(lambda x: x + 1)
+    assert asked == [True, False] and callable(found)
+
+
 def test_long_compilation_is_told_and_a_short_one_is_not(monkeypatch):
     job("compiled", table())  # whatever is to be compiled
     assert job("compiled", table()).engine.note == ""

@@ -6,6 +6,13 @@ default. `MLPSweep` trains a whole grid as one population, `patch` puts these
 classes in the place of scikit-learn's.
 """
 
+import importlib.util
+
+if importlib.util.find_spec("sklearn") is None:
+    raise ImportError(
+        'gpunet.sklearn needs scikit-learn; python -m pip install "gpunet[sklearn]"'
+    )
+
 from .estimators import MLPClassifier, MLPRegressor
 from .patching import patch, unpatch
 from .sweep import MLPSweep

@@ -26,11 +26,17 @@ def missing() -> str:
 
 @cache
 def compiled(kernel: Callable) -> Any:
-    """Return a kernel, compiled when first called with a dtype and kept on disk."""
+    """Return a kernel, compiled when first called with a dtype and kept on disk.
+
+    Where no folder can be written, it is compiled in every process.
+    """
     numba = _numba()
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(
-        _entry(kernel, _digest())
-    )
+    entry = _entry(kernel, _digest())
+    settings = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **settings)(entry)
+    except RuntimeError:  # there is no folder to keep it in
+        return numba.njit(**settings)(entry)
 
 
 def _entry(kernel: Callable, digest: str) -> Callable:

@@ -90,7 +90,8 @@ class Crowd:
         )
         self._rows, self._batch = rows, batch
         self._team = team_for(where, batch) if alone and n == 1 else 1
-        self._work = room_for(where, rows, batch, self._team, shape.dtype)
+        work = room_for(where, rows, batch, self._team, shape.dtype)
+        self._work = work._replace(squared=np.zeros(1))
         self._flats = [_rows_of(n, where.size, shape.dtype) for _ in range(3)]
         for flat, v in zip(self._flats, (vectors, *memories), strict=False):
             flat[:, self._at] = v

@@ -26,6 +26,7 @@ from .functions import (
     surprise,
 )
 from .products import (
+    add_squares,
     dot,
     gather,
     length,
@@ -33,7 +34,6 @@ from .products import (
     rows_by_flipped,
     rows_by_rows,
     scatter,
-    squares,
 )
 from .tables import (
     DRAWS,
@@ -76,6 +76,9 @@ def members(plan, rows, crowd, work, task, first, last, me, team):
             task.norm,
         )
         span(plan, rows, state, work, mine, me, team)
+        if me == 0:
+            state.loss[0] += 0.5 * state.l2[0] * work.squared[0]
+            work.squared[0] = 0.0
 
 
 def span(plan, rows, state, work, task, me, team):
@@ -101,10 +104,8 @@ def span(plan, rows, state, work, task, me, team):
         compare_rows(plan, rows, work, me, mine, scale, lo, hi)
         for layer in range(len(plan.table) - 1, 0, -1):
             pass_back(plan, state.P, work, layer, mine.size, lo, hi, me)
-        if me == 0 and plan.whole and l2 != 0:  # while nobody moves the weights
-            for t in plan.table:
-                squared = squares(state.P, t[W], t[N_IN] * t[WIDTH])
-                state.loss[0] += 0.5 * state.l2[0] * squared
+        if me == 0:  # while nobody moves the weights
+            add_squares(work.squared, plan.table, state.P)
         wait += team
         if not together(work.sync, wait, team):
             return

@@ -10,6 +10,7 @@ vectors of sums are under way at once, because an addition takes four cycles.
 import numpy as np
 
 from ..._types import Array
+from .tables import N_IN, WIDTH, W
 from .vectors import at, dots, load, madd, store, tile, total, zeros
 
 
@@ -248,10 +249,12 @@ def length(a: Array) -> float:
     return np.sqrt(total)
 
 
-def squares(a: Array, i: int, n: int) -> float:
-    """Return the sum of the squares of a[i : i + n], n a multiple of L."""
-    L, sums = 64 // a.itemsize, zeros(a)
-    for k in range(i, i + n, L):
-        v = load(a, k)
-        sums = madd(sums, v, v)
-    return total(sums)
+def add_squares(squared: Array | None, table: Array, P: Array) -> None:
+    """Add the squares of all weights to squared[0], where there is such an array."""
+    if squared is not None:  # decided when compiled: a step of the Trainer has no loop
+        total = 0.0
+        for layer in range(len(table)):
+            w = table[layer, W]
+            for i in range(w, w + table[layer, N_IN] * table[layer, WIDTH]):
+                total += np.float64(P[i]) * P[i]
+        squared[0] += total

@@ -100,6 +100,7 @@ def room_for(
         T=np.zeros((team, where.row)),
         F=aligned(team * flipped, dtype).reshape(team, flipped),
         G=aligned(where.size, dtype),
+        squared=None,
         sync=np.zeros(16, np.int64),
     )
     work.mask[:] = 1.0

@@ -86,7 +86,8 @@ class Work(NamedTuple):
     lists with `idx` and `count` or whole; `mask` dropout's factors, 1 without it.
     `bounds` are the rows of each layer's W that each thread moves. X holds the
     examples where data have few zeros; `turned` and what follows: see `turn`. F has
-    a thread's room for the transpose of narrow weights.
+    a thread's room for the transpose of narrow weights; `squared`, shape (1,) or
+    None, sums up the squared weights of all steps.
     """
 
     A: Any
@@ -107,6 +108,7 @@ class Work(NamedTuple):
     T: Any
     F: Any
     G: Any
+    squared: Any
     sync: Any
 
 
