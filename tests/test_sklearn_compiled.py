@@ -271,6 +271,12 @@ def test_auto_compiles_what_is_long_and_never_waits_for_what_is_short(monkeypatc
     assert not takes(est, X, None, 20, 1)
     assert takes(est, X, None, 20_000, 1)
     assert takes(est, X, None, 20, 1000)  # one by one they are short
+    est.set_params(batch_size=100)  # products of which BLAS has the better, unless
+    dense = X + 1
+    assert not takes(est, dense, None, 20_000, 1) and takes(est, X, None, 20_000, 1)
+    assert takes(est, dense, None, 20_000, 2)
+    assert takes(est, scipy.sparse.csr_array(dense), None, 20_000, 1)
+    est.set_params(batch_size=10)
     assert not takes(est, X, np.ones(len(X)), 20_000, 1)
     assert not takes(est.set_params(engine="loop"), X, None, 20_000, 1)
     est.set_params(engine="auto")

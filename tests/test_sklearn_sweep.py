@@ -67,7 +67,9 @@ def test_a_sweep_answers_like_a_grid_search(k, monkeypatch):
         assert_same_answers(*both("MLPClassifier", settings, grid, Y, cv=3))
 
 
-def test_every_member_gets_the_weights_of_a_fit_of_its_own():
+@pytest.mark.parametrize("block", [1, 10**7])
+def test_every_member_gets_the_weights_of_a_fit_of_its_own(block, monkeypatch):
+    monkeypatch.setattr(sweep, "_BLOCK_BYTES", block)
     stops = []
     for settings, grid in SETTINGS[:6]:
         members = [

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..fast.cpu import crowd, functions, missing, pays, room, tables
+from ..fast.cpu import blas_wins, crowd, functions, missing, pays, room, tables
 from ..fast.cpu.plan import Settings
 from .lean import ACTIVATE, forward, pack, unpack
 
@@ -54,7 +54,12 @@ def takes(est: Any, x: Any, weight: Any, epochs: int, n_fits: int) -> bool:
     if est.engine == "compiled":
         refuse(est, why)
         return True
-    return not why and pays(n_fits * _seconds(est, x.shape[0], epochs))
+    n = x.shape[0]
+    if why or not pays(n_fits * _seconds(est, n, epochs)):
+        return False
+    if n_fits > 1 or scipy.sparse.issparse(x):
+        return True
+    return not blas_wins(est.coefs_[0].shape[-1], _batch(est, n), x)
 
 
 def refuse(est: Any, why: str) -> None:
@@ -68,11 +73,14 @@ def _seconds(est: Any, n: int, epochs: int) -> float:
 
     Fitted to networks of 800 to 80,000 parameters and batches of 10 to 200.
     """
-    size = 200 if est.batch_size == "auto" else est.batch_size
-    size = min(max(size, 1), n)
+    size = _batch(est, n)
     n_parameters = sum(prod(W.shape[-2:]) for W in est.coefs_)
     step = 3e-5 + n_parameters * (3.5e-9 + 1.3e-10 * size)
     return epochs * -(-n // size) * step
+
+
+def _batch(est: Any, n: int) -> int:
+    return min(max(200 if est.batch_size == "auto" else est.batch_size, 1), n)
 
 
 def _unknown(est: Any, weight: Any) -> str:

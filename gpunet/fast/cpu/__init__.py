@@ -49,7 +49,16 @@ NAME = "compiled"
 _MANY, _WIDE = 64, 128
 _PAYS = 2.0  # seconds of the loop, by a rough count; importing numba takes one
 
-__all__ = ["NAME", "missing", "pays", "predictor", "refuse", "slower", "split"]
+__all__ = [
+    "NAME",
+    "blas_wins",
+    "missing",
+    "pays",
+    "predictor",
+    "refuse",
+    "slower",
+    "split",
+]
 
 
 def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
@@ -78,9 +87,22 @@ def slower(net: Network, optimizer: Optimizer, n_steps: int, batch: int, x: Any)
     steps = n_steps * (net.population or 1)
     if not pays(steps * (4e-5 + 3e-9 * net.n_parameters)):
         return "the run is short; compiling would not pay"
-    if net.population or batch < _MANY or rows_of(net)[0][0].dense.n_out >= _WIDE:
-        return ""
-    some = np.asarray(x[:1000])
-    if 2 * np.count_nonzero(some) < some.size:
+    width = rows_of(net)[0][0].dense.n_out
+    if net.population or not blas_wins(width, batch, x):
         return ""
     return "few inputs are 0: BLAS multiplies such batches faster by narrow layers"
+
+
+def blas_wins(width: int, batch: int, x: Any) -> bool:
+    """Return whether a first layer so wide is better left to BLAS.
+
+    Parameters
+    ----------
+    width, batch : int
+    x : array, shape (n, features)
+        The examples, of which some are looked at.
+    """
+    if batch < _MANY or width >= _WIDE:
+        return False
+    some = np.asarray(x[:1000])
+    return 2 * np.count_nonzero(some) >= some.size
