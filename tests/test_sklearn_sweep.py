@@ -22,6 +22,7 @@ GRID = {"learning_rate_init": [0.001, 0.01, 0.05], "alpha": [1e-4, 1.0]}
 OF_SGD = {"solver": "sgd", "tol": 0.02, "n_iter_no_change": 2, "max_iter": 40}
 SETTINGS = [
     (SMALL, GRID),
+    (SMALL | {"batch_size": 16}, GRID),
     (SMALL | {"batch_size": 16, "shuffle": False}, GRID),
     (SMALL | OF_SGD, GRID | {"momentum": [0.0, 0.9]}),
     (SMALL | OF_SGD | {"learning_rate": "adaptive"}, GRID),
@@ -71,7 +72,7 @@ def test_a_sweep_answers_like_a_grid_search(k, monkeypatch):
 def test_every_member_gets_the_weights_of_a_fit_of_its_own(block, monkeypatch):
     monkeypatch.setattr(sweep, "_BLOCK_BYTES", block)
     stops = []
-    for settings, grid in SETTINGS[:6]:
+    for settings, grid in SETTINGS[:7]:
         members = [
             MLPClassifier(**settings).set_params(learning_rate_init=rate, alpha=alpha)
             for rate in grid["learning_rate_init"]
