@@ -21,6 +21,7 @@ from test_sklearn_exact import (
     X,
     Y,
     assert_equal_fits,
+    go_on_by_parts,
 )
 from test_sklearn_sweep import GRID, OF_SGD, SMALL
 
@@ -138,17 +139,7 @@ def test_sure_answers_cost_what_scikit_learn_says():
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_partial_fit_goes_on_alike(solver):
-    own = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
-    mine = MLPClassifier(**own, engine="compiled")
-    other = original.MLPClassifier(**own)
-    for k in range(6):
-        part = slice(20 * k, 20 * k + 30)
-        for est in (mine, other):
-            est.partial_fit(X[part], Y[part], classes=np.arange(10))
-    assert_equal_fits(mine, other)
-    for est in (mine, other):  # and after a fit, with the solver's memory
-        est.set_params(max_iter=3).fit(X, Y).partial_fit(X[:40], Y[:40])
-    assert_equal_fits(mine, other)
+    go_on_by_parts(solver, engine="compiled")
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])

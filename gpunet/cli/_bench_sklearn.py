@@ -21,8 +21,7 @@ try:
     from ..sklearn import MLPClassifier, MLPSweep
 except ImportError as missing:
     raise ConfigError(
-        f"bench_sklearn: scikit-learn cannot be imported ({missing}); "
-        'python -m pip install "gpunet[sklearn]"'
+        f"bench_sklearn: scikit-learn cannot be imported ({missing})"
     ) from missing
 
 # 64 settings whose members differ as a person would have them differ

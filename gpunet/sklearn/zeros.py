@@ -84,7 +84,9 @@ class Sorted(Lean):
         self._ends = _ends(used.take(some, axis=1))
         rest = np.setdiff1d(np.arange(x.shape[1]), some)
         self._columns = np.concatenate([some, rest])
-        threads = [i["num_threads"] for i in threadpool_info() if "blas" in str(i)]
+        threads = [
+            i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"
+        ]
         # threads share one large product better than many small ones
         small = _ROWS * len(some) * coefs[0].shape[1] <= _SMALL
         self._in_steps = small and max(threads, default=1) == 1
