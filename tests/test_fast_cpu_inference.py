@@ -25,7 +25,7 @@ def test_predictor_says_what_predict_says(monkeypatch, dtype, sizes, act, loss, 
     net = mlp(list(sizes), activation=act, loss=loss, dtype=dtype, seed=2)
     x = np.random.default_rng(0).standard_normal((n, sizes[0]))
     x[x < 0] = 0.0
-    monkeypatch.setattr(module, "threads", lambda: 2)
+    monkeypatch.setattr(module, "usable_threads", lambda: 2)
     monkeypatch.setattr(module, "_ALONE", 20_000)
     fast, slow = gpunet.predictor(net)(x), net.predict(x)
     assert fast.shape == slow.shape and fast.dtype == slow.dtype

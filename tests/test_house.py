@@ -17,7 +17,7 @@ PACKAGE = ROOT / "gpunet"
 DOOR = "__init__"
 FLOORS = {
     **dict.fromkeys(["errors", "_types", "_upstairs"], 0),
-    "backend": 1,
+    **dict.fromkeys(["backend", "threads"], 1),
     **dict.fromkeys(["activations", "gradients", "initializers", "metrics"], 2),
     **dict.fromkeys(["optimizers", "schedules"], 2),
     **dict.fromkeys(["layers", "losses"], 3),
@@ -33,11 +33,12 @@ LESSON = 4  # the highest floor of the lesson
 # place -> third parties imported at the top of a file, and those only when needed
 THIRD_PARTIES = {
     "backend": ("numpy", "array_api_compat array_api_strict cupy cupyx torch"),
+    "threads": ("", "threadpoolctl"),
     "data": ("numpy", ""),
     "storage": ("numpy safetensors", "onnx"),
     "text": ("numpy rich safetensors", ""),
     "training": ("numpy rich", ""),
-    "fast": ("numpy", "cupy llvmlite numba"),
+    "fast": ("numpy", "cupy llvmlite numba rich"),
     "sklearn": ("joblib numpy scipy sklearn threadpoolctl", ""),
     "parallel": ("numpy", "mpi4py"),
     "show": ("numpy", "matplotlib PIL"),

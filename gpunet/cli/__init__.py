@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 
 from .. import __version__
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
+from ..threads import set_threads, usable_cores
 
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
@@ -29,6 +30,7 @@ COMMANDS = {
     "verify": "check model files and checkpoints",
     "gradcheck": "compare analytic gradients with numeric ones",
     "parity": "compare devices on the same run",
+    "compile": "compile what numba compiles now, once for all runs",
     "doctor": "show versions, devices, BLAS and threads",
     "bench": "time training against other libraries",
     "bench_sklearn": "time fits and sweeps against scikit-learn's own MLP",
@@ -38,7 +40,6 @@ COMMANDS = {
     "images": "write MNIST digits as PNG files",
     "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -130,24 +131,9 @@ def _run(argv: list[str]) -> int:
         "--debug", action="store_true", help="show the traceback of an error"
     )
     args = parser.parse_args(rest)
-    _pin_threads(getattr(args, "threads", None))
+    cores = name.startswith("bench") and usable_cores()  # what rivals take
+    set_threads(getattr(args, "threads", None), cores or 1)
     return importlib.import_module(command.WORK).run(args)
-
-
-def _pin_threads(threads: int | None) -> None:
-    """Fix the number of BLAS threads, which NumPy reads once, when it starts.
-
-    Sums are split among threads, so their number changes the last bits.
-    """
-    if threads is None and any(name in os.environ for name in _THREADS):
-        return
-    if threads is None:
-        threads = (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-        )
-        threads = threads or os.cpu_count() or 1
-    for name in _THREADS:
-        os.environ[name] = str(threads)
 
 
 def _report(error: BaseException) -> int:

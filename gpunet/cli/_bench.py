@@ -15,9 +15,10 @@ import numpy as np
 
 from ..data import load_mnist
 from ..errors import ConfigError, GpunetError
+from ..threads import usable_cores
 from . import _crossover
 from ._bench_report import report
-from ._machine import blas, commit, cpu_model, usable_cores, version
+from ._machine import blas, commit, cpu_model, version
 from ._predictors import PREDICTORS
 from ._processes import RivalProcess, startup
 from .bench import GRIDS, sizes_of

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..data import load_mnist
 from ..errors import ConfigError, WriteError
-from ._machine import blas, commit, cpu_model, usable_cores, version
+from ..threads import usable_cores
+from ._machine import blas, commit, cpu_model, version
 from ._tables import as_json, markdown, show
 
 try:

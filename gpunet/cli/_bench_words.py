@@ -27,7 +27,8 @@ from ..text import (
 )
 from ..text.judge import judge_similarity
 from ..text.vectors import WordVectors
-from ._machine import commit, cpu_model, usable_cores, version
+from ..threads import usable_cores
+from ._machine import commit, cpu_model, version
 from ._tables import as_json, markdown, show
 
 _N_WORDS, _N_NEAR = 500, 10

@@ -12,7 +12,8 @@ from typing import Any
 from .. import __version__
 from ..backend import Backend, open_backend
 from ..errors import DeviceError
-from ._machine import blas, commit, cpu_model, memory_bytes, usable_cores, version
+from ..threads import usable_cores
+from ._machine import blas, commit, cpu_model, memory_bytes, version
 from ._tables import as_json, console, show
 
 _NEEDED = ("numpy", "array-api-compat", "safetensors", "rich")

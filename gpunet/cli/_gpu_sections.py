@@ -23,11 +23,12 @@ import numpy as np
 from ..builders import mlp
 from ..data import load_mnist
 from ..optimizers import SGD, Adam
+from ..threads import usable_cores
 from ..training.fit import fit
 from ..training.presets import PRESETS
 from . import _crossover, _gpu_persistent, _gpu_speed, main
 from ._doctor import examine
-from ._machine import ROOT, commit, cpu_model, usable_cores, version
+from ._machine import ROOT, commit, cpu_model, version
 
 Found = dict[str, Any]
 

@@ -10,14 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..threads import VARIABLES
+
 ROOT = Path(__file__).resolve().parents[2]  # of a clone; site-packages for a wheel
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+THREAD_VARIABLES = (*VARIABLES, "NUMEXPR_NUM_THREADS")
 
 
 def version(package: str) -> str | None:
@@ -37,13 +33,6 @@ def cpu_model() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use, which may be fewer than exist."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def memory_bytes() -> tuple[int, int] | None:

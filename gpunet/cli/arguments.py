@@ -51,5 +51,5 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=whole(1, 4096),
         metavar="N",
-        help="BLAS threads (default: every core this process may use)",
+        help="for all computing (default: one for BLAS, every usable core for the rest)",
     )

@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..fast.cpu import blas_wins, crowd, functions, missing, pays, room, tables
+from ..fast.cpu import (
+    Work,
+    crowd,
+    functions,
+    kernels,
+    missing,
+    room,
+    seconds_until_ready,
+    tables,
+    why_loop,
+)
 from ..fast.cpu.plan import Settings
 from .lean import ACTIVATE, forward, pack, unpack
 
@@ -29,8 +39,10 @@ LOSSES = {
 }
 
 
-def takes(est: Any, x: Any, weight: Any, epochs: int, n_fits: int) -> bool:
+def takes(est: Any, x: Any, weight: Any, epochs: float, n_fits: int) -> bool:
     """Return whether compiled code is to train an initialized estimator.
+
+    "auto" compiles where that saves more seconds than it takes.
 
     Parameters
     ----------
@@ -54,12 +66,25 @@ def takes(est: Any, x: Any, weight: Any, epochs: int, n_fits: int) -> bool:
     if est.engine == "compiled":
         refuse(est, why)
         return True
-    n = x.shape[0]
-    if why or not pays(n_fits * _seconds(est, n, epochs)):
+    if why:
         return False
-    if n_fits > 1 or scipy.sparse.issparse(x):
-        return True
-    return not blas_wins(est.coefs_[0].shape[-1], _batch(est, n), x)
+    n, first, dtype = x.shape[0], est.coefs_[0], est.coefs_[0].dtype
+    if epochs > est.n_iter_no_change and (est.tol > 0 or est.early_stopping):
+        epochs = epochs / 3  # most fits stop before
+    seconds = n_fits * _seconds(est, n, epochs)
+    size = _batch(est, n)
+    work = Work(
+        epochs * -(-n // size),
+        size,
+        n_fits,
+        first.shape[-1],
+        sum(W.shape[-1] for W in est.coefs_),
+        sum(prod(W.shape[-2:]) for W in est.coefs_),
+        est.solver == "adam",
+    )
+    wait = seconds_until_ready(kernels.members, dtype, room.places(x.shape[1]))
+    dense = n_fits == 1 and not scipy.sparse.issparse(x)
+    return not why_loop(work, x if dense else None, wait, seconds)
 
 
 def refuse(est: Any, why: str) -> None:
@@ -68,7 +93,7 @@ def refuse(est: Any, why: str) -> None:
         raise ValueError(f"engine='compiled': {why}, or engine='auto'")
 
 
-def _seconds(est: Any, n: int, epochs: int) -> float:
+def _seconds(est: Any, n: int, epochs: float) -> float:
     """Return how long `Lean` takes for so many epochs of n rows, by a rough count.
 
     Fitted to networks of 800 to 80,000 parameters and batches of 10 to 200.

@@ -6,7 +6,6 @@ compiled engine of `gpunet.fast.words`, with the same result. Between spans it c
 be saved and continued bit for bit: its vectors and one number are the whole state.
 """
 
-import os
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ import numpy as np
 from ..backend import Backend, host_rng, open_backend
 from ..errors import ConfigError, DataError, Diverged
 from ..fast import words
+from ..threads import usable_threads
 from ..training.engines import check_engine
 from . import pairs
 from .draws import Sampler
@@ -156,7 +156,7 @@ class SkipGram:
             )
         self.backend = open_backend(device)
         self.engine, self.note = _choose(engine, self.backend)
-        self.threads = threads or _cores()
+        self.threads = threads or usable_threads()
         self._sampler = Sampler(
             ids, offsets, counts, window=s.window, negatives=s.negatives,
             sample=s.sample, seed=s.seed,
@@ -281,12 +281,6 @@ def _choose(engine: str, bk: Backend) -> tuple[str, str]:
     if engine == "loop" or why:
         return "loop", why if engine == "auto" else ""
     return "compiled", ""
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def train_skipgram(

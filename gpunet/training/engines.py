@@ -54,7 +54,7 @@ def choose(
     net: Network,
     optimizer: Optimizer,
     *,
-    n_steps: int,
+    n_steps: float,
     hooks: Any,
     x: Any = None,
     batch: int = 1,
@@ -67,8 +67,8 @@ def choose(
     ----------
     engine : "auto", "loop" or "compiled"
         "auto" takes the compiled engine where it applies and wins.
-    n_steps : int
-        Of the whole run; compiling must pay.
+    n_steps : float
+        That the run is likely to take; compiling must pay.
     hooks : sequence of callable
         Gradient hooks, which only the loop calls.
     x : array, shape (n, features...)

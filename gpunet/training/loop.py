@@ -15,11 +15,12 @@ from typing import Any
 from .._types import Array, Params
 from ..data import Dataset
 from ..errors import ConfigError, Diverged
-from ..layers import Activation
+from ..layers import Activation, Dense
 from ..network import Network
 from ..optimizers import Optimizer
 from ..population import ORDERS
 from ..schedules import schedule as find_schedule
+from ..threads import blas_threads
 from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
@@ -101,6 +102,7 @@ class Trainer:
         self.n_members = net.population or 1
         self.alive = [True] * self.n_members
         self.best = Best(net, early_stopping)
+        self._may_stop_early = early_stopping is not None
         self._why = ""
         self._span = 16
         self._factor_value: Any = 1.0  # what the schedule gave last
@@ -160,7 +162,7 @@ class Trainer:
             engine,
             self.net,
             self.optimizer,
-            n_steps=self.epochs * self.steps_per_epoch,
+            n_steps=self._expected_steps(),
             hooks=hooks,
             x=self._x,
             batch=self._batch,
@@ -172,6 +174,12 @@ class Trainer:
         )
         if self.parts[0].note:
             self.engine = self.engine._replace(note=self.parts[0].note)
+
+    def _expected_steps(self) -> float:
+        """Return how many steps the run is likely to take."""
+        steps = self.epochs * self.steps_per_epoch
+        steps = steps / 3 if self._may_stop_early else steps
+        return min(steps, self.max_steps or steps)
 
     def tensors(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name."""
@@ -211,7 +219,8 @@ class Trainer:
             self.stop("step limit reached")
         try:
             bk = self.net.backend
-            with bk.use(), memory_for("step", bk, self._batch):
+            blas = blas_threads(self._batch * largest_matrix(self.net))
+            with bk.use(), memory_for("step", bk, self._batch), blas:
                 while self.epoch < self.epochs and not self._why:
                     self._one_epoch()
                 if not self._why:
@@ -374,6 +383,11 @@ class Trainer:
         with memory_for("save", self.net.backend, self._batch):
             for callback in self.callbacks:
                 getattr(callback, event)(*args)
+
+
+def largest_matrix(net: Network) -> int:
+    """Return how many weights the largest Dense layer has."""
+    return max(x.n_in * x.n_out for x in net.layers if isinstance(x, Dense))
 
 
 def check_trainable(net: Network) -> None:

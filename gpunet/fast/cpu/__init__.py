@@ -34,30 +34,29 @@ run of a shared machine, so differences below a tenth mean nothing:
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...network import Network
-from ...optimizers import Optimizer
-from .compiler import missing
+from ...optimizers import Adam, Optimizer
+from ...threads import usable_threads
+from . import kernels
+from .compiler import missing, seconds_until_ready
 from .engine import split
+from .estimates import Work, blas_wins, compiled_seconds, loop_seconds
 from .inference import predictor
 from .plan import refuse_loss, refuse_optimizer, rows_of
+from .room import places
 
 NAME = "compiled"
-# Inputs without zeros: random pixels through 784-16-16-10 and 784-30-10 at batch 128
-# took 1.2 to 1.6 times as long as by NumPy; 784-128-10 and batch 10 took less.
-_MANY, _WIDE = 64, 128
-_PAYS = 2.0  # seconds of the loop, by a rough count; importing numba takes one
 
 __all__ = [
     "NAME",
-    "blas_wins",
+    "Work",
     "missing",
-    "pays",
     "predictor",
     "refuse",
+    "seconds_until_ready",
     "slower",
     "split",
+    "why_loop",
 ]
 
 
@@ -73,36 +72,48 @@ def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
     )
 
 
-def pays(seconds: float) -> bool:
-    """Return whether so many seconds of the loop are worth loading numba for."""
-    return seconds >= _PAYS
-
-
-def slower(net: Network, optimizer: Optimizer, n_steps: int, batch: int, x: Any) -> str:
+def slower(
+    net: Network, optimizer: Optimizer, n_steps: float, batch: int, x: Any
+) -> str:
     """Return why the loop is to be preferred, or "".
-
-    Judged by the configuration and the data, never by what a cache holds: the same
-    run takes the same engine everywhere, and a short one never waits for numba.
-    """
-    steps = n_steps * (net.population or 1)
-    if not pays(steps * (4e-5 + 3e-9 * net.n_parameters)):
-        return "the run is short; compiling would not pay"
-    width = rows_of(net)[0][0].dense.n_out
-    if net.population or not blas_wins(width, batch, x):
-        return ""
-    return "few inputs are 0: BLAS multiplies such batches faster by narrow layers"
-
-
-def blas_wins(width: int, batch: int, x: Any) -> bool:
-    """Return whether a first layer so wide is better left to BLAS.
 
     Parameters
     ----------
-    width, batch : int
+    n_steps : float
+        That are to be expected.
+    batch : int
     x : array, shape (n, features)
-        The examples, of which some are looked at.
     """
-    if batch < _MANY or width >= _WIDE:
-        return False
-    some = np.asarray(x[:1000])
-    return 2 * np.count_nonzero(some) >= some.size
+    layers = [row.dense for row in rows_of(net)[0]]
+    work = Work(
+        n_steps,
+        batch,
+        net.population or 1,
+        layers[0].n_out,
+        sum(layer.n_out for layer in layers),
+        net.n_parameters,
+        isinstance(optimizer, Adam),
+    )
+    index = places(layers[0].n_in)
+    return why_loop(work, x, seconds_until_ready(kernels.span, net.dtype, index))
+
+
+def why_loop(work: Work, x: Any, wait: float, loop: float = 0.0) -> str:
+    """Return why the loop is the better choice for some work, or "".
+
+    Parameters
+    ----------
+    work : Work
+    x : array, shape (n, features), or None if its rows are lists already
+    wait : float
+        Seconds until compiled code can run.
+    loop : float
+        Seconds that the work takes otherwise, if not by the lesson's loop.
+    """
+    if x is not None and blas_wins(work, x):
+        return "few inputs are 0: BLAS multiplies such batches faster by narrow layers"
+    loop = loop or loop_seconds(work)
+    saved = max(loop - compiled_seconds(work, usable_threads()), 0.2 * loop)
+    if saved < wait:
+        return f"the run is short; compiling ({wait:.0f} s) would not pay"
+    return ""

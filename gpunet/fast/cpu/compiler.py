@@ -1,12 +1,17 @@
 """numba, met only when a compiled engine is wanted."""
 
+import contextlib
 import hashlib
 import importlib
+import importlib.metadata
 import importlib.util
+import os
+import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,6 +19,9 @@ import numpy as np
 from . import draws, examples, functions, kernels, products, vectors
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
+COMPILING, LOADING = 16.0, 0.8  # seconds that a kernel takes, and one from the disk
+_ready: set[str] = set()  # what this process has compiled or loaded, see `_mark`
+_screen = Lock()  # one message at a time
 _LOOSE = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
 
 
@@ -37,6 +45,96 @@ def compiled(kernel: Callable) -> Any:
         return numba.njit(cache=True, **settings)(entry)
     except RuntimeError:  # there is no folder to keep it in
         return numba.njit(**settings)(entry)
+
+
+def seconds_until_ready(kernel: Callable, dtype: Any, index: Any = "") -> float:
+    """Return about how long it takes here until a compiled kernel can run.
+
+    Nothing if this process has compiled or loaded it. numba is not imported.
+
+    Parameters
+    ----------
+    kernel : callable
+    dtype : dtype of the network
+    index : dtype of `tables.Rows.idx`, if the kernel reads it
+    """
+    mark = _mark(kernel, dtype, index)
+    if mark in _ready:
+        return 0.0
+    kept = any(mark in names for names in map(_names_in, _cache_folders()))
+    return LOADING if kept else LOADING + COMPILING
+
+
+@contextlib.contextmanager
+def announced(kernel: Callable, dtype: Any, index: Any = "") -> Iterator[None]:
+    """Say on a terminal that a kernel is compiled, while the block does so.
+
+    The block must call the compiled kernel once.
+    """
+    mark = _mark(kernel, dtype, index)
+    if mark in _ready:
+        yield
+        return
+    long = seconds_until_ready(kernel, dtype, index) > LOADING
+    with _message() if long else contextlib.nullcontext():
+        yield
+    _ready.add(mark)
+    folder = getattr(compiled(kernel).stats, "cache_path", None)
+    with contextlib.suppress(OSError, TypeError):  # it is kept nowhere
+        Path(folder, mark).touch()
+
+
+@contextlib.contextmanager
+def _message() -> Iterator[None]:
+    """Show how long compiling has taken, on standard error if that is a terminal."""
+    console = importlib.import_module("rich.console").Console(stderr=True)
+    shown = console.is_terminal or console.is_jupyter
+    if not shown or not _screen.acquire(blocking=False):
+        yield
+        return
+    rich = importlib.import_module("rich.progress")
+    what = f"compiling once, about {COMPILING:.0f} s; later runs load it"
+    columns = (rich.SpinnerColumn(), rich.TextColumn(what), rich.TimeElapsedColumn())
+    try:
+        with rich.Progress(*columns, console=console, transient=True) as bar:
+            bar.add_task("")
+            yield
+    finally:
+        _screen.release()
+
+
+def _mark(kernel: Callable, dtype: Any, index: Any) -> str:
+    """Return the name of the empty file beside numba's that says: it is compiled."""
+    kinds = f"{np.dtype(dtype)}{index and f'-{np.dtype(index)}'}"
+    return f"gpunet-{kernel.__name__}-{kinds}-{_stamp()}.compiled"
+
+
+@cache
+def _stamp() -> str:
+    """Return what decides whether numba takes a kernel from the disk."""
+    about = os.stat(__file__)
+    parts = importlib.metadata.version("numba"), sys.version, _digest()
+    text = repr((*parts, about.st_mtime_ns, about.st_size))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _cache_folders() -> list[Path]:
+    """Return the folders where numba may keep what it compiles."""
+    if folder := os.environ.get("NUMBA_CACHE_DIR"):
+        return list(Path(folder).glob("*/"))
+    home = Path(os.path.expanduser("~"))
+    users = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
+    roots = [Path(users, "numba"), home / "Library" / "Caches" / "numba"]
+    if local := os.environ.get("LOCALAPPDATA"):
+        roots.append(Path(local, "numba", "Cache"))
+    beside = Path(__file__).parent / "__pycache__"
+    return [beside, *(folder for root in roots for folder in root.glob("*/"))]
+
+
+def _names_in(folder: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return os.listdir(folder)
+    return []
 
 
 def _entry(kernel: Callable, digest: str) -> Callable:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..._types import Array
 from . import kernels, tables
-from .compiler import compiled
+from .compiler import announced, compiled
 from .plan import lay_out
 from .room import aligned, room_for, table_for
 from .teams import team_for, together
@@ -118,7 +118,8 @@ class Crowd:
         )
         task = tables.Task(order, self._batch, rates, corrections, 0, 0, False)
         whole = (self._plan, self._rows, state, self._work, task, 0, n)
-        together(compiled(kernels.members), self._team, self._work.sync, whole)
+        with announced(kernels.members, dtype, self._rows.idx.dtype):
+            together(compiled(kernels.members), self._team, self._work.sync, whole)
         return sums[0][:, 0]
 
     def vectors(self) -> Array:

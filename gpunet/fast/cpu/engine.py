@@ -9,10 +9,11 @@ from ..._types import Array, Params
 from ...backend import seed_sequence
 from ...network import Network
 from ...optimizers import Optimizer
+from ...threads import usable_threads
 from ...training.batches import Feed
 from ...training.parts import Part
 from . import functions, kernels, tables
-from .compiler import compiled
+from .compiler import announced, compiled
 from .plan import (
     hyper,
     layout,
@@ -24,8 +25,8 @@ from .plan import (
     tensors,
     write,
 )
-from .room import NOTHING, aligned, lay_rows, room_for, table_for
-from .teams import pool, team_for, threads, together
+from .room import NOTHING, aligned, lay_rows, places, room_for, table_for
+from .teams import pool, team_for, together
 
 _LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
 
@@ -48,16 +49,17 @@ class Compiled(Part):
         self._kernel = compiled(kernels.span)
         self._settings = settings(optimizer)
         self._plan = self._describe()
-        self._rows = self._lay(feed)
         self._keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
         ]
         self._team = 1 if net.population else team_for(self._layout, feed.batch_size)
-        n = min(threads(), len(net.seeds))
-        self._rooms = [self._room() for _ in range(n)]
-        # With no steps to take, this compiles the kernel or loads it, and no more.
+        n = min(usable_threads(), len(net.seeds))
         started = time.perf_counter()
-        self._member(0, self._rooms[0], NOTHING, np.zeros((0, 1)), [], 0, 0, False)
+        with announced(kernels.span, net.dtype, places(feed.x.shape[1])):
+            self._rows = self._lay(feed)
+            self._rooms = [self._room() for _ in range(n)]
+            # With no steps to take, this compiles the kernel or loads it, and no more.
+            self._member(0, self._rooms[0], NOTHING, np.zeros((0, 1)), [], 0, 0, False)
         seconds = time.perf_counter() - started
         if seconds > _LONG:
             self.note = f"compiled in {seconds:.1f} s"
@@ -127,7 +129,7 @@ class Compiled(Part):
 
     def _lay(self, feed: Any) -> tables.Rows:
         """Return the data as the kernels read them."""
-        dtype, answers = feed.x.dtype, np.ascontiguousarray(feed.answers)
+        dtype, answers = feed.x.dtype, np.require(feed.answers, None, "CW")
         weight = feed._weight if feed._weight is not None else np.zeros(0, dtype)
         labels = answers.astype(np.int64) if self._plan.labels else NOTHING
         targets = np.zeros((0, 1), dtype) if self._plan.labels else answers

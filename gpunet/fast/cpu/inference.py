@@ -8,12 +8,13 @@ import numpy as np
 from ..._types import Array, HostArray
 from ...errors import ConfigError
 from ...network import Network
+from ...threads import usable_threads
 from . import kernels
-from .compiler import compiled, missing
+from .compiler import announced, compiled, missing
 from .plan import layout, loss_kind, read, refuse_loss, rows_of, tensors
 from .room import aligned
 from .tables import ROWS
-from .teams import pool, threads
+from .teams import pool
 
 _ALONE = 5_000_000  # rows times weights that one thread predicts, in some 100 us
 _CHUNK = 512  # rows at a time: their activations stay in the cache
@@ -61,7 +62,7 @@ def predictor(net: Network) -> Callable[[HostArray], HostArray]:
     read(P, net.params, tensors(net, table), None)
     alphas = np.asarray([row.alpha for row in rows], net.dtype)
     kind = loss_kind(net.loss, n_out)[0]
-    kernel, share = compiled(kernels.predict), threads()
+    kernel, share = compiled(kernels.predict), usable_threads()
     rooms = [_room(n_in, places.row, dtype) for _ in range(share)]
 
     def take(room: tuple[Array, ...], x: HostArray, y: HostArray) -> None:
@@ -88,7 +89,8 @@ def predictor(net: Network) -> Callable[[HostArray], HostArray]:
             )
         return y[0] if one else y
 
-    predict(np.zeros(n_in, dtype))
+    with announced(kernels.predict, dtype):
+        predict(np.zeros(n_in, dtype))
     return predict
 
 

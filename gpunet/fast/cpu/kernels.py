@@ -143,7 +143,7 @@ def together(sync, wait, team):
         if peek(sync, 8) != 0:
             return False
         spins += 1
-        if spins > 2000:
+        if spins > 30000:
             pause()
     return True
 

@@ -28,7 +28,7 @@ def places(n_columns: int) -> Any:
 
 def lay_rows(x: Array) -> tuple[Array, Array, Array]:
     """Return the rows of x, shape (n, features), as (val, idx, start); see `Rows`."""
-    x = np.ascontiguousarray(x)
+    x = np.require(x, None, "CW")  # kernels for what is read-only are others
     counts, kind = np.count_nonzero(x, axis=1), places(x.shape[1])
     if counts.sum() >= _SPARSE * x.size:
         return x.reshape(-1), np.arange(x.shape[1], dtype=kind), NOTHING

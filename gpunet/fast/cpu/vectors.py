@@ -363,9 +363,10 @@ def install(numba: Any) -> None:
     @intrinsic
     def pause_thread(typing):
         def emit(context, builder, sig, args):
-            kind = ir.FunctionType(ir.IntType(32), [])
-            f = cgutils.get_or_insert_function(builder.module, kind, "sched_yield")
-            builder.call(f, [])
+            word = ir.IntType(32)
+            kind = ir.FunctionType(word, [word])
+            f = cgutils.get_or_insert_function(builder.module, kind, "usleep")
+            builder.call(f, [word(20)])
             return context.get_dummy_value()
 
         return types.none(), emit

@@ -1,0 +1,47 @@
+"""Compiling every kernel before it is needed, by using each once on a tiny task."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from ... import builders
+from ...data import Dataset
+from ...optimizers import SGD
+from ...training import fit
+from . import functions, tables
+from .crowd import Crowd, Shape
+from .inference import predictor
+from .room import NOTHING, lay_rows
+
+_ROWS, _COLUMNS = 8, 4
+
+
+def tasks() -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield what is compiled: (name, function that compiles it or loads it)."""
+    for dtype in ("float32", "float64"):
+        yield f"training, {dtype}", partial(_train, dtype)
+        yield f"scikit-learn's face, {dtype}", partial(_fit, dtype)
+        net = builders.mlp([_COLUMNS, 2], dtype=dtype)
+        yield f"prediction, {dtype}", partial(predictor, net)
+
+
+def _data(dtype: str) -> Dataset:
+    x = np.zeros((_ROWS, _COLUMNS), dtype)  # zeros: compiles what lists rows, too
+    return Dataset(x, np.arange(_ROWS) % 2)
+
+
+def _train(dtype: str) -> None:
+    net = builders.mlp([_COLUMNS, 2], dtype=dtype)
+    fit(net, _data(dtype), epochs=1, optimizer=SGD(0.1), engine="compiled")
+
+
+def _fit(dtype: str) -> None:
+    data = _data(dtype)
+    labels = (data.t, np.zeros((0, 1), dtype), np.zeros(0, dtype))
+    rows = tables.Rows(*lay_rows(data.x), *labels)
+    layers = ([(_COLUMNS, 2)], [functions.IDENTITY])
+    kinds = (functions.SOFTMAX, functions.SGD, 0.5, 0.0, True, dtype)
+    start = np.zeros((1, _COLUMNS * 2 + 2), dtype)
+    crowd = Crowd(Shape(*layers, *kinds), rows, _ROWS, start, [], True)
+    crowd.take(NOTHING, np.zeros((1, 0)), np.zeros(0))
