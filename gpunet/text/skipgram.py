@@ -16,6 +16,7 @@ import numpy as np
 from ..backend import Backend, host_rng, open_backend
 from ..errors import ConfigError, DataError, Diverged
 from ..fast import words
+from ..fast.cpu.teams import threads as usable_threads
 from ..training.engines import check_engine
 from . import pairs
 from .draws import Sampler
@@ -120,8 +121,8 @@ class SkipGram:
     device : str or Backend
     engine : "auto", "loop" or "compiled"
     threads : int, optional
-        Of the compiled engine; None takes every core this process may use. They
-        change the speed and not one bit of the result.
+        Of the compiled engine, at most the cores this process may use, which None
+        takes all. They change the speed and not one bit of the result.
 
     Attributes
     ----------
@@ -156,7 +157,7 @@ class SkipGram:
             )
         self.backend = open_backend(device)
         self.engine, self.note = _choose(engine, self.backend)
-        self.threads = threads or _cores()
+        self.threads = min(threads, _cores()) if threads else usable_threads()
         self._sampler = Sampler(
             ids, offsets, counts, window=s.window, negatives=s.negatives,
             sample=s.sample, seed=s.seed,

@@ -6,6 +6,8 @@ and so keep sums in memory instead of registers: a row of 32 sums costs 10 cycle
 term in memory and 2 in registers. LLVM splits a vector where a machine's are shorter.
 """
 
+import ctypes
+import os
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import numpy as np
 from ..._types import Array
 
 _BYTES = 64
+_YIELD = "gpunet_yield"  # what LLVM knows the system's function by, on every system
 
 
 def lanes(dtype: Any) -> int:
@@ -106,12 +109,23 @@ def pause() -> None:
     """Let another thread have this core."""
 
 
+def _address_of_yield() -> int:
+    """Return where the system's function lies that lets another thread have a core."""
+    if os.name == "nt":
+        f = ctypes.WinDLL("kernel32").SwitchToThread
+    else:
+        f = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(f, ctypes.c_void_p).value
+
+
 def install(numba: Any) -> None:
     """Teach numba these words; once in a process."""
-    from llvmlite import ir
+    from llvmlite import binding, ir
     from numba.core import cgutils, types
     from numba.core.datamodel import models
     from numba.extending import intrinsic, overload, register_model
+
+    binding.add_symbol(_YIELD, _address_of_yield())
 
     class Vector(types.Type):
         def __init__(self, dtype):
@@ -364,7 +378,7 @@ def install(numba: Any) -> None:
     def pause_thread(typing):
         def emit(context, builder, sig, args):
             kind = ir.FunctionType(ir.IntType(32), [])
-            f = cgutils.get_or_insert_function(builder.module, kind, "sched_yield")
+            f = cgutils.get_or_insert_function(builder.module, kind, _YIELD)
             builder.call(f, [])
             return context.get_dummy_value()
 
