@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from ._forks import claim_cuda
 from ._types import Array, HostArray
 from .errors import ConfigError, DeviceError, OutOfMemory
 
 DEVICES = "auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N, strict:1"
 _NAME = re.compile(r"auto|cpu|cuda(:\d+)?|torch:cpu|torch:cuda(:\d+)?|strict(:[01])?")
 _INSTALL_CUPY = 'python -m pip install "gpunet[cuda13]" (CUDA 12: "gpunet[cuda12]")'
-
 
 _add, _maximum = np.add.reduce, np.maximum.reduce
 
@@ -90,8 +90,7 @@ def namespace(x: Array) -> Any:
     except KeyError:
         from array_api_compat import array_namespace
 
-        xp = _NAMESPACES[type(x)] = array_namespace(x)
-        return xp
+        return _NAMESPACES.setdefault(type(x), array_namespace(x))
 
 
 def scatter_add(target: Array, index: Array, rows: Array) -> Array:
@@ -229,6 +228,7 @@ class CupyBackend(Backend):
         return self.array(host, dtype)
 
     def to_host(self, x):  # noqa: D102
+        claim_cuda(self.name)
         # CuPy keeps the layout of the device array: make it C order here.
         return np.array(x.get() if hasattr(x, "get") else x, order="C")
 
@@ -239,6 +239,7 @@ class CupyBackend(Backend):
         return tuple(int(n) for n in self.device.mem_info)
 
     def use(self):  # noqa: D102
+        claim_cuda(self.name)
         return self.device
 
 
@@ -325,11 +326,10 @@ def open_backend(name: "str | Backend" = "cpu") -> Backend:
 
 def _open_best() -> Backend:
     try:
-        gpu = _open_cuda(0)
+        return _open_cuda(0)
     except (DeviceError, OutOfMemory) as error:
         why = str(error).split("; ")[0].removeprefix("device: cuda:0: ")
         return Backend(numpy_namespace, "cpu", "cpu", f"no GPU in use: {why}")
-    return gpu
 
 
 def _open_cuda(index: int) -> Backend:
@@ -339,10 +339,9 @@ def _open_cuda(index: int) -> Backend:
         runtime = cupy.cuda.runtime
         driver = runtime.driverGetVersion()
     except ImportError as error:
+        why = f"CuPy cannot be imported ({_first_line(error)})"
         if importlib.util.find_spec("cupy") is None:
             why = "CuPy is not installed"
-        else:
-            why = f"CuPy cannot be imported ({_first_line(error)})"
         raise DeviceError(f"{where}: {why}; {_INSTALL_CUPY}") from error
     except Exception as error:
         raise DeviceError(
@@ -351,6 +350,7 @@ def _open_cuda(index: int) -> Backend:
         ) from error
     if driver == 0:
         raise DeviceError(f"{where}: no NVIDIA driver found; install one, or use cpu")
+    claim_cuda(f"cuda:{index}")
     try:
         count = runtime.getDeviceCount()
     except Exception as error:

@@ -5,7 +5,7 @@ import pytest
 from helpers import error
 
 from gpunet.fast import words
-from gpunet.text import SkipGram, SkipGramSettings
+from gpunet.text import SkipGram, SkipGramSettings, skipgram
 
 pytest.importorskip("numba")
 
@@ -54,7 +54,8 @@ def test_compiled_is_the_loop_in_float32():
 
 
 @pytest.mark.parametrize("dim", [1, 13, 64])
-def test_threads_change_no_bit(dim):
+def test_threads_change_no_bit(dim, monkeypatch):
+    monkeypatch.setattr(skipgram, "_cores", lambda: 3)
     one, one_reports = train("compiled", 1, dim=dim)
     for threads in (2, 3):
         many, reports = train("compiled", threads, dim=dim)
@@ -82,7 +83,7 @@ def test_logistic_is_exact_and_never_overflows(dtype):
 def test_plain_loops_say_what_is_compiled():
     fast, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "compiled", lambda threads: words._train)
+        patch.setattr(words, "kernel", lambda: words._train)
         plain, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     for name in fast:
         assert error(fast[name], plain[name]) < 1e-12

@@ -16,7 +16,7 @@ from helpers import ROOT, run_python
 PACKAGE = ROOT / "gpunet"
 DOOR = "__init__"
 FLOORS = {
-    **dict.fromkeys(["errors", "_types", "_upstairs"], 0),
+    **dict.fromkeys(["errors", "_types", "_upstairs", "_forks"], 0),
     **dict.fromkeys(["backend", "threads"], 1),
     **dict.fromkeys(["activations", "gradients", "initializers", "metrics"], 2),
     **dict.fromkeys(["optimizers", "schedules"], 2),

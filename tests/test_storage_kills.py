@@ -219,6 +219,47 @@ finally:
     assert run_child(DRIVER + code, tmp_path) == "free\n"
 
 
+@posix
+def test_a_forked_child_does_not_free_its_parents_lock(tmp_path):
+    code = """
+from gpunet.errors import FolderInUse
+run = RunFolder(sys.argv[1])
+def leave():
+    with RunFolder(sys.argv[1] + "/other"):  # must not get the number of the lock
+        run.__exit__()
+        try:
+            RunFolder(sys.argv[1] + "/other").__enter__()
+        except FolderInUse:
+            os._exit(7)
+with run:
+    assert os.waitpid(fork(leave), 0)[1] >> 8 == 7
+    try:
+        RunFolder(sys.argv[1]).__enter__()
+    except FolderInUse:
+        print("held")
+"""
+    assert run_child(DRIVER + code, tmp_path) == "held\n"
+
+
+@posix
+def test_a_forked_child_does_not_keep_the_lock_of_a_killed_parent(tmp_path):
+    code = """
+reader, writer = os.pipe()
+def work():
+    with RunFolder(sys.argv[1]):
+        os.write(writer, b"%d" % fork(lambda: time.sleep(60)))
+        os.kill(os.getpid(), signal.SIGKILL)
+os.waitpid(fork(work), 0)
+pid = int(os.read(reader, 20))
+try:
+    with RunFolder(sys.argv[1]):
+        print("free")
+finally:
+    os.kill(pid, signal.SIGKILL)
+"""
+    assert run_child(DRIVER + code, tmp_path) == "free\n"
+
+
 @linux
 def test_a_disk_limit_at_a_save_leaves_the_old_checkpoint(tmp_path):
     code = """

@@ -51,5 +51,5 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=whole(1, 4096),
         metavar="N",
-        help="for all computing (default: one for BLAS, every usable core for the rest)",
+        help="of all kinds (default: one for BLAS, a usable core each for others)",
     )

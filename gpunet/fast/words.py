@@ -7,37 +7,33 @@ added, each thread taking some of the columns, in the order of the windows. So n
 two threads write to one number, and any number of threads gives the same bits.
 """
 
-import importlib
-import importlib.util
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-_MATHS = {"contract", "reassoc", "nsz"}  # lets a product's sum run in vector lanes
+from .cpu.compiler import announced, compiled, missing, register
+from .cpu.compiler import seconds_until_ready as seconds_for
+from .cpu.kernels import together
+from .cpu.teams import together as by_a_team
+
 _LEAST = 1e-100  # a product of probabilities is turned into a logarithm before this
 _SURE = 1e-30  # no answer counts as less probable than this, 69 nats
-prange = range  # numba's own, once it is there
 
-
-def missing() -> str:
-    """Return why there is no compiled engine, or ""; numba is not imported."""
-    if importlib.util.find_spec("numba") is None:
-        return 'numba is not installed; python -m pip install "gpunet[fast]"'
-    return ""
+__all__ = ["missing", "seconds_until_ready", "train_span"]
 
 
 @cache
-def compiled(threads: bool) -> Any:
-    """Return `train_span` compiled, for one thread or for several."""
-    global prange
-    numba = importlib.import_module("numba")
-    prange = numba.prange
-    manner = {"fastmath": _MATHS, "error_model": "numpy"}
-    for f in (_logistic, _products, _combine, _gradients, _add_row, _add):
-        numba.extending.register_jitable(**manner)(f)
-    keep = {"cache": True, "nogil": True, "parallel": threads}
-    return numba.njit(**manner, **keep)(_train_threads if threads else _train)
+def kernel() -> Any:
+    """Return `_train`, compiled."""
+    train = compiled(_train)
+    register((_train, _logistic, _products, _combine, _gradients, _add_row, _add))
+    return train
+
+
+def seconds_until_ready(dtype: str) -> float:
+    """Return about how long it takes here until compiled code can run."""
+    return seconds_for(_train, dtype)
 
 
 def train_span(draws, rates, batch_size, W_in, W_out, threads=1):
@@ -67,47 +63,32 @@ def train_span(draws, rates, batch_size, W_in, W_out, threads=1):
     d_out = np.empty((min(batch_size, m) * n_out, dim), W_in.dtype)
     widest = int(np.diff(first).max(initial=0))
     losses = np.zeros(m)
+    sync = np.zeros(16, np.int64)
     windows = (words, center, left, right, first, negatives)
-    space = (starts, widest, rates, W_in, W_out, d_in, d_out, losses)
-    if threads == 1:
-        compiled(False)(*windows, *space)
-    else:
-        numba = importlib.import_module("numba")
-        before = numba.get_num_threads()
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-        try:
-            compiled(True)(*windows, *space, threads)
-        finally:
-            numba.set_num_threads(before)
+    space = (starts, widest, rates, W_in, W_out, d_in, d_out, losses, sync)
+    with announced(_train, W_in.dtype):
+        by_a_team(kernel(), threads, sync, (*windows, *space))
     return losses
 
 
-def _train(words, center, left, right, first, negatives,
-           starts, widest, rates, W_in, W_out, d_in, d_out, losses):  # fmt: skip
-    """Train all batches on one thread."""
+def _train(words, center, left, right, first, negatives, starts, widest, rates,
+           W_in, W_out, d_in, d_out, losses, sync, me, team):  # fmt: skip
+    """Train all batches, as thread `me` of a team."""
+    dim, wait = W_in.shape[1], 0
     for b in range(len(starts) - 1):
         lo, hi = starts[b], starts[b + 1]
-        _gradients(lo, hi, lo, words, center, left, right, first, negatives,
+        _gradients(lo + (hi - lo) * me // team, lo + (hi - lo) * (me + 1) // team, lo,
+                   words, center, left, right, first, negatives,
                    rates[b], widest, W_in, W_out, d_in, d_out, losses)  # fmt: skip
-        _add(lo, hi, 0, W_in.shape[1], words, center, left, right, negatives,
+        wait += team
+        if not together(sync, wait, team):
+            return
+        _add(lo, hi, dim * me // team, dim * (me + 1) // team,
+             words, center, left, right, negatives,
              W_in, W_out, d_in, d_out)  # fmt: skip
-
-
-def _train_threads(words, center, left, right, first, negatives, starts, widest,
-                   rates, W_in, W_out, d_in, d_out, losses, threads):  # fmt: skip
-    """Train all batches on several threads."""
-    dim = W_in.shape[1]
-    for b in range(len(starts) - 1):
-        lo, hi = starts[b], starts[b + 1]
-        for t in prange(threads):
-            _gradients(lo + (hi - lo) * t // threads,
-                       lo + (hi - lo) * (t + 1) // threads, lo,
-                       words, center, left, right, first, negatives,
-                       rates[b], widest, W_in, W_out, d_in, d_out, losses)  # fmt: skip
-        for t in prange(threads):
-            _add(lo, hi, dim * t // threads, dim * (t + 1) // threads,
-                 words, center, left, right, negatives,
-                 W_in, W_out, d_in, d_out)  # fmt: skip
+        wait += team
+        if not together(sync, wait, team):
+            return
 
 
 def _gradients(begin, end, lo, words, center, left, right, first, negatives,

@@ -34,11 +34,28 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
+_held: set[int] = set()  # the open files that hold this process's locks
+
+
+def _leave_to_the_parent():
+    # A forked child shares the parent's locks: it would hold them after the parent's
+    # death, and release them for both. The numbers stay taken until it closes them.
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in _held:
+        os.dup2(nothing, fd, inheritable=False)
+    _held.clear()
+    os.close(nothing)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_the_parent)
+
+
 def take_lock(path):
     """Return the open file that holds the lock at `path`.
 
-    The file is made if it is missing and never removed: two processes could
-    otherwise hold locks on two files of one name.
+    A forked child does not hold it. The file is made if it is missing and never
+    removed: two processes could otherwise hold locks on two files of one name.
 
     Parameters
     ----------
@@ -71,6 +88,7 @@ def take_lock(path):
     except OSError as error:
         os.close(fd)
         raise write_error(path, error) from error
+    _held.add(fd)
     return fd
 
 
@@ -81,7 +99,8 @@ def release_lock(fd):
     ----------
     fd : int
     """
-    # Not by closing alone: a forked child shares the lock and may outlive us.
+    _held.discard(fd)
+    # Not by closing alone: a child forked by C code shares the lock and may outlive us.
     with contextlib.suppress(OSError):
         _release(fd)
     os.close(fd)

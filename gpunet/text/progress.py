@@ -28,6 +28,7 @@ class SpanBar:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
+            auto_refresh=False,  # no thread, whose locks a forked child would inherit
         )
         self._task = self._bar.add_task(
             "", total=trainer.n_spans, completed=trainer.span, loss=""
@@ -38,7 +39,9 @@ class SpanBar:
         """Show a span that is done."""
         if self._bar:
             loss = f"loss {report.loss:.4f}"
-            self._bar.update(self._task, completed=self._trainer.span, loss=loss)
+            self._bar.update(
+                self._task, completed=self._trainer.span, loss=loss, refresh=True
+            )
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Print the line of an epoch."""

@@ -15,7 +15,7 @@ import numpy as np
 from ..backend import Backend, host_rng, open_backend
 from ..errors import ConfigError, DataError, Diverged
 from ..fast import words
-from ..threads import usable_threads
+from ..threads import usable_cores, usable_threads
 from ..training.engines import check_engine
 from . import pairs
 from .draws import Sampler
@@ -120,8 +120,8 @@ class SkipGram:
     device : str or Backend
     engine : "auto", "loop" or "compiled"
     threads : int, optional
-        Of the compiled engine; None takes every core this process may use. They
-        change the speed and not one bit of the result.
+        Of the compiled engine, at most the cores this process may use, which None
+        takes all. They change the speed and not one bit of the result.
 
     Attributes
     ----------
@@ -155,8 +155,9 @@ class SkipGram:
                 "neighbors to learn from; give running text"
             )
         self.backend = open_backend(device)
-        self.engine, self.note = _choose(engine, self.backend)
-        self.threads = threads or usable_threads()
+        work = len(ids) * s.epochs * s.dim * s.window * (1 + s.negatives)
+        self.engine, self.note = _choose(engine, self.backend, work, s.dtype)
+        self.threads = min(threads, usable_cores()) if threads else usable_threads()
         self._sampler = Sampler(
             ids, offsets, counts, window=s.window, negatives=s.negatives,
             sample=s.sample, seed=s.seed,
@@ -272,12 +273,22 @@ class SkipGram:
         return np.array(self.backend.to_host(self.W_in), np.float32)
 
 
-def _choose(engine: str, bk: Backend) -> tuple[str, str]:
-    """Return ("loop" or "compiled", why "auto" took the loop)."""
+_LOOP_SECONDS = 2.4e-9  # for a unit of work: 140,000 words a second by default
+
+
+def _choose(engine: str, bk: Backend, work: int, dtype: str) -> tuple[str, str]:
+    """Return ("loop" or "compiled", why "auto" took the loop).
+
+    The work is counted in words times dim times window times outputs.
+    """
     check_engine(engine)
     why = words.missing() if bk.name == "cpu" else f"there is none for {bk.name}"
     if engine == "compiled" and why:
         raise ConfigError(f"engine: compiled: {why}; take engine auto or loop")
+    if engine == "auto" and not why:
+        wait = words.seconds_until_ready(dtype)
+        if _LOOP_SECONDS * work < wait:
+            why = f"the run is short; compiling ({wait:.0f} s) would not pay"
     if engine == "loop" or why:
         return "loop", why if engine == "auto" else ""
     return "compiled", ""

@@ -36,6 +36,7 @@ class ProgressBar(Callback):
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
+            auto_refresh=False,  # no thread, whose locks a forked child would inherit
         )
         total = trainer.epochs * trainer.steps_per_epoch
         self._task = self._bar.add_task(
@@ -52,6 +53,7 @@ class ProgressBar(Callback):
             completed=trainer.step,
             description=f"epoch {trainer.epoch + 1}/{trainer.epochs}",
             loss=loss,
+            refresh=True,
         )
 
     def on_epoch(self, trainer, record):  # noqa: D102

@@ -14,7 +14,8 @@ def stop_on_signals(stop: Callable[[str], None]) -> Iterator[list[int]]:
     """Call `stop(reason)` on the first SIGINT or SIGTERM; exit on the second.
 
     Handlers are installed in the main thread only and put back afterwards. A
-    signal that the parent process had ignored (a background job) stays ignored.
+    signal that the parent process had ignored (a background job) stays ignored. A
+    forked child has no run to save: signals do to it what they did before.
 
     Yields
     ------
@@ -22,8 +23,13 @@ def stop_on_signals(stop: Callable[[str], None]) -> Iterator[list[int]]:
         The signals that came.
     """
     received: list[int] = []
+    process = os.getpid()
 
     def handle(number: int, frame: object) -> None:
+        if os.getpid() != process:
+            signal.signal(number, old[number])
+            signal.raise_signal(number)
+            return
         if received:
             # Whatever is being written is still under a temporary name.
             os._exit(128 + number)

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -148,7 +148,7 @@ def _entry(kernel: Callable, digest: str) -> Callable:
 
 @cache
 def _digest() -> str:
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = sorted(Path(__file__).parents[1].rglob("*.py"))  # words.py too
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
@@ -162,10 +162,27 @@ def _numba() -> Any:
     vectors.install(numba)
     functions.install(numba)
     for module in (draws, examples, functions, products, kernels):
-        for name, f in vars(module).items():
-            own = isinstance(f, types.FunctionType) and f.__module__ == module.__name__
-            if own and name not in ("install", "power"):
-                numba.extending.register_jitable(fastmath=_LOOSE, error_model="numpy")(
-                    f
-                )
+        register(
+            f
+            for name, f in vars(module).items()
+            if isinstance(f, types.FunctionType)
+            and f.__module__ == module.__name__
+            and name not in ("install", "power")
+        )
+    if hasattr(os, "register_at_fork"):
+        # A child forked while another thread compiles would find this lock held, and
+        # LLVM half-way: let a fork wait until nobody compiles.
+        lock = importlib.import_module("numba.core.compiler_lock").global_compiler_lock
+        os.register_at_fork(
+            before=lock.acquire,
+            after_in_parent=lock.release,
+            after_in_child=lock.release,
+        )
     return numba
+
+
+def register(functions: Iterable[Callable]) -> None:
+    """Let compiled code call these functions."""
+    manner = {"fastmath": _LOOSE, "error_model": "numpy"}
+    for f in functions:
+        importlib.import_module("numba").extending.register_jitable(**manner)(f)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -42,10 +42,33 @@ def together(kernel: Callable, team: int, sync: Array, task: tuple[Any, ...]) ->
         return
     sync[:] = 0
     with _ONE:
-        others = [pool(team - 1).submit(kernel, *task, k, team) for k in range(1, team)]
+        others = []
         try:
+            for k in range(1, team):
+                work = (_help, kernel, sync, (*task, k, team))
+                others.append(pool(team - 1).submit(*work))
             kernel(*task, 0, team)
             for other in others:
                 other.result()
         finally:
             sync[8] = 1  # whatever broke in, nobody waits for us
+            wait(others)  # who has not seen it yet must not meet the next span
+
+
+def _help(kernel: Callable, sync: Array, task: tuple[Any, ...]) -> None:
+    try:
+        kernel(*task)
+    except BaseException:
+        sync[8] = 1  # nobody waits for a thread that fell
+        raise
+
+
+def _after_fork() -> None:
+    """Forget what a forked child does not have: the pools' threads, _ONE's holder."""
+    global _ONE
+    _ONE = Lock()
+    pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -6,6 +6,8 @@ and so keep sums in memory instead of registers: a row of 32 sums costs 10 cycle
 term in memory and 2 in registers. LLVM splits a vector where a machine's are shorter.
 """
 
+import ctypes
+import os
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ import numpy as np
 from ..._types import Array
 
 _BYTES = 64
+_SLEEP = "gpunet_sleep"  # what LLVM knows the system's function by, on every system
+_PAUSE = 20 if os.name == "posix" else 0  # microseconds; Windows counts in thousands
 
 
 def lanes(dtype: Any) -> int:
@@ -103,15 +107,26 @@ def peek(sync: Array, k: int) -> int:
 
 
 def pause() -> None:
-    """Let another thread have this core."""
+    """Sleep a little: a thread that spins keeps its core from whom it waits for."""
+
+
+def _address_of_sleep() -> int:
+    """Return where the system's function lies that lets a thread sleep."""
+    if os.name == "nt":
+        f = ctypes.WinDLL("kernel32").Sleep
+    else:
+        f = ctypes.CDLL(None).usleep
+    return ctypes.cast(f, ctypes.c_void_p).value
 
 
 def install(numba: Any) -> None:
     """Teach numba these words; once in a process."""
-    from llvmlite import ir
+    from llvmlite import binding, ir
     from numba.core import cgutils, types
     from numba.core.datamodel import models
     from numba.extending import intrinsic, overload, register_model
+
+    binding.add_symbol(_SLEEP, _address_of_sleep())
 
     class Vector(types.Type):
         def __init__(self, dtype):
@@ -365,8 +380,8 @@ def install(numba: Any) -> None:
         def emit(context, builder, sig, args):
             word = ir.IntType(32)
             kind = ir.FunctionType(word, [word])
-            f = cgutils.get_or_insert_function(builder.module, kind, "usleep")
-            builder.call(f, [word(20)])
+            f = cgutils.get_or_insert_function(builder.module, kind, _SLEEP)
+            builder.call(f, [word(_PAUSE)])
             return context.get_dummy_value()
 
         return types.none(), emit
