@@ -274,14 +274,6 @@ def test_rows_of_layers_it_does_not_know_are_refused(layers, why):
         trainer(Network(layers), table(), epochs=1, batch_size=8, engine="compiled")
 
 
-def test_auto_takes_it_for_long_runs_and_never_waits_in_short_ones():
-    assert job("auto", table()).engine.name == "loop"
-    assert "short" in job("auto", table()).engine.note
-    net = mlp([4, 3])
-    long = trainer(net, table(), epochs=20_000, batch_size=10, optimizer=SGD(0.1))
-    assert long.engine.name == "compiled"
-
-
 def test_kernels_compile_where_no_folder_keeps_them(monkeypatch):
     import numba
 

@@ -258,21 +258,26 @@ def test_a_sweep_hands_its_engine_on(monkeypatch):
 def test_auto_compiles_what_is_long_and_never_waits_for_what_is_short(monkeypatch):
     est = MLPClassifier(random_state=0, max_iter=1).set_params(engine="loop")
     monkeypatch.undo()
+    monkeypatch.setattr(compiler, "_ready", set())
+    monkeypatch.setattr(compiler, "_cache_folders", list)
     est.fit(X, Y).set_params(engine="auto", batch_size=10)
-    assert not takes(est, X, None, 20, 1)
-    assert takes(est, X, None, 20_000, 1)
-    assert takes(est, X, None, 20, 1000)  # one by one they are short
+    assert not takes(est, X, None, 200, 1)
+    assert takes(est, X, None, 200_000, 1)
+    assert takes(est, X, None, 200, 1000)  # one by one they are short
+    once = 20_000  # epochs: pays if all of them happen, and not if a third does
+    assert not takes(est, X, None, once, 1)
+    assert takes(est.set_params(tol=0.0), X, None, once, 1)
     est.set_params(batch_size=100)  # products of which BLAS has the better, unless
-    dense = X + 1
-    assert not takes(est, dense, None, 20_000, 1) and takes(est, X, None, 20_000, 1)
-    assert takes(est, dense, None, 20_000, 2)
-    assert takes(est, scipy.sparse.csr_array(dense), None, 20_000, 1)
+    dense, long = X + 1, 10**6
+    assert not takes(est, dense, None, long, 1) and takes(est, X, None, long, 1)
+    assert takes(est, dense, None, long, 2)
+    assert takes(est, scipy.sparse.csr_array(dense), None, long, 1)
     est.set_params(batch_size=10)
-    assert not takes(est, X, np.ones(len(X)), 20_000, 1)
-    assert not takes(est.set_params(engine="loop"), X, None, 20_000, 1)
+    assert not takes(est, X, np.ones(len(X)), long, 1)
+    assert not takes(est.set_params(engine="loop"), X, None, long, 1)
     est.set_params(engine="auto")
     monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
-    assert not takes(est, X, None, 20_000, 1)
+    assert not takes(est, X, None, long, 1)
 
 
 REFUSED = [

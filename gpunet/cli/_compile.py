@@ -23,6 +23,6 @@ def run(args: Any) -> int:
 
 def _train_words() -> None:
     lines = [["a", "b", "a", "b"]]
-    vocabulary = Vocabulary.build(lines)
+    vocabulary = Vocabulary.build(lines, 1)
     settings = {"dim": 4, "negatives": 1, "epochs": 1, "engine": "compiled"}
     train_skipgram(*encode_corpus(lines, vocabulary), vocabulary, **settings)

@@ -112,10 +112,8 @@ def pause() -> None:
 
 def _address_of_sleep() -> int:
     """Return where the system's function lies that lets a thread sleep."""
-    if os.name == "nt":
-        f = ctypes.WinDLL("kernel32").Sleep
-    else:
-        f = ctypes.CDLL(None).usleep
+    windows = os.name == "nt"
+    f = ctypes.WinDLL("kernel32").Sleep if windows else ctypes.CDLL(None).usleep
     return ctypes.cast(f, ctypes.c_void_p).value
 
 

@@ -1,0 +1,182 @@
+"""Which engine "auto" takes: never one whose compiling costs more than it saves."""
+
+import io
+import os
+import time
+from threading import Thread
+
+import numpy as np
+import pytest
+from helpers import run_python
+from tiny import table
+
+import gpunet
+from gpunet import SGD, Adam, mlp
+from gpunet.fast.cpu import compiler, examples, kernels, slower, teams
+from gpunet.fast.cpu import estimates as est
+from gpunet.training import trainer
+
+pytest.importorskip("numba")
+DENSE = np.ones((100, 784), "float32")
+
+
+@pytest.fixture
+def cold(monkeypatch):
+    """Let nothing be compiled, neither here nor on the disk."""
+    monkeypatch.setattr(compiler, "_ready", set())
+    monkeypatch.setattr(compiler, "_cache_folders", list)
+
+
+def why(net, *, steps, batch, x=DENSE * 0, optimizer=None):
+    return slower(net, optimizer or SGD(0.1), steps, batch, x)
+
+
+def test_kernels_that_are_ready_cost_nothing(cold):
+    net = mlp([784, 30, 10])
+    assert "compiling (17 s) would not pay" in why(net, steps=1000, batch=10)
+    assert why(net, steps=10**6, batch=10) == ""
+    compiler._ready.add(compiler._mark(kernels.span, "float32", np.uint16))
+    assert why(net, steps=1, batch=10) == ""
+    assert "would not pay" in why(mlp([784, 5], dtype="float64"), steps=9, batch=10)
+
+
+def test_kernels_on_the_disk_cost_their_loading(cold, monkeypatch, tmp_path):
+    monkeypatch.setattr(compiler, "_cache_folders", lambda: [tmp_path])
+    net, mark = mlp([784, 30, 10]), compiler._mark(kernels.span, "float32", np.uint16)
+    assert why(net, steps=20_000, batch=10) != ""
+    (tmp_path / mark).touch()
+    assert why(net, steps=20_000, batch=10) == ""
+    assert "compiling (1 s) would not pay" in why(net, steps=100, batch=10)
+
+
+def test_the_size_of_batches_populations_and_optimizers_counts(cold):
+    net, crowd = mlp([784, 16, 16, 10]), mlp([784, 16, 16, 10], population=100)
+    assert why(net, steps=120_000, batch=10) != ""
+    assert why(net, steps=120_000, batch=200) == ""
+    assert why(net, steps=120_000, batch=10, optimizer=Adam()) == ""
+    assert why(crowd, steps=10_000, batch=10) == ""
+
+
+def test_the_readmes_first_block_does_not_wait_for_a_compiler(cold):
+    net, crowd = mlp([784, 128, 10]), mlp([784, 16, 16, 10], population=20)
+    assert why(net, steps=2 * 469, batch=128, optimizer=Adam()) != ""
+    assert why(crowd, steps=469, batch=128, optimizer=Adam()) != ""
+
+
+@pytest.mark.parametrize(
+    ("sizes", "members", "batch", "dense", "optimizer", "loop"),
+    [
+        ([2, 8, 8, 2], 100, 32, True, SGD(0.1), True),
+        ([20, 64, 32, 2], 100, 32, True, SGD(0.1), True),
+        ([50, 100, 2], 50, 200, True, SGD(0.1), True),
+        ([20, 64, 32, 2], 100, 32, True, Adam(), False),
+        ([20, 64, 32, 2], 100, 10, True, SGD(0.1), False),
+        ([784, 16, 16, 10], 100, 32, False, SGD(0.1), False),
+        ([784, 30, 10], 100, 32, True, SGD(0.1), False),
+    ],
+)
+def test_dense_populations_of_few_weights_stay_with_blas(
+    sizes, members, batch, dense, optimizer, loop
+):
+    x = np.full((50, sizes[0]), float(dense), "float32")
+    net = mlp(sizes, population=members)
+    reason = why(net, steps=10**6, batch=batch, x=x, optimizer=optimizer)
+    assert ("BLAS" in reason) == loop and (loop or reason == "")
+
+
+def test_epochs_that_may_never_come_count_a_third():
+    def steps(**settings):
+        job = {"epochs": 30, "batch_size": None, "optimizer": SGD(0.1)} | settings
+        return trainer(mlp([4, 3]), table(), engine="loop", **job)._expected_steps()
+
+    assert steps() == steps(validation=0.5) == 30
+    assert steps(validation=0.5, early_stopping=3) == 10
+    assert steps(max_steps=7) == 7
+
+
+def test_estimates_grow_with_everything():
+    work = est.Work(1000, 10, 2, 16, 26, 13_000, False)
+    for change in ({"n_steps": 2000}, {"batch": 50}, {"members": 9}, {"adam": True}):
+        more = work._replace(**change)
+        assert est.loop_seconds(more) > est.loop_seconds(work)
+        assert est.compiled_seconds(more, 1) > est.compiled_seconds(work, 1)
+    assert est.compiled_seconds(work, 2) == est.compiled_seconds(work, 1) / 2
+
+
+def test_another_process_knows_what_is_compiled(tmp_path):
+    look = (
+        "import numpy as np; from gpunet.fast.cpu import compiler, examples\n"
+        "seconds = lambda: compiler.seconds_until_ready(examples.list_rows, 'f4')\n"
+        "import sys; before = 'numba' in sys.modules, seconds()\n"
+    )
+    use = (
+        "with compiler.announced(examples.list_rows, 'f4'):\n"
+        "    x, n = np.ones((1, 2), 'f4'), np.array([0, 2])\n"
+        "    idx, val = np.zeros(2, np.uint16), np.zeros(2, 'f4')\n"
+        "    compiler.compiled(examples.list_rows)(x, n, idx, val)\n"
+    )
+    say = "print(before[0], before[1], seconds())"
+    both = compiler.LOADING + compiler.COMPILING
+    folder = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for wanted in (f"False {both} 0.0", f"False {compiler.LOADING} 0.0"):
+        done = run_python(look + use + say, **folder)
+        assert done.stdout.strip() == wanted, done.stderr
+    later = "compiler.sys.version += 'another'; compiler._stamp.cache_clear(); "
+    done = run_python(f"{look}{later}print(seconds())", **folder)
+    assert done.stdout.strip() == str(both), done.stderr
+
+
+def test_compiling_is_told_on_a_terminal_while_it_lasts(cold, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, for rich
+    with compiler.announced(examples.list_rows, "f4"):
+        pass
+    assert "compiling once, about 16 s" in stream.getvalue()
+    assert compiler.seconds_until_ready(examples.list_rows, "f4") == 0.0
+    stream.seek(stream.truncate(0))
+    with compiler.announced(examples.list_rows, "f4"):
+        pass
+    assert stream.getvalue() == ""
+
+
+def test_what_is_not_a_terminal_is_left_alone(cold, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    with compiler.announced(examples.list_rows, "f4"):
+        pass
+    assert stream.getvalue() == ""
+
+
+def test_read_only_data_need_no_kernels_of_their_own():
+    x, t = table(48, 4, 3)
+    net = mlp([4, 3])
+    gpunet.fit(net, (x, t), epochs=1, engine="compiled")
+    known = len(compiler.compiled(kernels.span).signatures)
+    for array in (x, t):
+        array.flags.writeable = False
+    gpunet.fit(net, (x, t), epochs=1, engine="compiled")
+    assert len(compiler.compiled(kernels.span).signatures) == known
+
+
+def test_a_thread_that_waits_sleeps():
+    wait = compiler.compiled(kernels.together)
+    sync = np.zeros(16, np.int64)
+    wait(sync, 0, 2), wait(np.zeros(16, np.int64), 1, 1)  # compiled by now
+    sync[:] = 0
+    waiting = Thread(target=wait, args=(sync, 2, 2))
+    began = time.process_time()
+    waiting.start()
+    waiting.join(1.0)
+    used = time.process_time() - began
+    sync[8] = 1  # an end
+    waiting.join()
+    assert used < 0.5  # CPU seconds, whatever else runs; a thread that spins takes 1
+
+
+def test_teams_are_for_steps_that_outlast_their_meetings(monkeypatch):
+    monkeypatch.setattr(teams, "usable_threads", lambda: 4)
+    size = teams.Layout(None, 1_000_000, 0)
+    assert teams.team_for(size, 1) == 1
+    assert teams.team_for(size, 1000) == (4 if os.name == "posix" else 1)
