@@ -264,7 +264,7 @@ def test_auto_compiles_what_is_long_and_never_waits_for_what_is_short(monkeypatc
     assert not takes(est, X, None, 200, 1)
     assert takes(est, X, None, 200_000, 1)
     assert takes(est, X, None, 200, 1000)  # one by one they are short
-    once = 20_000  # epochs: pays if all of them happen, and not if a third does
+    once = 40_000  # epochs: pays if all of them happen, and not if a third does
     assert not takes(est, X, None, once, 1)
     assert takes(est.set_params(tol=0.0), X, None, once, 1)
     est.set_params(batch_size=100)  # products of which BLAS has the better, unless

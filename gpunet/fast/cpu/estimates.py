@@ -45,7 +45,7 @@ def loop_seconds(work: Work) -> float:
     """Return how long the loop takes on one core."""
     n = work.n_parameters
     example = 3e-7 + 5e-9 * work.outputs + 1.35e-10 * n
-    member = work.batch * example + n * (8e-9 if work.adam else 1e-9)
+    member = work.batch * example + n * (5e-9 if work.adam else 1e-9)
     calls = 1.2e-4 if work.adam else 5e-5
     return work.n_steps * (calls + work.members * member)
 
@@ -53,7 +53,7 @@ def loop_seconds(work: Work) -> float:
 def compiled_seconds(work: Work, threads: int) -> float:
     """Return how long compiled code takes, members side by side in threads."""
     n = work.n_parameters
-    member = 4e-6 + work.batch * (3.5e-7 + 1e-10 * n) + (7e-9 * n if work.adam else 0)
+    member = 4e-6 + work.batch * (3.5e-7 + 1e-10 * n) + (2e-9 * n if work.adam else 0)
     return work.n_steps * member * work.members / min(threads, work.members)
 
 
