@@ -98,14 +98,14 @@ def test_regression_reports_and_draws(priced):
 def noise(tmp_path_factory):
     """A table whose target has nothing to do with its columns: any fit overfits."""
     rng = np.random.Generator(np.random.PCG64(3))
-    lines = np.round(rng.normal(5, 2, (120, 4)), 3).tolist()
+    lines = np.round(rng.normal(5, 2, (300, 4)), 3).tolist()
     folder = tmp_path_factory.mktemp("noise")
     return write(folder / "noise.csv", lines, ["a", "b", "c", "y"])
 
 
 def train_by_default(table, out, *args):
     """Train with the preset's epochs and patience."""
-    base = ["--target", "y", "--device", "cpu", "--batch-size", 8]
+    base = ["--target", "y", "--device", "cpu", "--batch-size", 16]
     process = command("train", "--data", table, "--out", out, *base, *args)
     assert process.returncode == 0, process.stderr
     return process, json.loads((out / "result.json").read_text())
@@ -127,6 +127,14 @@ def test_table_stops_early_and_keeps_the_best_weights_by_default(noise, tmp_path
     assert f"ended: early stopping after step {result['steps']}" in process.stdout
     assert "member 0" not in process.stdout
     assert "60 epochs, early stopping 10\n" in process.stderr
+
+
+@pytest.mark.parametrize(("rows_to_validate", "patience"), [(20, 10), (19, None)])
+def test_few_rows_to_validate_stop_nothing(noise, tmp_path, rows_to_validate, patience):
+    args = ["--validation", rows_to_validate, "--epochs", 1]
+    train_by_default(noise, tmp_path / "run", *args)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["early_stopping"] == patience
 
 
 @pytest.mark.parametrize("never", ["none", "0"])

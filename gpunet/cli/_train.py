@@ -79,8 +79,6 @@ def _config(args: argparse.Namespace, given: set[str]) -> dict[str, Any]:
             raise ConfigError(f"usage: {both}: give one of the two")
     if "sizes" in given:
         config["hidden"] = None
-    if "validation" in given and not args.validation:
-        config["early_stopping"] = None  # a preset's has nothing to judge by
     for key in given:
         value = getattr(args, key)
         if key in ("learning_rate", "momentum", "l2", "l1") and len(value) == 1:

@@ -229,7 +229,7 @@ def _descent(parser):
         type=_patience,
         metavar="N",
         help="stop after N epochs without a better validation loss and keep the best "
-        "weights; 0 or none: never (tables: 10)",
+        "weights; 0 or none: never (tables: 10, with 20 rows to validate at least)",
         **absent,
     )
     group.add_argument("--class-weight", choices=["balanced"], **absent)

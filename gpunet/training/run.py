@@ -175,7 +175,7 @@ def _rehearse(config: dict[str, Any]) -> None:
     find_schedule(config["schedule"])
     check_engine(config["engine"], config["precision"])
     check_settings(config["epochs"], config["batch_size"], config["order"])
-    if config["early_stopping"] is not None:
+    if config["early_stopping"] not in (None, "auto"):
         EarlyStopping(config["early_stopping"])
 
 
