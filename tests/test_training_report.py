@@ -88,6 +88,7 @@ def test_population_is_compared_by_the_mean_of_its_members():
     net = classifier(1, 2)  # 0.25 and 0.5
     assert score(net, data)["better_than_baseline"] is True
     assert score(net, data, lost=[1])["better_than_baseline"] is False
+    assert score(net, data, lost=[0])["better_than_baseline"] is True
     both = score(net, data, lost=[0, 1])
     assert both["better_than_baseline"] is None
     net = regression(0.5, -1.0)
