@@ -94,6 +94,117 @@ def test_regression_reports_and_draws(priced):
     assert config["sizes"] == [7, 8, 1]
 
 
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory):
+    """A table whose target has nothing to do with its columns: any fit overfits."""
+    rng = np.random.Generator(np.random.PCG64(3))
+    lines = np.round(rng.normal(5, 2, (300, 4)), 3).tolist()
+    folder = tmp_path_factory.mktemp("noise")
+    return write(folder / "noise.csv", lines, ["a", "b", "c", "y"])
+
+
+def train_by_default(table, out, *args):
+    """Train with the preset's epochs and patience."""
+    base = ["--target", "y", "--device", "cpu", "--batch-size", 16]
+    process = command("train", "--data", table, "--out", out, *base, *args)
+    assert process.returncode == 0, process.stderr
+    return process, json.loads((out / "result.json").read_text())
+
+
+def test_table_stops_early_and_keeps_the_best_weights_by_default(noise, tmp_path):
+    out = tmp_path / "run"
+    process, result = train_by_default(noise, out)
+    losses = [record["val_loss"] for record in timeless(out / "history.jsonl")]
+    best = int(np.argmin(losses)) + 1
+    assert len(losses) == result["epochs"] == best + 10 < 60
+    assert (result["best_epoch"], result["best_weights_kept"]) == (best, True)
+    model, kept = (
+        read_tensors(out / f"{name}.safetensors")[0] for name in ("model", "best")
+    )
+    assert all(np.array_equal(model[k], kept[k]) for k in kept)
+    said = f"validation loss: best at epoch {best} of {best + 10}, whose weights are"
+    assert f"{said} kept\n" in process.stdout
+    assert f"ended: early stopping after step {result['steps']}" in process.stdout
+    assert "member 0" not in process.stdout
+    assert "60 epochs, early stopping 10\n" in process.stderr
+
+
+@pytest.mark.parametrize(("rows_to_validate", "patience"), [(20, 10), (19, None)])
+def test_few_rows_to_validate_stop_nothing(noise, tmp_path, rows_to_validate, patience):
+    args = ["--validation", rows_to_validate, "--epochs", 1]
+    train_by_default(noise, tmp_path / "run", *args)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["early_stopping"] == patience
+
+
+@pytest.mark.parametrize("never", ["none", "0"])
+def test_early_stopping_can_be_left_out(noise, tmp_path, never):
+    args = ["--early-stopping", never, "--epochs", 20]
+    process, result = train_by_default(noise, tmp_path / "run", *args)
+    best = result["best_epoch"]
+    assert result["epochs"] == 20 > best and not result["best_weights_kept"]
+    said = f"best at epoch {best} of 20; the newest weights are kept (--early-stopping"
+    assert said in process.stdout and "early stopping" not in process.stderr
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["early_stopping"] is None
+
+
+def test_no_validation_part_means_no_early_stopping(noise, tmp_path):
+    args = ["--validation", 0, "--epochs", 2]
+    process, result = train_by_default(noise, tmp_path / "run", *args)
+    assert "best_epoch" not in result and "validation loss" not in process.stdout
+    args += ["--early-stopping", 3, "--target", "y"]
+    line = error_line(train(noise, tmp_path / "b", *args), 2)
+    assert "no validation data to judge by" in line
+
+
+def test_run_begun_without_early_stopping_resumes_without(noise, tmp_path):
+    args = ["--early-stopping", "none", "--epochs", 25]
+    train_by_default(noise, tmp_path / "whole", *args)
+    train_by_default(noise, tmp_path / "cut", *args, "--max-steps", 30)
+    process = command("train", "--out", tmp_path / "cut", "--resume", "auto")
+    assert process.returncode == 0, process.stderr
+    (a, _), (b, _) = (
+        read_tensors(tmp_path / name / "model.safetensors") for name in ("whole", "cut")
+    )
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+    results = [
+        json.loads((tmp_path / name / "result.json").read_text())
+        for name in ("whole", "cut")
+    ]
+    assert results[0] == results[1] and results[0]["epochs"] == 25
+    again = ["train", "--out", tmp_path / "cut", "--resume", "auto"]
+    line = error_line(command(*again, "--early-stopping", 10), 2)
+    assert "early_stopping: the run was begun with None" in line
+
+
+def test_network_no_better_than_the_baseline_is_warned_of(noise, tmp_path):
+    process, result = train_by_default(noise, tmp_path / "run", "--quiet")
+    found = result["baseline"]
+    assert result["rmse"] > found["rmse"] and not result["better_than_baseline"]
+    said = f"baseline (always answering {found['predicts']:.6g}, the training mean): R2"
+    assert said in process.stdout and f"{found['rmse']:.6g}\n" in process.stdout
+    warning = "warning: the network is not better than the baseline\n"
+    assert process.stderr == warning
+
+
+def test_report_compares_with_the_baseline(done, priced):
+    out, process = done
+    result = json.loads((out / "result.json").read_text())
+    kinds = [row[3] for row in rows()]
+    common = max(set(kinds), key=kinds.count)
+    found = result["baseline"]
+    assert found["predicts"] == common and result["better_than_baseline"]
+    assert found["test_accuracy"] == max(c["n"] for c in result["classes"]) / 18
+    said = f"baseline (always answering {common}, the commonest class): accuracy"
+    assert f"{said} {found['test_accuracy']:.2%}\n" in process.stdout
+    assert "warning" not in process.stderr
+    out, process = priced
+    found = json.loads((out / "result.json").read_text())["baseline"]
+    said = f"baseline (always answering {found['predicts']:.6g}, the training mean)"
+    assert said in process.stdout and abs(found["predicts"] - 1150) < 50
+
+
 def read_csv(text):
     return list(csv.reader(text.splitlines()))
 

@@ -66,7 +66,9 @@ def test_members_keep_their_own_best(bk):
         for member, epoch in enumerate((2, 3, 3)):
             assert np.array_equal(bk.to_host(p)[member], kept[epoch - 1][name][member])
     arrays = dict(net.params)
+    assert not best.restored
     best.restore()
+    assert best.restored
     assert all(net.params[name] is p for name, p in arrays.items())  # in place
     for name, p in host(net).items():
         assert np.array_equal(p, bk.to_host(best.params[name]))
@@ -87,6 +89,7 @@ def test_best_weights_are_copies():
     net.params["0.W"] += 1.0
     assert np.array_equal(best.params["0.W"], before["0.W"])
     best.restore()  # no rule: the newest weights stay
+    assert not best.restored
     assert not np.array_equal(net.params["0.W"], before["0.W"])
 
 

@@ -12,6 +12,7 @@ from gpunet.layers import Dropout
 from gpunet.optimizers import OPTIMIZERS
 from gpunet.training.config import (
     check_config,
+    complete,
     data_from_config,
     network_from_config,
     optimizer_from_config,
@@ -40,7 +41,7 @@ def test_missing_settings_are_the_defaults():
         ("biases", ["zeros", 0.1]),
         ("learning_rate", [1, 0.5, [0.1, 0.2]]),
         ("max_norm", [None, 3, 0.5]),
-        ("early_stopping", [None, 5]),
+        ("early_stopping", [None, 5, "auto"]),
         ("class_weight", [None, "balanced", [1.0, 2.0]]),
         ("batch_size", [None, 10]),
         ("population", [None, 3]),
@@ -120,6 +121,7 @@ def test_settings_of_the_wrong_kind_are_refused(config, why):
         {"epochs": 0},
         {"batch_size": -1},
         {"early_stopping": 0},
+        {"early_stopping": "10"},
         {"clip_norm": 0.0},
         {"max_norm": -1.0},
     ],
@@ -208,6 +210,16 @@ def test_optimizer_takes_its_settings(name):
     if name == "sgd":
         made = optimizer_from_config(config | {"momentum": 0.5, "nesterov": True})
         assert (made.momentum, made.nesterov) == (0.5, True)
+
+
+def test_early_stopping_auto_needs_rows_to_judge_by(data):
+    for validation, patience in ((20, 10), (19, None), (0, None)):
+        config = settings(data, validation=validation, early_stopping="auto")
+        made = complete(config, data_from_config(config))
+        assert made["early_stopping"] == patience
+    given = settings(data, validation=3, early_stopping=4)
+    assert complete(given, data_from_config(given))["early_stopping"] == 4
+    assert complete(config)["early_stopping"] == "auto"  # not known yet
 
 
 def test_validation_part_does_not_depend_on_the_seed(data):

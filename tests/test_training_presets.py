@@ -50,6 +50,8 @@ def test_presets_say_what_their_sources_say():
     assert video.n_parameters == 13_002
     talk = preset("albahari")
     assert (talk["batch_size"], talk["schedule"]) == (1, "exponential:0.9")
+    stops = {name: preset(name)["early_stopping"] for name in PRESETS}
+    assert stops.pop("table") == "auto" and set(stops.values()) == {None}
     for name in PRESETS:
         rate = preset(name)["learning_rate"]
         assert optimizer_from_config(preset(name)).learning_rate == rate

@@ -23,6 +23,7 @@ from ..training.resume import load_config
 from ..training.run import Options
 from ..training.run import run as carry_out
 from ._classes import show_classes
+from ._judgement import show_baseline, show_best_epoch
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(result, sort_keys=True))
     else:
         _show(result, [Path(path).name for path in drawn if path])
+    if result.get("better_than_baseline") is False:
+        say("warning: the network is not better than the baseline")
     if args.diagnose:
         findings = diagnose_run(net, data, history)
         for line in map(str, findings or ["diagnosis: nothing ails this network"]):
@@ -137,6 +140,20 @@ def _draw(say: Any, draw: Any, *args: Any) -> Any:
 
 
 def _show(result: dict[str, Any], pictures: list[str]) -> None:
+    _show_score(result)
+    show_baseline(result)
+    _show_classes(result)
+    show_best_epoch(result)
+    for i, why in result["frozen"].items():
+        if why.startswith("diverged"):  # of those that stopped early see above
+            print(f"member {i}: {why}")
+    if result["outcome"] != "all epochs done":
+        print(f"ended: {result['outcome']} after step {result['steps']}")
+    where = readable(result["folder"])
+    print(f"run folder: {where}" + (f" ({', '.join(pictures)})" if pictures else ""))
+
+
+def _show_score(result: dict[str, Any]) -> None:
     n = result.get("n_test")
     if "summary" in result:
         s = result["summary"]
@@ -150,10 +167,6 @@ def _show(result: dict[str, Any], pictures: list[str]) -> None:
                 f"best {s['best']:{form}} (member {s['best_member']}), "
                 f"worst {s['worst']:{form}} (member {s['worst_member']})"
             )
-        for i, dead in enumerate(result.get("dead_classes", ())):
-            if dead:
-                digits = ", ".join(map(str, dead))
-                print(f"member {i} never answers {digits}: dead class")
     elif "r2" in result:
         print(
             f"test R2: {result['r2']:.4f}, mean absolute error {result['mae']:.6g}, "
@@ -161,14 +174,16 @@ def _show(result: dict[str, Any], pictures: list[str]) -> None:
         )
     elif n:
         print(f"test accuracy: {result['test_accuracy']:.2%} (n = {n:,})")
-        if result["dead_classes"]:
-            digits = ", ".join(map(str, result["dead_classes"]))
-            print(f"dead class: never answers {digits}")
-        if "classes" in result:
-            show_classes(result)
-    for i, why in result["frozen"].items():
-        print(f"member {i}: {why}")
-    if result["outcome"] != "all epochs done":
-        print(f"ended: {result['outcome']} after step {result['steps']}")
-    where = readable(result["folder"])
-    print(f"run folder: {where}" + (f" ({', '.join(pictures)})" if pictures else ""))
+
+
+def _show_classes(result: dict[str, Any]) -> None:
+    dead = result.get("dead_classes", [])
+    if "summary" in result:
+        for i, classes in enumerate(dead):
+            if classes:
+                names = ", ".join(map(str, classes))
+                print(f"member {i} never answers {names}: dead class")
+    elif dead:
+        print(f"dead class: never answers {', '.join(map(str, dead))}")
+    if "classes" in result:
+        show_classes(result)

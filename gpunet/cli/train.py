@@ -226,9 +226,10 @@ def _descent(parser):
     )
     group.add_argument(
         "--early-stopping",
-        type=whole(1),
-        metavar="PATIENCE",
-        help="epochs without a better validation loss",
+        type=_patience,
+        metavar="N",
+        help="stop after N epochs without a better validation loss and keep the best "
+        "weights; 0 or none: never (tables: 10, with 20 rows to validate at least)",
         **absent,
     )
     group.add_argument("--class-weight", choices=["balanced"], **absent)
@@ -239,6 +240,10 @@ def _descent(parser):
         help="never compute the training loss",
         **absent,
     )
+
+
+def _patience(text: str) -> int | None:
+    return None if text == "none" else whole(0)(text) or None
 
 
 def _layer_rates(text: str) -> dict[str, float]:

@@ -23,11 +23,13 @@ class Best:
         loss, epoch and bad (epochs since) of each member's best.
     params : dict of str to array
         Copies of the weights; empty until there is a best.
+    restored : bool
+        Whether the network has its best weights back.
     """
 
     def __init__(self, net: Network, rule: EarlyStopping | None):
         n = net.population or 1
-        self._net, self._rule = net, rule
+        self._net, self._rule, self.restored = net, rule, False
         self.params: Params = {}
         self.state: dict[str, list] = {"loss": [None] * n, "epoch": [0] * n}
         self.state["bad"] = [0] * n
@@ -65,6 +67,7 @@ class Best:
     def restore(self) -> None:
         """Give the network its best weights back, if the rule says so."""
         if self._rule and self._rule.restore_best:
+            self.restored = True
             for name, p in self.params.items():
                 self._net.params[name][...] = p
 

@@ -27,6 +27,11 @@ from .presets import DEFAULTS
 _NUMBER = (int, float)
 _TEXT = (str, type(None))
 _TABLE = ("task", "test", "test_size", "impute", "unknown")
+# What early_stopping "auto" means. On 26 tables of 112 to 3,000 training rows (means
+# of 3 splits each) it took the mean accuracy from 0.786 to 0.795 and R2 from 0.635 to
+# 0.650; a patience of 20, 0.2 held out or 200 epochs made no clear difference. Where
+# 4 to 8 rows had to judge, it took 0.10 to 0.15 of the R2 away.
+_PATIENCE, _ROWS_TO_JUDGE_BY = 10, 20
 _READING = ("missing", "categories", "drop")
 _KINDS: dict[str, tuple[type, ...]] = {
     "data_dir": (str, type(None)),
@@ -44,7 +49,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "l1": (int, float, list),
     "max_norm": (int, float, type(None)),
     "clip_norm": (int, float, type(None)),
-    "early_stopping": (int, type(None)),
+    "early_stopping": (int, str, type(None)),
     "class_weight": (str, list, type(None)),
     "batch_size": (int, type(None)),
     "population": (int, type(None)),
@@ -102,7 +107,7 @@ def check_table(config: dict[str, Any]) -> None:
 
 
 def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, Any]:
-    """Return a configuration with what the data decide: sizes, task and loss."""
+    """Return a configuration with what the data decide: sizes, task, loss, stopping."""
     classes = data.n_classes if data else 1
     if config["loss"] is None:
         loss = "softmax_cross_entropy" if classes else "half_squared_error"
@@ -114,6 +119,9 @@ def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, An
         config = config | {"sizes": [ends[0], *config["hidden"], ends[1]]}
     if data and data.table:
         config = config | {"task": "classify" if classes else "regress"}
+    if data and config["early_stopping"] == "auto":
+        enough = len(data.validation or ()) >= _ROWS_TO_JUDGE_BY
+        config = config | {"early_stopping": _PATIENCE if enough else None}
     return config
 
 

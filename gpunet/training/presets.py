@@ -84,6 +84,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "schedule": "one_cycle",
         "batch_size": 32,
         "epochs": 60,
+        "early_stopping": "auto",
     },
     # Nielsen, Neural Networks and Deep Learning, chapter 1: 95.42 % in the book.
     "nielsen": _NIELSEN

@@ -53,8 +53,41 @@ def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any
         Of a classifier n_test, test_accuracy, dead_classes; for a population
         lists and a summary; for one network the confusion table, and for a
         table each class's precision, recall and F1. Of a regression n_test, r2,
-        mae and rmse, in the target's unit.
+        mae and rmse, in the target's unit. Of both the `baseline`, and
+        better_than_baseline: whether the network (a population: the mean of its
+        members) has a higher accuracy or a lower rmse.
     """
+    result = _score(net, data, lost)
+    found = baseline(data)
+    key, sign = ("rmse", -1) if "rmse" in found else ("test_accuracy", 1)
+    values = result[key] if net.population else [result[key]]
+    known = [v for v in values if v is not None]
+    better = sign * sum(known) > sign * found[key] * len(known) if known else None
+    return result | {"baseline": found, "better_than_baseline": better}
+
+
+def baseline(data: Splits) -> dict[str, Any]:
+    """Return how well the test part is predicted without looking at its features.
+
+    Returns
+    -------
+    result : dict
+        For classes: `predicts`, the commonest class of the training part, and
+        its test_accuracy. For a regression: `predicts`, the mean of the training
+        part, and its r2 (0, or just below), mae and rmse on the test part.
+    """
+    table, test = data.table, data.test
+    if table is not None and data.n_classes is None:
+        target = table.target
+        y = np.full((len(test), 1), target.mean)
+        errors = _errors(y, target.decode(test.t))
+        return {"predicts": target.mean, **errors}
+    commonest = int(np.argmax(np.bincount(data.train.t)))
+    name = commonest if table is None else table.target.classes[commonest]
+    return {"predicts": name, "test_accuracy": float((test.t == commonest).mean())}
+
+
+def _score(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
     if data.table is not None and data.n_classes is None:
         return _score_numbers(net, data, lost)
     part = data.test
@@ -83,23 +116,22 @@ def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any
 
 def _score_numbers(net, data, lost) -> dict[str, Any]:
     t, y = measured(net, data, data.test)
-    found = [
-        None
-        if i in lost
-        else (
-            r_squared(row, t),
-            mean_absolute_error(row, t),
-            root_mean_square_error(row, t),
-        )
-        for i, row in enumerate(y)
-    ]
-    columns = [[None if f is None else f[k] for f in found] for k in range(3)]
+    unknown = dict.fromkeys(("r2", "mae", "rmse"))
+    found = [unknown if i in lost else _errors(row, t) for i, row in enumerate(y)]
     result: dict[str, Any] = {"n_test": len(t)}
-    if net.population:
-        result["summary"] = summary(columns[0])
-    else:
-        columns = [column[0] for column in columns]
-    return result | dict(zip(("r2", "mae", "rmse"), columns, strict=True))
+    if not net.population:
+        return result | found[0]
+    result |= {key: [errors[key] for errors in found] for key in unknown}
+    return result | {"summary": summary(result["r2"])}
+
+
+def _errors(y: HostArray, t: HostArray) -> dict[str, Any]:
+    """Return r2, mae and rmse of predictions y against t, both (n, 1)."""
+    return {
+        "r2": r_squared(y, t),
+        "mae": mean_absolute_error(y, t),
+        "rmse": root_mean_square_error(y, t),
+    }
 
 
 def measured(net: Network, data: Splits, part: Dataset) -> tuple[HostArray, HostArray]:

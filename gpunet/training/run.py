@@ -96,7 +96,8 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
     -------
     outcome : Outcome
         Its result has the test accuracy, n, dead classes, and for a population
-        their summary.
+        their summary; the baseline to compare with; and with validation data the
+        epoch of the best validation loss.
 
     Raises
     ------
@@ -174,7 +175,7 @@ def _rehearse(config: dict[str, Any]) -> None:
     find_schedule(config["schedule"])
     check_engine(config["engine"], config["precision"])
     check_settings(config["epochs"], config["batch_size"], config["order"])
-    if config["early_stopping"] is not None:
+    if config["early_stopping"] not in (None, "auto"):
         EarlyStopping(config["early_stopping"])
 
 
@@ -215,6 +216,10 @@ def _finish(net: Network, job: Trainer, data: Splits, folder: RunFolder) -> dict
         "steps": job.step,
         "frozen": {str(i): why for i, why in sorted(job.history.frozen.items())},
     }
+    if data.validation is not None:
+        best = [epoch or None for epoch in job.best.state["epoch"]]  # 0: none yet
+        result["best_epoch"] = best if net.population else best[0]
+        result["best_weights_kept"] = job.best.restored
     lost = [i for i, why in job.history.frozen.items() if why.startswith("diverged")]
     if data.test is not None:
         with memory_for("evaluation", net.backend):
@@ -229,8 +234,10 @@ def headline(config: dict[str, Any]) -> str:
     """Return what a configuration trains, in one line."""
     sizes = "-".join(map(str, config["sizes"]))
     crowd = f"{config['population']} x " if config["population"] else ""
+    patience = config["early_stopping"]
+    rule = f", early stopping {patience}" if patience else ""
     return (
         f"{crowd}{sizes} {config['activation']}, {config['loss']}, "
         f"{config['optimizer']}, batch {config['batch_size']}, "
-        f"{config['epochs']} epochs"
+        f"{config['epochs']} epochs{rule}"
     )
