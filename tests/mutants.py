@@ -303,8 +303,8 @@ MUTANTS = [
     Mutant(
         "validation judged on the training data",
         "training/loop.py",
-        "validation and place(bk, net, validation, scale)",
-        "validation and place(bk, net, train, scale)",
+        "validation and place(bk, net, validation)",
+        "validation and place(bk, net, train)",
         "test_training_loop.py::test_history_has_its_columns_and_lengths[cpu]",
     ),
     Mutant(

@@ -123,7 +123,7 @@ def test_validation_fraction_keeps_the_classes_proportions(given, size, counts):
 
 def test_validation_data_are_those_given(given):
     mine, other = Dataset(*table(9, seed=1)), table(7, seed=2)
-    splits = gpunet.Splits(Dataset(X, T), mine, None, 3, "mine", 1.0)
+    splits = gpunet.Splits(Dataset(X, T), mine, None, 3, "mine")
     gpunet.fit(net_of(), splits, epochs=1)
     gpunet.fit(net_of(), splits, epochs=1, validation=other)
     gpunet.fit(net_of(), (X, T), epochs=1)
