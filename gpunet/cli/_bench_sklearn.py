@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data import load_mnist
 from ..errors import ConfigError, WriteError
+from ._digits import training_digits
 from ._machine import blas, commit, cpu_model, usable_cores, version
 from ._tables import as_json, markdown, show
 
@@ -71,8 +71,7 @@ def rows_of(name: str, n: int | None) -> tuple[np.ndarray, np.ndarray]:
         x, y = import_module("sklearn.datasets").load_digits(return_X_y=True)
         x = x / 16
     elif name == "mnist":
-        train = load_mnist().train
-        x, y = train.x[: min(n or 10_000, 10_000)] / 255, train.t[:10_000]
+        x, y = training_digits(10_000)
     else:
         rng = np.random.default_rng(0)
         x = rng.standard_normal((100_000, 50))
