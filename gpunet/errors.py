@@ -19,6 +19,12 @@ class ConfigError(GpunetError, ValueError):
     exit_code = 2
 
 
+class UnknownColumn(ConfigError, KeyError):
+    """A column of a history that there is not."""
+
+    __str__ = Exception.__str__  # KeyError would show the message's repr
+
+
 class DataError(GpunetError, ValueError):
     """Input data that are damaged, missing or out of range."""
 

@@ -303,8 +303,8 @@ MUTANTS = [
     Mutant(
         "validation judged on the training data",
         "training/loop.py",
-        "validation and place(bk, net, validation, scale)",
-        "validation and place(bk, net, train, scale)",
+        "validation and place(bk, net, validation)",
+        "validation and place(bk, net, train)",
         "test_training_loop.py::test_history_has_its_columns_and_lengths[cpu]",
     ),
     Mutant(
@@ -405,5 +405,40 @@ MUTANTS = [
         "            signal.signal(number, handler)\n",
         "            pass\n",
         "test_cli_signals.py::test_handlers_are_the_callers_again_afterwards",
+    ),
+    Mutant(
+        "scale lost with the rows taken",
+        "data/dataset.py",
+        "replace(self, x=self.x[index], t=self.t[index], weight=weight)",
+        "Dataset(self.x[index], self.t[index], weight)",
+        "test_data_dataset.py::test_dataset_takes_rows_with_weights_and_scale",
+    ),
+    Mutant(
+        "scale lost when the data are checked",
+        "data/dataset.py",
+        "check_scale(dataset.scale, where))",
+        "1.0)",
+        "test_training_loop.py::test_scale_multiplies_the_features",
+    ),
+    Mutant(
+        "scale lost with class weights",
+        "training/fit.py",
+        "return replace(train, weight=weight)",
+        "return Dataset(train.x, train.t, weight)",
+        "test_training_fit.py::test_class_weights_leave_the_scale",
+    ),
+    Mutant(
+        "unscaled data judged",
+        "training/evaluate.py",
+        "x = data.scaled(net.dtype)",
+        "x = data.x.astype(net.dtype)",
+        "test_training_loop.py::test_scale_multiplies_the_features",
+    ),
+    Mutant(
+        "misspelled columns answered",
+        "training/history.py",
+        "if column not in (*COLUMNS, *self.columns):",
+        "if not isinstance(column, str):",
+        "test_training_history.py::test_misspelled_column_names_the_close_one_first",
     ),
 ]

@@ -1,5 +1,7 @@
 """Samples are judged as a whole, and splits keep every class in proportion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,8 +30,8 @@ def refusal(call, *args, **options):
     return text
 
 
-def test_dataset_takes_rows_with_weights():
-    data = Dataset(X, T, np.array([1.0, 2, 3, 4]))
+def test_dataset_takes_rows_with_weights_and_scale():
+    data = Dataset(X, T, np.array([1.0, 2, 3, 4]), scale=0.5)
     part = data.take([3, 1])
     assert len(data) == 4 and len(part) == 2
     assert part.x.tolist() == [[9, 10, 11], [3, 4, 5]]
@@ -37,12 +39,49 @@ def test_dataset_takes_rows_with_weights():
     view = Dataset(X, T).take(slice(2))
     assert view.weight is None and np.shares_memory(view.x, X)
     assert not np.shares_memory(part.x, X)
+    assert part.scale == 0.5 and view.scale == 1.0
+
+
+def test_scaled_multiplies_a_copy_and_shares_what_stays():
+    data = Dataset(X.astype(np.uint8), T, scale=1 / 8)
+    assert np.array_equal(data.scaled("float32"), X / 8)
+    assert data.scaled("float32").dtype == np.float32
+    assert np.array_equal(data.x, X)
+    assert Dataset(X, T).scaled("float64") is X
+    assert np.array_equal(Dataset(X, T, scale=2).scaled("float64"), 2 * X)
+
+
+def test_splits_leave_each_part_its_own_scale():
+    data = Dataset(X, T), Dataset(X, T, scale=0.5), Dataset(X.astype(np.uint8), T)
+    pixels = replace(data[2], scale=0.25)
+    splits = Splits(*data[:2], pixels, 3, "mine")
+    parts = splits.train, splits.validation, splits.test
+    assert parts == (*data[:2], pixels)
+    assert replace(splits, name="other").test is pixels
+
+
+def test_splits_push_the_old_scale_into_their_parts():
+    data, table = Dataset(X, T), object()
+    with pytest.warns(DeprecationWarning, match=r"scale=0\.5") as caught:
+        splits = Splits(data, None, Dataset(X, T, scale=2.0), 3, "mine", 0.5, table)
+    assert {w.filename for w in caught} == {__file__}
+    assert (splits.train.scale, splits.test.scale) == (0.5, 0.5)
+    assert splits.validation is None and splits.table is table and data.scale == 1.0
+    with pytest.warns(DeprecationWarning, match=r"splits\.train\.scale") as caught:
+        assert splits.scale == 0.5
+    assert caught[0].filename == __file__
+
+
+def test_splits_still_take_bytes_to_one_but_say_so():
+    pixels = Dataset(X.astype(np.uint8), T)
+    with pytest.warns(DeprecationWarning, match=r"bytes become \[0, 1\]"):
+        splits = Splits(pixels, None, Dataset(X, T), 3, "mine")
+    assert splits.train.scale == 1 / 255 and splits.test.scale == 1.0
 
 
 def test_dataset_and_splits_are_frozen():
     data = Dataset(X, T)
     splits = Splits(data, None, None, 3, "mine")
-    assert splits.scale == 1 / 255
     with pytest.raises(AttributeError):
         data.x = X
     with pytest.raises(AttributeError):
@@ -58,6 +97,14 @@ def test_check_dataset_keeps_features_and_casts_labels():
     assert np.array_equal(got.x, X) and got.weight is None
     pixels = X.astype(np.uint8).reshape(4, 3, 1)
     assert check_dataset(Dataset(pixels, T)).x is pixels
+    scale = check_dataset(Dataset(X, T, scale=np.float32(0.5))).scale
+    assert scale == 0.5 and type(scale) is float
+
+
+@pytest.mark.parametrize("scale", [0, np.nan, np.inf, True, None, "1/255", X])
+def test_check_dataset_refuses_scales_that_are_no_factor(scale):
+    with pytest.raises(ConfigError, match="my data: scale must be a finite number"):
+        check_dataset(Dataset(X, T, scale=scale), where="my data")
 
 
 def test_check_dataset_accepts_targets():

@@ -62,7 +62,8 @@ def test_embedded_digits_are_those_of_the_book(splits):
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(splits.train.t).tolist() == counts
     assert splits.n_classes == 10 and splits.name == "mnist"
-    assert splits.scale == 1 / 255 and splits.validation is None
+    assert splits.train.scale == splits.test.scale == 1 / 255
+    assert splits.validation is None
     assert splits.train.weight is None
     # The mean and deviation that everybody normalizes MNIST by.
     assert round(float(np.mean(splits.train.x)) / 255, 4) == 0.1307
@@ -144,7 +145,7 @@ def test_folder_is_read_under_the_usual_names(tmp_path, dot, gz):
     assert got.test.x.tolist() == np.arange(12).reshape(3, 4).tolist()
     assert got.train.t.tolist() == [0, 1, 2, 0, 1, 2]
     assert got.test.t.tolist() == [0, 1, 2]
-    assert (got.n_classes, got.name, got.scale) == (3, "zalando", 1 / 255)
+    assert (got.n_classes, got.name, got.train.scale) == (3, "zalando", 1 / 255)
     assert read_mnist(tmp_path / "zalando").name == "mnist"
     assert read_mnist(str(tmp_path / "zalando"), name="kuzushiji").name == "kuzushiji"
 
@@ -255,7 +256,7 @@ def test_nielsen_split_holds_out_the_last_ten_thousand(splits):
     assert np.array_equal(got.validation.t, splits.train.t[50000:])
     assert np.array_equal(got.train.x[-1], splits.train.x[49999])
     assert np.shares_memory(got.train.x, splits.train.x)
-    assert (got.n_classes, got.name, got.scale) == (10, "mnist", 1 / 255)
+    assert (got.n_classes, got.name, got.train.scale) == (10, "mnist", 1 / 255)
     assert splits.validation is None
     with pytest.raises(ConfigError, match="no validation part"):
         nielsen_split(got)
@@ -269,6 +270,6 @@ def test_nielsen_split_keeps_a_validation_part_that_is_there(splits):
 
 def test_nielsen_split_is_for_sixty_thousand_rows():
     for n in (59999, 60001):
-        data = Dataset(np.zeros((n, 1), np.uint8), np.zeros(n, np.int64))
+        data = Dataset(np.zeros((n, 1)), np.zeros(n, np.int64))
         with pytest.raises(ConfigError, match=f"got {n} rows"):
             nielsen_split(Splits(data, None, None, 2, "other"))

@@ -39,7 +39,7 @@ def test_columns_become_inputs(tmp_path):
         5,
     ]
     assert splits.n_classes == 2 and table.target.classes == ("a", "b")
-    assert splits.train.x.dtype == np.float32 and splits.scale == 1.0
+    assert splits.train.x.dtype == np.float32 and splits.train.scale == 1.0
     raw = read_table(path)
     x = table.features(raw, None, "float64")
     assert np.all(x[:, 4] == 0)  # the constant column, exactly

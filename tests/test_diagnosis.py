@@ -41,7 +41,7 @@ def test_sound_network_is_left_alone(bk):
 @pytest.mark.parametrize("name", ["default", "nielsen", "nielsen-l2", "3b1b"])
 def test_sound_runs_of_the_presets_are_left_alone(name):
     raw = read_mnist()
-    splits = Splits(raw.train.take(slice(5000)), None, raw.test, 10, "m", raw.scale)
+    splits = Splits(raw.train.take(slice(5000)), None, raw.test, 10, "m")
     config = preset(name) | {"epochs": 2, "device": "cpu"}
     net = network_from_config(config)
     history = fit(
@@ -191,11 +191,9 @@ def test_run_is_judged_on_scaled_examples():
     x, t = blobs(3000)
     net = mlp([3, 16, 3], seed=1)
     history = fit(net, (x, t), epochs=5, optimizer=Adam(0.01))
-    splits = Splits(Dataset(x * 1000, t), None, None, 3, "own", 0.001)
+    splits = Splits(Dataset(x * 1000, t, scale=0.001), None, None, 3, "own")
     assert diagnose_run(net, splits, history) == []
-    assert names(
-        diagnose_run(net, Splits(Dataset(x * 1000, t), None, None, 3, "o", 1.0))
-    )
+    assert names(diagnose_run(net, Splits(Dataset(x * 1000, t), None, None, 3, "o")))
 
 
 def test_examples_that_do_not_fit_are_refused():

@@ -317,7 +317,7 @@ def test_float64_and_schedules_agree_to_the_last_digits(monkeypatch):
 def bytes_of_pictures():
     rng = np.random.default_rng(1)
     x, t = rng.integers(0, 256, (48, 6)).astype(np.uint8), np.arange(48) % 3
-    part = gpunet.Dataset(x, t)
+    part = gpunet.Dataset(x, t, scale=1 / 255)
     return gpunet.Splits(part, part, part, 3, "bytes")
 
 

@@ -128,8 +128,9 @@ def test_schedules_act_at_every_step(fake):
 def pictures(n_in):
     """Return bytes that are to be multiplied with 1 / 255."""
     x, t = table(48, n_in, 3)
-    whole = Dataset(np.clip(x * 50 + 100, 0, 255).astype(np.uint8), t)
-    return gpunet.Splits(whole, None, whole, 3, "bytes", scale=1 / 255)
+    pixels = np.clip(x * 50 + 100, 0, 255).astype(np.uint8)
+    whole = Dataset(pixels, t, scale=1 / 255)
+    return gpunet.Splits(whole, None, whole, 3, "bytes")
 
 
 def test_bytes_stay_bytes_on_the_device(fake):

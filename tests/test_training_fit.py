@@ -69,6 +69,12 @@ def test_weights_weigh_the_examples(sample, of_class, wanted):
     assert loss == pytest.approx(by_hand_loss, rel=1e-6)
 
 
+def test_class_weights_leave_the_scale():
+    data = Dataset(X * 4, T, scale=0.25)
+    got, wanted = (full_gradient(d, class_weight="balanced") for d in (data, (X, T)))
+    assert same(got[0], wanted[0]) and got[1] == wanted[1]
+
+
 def test_example_of_weight_zero_is_not_seen():
     weight = np.ones(48)
     weight[40:] = 0.0
@@ -123,7 +129,7 @@ def test_validation_fraction_keeps_the_classes_proportions(given, size, counts):
 
 def test_validation_data_are_those_given(given):
     mine, other = Dataset(*table(9, seed=1)), table(7, seed=2)
-    splits = gpunet.Splits(Dataset(X, T), mine, None, 3, "mine", 1.0)
+    splits = gpunet.Splits(Dataset(X, T), mine, None, 3, "mine")
     gpunet.fit(net_of(), splits, epochs=1)
     gpunet.fit(net_of(), splits, epochs=1, validation=other)
     gpunet.fit(net_of(), (X, T), epochs=1)

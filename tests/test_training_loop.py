@@ -248,15 +248,14 @@ def test_training_leaves_its_inputs_alone():
         x, t, w = X.copy(), T.copy(), np.arange(1.0, 49)
         for a in (x, t, w):
             a.flags.writeable = False  # so that writing would raise
-        data = gpunet.Splits(Dataset(x, t, w), None, None, 3, "mine", scale)
+        data = Dataset(x, t, w, scale)
         gpunet.fit(net_of(dtype=dtype), data, epochs=1)
         assert np.array_equal(x, X) and np.array_equal(t, T)
 
 
 def test_scale_multiplies_the_features():
-    data = gpunet.Splits(Dataset(X * 4, T), None, None, 3, "mine", 0.25)
     a, b = net_of(), net_of()
-    gpunet.fit(a, data, epochs=1)
+    gpunet.fit(a, Dataset(X * 4, T, scale=0.25), epochs=1)
     gpunet.fit(b, (X, T), epochs=1)
     assert same(host(a), host(b))
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..data import load_mnist
 from ..errors import ConfigError, GpunetError
 from ..threads import usable_cores
 from . import _crossover
 from ._bench_report import report
+from ._digits import training_digits
 from ._machine import blas, commit, cpu_model, version
 from ._predictors import PREDICTORS
 from ._processes import RivalProcess, startup
@@ -240,8 +240,7 @@ def _data(
     files = {key: str(Path(folder, f"{key}-{ends}")) for key in "xt"}
     if not Path(files["x"]).exists():
         if name == "mnist" and ends == "784-10.npy":
-            train = load_mnist().train
-            x, t = train.x.astype(np.float32) / 255, train.t.astype(np.int64)
+            x, t = training_digits()
         else:
             rng, n = np.random.default_rng(seed), max(20_000, 5 * most)
             x = rng.random((n, sizes[0]), dtype=np.float32)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data import load_mnist
 from ..errors import ConfigError, WriteError
 from ..threads import usable_cores
+from ._digits import training_digits
 from ._machine import blas, commit, cpu_model, version
 from ._tables import as_json, markdown, show
 
@@ -72,8 +72,7 @@ def rows_of(name: str, n: int | None) -> tuple[np.ndarray, np.ndarray]:
         x, y = import_module("sklearn.datasets").load_digits(return_X_y=True)
         x = x / 16
     elif name == "mnist":
-        train = load_mnist().train
-        x, y = train.x[: min(n or 10_000, 10_000)] / 255, train.t[:10_000]
+        x, y = training_digits(10_000)
     else:
         rng = np.random.default_rng(0)
         x = rng.standard_normal((100_000, 50))

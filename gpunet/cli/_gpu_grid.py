@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import load_mnist
+from ._digits import training_digits
 from ._gpu_rivals import NEED_GPU, RIVALS
 from ._machine import ROOT
 from ._rivals import Job, Numpy
@@ -37,9 +37,7 @@ def rounds_of(sizes: list[int], batch: int, seconds: float = 0.1) -> int:
 
 def _prepare(name: str, device: str, tf32: bool, job: dict[str, Any]):
     """Return (rival, how far its weights are from NumPy's after a few steps)."""
-    train, batch, sizes = load_mnist().train, job["batch"], job["sizes"]
-    x = (train.x / np.float32(255)).astype(np.float32)
-    t = train.t.astype(np.int64)
+    (x, t), batch, sizes = training_digits(), job["batch"], job["sizes"]
     kind = type(name, (RIVALS[name],), {"device": device, "tf32": tf32})
     few = min(CHECKED_STEPS, len(x) // batch) * batch
     own = {"sizes": sizes, "batch": batch, "order": "none"}

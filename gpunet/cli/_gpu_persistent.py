@@ -6,6 +6,7 @@ trained alone against the same one beside another, bit for bit.
 """
 
 import time
+from dataclasses import replace
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ..backend import open_backend
 from ..builders import mlp
-from ..data import Dataset, Splits, read_mnist
+from ..data import Splits, read_mnist
 from ..fast.cuda.persistent import Persistent, shared_limit
 from ..fast.cuda.persistent_plan import plans
 from ..network import Network
@@ -89,8 +90,7 @@ def carry_out(device: str, work: Work, until: float) -> dict[str, Any]:
 def _bytes(rows: int) -> Splits:
     """Return MNIST's first pictures as bytes, to be scaled on the device."""
     raw = read_mnist()
-    train = Dataset(raw.train.x[:rows], raw.train.t[:rows])
-    return Splits(train, None, raw.test, raw.n_classes, raw.name, raw.scale)
+    return replace(raw, train=raw.train.take(slice(rows)))
 
 
 def _net(device: str, population: int | None, deep: bool = False, seed=0) -> Network:
@@ -193,7 +193,7 @@ def _accuracy(device: str, data: Splits, work: Work) -> dict[str, Any]:
     for name in (device, "cpu"):
         net = _net(name, work.judged)
         _job(net, data, epochs=1, order="own").run()
-        scores = evaluate(net, data.test, scale=data.scale)["accuracy"]
+        scores = evaluate(net, data.test)["accuracy"]
         mean = float(np.mean(scores))
         error = float(np.std(scores, ddof=1)) / sqrt(len(scores))
         found[name] = {"mean": mean, "standard error": error}

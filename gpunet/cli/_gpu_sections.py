@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..builders import mlp
-from ..data import load_mnist
 from ..optimizers import SGD, Adam
 from ..threads import usable_cores
 from ..training.fit import fit
 from ..training.presets import PRESETS
 from . import _crossover, _gpu_persistent, _gpu_speed, main
+from ._digits import training_digits
 from ._doctor import examine
 from ._machine import ROOT, commit, cpu_model, version
 
@@ -121,9 +121,8 @@ _OPTIMIZERS = {
 
 
 def _ten_steps(make: Any, opt: Any, device: str, **how: Any) -> dict[str, np.ndarray]:
-    net, data = make(device=device, seed=3), load_mnist()
-    rows = slice(0, 1275)  # ten batches, the last one short
-    part = (data.train.x[rows].astype(np.float32) / 255, data.train.t[rows])
+    net = make(device=device, seed=3)
+    part = training_digits(1275)  # ten batches, the last one short
     fit(net, part, epochs=1, batch_size=128, optimizer=opt(), **how)
     return {name: net.backend.to_host(p) for name, p in net.params.items()}
 
@@ -170,9 +169,7 @@ def graph(asked: Asked) -> Found:
 def repeats(asked: Asked) -> Found:
     """Train again and again from one start: the bits must be the same."""
     n, steps = (5, 50) if asked.quick or not asked.on_gpu else (100, 200)
-    until, data = time.monotonic() + asked.seconds - 3, load_mnist()
-    rows = slice(0, steps * 32)
-    part = (data.train.x[rows].astype(np.float32) / 255, data.train.t[rows])
+    until, part = time.monotonic() + asked.seconds - 3, training_digits(steps * 32)
     lines, good = [], True
     for engine in ("loop", "auto"):
         first, done, same = None, 0, True
@@ -242,9 +239,8 @@ def resume(asked: Asked) -> Found:
 
 def population(asked: Asked) -> Found:
     """Time a net-step of 100 networks at once against that of one."""
-    n, data = 10 if asked.quick else 100, load_mnist()
-    rows = slice(0, 10 * (100 if asked.quick else 1000))
-    part = (data.train.x[rows].astype(np.float32) / 255, data.train.t[rows])
+    n, batches = (10, 100) if asked.quick else (100, 1000)
+    part = training_digits(10 * batches)
     us = {}
     for members in (None, n):
         own = {"population": members, "device": asked.device}
@@ -254,7 +250,7 @@ def population(asked: Asked) -> Found:
             started = time.perf_counter()
             fit(net, part, epochs=1, batch_size=10, optimizer=SGD(0.1), track=False)
             net.backend.synchronize()
-            steps = (rows.stop // 10) * (members or 1)
+            steps = batches * (members or 1)
             times.append(1e6 * (time.perf_counter() - started) / steps)
         us[members or 1] = sorted(times)[1]
     what = (

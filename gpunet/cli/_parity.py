@@ -9,11 +9,11 @@ import numpy as np
 
 from ..backend import Backend, host_rng, open_backend
 from ..builders import mlp
-from ..data import load_mnist
 from ..errors import DeviceError
 from ..layers import Activation, Dense, Embedding
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
+from ._digits import training_digits
 from ._tables import as_json, console, show
 
 BATCH = 10
@@ -125,8 +125,7 @@ def _batches(case: Case, data: str, seed: int, n: int) -> list[tuple[Any, Any]]:
         x = rng.integers(0, case.words, (n * BATCH, 3))
         t = rng.integers(0, case.words, n * BATCH)
     elif data == "mnist":
-        train = load_mnist().train
-        x, t = train.x[: n * BATCH] / 255, train.t[: n * BATCH].astype(np.int64)
+        x, t = training_digits(n * BATCH)
     else:  # ten shapes of ink, each drawn with another pressure: can be learned
         t = rng.integers(0, 10, n * BATCH)
         x = (rng.random((10, 784)) < 0.2)[t] * rng.random((n * BATCH, 784))

@@ -13,6 +13,7 @@ from .dataset import (
     random_split,
     split_validation,
     stratified_split,
+    with_scale,
 )
 from .files import data_error, gunzip_bounded, open_regular, read_regular
 from .idx import read_idx, read_images_and_labels, write_idx
@@ -59,5 +60,6 @@ __all__ = [
     "shift_images",
     "split_validation",
     "stratified_split",
+    "with_scale",
     "write_idx",
 ]

@@ -7,6 +7,7 @@ host memory, once, and each message names the row and the value.
 
 import math
 import operator
+from numbers import Real
 
 import numpy as np
 
@@ -108,6 +109,17 @@ def check_weights(weight, n, where):
     if not np.any(weight):
         raise data_error("weights", where, "all are 0", "give one sample a weight > 0")
     return weight
+
+
+def check_scale(scale, where):
+    """Return the factor of the features as a float: finite and not 0."""
+    number = isinstance(scale, Real) and not isinstance(scale, bool)
+    if not number or not math.isfinite(scale) or scale == 0:
+        raise ConfigError(
+            f"{where}: scale must be a finite number other than 0, got {_shown(scale)}"
+            "; leave it out for 1"
+        )
+    return float(scale)
 
 
 def host_array(values, what, where):

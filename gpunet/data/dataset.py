@@ -7,7 +7,8 @@ and rows that lie in order are read faster.
 
 import math
 import operator
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..errors import ConfigError
 from .checks import (
     check_finite,
     check_labels,
+    check_scale,
     check_targets,
     check_weights,
     host_array,
@@ -35,11 +37,17 @@ class Dataset:
     t : array of integer labels, shape (n,), or of targets, shape (n, n_out)
     weight : array, shape (n,), optional
         How much each sample counts; None counts all alike.
+    scale : float
+        The factor by which x is multiplied before a network sees it: 1 / 255
+        takes bytes to [0, 1]. Functions that are given a Dataset do so, but not
+        for indices of words (Embedding); `scaled` gives the product, which
+        `net.predict` and others that are given x alone need.
     """
 
     x: np.ndarray
     t: np.ndarray
     weight: np.ndarray | None = None
+    scale: float = 1.0
 
     def __len__(self):
         return len(self.x)
@@ -47,7 +55,21 @@ class Dataset:
     def take(self, index):
         """Return the samples at `index`: a copy, or views if it is a slice."""
         weight = None if self.weight is None else self.weight[index]
-        return Dataset(self.x[index], self.t[index], weight)
+        return replace(self, x=self.x[index], t=self.t[index], weight=weight)
+
+    def scaled(self, dtype):
+        """Return x times `scale` as floats: x itself if nothing changes it.
+
+        Examples
+        --------
+        >>> x = np.array([[0, 64, 128]], np.uint8)
+        >>> Dataset(x, [1], scale=1 / 128).scaled("float32")
+        array([[0. , 0.5, 1. ]], dtype=float32)
+        """
+        x = self.x.astype(dtype, copy=self.scale != 1.0)
+        if self.scale != 1.0:
+            x *= self.scale  # in place, on the copy: half the peak memory
+        return x
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +83,10 @@ class Splits:
     n_classes : int or None
         None for targets that are no classes.
     name : str
-    scale : float
-        The factor by which x is multiplied once it has the training type; the
-        default takes bytes to [0, 1].
+    scale : float, optional
+        Deprecated: each part has its own, ``Dataset(x, t, scale=...)``. A number
+        becomes that of every part; None leaves them, but bytes without a scale
+        still become [0, 1].
     table : Preprocessing or None
         How the cells of a table became x and t.
     """
@@ -73,8 +96,49 @@ class Splits:
     test: Dataset | None
     n_classes: int | None
     name: str
-    scale: float = 1 / 255
     table: Any = None
+
+    # By hand, as `scale` is still accepted in its place but is not a field.
+    def __init__(
+        self, train, validation, test, n_classes, name, scale=None, table=None
+    ):
+        values = {"train": train, "validation": validation, "test": test}
+        for key, part in values.items():
+            if part is None:
+                continue
+            if scale is not None:
+                values[key] = with_scale(part, scale, "Splits")
+            elif part.scale == 1.0 and getattr(part.x, "dtype", None) == np.uint8:
+                values[key] = with_scale(part, 1 / 255, "Splits: bytes become [0, 1]")
+        values |= {"n_classes": n_classes, "name": name, "table": table}
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+
+    @property
+    def scale(self):
+        """Deprecated: that of the training part."""
+        warnings.warn(
+            "Splits.scale is deprecated; use splits.train.scale",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.train.scale
+
+
+def with_scale(dataset, scale, what):
+    """Return `dataset` with a scale that is not its own, and warn the caller's caller.
+
+    Parameters
+    ----------
+    what : str
+        The function that still accepts it.
+    """
+    warnings.warn(
+        f"{what}: scale belongs to the data; use Dataset(x, t, scale={scale!r})",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return replace(dataset, scale=scale)
 
 
 def check_dataset(dataset, n_classes=None, where="data", *, one_class_ok=False):
@@ -100,6 +164,8 @@ def check_dataset(dataset, n_classes=None, where="data", *, one_class_ok=False):
     DataError
         If x has no rows or no columns or is not finite, a label or target is
         unfit, the counts differ, or a weight is not finite or is negative.
+    ConfigError
+        If the scale is not a finite number, or 0.
     """
     on_disk = isinstance(dataset.x, MatrixRows)  # judged when they were made
     x = dataset.x if on_disk else numbers(dataset.x, "features", where)
@@ -119,7 +185,7 @@ def check_dataset(dataset, n_classes=None, where="data", *, one_class_ok=False):
     weight = dataset.weight
     if weight is not None:
         weight = check_weights(weight, len(x), where)
-    return Dataset(x, t, weight)
+    return Dataset(x, t, weight, check_scale(dataset.scale, where))
 
 
 def random_split(n, size, rng):

@@ -45,7 +45,8 @@ def read_mnist(folder=None, *, name="mnist"):
     Returns
     -------
     splits : Splits
-        x is uint8 of shape (60000, 784), t int64; no validation part.
+        x is uint8 of shape (60000, 784), t int64, scale 1 / 255; no validation
+        part.
 
     Raises
     ------
@@ -101,12 +102,11 @@ def load_mnist(folder=None, *, name="mnist", dtype="float32"):
     (dtype('float32'), 1.0, [7, 2, 1])
     """
     raw = read_mnist(folder, name=name)
-    factor = np.dtype(dtype).type(raw.scale)
 
     def scaled(part):
-        return Dataset(part.x.astype(dtype) * factor, part.t)
+        return Dataset(part.scaled(dtype), part.t)
 
-    return replace(raw, train=scaled(raw.train), test=scaled(raw.test), scale=1.0)
+    return replace(raw, train=scaled(raw.train), test=scaled(raw.test))
 
 
 def load_folder(folder, name=None):
@@ -125,8 +125,8 @@ def load_folder(folder, name=None):
     Returns
     -------
     splits : Splits
-        x is uint8, one flat image a row; n_classes is the largest training
-        label plus 1.
+        x is uint8, one flat image a row, scale 1 / 255; n_classes is the
+        largest training label plus 1.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _load(folder, name, sha256):
     if test_shape != shape:
         why = f"train images are {shape}, test images {test_shape}"
         raise data_error("data set", folder, why, "give the files of one data set")
-    return Splits(train, None, test, n_classes, name, scale=1 / 255)
+    return Splits(train, None, test, n_classes, name)
 
 
 def _read_part(folder, part, sha256, n_classes=None):
@@ -156,7 +156,8 @@ def _read_part(folder, part, sha256, n_classes=None):
     images, labels = read_images_and_labels(*paths, sha256=digests)
     is_test = n_classes is not None
     labels = check_labels(labels, n_classes, paths[1], one_class_ok=is_test)
-    return Dataset(images.reshape(len(images), -1), labels), images.shape[1:]
+    pixels = images.reshape(len(images), -1)
+    return Dataset(pixels, labels, scale=1 / 255), images.shape[1:]
 
 
 def _find(folder, stem):

@@ -4,7 +4,7 @@ A configuration is the flat dict of `presets.DEFAULTS`; whatever comes from a
 file is checked key by key and type by type before anything is built.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -174,8 +174,8 @@ def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
 def data_from_config(config: dict[str, Any]) -> Splits:
     """Return the data a configuration names, with its validation part.
 
-    x of pictures is bytes, and `scale` takes them to 0 .. 1; of a table it is
-    scaled already.
+    x of pictures is bytes, and their `scale` takes them to 0 .. 1; of a table
+    it is scaled already.
 
     Raises
     ------
@@ -201,6 +201,4 @@ def data_from_config(config: dict[str, Any]) -> Splits:
         return splits
     # Always the same split: runs of different seeds stay comparable.
     train, validation = split_validation(splits.train, wanted, host_rng(0, "split"))
-    return Splits(
-        train, validation, splits.test, splits.n_classes, splits.name, splits.scale
-    )
+    return replace(splits, train=train, validation=validation)

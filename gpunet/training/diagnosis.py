@@ -113,18 +113,17 @@ def diagnose_run(
     if len(part) > _ROWS:
         chosen = host_rng(0, "check", 30).permutation(len(part))[:_ROWS]
         part = part.take(np.sort(chosen))
-    x = part.x
-    if not isinstance(net.layers[0], Embedding):
-        x = x.astype(net.dtype) * splits.scale
+    words = isinstance(net.layers[0], Embedding)
+    x = part.x if words else part.scaled(net.dtype)
     return diagnose(net, x, part.t, history)
 
 
 def _one(net, data, history, member) -> Iterator[Finding]:
     bk = net.backend
     with bk.use():
-        x, t, *_ = place(bk, net, data)
-        y, caches = net.forward(x)
-        grads = net.backward(caches, net.loss.slope(y, t))
+        on_device = place(bk, net, data)
+        y, caches = net.forward(on_device.x)
+        grads = net.backward(caches, net.loss.slope(y, on_device.t))
         labels = bk.to_host(net.decide(y))
         host = [
             tuple(map(bk.to_host, cache)) if isinstance(layer, Activation) else None

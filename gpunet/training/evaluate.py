@@ -1,13 +1,20 @@
 """Evaluation: the mean loss and the accuracy of a network on a data set."""
 
+from dataclasses import replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .._types import Array
 from ..backend import Backend, namespace
-from ..data import Dataset, MatrixRows, check_dataset, normalized_weights
+from ..data import (
+    Dataset,
+    MatrixRows,
+    check_dataset,
+    normalized_weights,
+    with_scale,
+)
 from ..errors import ConfigError, DataError
 from ..layers import Dense, Embedding
 from ..metrics import correct
@@ -21,46 +28,29 @@ from .memory import memory_for
 _ACTIVATIONS = 8_000_000
 
 
-class Placed(NamedTuple):
-    """A data set on the device.
+def place(bk: Backend, net: Network, data: Dataset) -> Dataset:
+    """Return a data set whose arrays are on the device, in the net's dtype.
 
-    Attributes
-    ----------
-    x, t, weight : device arrays
-        In the net's dtype; labels are integers, x may be bytes, weight None.
-    scale : float
-        What x is still to be multiplied with: 1 unless it is bytes.
+    x is multiplied with its scale, which is then 1; labels stay integers. NumPy
+    data of the right dtype and scale are shared, not copied. Elsewhere bytes stay
+    bytes and keep their scale, a quarter of the memory and of the copy; a batch
+    is converted when it is taken.
     """
-
-    x: Array
-    t: Array
-    weight: Array | None
-    scale: float = 1.0
-
-
-def place(bk: Backend, net: Network, data: Dataset, scale: float = 1.0) -> Placed:
-    """Return a data set on the device.
-
-    x is multiplied with `scale`; labels stay integers. NumPy data of the right
-    dtype and scale are shared, not copied. Elsewhere bytes stay bytes, a quarter
-    of the memory and of the copy; a batch is converted when it is taken.
-    """
-    x = data.x
+    x, scale = data.x, 1.0
     if isinstance(x, MatrixRows):
-        x, scale = DeviceRows(bk, x, scale), 1.0
+        x = DeviceRows(bk, x, data.scale)
     elif isinstance(net.layers[0], Embedding):
-        x, scale = x.astype("int64", copy=False), 1.0  # few libraries index with less
+        x = x.astype("int64", copy=False)  # few libraries index with less
     elif x.dtype != np.uint8 or bk.name == "cpu":
-        x = x.astype(net.dtype, copy=scale != 1.0)
-        if scale != 1.0:
-            x *= scale  # in place, on the copy: half the peak memory
-        scale = 1.0
+        x = data.scaled(net.dtype)
+    else:
+        scale = data.scale
     weight = None
     if data.weight is not None:
         weight = bk.array(normalized_weights(data.weight), net.dtype)
     t = bk.view(data.t) if data.t.ndim == 1 else bk.view(data.t, net.dtype)
     x = x if isinstance(x, DeviceRows) else bk.view(x)
-    return Placed(x, t, weight, scale)
+    return Dataset(x, t, weight, scale)
 
 
 def n_outputs(net: Network) -> int:
@@ -87,7 +77,7 @@ def check_fit(
     t = np.asarray(data.t)
     if t.ndim == 1 and n_out == 1:
         t = t[:, None]
-    data = Dataset(data.x, t, data.weight)
+    data = replace(data, t=t)
     n = n_out if t.ndim == 1 else None
     data = check_dataset(data, n, what, one_class_ok=one_class_ok)
     if isinstance(first, Dense):
@@ -151,32 +141,32 @@ def count_hits(net: Network, y: Array, t: Array) -> Array:
     return correct(labels, t)
 
 
-def measure(
-    net: Network, x: Array, t: Array, weight: Array | None = None, scale: float = 1.0
-) -> Any:
+def measure(net: Network, data: Dataset) -> Any:
     """Return (loss, accuracy) on device data; accuracy is None for targets.
 
     Parameters
     ----------
-    x, t, weight, scale
-        As `place` returns them.
+    net : Network
+    data : Dataset
+        As `place` returns it.
 
     Returns
     -------
     loss, accuracy : list of float, one for each member (one for one network)
     """
-    bk, n = net.backend, x.shape[0]
+    bk, n = net.backend, data.x.shape[0]
     widest = max(layer.n_out for layer in net.layers if isinstance(layer, Dense))
     rows = max(64, min(8192, _ACTIVATIONS // (widest * (net.population or 1))))
     total: Any = 0.0
     hits: Any = 0
     for a in range(0, n, rows):
         b = min(a + rows, n)
-        y, _ = net.forward(floats(x[a:b, ...], bk.dtype(net.dtype), scale))
-        mine = t[a:b, ...]
-        w = None if weight is None else weight[a:b]
+        x = floats(data.x[a:b, ...], bk.dtype(net.dtype), data.scale)
+        y, _ = net.forward(x)
+        mine = data.t[a:b, ...]
+        w = None if data.weight is None else data.weight[a:b]
         total = total + net.loss.value(y, mine, w) * float(b - a)
-        if counts_hits(net, t):
+        if counts_hits(net, data.t):
             hits = hits + count_hits(net, y, mine)
     lead = net.population or 1
     loss = [v / n for v in bk.to_host(total).reshape(lead).tolist()]
@@ -185,7 +175,7 @@ def measure(
     return loss, [v / n for v in bk.to_host(hits).reshape(lead).tolist()]
 
 
-def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
+def evaluate(net: Network, data: Any, *, scale: float | None = None) -> dict[str, Any]:
     """Return loss and accuracy of a network on a data set.
 
     Parameters
@@ -193,8 +183,8 @@ def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
     net : Network
     data : Dataset or (x, t)
         Host arrays.
-    scale : float
-        What x is multiplied with first.
+    scale : float, optional
+        Deprecated: use ``Dataset(x, t, scale=...)``.
 
     Returns
     -------
@@ -204,10 +194,12 @@ def evaluate(net: Network, data: Any, *, scale: float = 1.0) -> dict[str, Any]:
     """
     if not isinstance(data, Dataset):
         data = Dataset(*data)
+    if scale is not None:
+        data = with_scale(data, scale, "evaluate")
     data = check_fit(net, data, "evaluate", one_class_ok=True)
     bk = net.backend
     with bk.use(), memory_for("evaluation", bk):
-        loss, accuracy = measure(net, *place(bk, net, data, scale))
+        loss, accuracy = measure(net, place(bk, net, data))
     if not net.population:
         loss, accuracy = loss[0], accuracy and accuracy[0]
     return {"n": len(data), "loss": loss, "accuracy": accuracy}

@@ -1,6 +1,7 @@
 """`gpunet.fit`: train a network on data, in one call."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..backend import host_rng
@@ -50,8 +51,9 @@ def fit(
     schedule : str or callable
         See `gpunet.schedule`.
     validation : Dataset, (x, t), float or int, optional
-        Held-out data; a number parts so much of `data` off, every class in
-        proportion. None takes that of the Splits.
+        Held-out data; a pair is multiplied with the scale of the training data.
+        A number parts so much of `data` off, every class in proportion. None
+        takes that of the Splits.
     early_stopping : int or EarlyStopping, optional
         Patience in epochs; needs validation data.
     class_weight : "balanced", dict or sequence, optional
@@ -123,13 +125,13 @@ def trainer(
     **settings: Any,
 ) -> Trainer:
     """Return the Trainer that `fit` would run, with everything checked."""
-    train, held_out, scale = _parts(data)
+    train, held_out = _parts(data)
     train = check_fit(net, train, "training data")
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         rng = host_rng(0, "split")  # one split for all seeds: they stay comparable
         train, held_out = split_validation(train, validation, rng)
     elif validation is not None:
-        held_out = _dataset(validation)
+        held_out = _dataset(validation, train.scale)
     if held_out is not None:
         held_out = check_fit(net, held_out, "validation data", one_class_ok=True)
     if class_weight is not None:
@@ -146,22 +148,22 @@ def trainer(
         held_out,
         optimizer=find_optimizer(optimizer),
         early_stopping=early_stopping,
-        scale=scale,
         **settings,
     )
 
 
-def _parts(data: Any) -> tuple[Dataset, Dataset | None, float]:
+def _parts(data: Any) -> tuple[Dataset, Dataset | None]:
     if isinstance(data, Splits):
-        return data.train, data.validation, data.scale
-    return _dataset(data), None, 1.0
+        return data.train, data.validation
+    return _dataset(data), None
 
 
-def _dataset(data: Any) -> Dataset:
+def _dataset(data: Any, scale: float = 1.0) -> Dataset:
+    """Return `data` as a Dataset; bare arrays get `scale`."""
     if isinstance(data, Dataset):
         return data
     if isinstance(data, tuple | list) and len(data) in (2, 3):
-        return Dataset(*data)
+        return Dataset(*data, scale=scale)
     raise ConfigError(
         f"data: expected a Dataset, Splits or (x, t), got {type(data).__name__}"
     )
@@ -173,4 +175,4 @@ def _weighted(net: Network, train: Dataset, class_weight: Any) -> Dataset:
     weight = class_weights(train.t, class_weight, n_outputs(net))
     if train.weight is not None:
         weight = weight * train.weight
-    return Dataset(train.x, train.t, weight)
+    return replace(train, weight=weight)

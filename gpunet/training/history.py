@@ -1,7 +1,15 @@
 """History: one record for each epoch, as plain numbers."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any
+
+from ..errors import UnknownColumn
+
+COLUMNS = (
+    *("epoch", "step", "learning_rate", "grad_norm", "loss", "accuracy"),
+    *("val_loss", "val_accuracy", "seconds"),
+)
 
 
 class History:
@@ -12,6 +20,9 @@ class History:
     val_loss, val_accuracy, and grad_norm (of the epoch's last batch). For a
     population every number but epoch, step and seconds is a list, one for each
     member, with None for members that no longer learn.
+
+    ``history["loss"]`` is the list of one column, with None for each epoch that
+    did not measure it; ``"val_loss" in history`` tells whether any did.
 
     Examples
     --------
@@ -34,7 +45,29 @@ class History:
         """The newest record, or an empty one."""
         return self.records[-1] if self.records else {}
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of all that was measured, in the order of the records."""
+        return list(dict.fromkeys(name for record in self.records for name in record))
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.columns
+
     def __getitem__(self, column: str) -> list[Any]:
+        """Return one number of each epoch, None where it was not measured.
+
+        Raises
+        ------
+        UnknownColumn
+            Neither a record nor `COLUMNS` has it; it is a KeyError too.
+        """
+        if column not in (*COLUMNS, *self.columns):
+            known = self.columns or list(COLUMNS)
+            close = get_close_matches(str(column), known)
+            names = ", ".join(dict.fromkeys(close + known))
+            raise UnknownColumn(
+                f"history: {column!r:.60} is not a column; choose from {names}"
+            )
         return [record.get(column) for record in self.records]
 
     def __len__(self) -> int:

@@ -55,8 +55,6 @@ class Trainer:
     callbacks : sequence of Callback
     max_steps : int, optional
         Stop after so many steps, wherever that is.
-    scale : float
-        What x is multiplied with.
     engine : "auto", "loop" or "compiled"
         See `gpunet.training.engines`.
     precision : "float32", "tf32" or "float16"
@@ -87,7 +85,6 @@ class Trainer:
         track: bool = True,
         callbacks: Sequence[Callback] = (),
         max_steps: int | None = None,
-        scale: float = 1.0,
         engine: str = "auto",
         precision: str = "float32",
     ):
@@ -109,11 +106,11 @@ class Trainer:
         with net.backend.use():
             self._batch = min(batch_size or len(train), len(train))
             with memory_for("data", net.backend, self._batch):
-                feed = self._place(train, validation, scale, order)
+                feed = self._place(train, validation, order)
             with memory_for("step", net.backend, self._batch):
                 self._choose(engine, precision, feed)
 
-    def _place(self, train, validation, scale, order) -> Any:
+    def _place(self, train, validation, order) -> Any:
         """Lay out data and sums; return what makes feeds."""
         net, bk = self.net, self.net.backend
         lead = (net.population,) if net.population else ()
@@ -125,26 +122,26 @@ class Trainer:
             )
             for name in ("loss", "correct", "grad_norm")
         }
-        x, t, weight, scale_left = place(bk, net, train, scale)
-        self._counts_hits = counts_hits(net, t)
-        self._validation = validation and place(bk, net, validation, scale)
-        self._x, self._on_disk = x, isinstance(x, DeviceRows)
+        data = place(bk, net, train)
+        self._counts_hits = counts_hits(net, data.t)
+        self._validation = validation and place(bk, net, validation)
+        self._x, self._on_disk = data.x, isinstance(data.x, DeviceRows)
 
         def feed(seeds):
             own = bool(lead) and order == "own"
             keys = seeds if order == "own" else net.seeds[:1]
             return (DiskFeed if self._on_disk else Feed)(
                 bk,
-                x,
-                t,
-                weight,
+                data.x,
+                data.t,
+                data.weight,
                 batch_size=self._batch,
                 seeds=keys,
                 own_orders=own,
                 order=order,
                 n_out=n_outputs(net),
                 dtype=net.dtype,
-                scale=scale_left,
+                scale=data.scale,
             )
 
         self.n_train = len(train)
@@ -331,8 +328,8 @@ class Trainer:
         record["learning_rate"] = self.learning_rates()
         record |= self._scores()
         lost: list[int] = []
-        if self._validation:
-            val_loss, val_accuracy = measure(self.net, *self._validation)
+        if self._validation is not None:
+            val_loss, val_accuracy = measure(self.net, self._validation)
             record["val_loss"], record["val_accuracy"] = val_loss, val_accuracy
             lost = refuse_validation(self, val_loss)
             for i in self.best.update(val_loss, self.epoch + 1, self.alive):

@@ -92,7 +92,7 @@ def _score(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
         return _score_numbers(net, data, lost)
     part = data.test
     n_classes = max(data.n_classes or 0, n_outputs(net))
-    rows = outputs(net.classify, net, part, data.scale).reshape(-1, len(part))
+    rows = outputs(net.classify, net, part).reshape(-1, len(part))
     accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]
     dead = [dead_classes(row, n_classes) for row in rows]
     for i in lost:
@@ -142,24 +142,22 @@ def measured(net: Network, data: Splits, part: Dataset) -> tuple[HostArray, Host
     t : float64 array, shape (n, 1)
     y : float64 array, shape (members, n, 1)
     """
-    y = outputs(net.predict, net, part, data.scale).reshape(-1, len(part), 1)
+    y = outputs(net.predict, net, part).reshape(-1, len(part), 1)
     target = data.table.target
     return target.decode(part.t), target.decode(y)
 
 
-def outputs(
-    call: Callable[[Any], HostArray], net: Network, part: Dataset, scale: float = 1.0
-) -> HostArray:
-    """Return call(x) for all rows of a part, in blocks if they lie on disk.
+def outputs(call: Callable[[Any], HostArray], net: Network, part: Dataset) -> HostArray:
+    """Return call(scaled x) for all rows of a part, in blocks if they lie on disk.
 
     Parameters
     ----------
     call : net.classify or net.predict
     """
     if not isinstance(part.x, MatrixRows):
-        return call(part.x.astype(net.dtype) * scale)
+        return call(part.scaled(net.dtype))
     blocks = [
-        call(part.x[a : a + _ROWS].astype(net.dtype) * scale)
+        call(part.take(slice(a, a + _ROWS)).scaled(net.dtype))
         for a in range(0, len(part), _ROWS)
     ]
     return np.concatenate(blocks, axis=1 if net.population else 0)

@@ -116,7 +116,7 @@ def read_splits(
     judged = part(tested) if test is None else _other(made, test, dtype)
     n = len(found.classes) if found.classes else None
     name = os.path.basename(os.fspath(path))
-    return Splits(part(train), part(held_out), judged, n, name, 1.0, made)
+    return Splits(part(train), part(held_out), judged, n, name, table=made)
 
 
 def _part(n, labels, sizes):

@@ -1,0 +1,90 @@
+"""What benchmarks and checks of devices train on: digits divided by 255 once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gpunet.cli import (
+    _bench,
+    _bench_sklearn,
+    _digits,
+    _gpu_grid,
+    _gpu_sections,
+    _parity,
+)
+from gpunet.data import load_mnist, read_mnist
+
+ASKED = _gpu_sections.Asked("cpu", True, 9.0)
+N = 10_000  # read once: more digits would only take longer
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return read_mnist().train.x[:N]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_mnist()
+    return replace(data, train=data.train.take(slice(N)))
+
+
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch, digits):
+    monkeypatch.setattr(_digits, "load_mnist", lambda: digits)
+
+
+def given_to_fit(run, monkeypatch):
+    """Return the features that the first `fit` within run() is given."""
+    found = []
+
+    def fit(net, data, **settings):
+        found.append(data[0])
+        raise StopIteration
+
+    monkeypatch.setattr(_gpu_sections, "fit", fit)
+    with pytest.raises(StopIteration):
+        run()
+    return found[0]
+
+
+def given_to_rivals():
+    """Return the features that a rival of the GPU grid trains on."""
+    job = {"sizes": [784, 4, 10], "batch": 1000, "steps": 2}
+    return _gpu_grid._prepare("gpunet loop", "cpu", False, job)[0].job.x
+
+
+def written_for_rivals(folder):
+    """Return the features that the bench command writes for its processes."""
+    files, _ = _bench._data("mnist", [784, 4, 10], 1, str(folder), 0)
+    return np.load(files["x"])
+
+
+READERS = {
+    "bench": lambda m, folder: written_for_rivals(folder),
+    "bench_sklearn": lambda m, folder: _bench_sklearn.rows_of("mnist", None)[0],
+    "parity": lambda m, folder: np.concatenate(
+        [x for x, _ in _parity._batches(_parity.CASES[0], "mnist", 0, 4)]
+    ),
+    "gpu grid": lambda m, folder: given_to_rivals(),
+    "engines": lambda m, folder: given_to_fit(lambda: _gpu_sections.engines(ASKED), m),
+    "repeats": lambda m, folder: given_to_fit(lambda: _gpu_sections.repeats(ASKED), m),
+    "population": lambda m, folder: given_to_fit(
+        lambda: _gpu_sections.population(ASKED), m
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_benchmarks_train_on_digits_from_0_to_1(name, monkeypatch, tmp_path, pixels):
+    x = READERS[name](monkeypatch, tmp_path)
+    assert x.dtype.kind == "f" and (x.min(), x.max()) == (0.0, 1.0)
+    assert np.max(np.abs(x - pixels[: len(x)] / 255)) < 1e-7
+
+
+def test_training_digits_are_the_first_with_their_labels():
+    x, t = _digits.training_digits(5)
+    assert x.shape == (5, 784) and t.tolist() == [5, 0, 4, 1, 9]
+    assert (x.dtype, t.dtype) == (np.float32, np.int64)
+    assert len(_digits.training_digits()[0]) == N

@@ -1,0 +1,68 @@
+"""A history answers for its columns and refuses names that it has not."""
+
+import pickle
+
+import pytest
+from tiny import table
+
+import gpunet
+from gpunet import History, mlp
+from gpunet.errors import GpunetError, UnknownColumn
+from gpunet.training.history import COLUMNS
+
+RECORDS = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25, "val_loss": 0.75}]
+
+
+def test_column_of_some_records_is_none_in_the_others():
+    h = History(RECORDS)
+    assert h["val_loss"] == [None, 0.75] and h["loss"] == [0.5, 0.25]
+    assert h.columns == ["epoch", "loss", "val_loss"]
+    assert len(h) == 2 and list(h) == RECORDS
+
+
+def test_known_column_that_no_epoch_measured_is_none():
+    assert History(RECORDS)["accuracy"] == [None, None]
+    assert [History()[name] for name in COLUMNS] == [[]] * len(COLUMNS)
+
+
+def test_in_tells_what_was_measured():
+    h = History(RECORDS)
+    assert "val_loss" in h and "loss" in h
+    assert "accuracy" not in h and "val_los" not in h and "loss" not in History()
+
+
+def test_column_of_a_callback_is_found():
+    h = History([*RECORDS, {"epoch": 3, "mine": 7}])
+    assert h["mine"] == [None, None, 7] and "mine" in h
+
+
+@pytest.mark.parametrize("name", ["validation_loss", "val_lost", "Val_loss"])
+def test_misspelled_column_names_the_close_one_first(name):
+    with pytest.raises(KeyError) as caught:
+        History(RECORDS)[name]
+    assert str(caught.value).startswith(f"history: {name!r} is not a column; ")
+    offered = str(caught.value).partition("choose from ")[2].split(", ")
+    assert offered[0] == "val_loss" and sorted(offered) == ["epoch", "loss", "val_loss"]
+    assert isinstance(caught.value, GpunetError)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["", None, 0, -1, slice(2)])
+def test_what_is_no_name_is_refused_likewise(name):
+    for h in (History(RECORDS), History()):
+        with pytest.raises(UnknownColumn, match="choose from epoch, "):
+            h[name]
+
+
+def test_error_survives_a_trip_between_processes():
+    with pytest.raises(UnknownColumn) as caught:
+        History(RECORDS)["nothing"]
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_columns_of_a_run_are_the_known_ones():
+    x, t = table()
+    h = gpunet.fit(mlp([4, 3]), (x, t), epochs=2, validation=0.25)
+    assert set(h.columns) == set(COLUMNS)
+    with pytest.raises(KeyError, match="choose from val_accuracy, epoch, step"):
+        h["validation_accuracy"]
