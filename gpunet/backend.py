@@ -23,8 +23,6 @@ from .errors import ConfigError, DeviceError, OutOfMemory
 DEVICES = "auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N, strict:1"
 _NAME = re.compile(r"auto|cpu|cuda(:\d+)?|torch:cpu|torch:cuda(:\d+)?|strict(:[01])?")
 _INSTALL_CUPY = 'python -m pip install "gpunet[cuda13]" (CUDA 12: "gpunet[cuda12]")'
-
-
 _add, _maximum = np.add.reduce, np.maximum.reduce
 
 
@@ -182,6 +180,9 @@ class Backend:
     name: str
     note: str = ""
 
+    def __reduce__(self):
+        return open_backend, (self.name,)  # a pickle takes no library along
+
     def array(self, host: HostArray, dtype: str | None = None) -> Array:
         """Return a C-ordered copy of `host` on the device; never an alias."""
         return np.array(host, dtype=dtype, order="C")
@@ -268,10 +269,7 @@ class TorchBackend(Backend):
 
 
 class StrictBackend(Backend):
-    """array-api-strict: a GPU's manners on a CPU, for tests.
-
-    Its second device refuses NumPy arrays and indices as a GPU does.
-    """
+    """array-api-strict, which enforces GPU-like restrictions on a CPU, for tests."""
 
     def array(self, host, dtype=None):  # noqa: D102
         host = np.array(host, dtype=dtype, order="C")
