@@ -240,7 +240,7 @@ class CupyBackend(Backend):
         return tuple(int(n) for n in self.device.mem_info)
 
     def use(self):  # noqa: D102
-        return self.device
+        return type(self.device)(self.device.id)  # each keeps what to go back to
 
 
 class TorchBackend(Backend):

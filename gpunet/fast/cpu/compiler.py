@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from . import draws, examples, functions, kernels, products, vectors
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
+_ONE = Lock()  # `cache` lets two threads in at once, and numba is told all twice
 _LOOSE = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
 
 
@@ -24,12 +26,17 @@ def missing() -> str:
     return ""
 
 
-@cache
 def compiled(kernel: Callable) -> Any:
     """Return a kernel, compiled when first called with a dtype and kept on disk.
 
     Where no folder can be written, it is compiled in every process.
     """
+    with _ONE:
+        return _compiled(kernel)
+
+
+@cache
+def _compiled(kernel: Callable) -> Any:
     numba = _numba()
     entry = _entry(kernel, _digest())
     settings = {"nogil": True, "error_model": "numpy"}
