@@ -418,7 +418,8 @@ MUTANTS = [
         "training/loop.py",
         "            if new is not p:\n",
         "            if False:\n",
-        "test_parameters.py::test_parameters_set_by_a_callback_are_trained_on",
+        "test_parameters.py::test_parameters_set_by_a_callback_are_trained_on"
+        "[False-51-loop]",
     ),
     Mutant(
         "read while another thread trains",
