@@ -7,9 +7,10 @@ its parameter, as in "leaky_relu:0.05"; a pair of your own functions becomes one
 after its slope has been checked against finite differences.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf, isfinite
+from typing import Any
 
 from ._types import Array
 from .backend import namespace, open_backend
@@ -41,6 +42,18 @@ class ActivationFunction:
     pullback: Callable[[Array, Array, Array], Array] | None = None
     untrainable: str = ""
 
+    @property
+    def built_in(self) -> bool:
+        """Whether its name says it all: it is one of `ACTIVATIONS`."""
+        kind = str(self.name).partition(":")[0]
+        parts = (self.value, self.slope, self.pullback)
+        return kind in ACTIVATIONS and defined_in((__name__,), parts)
+
+    def __reduce_ex__(self, protocol):
+        if self.built_in:  # its functions may be closures, which no pickle takes
+            return activation, (self.name,)
+        return super().__reduce_ex__(protocol)
+
     def backward(self, z: Array, a: Array, da: Array) -> Array:
         """Return dz = da * slope, the gradient one step further back.
 
@@ -54,6 +67,13 @@ class ActivationFunction:
         if self.slope is None:
             raise ConfigError(self.untrainable)
         return da * self.slope(z, a)
+
+
+def defined_in(modules: tuple[str, ...], functions: Iterable[Any]) -> bool:
+    """Return whether each function, or None, comes from one of the modules."""
+    return all(
+        f is None or getattr(f, "__module__", None) in modules for f in functions
+    )
 
 
 def sigmoid(z: Array) -> Array:

@@ -181,6 +181,9 @@ class Backend:
     name: str
     note: str = ""
 
+    def __reduce__(self):
+        return open_backend, (self.name,)  # a pickle takes no library along
+
     def array(self, host: HostArray, dtype: str | None = None) -> Array:
         """Return a C-ordered copy of `host` on the device; never an alias."""
         return np.array(host, dtype=dtype, order="C")
@@ -240,7 +243,7 @@ class CupyBackend(Backend):
 
     def use(self):  # noqa: D102
         claim_cuda(self.name)
-        return self.device
+        return type(self.device)(self.device.id)  # each keeps what to go back to
 
 
 class TorchBackend(Backend):
@@ -269,10 +272,7 @@ class TorchBackend(Backend):
 
 
 class StrictBackend(Backend):
-    """array-api-strict: a GPU's manners on a CPU, for tests.
-
-    Its second device refuses NumPy arrays and indices as a GPU does.
-    """
+    """array-api-strict, which enforces GPU-like restrictions on a CPU, for tests."""
 
     def array(self, host, dtype=None):  # noqa: D102
         host = np.array(host, dtype=dtype, order="C")

@@ -151,6 +151,14 @@ class Activation(Layer):
         object.__setattr__(self, "_f", f)
         object.__setattr__(self, "_back", f.pullback or f.backward)
 
+    def __getstate__(self):
+        # closures, which no pickle takes; `function` says what they are
+        return {k: v for k, v in vars(self).items() if k not in ("_f", "_back")}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        Activation.__post_init__(self)
+
     @property
     def untrainable(self) -> str:
         """A sentence that says why no gradient passes, or ""."""

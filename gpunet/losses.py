@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._types import Array
-from .activations import check_slope, log_softmax, sigmoid, softmax
+from .activations import check_slope, defined_in, log_softmax, sigmoid, softmax
 from .backend import namespace
 from .errors import ConfigError
 
@@ -47,6 +47,10 @@ def one_hot(t: Array, n: int, dtype: Any) -> Array:
     return xp.astype(t[..., None] == classes, dtype)
 
 
+def _same(y: Array) -> Array:
+    return y
+
+
 @dataclass(frozen=True)
 class Loss:
     """A cost with its slope.
@@ -70,8 +74,20 @@ class Loss:
     name: str
     cost: Callable[[Array, Array], Array]
     cost_slope: Callable[[Array, Array], Array]
-    link: Callable[[Array], Array] = lambda y: y
+    link: Callable[[Array], Array] = _same
     on_logits: bool = False
+
+    @property
+    def built_in(self) -> bool:
+        """Whether its name says it all: it is one of `LOSSES`."""
+        kind = str(self.name).partition(":")[0]
+        parts = (self.cost, self.cost_slope, self.link)
+        return kind in LOSSES and defined_in((__name__, sigmoid.__module__), parts)
+
+    def __reduce_ex__(self, protocol):
+        if self.built_in:  # its functions are closures, which no pickle takes
+            return loss, (self.name,)
+        return super().__reduce_ex__(protocol)
 
     def value(self, y: Array, t: Array, weight: Array | None = None) -> Array:
         """Return the cost, mean over the batch.

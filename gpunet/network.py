@@ -20,35 +20,11 @@ from .errors import ConfigError
 from .layers import Dense, Embedding, Layer
 from .losses import Loss
 from .losses import loss as find_loss
+from .parameters import Parameters
 
 # Rows predicted at once: large enough for full speed, small enough that a
 # signal need not wait long and the activations of a wide layer fit anywhere.
 _CHUNK = 8192
-
-
-class Parameters(dict):
-    """A network's tensors by full name, "0.W", and the same arrays by layer.
-
-    Attributes
-    ----------
-    by_layer : list of dict
-        What each layer's `forward` and `backward` get: {"W": ..., "b": ...}.
-    """
-
-    def __init__(self, tensors: Params, n_layers: int):
-        super().__init__()
-        self.by_layer: list[Params] = [{} for _ in range(n_layers)]
-        self.update(tensors)
-
-    def __setitem__(self, full: str, p: Array) -> None:
-        super().__setitem__(full, p)
-        layer, name = full.split(".")
-        self.by_layer[int(layer)][name] = p
-
-    def update(self, tensors: Params) -> None:
-        """Replace tensors, here and in `by_layer`."""
-        for full, p in tensors.items():
-            self[full] = p
 
 
 class Network:
@@ -117,8 +93,19 @@ class Network:
             [(name, f"{i}.{name}") for name in layer.tensors]
             for i, layer in enumerate(self.layers)
         ]
-        self.params = Parameters(params, len(self.layers))
+        self._params = Parameters(params, len(self.layers), self.backend)
         self._first = min((int(name.split(".")[0]) for name in params), default=0)
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters; set wholly, they must be exactly these (ConfigError)."""
+        return self._params
+
+    @params.setter
+    def params(self, tensors: Params) -> None:
+        if tensors is not self._params:  # net.params |= ... sets what it changed
+            self._params.check_names(tensors)
+            self._params.update(tensors)
 
     @property
     def n_parameters(self) -> int:
@@ -218,7 +205,7 @@ class Network:
                 f"{tuple(getattr(x, 'shape', ()))}; one example is x[None, :]"
             )
         kind = None if isinstance(self.layers[0], Embedding) else self.dtype
-        parts = []
+        parts, begun = [], self.params.check_reading("predict")
         with bk.use():
             for start in range(0, max(x.shape[0], 1), _CHUNK):
                 rows = x[start : min(start + _CHUNK, x.shape[0]), ...]
@@ -228,13 +215,16 @@ class Network:
                     rows = bk.xp.astype(rows, bk.dtype(kind), copy=False)
                 y, _ = self.forward(rows)
                 parts.append(bk.view(bk.to_host(finish(y))))
+            self.params.check_reading("predict", begun)
             axis = 1 if self.population else 0
             return bk.to_host(bk.xp.concat(parts, axis=axis))
 
     def to(self, device: "str | Backend") -> "Network":
         """Return a copy of the network on another device."""
         bk, old = open_backend(device), self.backend
+        begun = self.params.check_reading("to")
         copied = {name: bk.array(old.to_host(p)) for name, p in self.params.items()}
+        self.params.check_reading("to", begun)
         return self.with_params(copied, backend=bk)
 
     def member(self, i: int) -> "Network":
@@ -251,7 +241,9 @@ class Network:
                 f"this network holds {self.population or 'no population'}"
             )
         bk = self.backend
+        begun = self.params.check_reading("member")
         own = {name: bk.array(bk.to_host(p)[i]) for name, p in self.params.items()}
+        self.params.check_reading("member", begun)
         return self.with_params(own, seeds=self.seeds[i : i + 1], population=None)
 
     def with_params(self, params: Params, **changes: Any) -> "Network":
@@ -262,11 +254,20 @@ class Network:
         params : dict of str to array
             Not copied.
         **changes : backend, seeds, population
+
+        Raises
+        ------
+        ConfigError
+            The names are not those of this network's parameters.
         """
+        self.params.check_names(params)
         other = object.__new__(type(self))
-        params = Parameters(params, len(self.layers))
-        other.__dict__.update(self.__dict__, params=params, **changes)
+        other.__dict__.update(self.__dict__, **changes)
+        other._params = Parameters(params, len(self.layers), other.backend)
         return other
+
+    def __copy__(self) -> "Network":
+        return self.with_params(self.params)
 
     def save(self, path: Any) -> None:
         """Write the network to one file, atomically; see `gpunet.save_network`."""

@@ -7,7 +7,6 @@ arrays it was given.
 """
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, field, fields
 from math import inf, sqrt
 from numbers import Real
@@ -78,6 +77,7 @@ class Optimizer:
                     f"{type(self).__name__}: {key!r}: no such layer or tensor; "
                     f"choose from {', '.join(params)}"
                 )
+        self._backend = bk
         self._learning = [
             name
             for name in params
@@ -101,6 +101,25 @@ class Optimizer:
         }
         self.n_steps = 0
         self._factor: Any = None
+
+    def __getstate__(self):
+        return self._moved("to_host")
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        vars(self).update(self._moved("array"))
+
+    def _moved(self, verb: str) -> dict[str, Any]:
+        """Return the state with its arrays taken to the host, or back by "array"."""
+        if not hasattr(self, "_backend"):  # not started: it has none
+            return dict(vars(self))
+        move = getattr(self._backend, verb)
+        slots = {name: move(s) for name, s in self.slots.items()}
+        values = {
+            k: v if type(v) is float else move(v) for k, v in self._values.items()
+        }
+        new = {"slots": slots, "_values": values, "_rates": {}, "_factor": None}
+        return vars(self) | new  # the rates are computed anew by `step`
 
     def step(
         self, params: Params, grads: Params, factor: Any = 1.0, *, scaled: bool = False
@@ -136,7 +155,8 @@ class Optimizer:
 
     def members(self, some: slice) -> "Optimizer":
         """Return this optimizer for some members; its slots are views of these."""
-        part = copy(self)
+        part = object.__new__(type(self))
+        vars(part).update(vars(self))
         part.slots = {name: s[some, ...] for name, s in self.slots.items()}
         part._values = {
             what: v if isinstance(v, float) else v[some]

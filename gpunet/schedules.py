@@ -6,6 +6,7 @@ sign joins a warm-up to what follows it: "warmup:1+cosine".
 """
 
 from collections.abc import Callable
+from functools import partial
 from math import cos, floor, inf, pi
 from typing import Any
 
@@ -16,12 +17,12 @@ Schedule = Callable[[float, int], float]  # (epochs done, epochs in all) -> fact
 
 def constant() -> Schedule:
     """Return the schedule that is 1 for ever."""
-    return lambda done, total: 1.0
+    return _constant
 
 
 def step(every: float, factor: float = 0.5) -> Schedule:
     """Return the schedule that is multiplied by `factor` after every n epochs."""
-    return lambda done, total: factor ** floor(done / every)
+    return partial(_step, every, factor)
 
 
 def exponential(factor: float) -> Schedule:
@@ -32,22 +33,17 @@ def exponential(factor: float) -> Schedule:
     >>> [round(0.01 * exponential(0.9)(k, 10), 6) for k in (0, 1, 2.7)]
     [0.01, 0.009, 0.0081]
     """
-    return lambda done, total: factor ** floor(done)
+    return partial(_step, 1, factor)
 
 
 def inverse_time(rate: float) -> Schedule:
     """Return 1 / (1 + rate * epochs done)."""
-    return lambda done, total: 1.0 / (1.0 + rate * done)
+    return partial(_inverse_time, rate)
 
 
 def cosine(floor_at: float = 0.0) -> Schedule:
     """Return half a cosine from 1 down to `floor_at` (Loshchilov, Hutter 2017)."""
-
-    def factor(done: float, total: int) -> float:
-        part = min(done / total, 1.0) if total else 1.0
-        return floor_at + (1.0 - floor_at) * 0.5 * (1.0 + cos(pi * part))
-
-    return factor
+    return partial(_cosine, floor_at)
 
 
 def warm_up(epochs: float, then: Schedule | None = None) -> Schedule:
@@ -55,14 +51,7 @@ def warm_up(epochs: float, then: Schedule | None = None) -> Schedule:
 
     What follows counts its epochs from the end of the warm-up.
     """
-    after = then or constant()
-
-    def factor(done: float, total: int) -> float:
-        if done < epochs:
-            return done / epochs
-        return after(done - epochs, max(total - epochs, 0))
-
-    return factor
+    return partial(_warm_up, epochs, then or constant())
 
 
 def one_cycle(peak_at: float = 0.3, start: float = 0.04, end: float = 1e-4) -> Schedule:
@@ -75,23 +64,12 @@ def one_cycle(peak_at: float = 0.3, start: float = 0.04, end: float = 1e-4) -> S
     ConfigError
         It comes before the start or after the end.
     """
-
     if not 0 < peak_at < 1:
         raise ConfigError(
             f"schedule: one_cycle: the peak comes after a part of training between 0 "
             f"and 1, got {peak_at:g}"
         )
-
-    def ease(a: float, b: float, part: float) -> float:
-        return b + (a - b) * 0.5 * (1.0 + cos(pi * part))
-
-    def factor(done: float, total: int) -> float:
-        part = min(done / total, 1.0) if total else 1.0
-        if part < peak_at:
-            return ease(start, 1.0, part / peak_at)
-        return ease(1.0, end, (part - peak_at) / (1.0 - peak_at))
-
-    return factor
+    return partial(_one_cycle, peak_at, start, end)
 
 
 def joined(*pieces: tuple[float, Schedule]) -> Schedule:
@@ -103,16 +81,55 @@ def joined(*pieces: tuple[float, Schedule]) -> Schedule:
         How long each lasts; each counts its own epochs from 0. The last one
         goes on past its end.
     """
+    return partial(_joined, pieces)
 
-    def factor(done: float, total: int) -> float:
-        for epochs, piece in pieces[:-1]:
-            if done < epochs:
-                return piece(done, int(epochs))
-            done -= epochs
-        epochs, piece = pieces[-1]
-        return piece(done, int(epochs))
 
-    return factor
+# The schedules themselves: not closures, so that they can be pickled.
+
+
+def _constant(done: float, total: int) -> float:
+    return 1.0
+
+
+def _step(every: float, factor: float, done: float, total: int) -> float:
+    return factor ** floor(done / every)
+
+
+def _inverse_time(rate: float, done: float, total: int) -> float:
+    return 1.0 / (1.0 + rate * done)
+
+
+def _cosine(floor_at: float, done: float, total: int) -> float:
+    part = min(done / total, 1.0) if total else 1.0
+    return _ease(1.0, floor_at, part)
+
+
+def _warm_up(epochs: float, after: Schedule, done: float, total: int) -> float:
+    if done < epochs:
+        return done / epochs
+    return after(done - epochs, max(total - epochs, 0))
+
+
+def _ease(a: float, b: float, part: float) -> float:
+    return b + (a - b) * 0.5 * (1.0 + cos(pi * part))
+
+
+def _one_cycle(
+    peak_at: float, start: float, end: float, done: float, total: int
+) -> float:
+    part = min(done / total, 1.0) if total else 1.0
+    if part < peak_at:
+        return _ease(start, 1.0, part / peak_at)
+    return _ease(1.0, end, (part - peak_at) / (1.0 - peak_at))
+
+
+def _joined(pieces: tuple, done: float, total: int) -> float:
+    for epochs, piece in pieces[:-1]:
+        if done < epochs:
+            return piece(done, int(epochs))
+        done -= epochs
+    epochs, piece = pieces[-1]
+    return piece(done, int(epochs))
 
 
 class ReduceOnPlateau:

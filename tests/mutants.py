@@ -441,4 +441,48 @@ MUTANTS = [
         "if not isinstance(column, str):",
         "test_training_history.py::test_misspelled_column_names_the_close_one_first",
     ),
+    Mutant(
+        "shown but not used",
+        "parameters.py",
+        "        self._layers[int(layer)][name] = p\n",
+        "        self._layers[int(layer)].setdefault(name, p)\n",
+        "test_parameters.py::test_changed_parameters_are_the_ones_used",
+    ),
+    Mutant(
+        "set parameters not trained on",
+        "training/loop.py",
+        "            if new is not p:\n",
+        "            if False:\n",
+        "test_parameters.py::test_parameters_set_by_a_callback_are_trained_on"
+        "[False-51-loop]",
+    ),
+    Mutant(
+        "read while another thread trains",
+        "parameters.py",
+        "if changed or self._thread not in (None, get_ident()):",
+        "if changed:",
+        "test_concurrency.py::test_network_in_training_is_read_by_its_own_thread_alone"
+        "[predict]",
+    ),
+    Mutant(
+        "overtaken by training unnoticed",
+        "parameters.py",
+        "changed = begun is not None and begun != self._n_trainings",
+        "changed = False",
+        "test_concurrency.py::test_prediction_that_training_overtakes_is_refused",
+    ),
+    Mutant(
+        "custom function pickled as the built-in one",
+        "activations.py",
+        "        return kind in ACTIVATIONS and defined_in((__name__,), parts)",
+        "        return kind in ACTIVATIONS",
+        "test_pickling.py::test_custom_functions_are_pickled_by_where_they_are_defined",
+    ),
+    Mutant(
+        "class derived from Dense saved as a Dense",
+        "storage/model.py",
+        "if LAYERS.get(kind.__name__) is not kind:",
+        "if not issubclass(kind, tuple(LAYERS.values())):",
+        "test_storage_layers.py::test_class_derived_from_a_built_in_layer_is_a_custom_one",
+    ),
 ]

@@ -21,7 +21,7 @@ FLOORS = {
     **dict.fromkeys(["activations", "gradients", "initializers", "metrics"], 2),
     **dict.fromkeys(["optimizers", "schedules"], 2),
     **dict.fromkeys(["layers", "losses"], 3),
-    **dict.fromkeys(["network", "builders"], 4),
+    **dict.fromkeys(["parameters", "network", "builders"], 4),
     **dict.fromkeys(["gradcheck", "explain", "population", "data", "storage"], 5),
     "training": 6,
     **dict.fromkeys(["fast", "parallel", "show"], 7),

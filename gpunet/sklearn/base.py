@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 from numbers import Integral, Real
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from ..backend import Backend, open_backend
+from ..errors import ConfigError
 from ..optimizers import Optimizer
 from .compiled import Compiled, refuse, takes
 from .extras import fit_extras, hidden_names, wanted_extras
@@ -123,7 +125,15 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         return self._fit(X, y, sample_weight, validation=(X_val, y_val))
 
-    def _fit(
+    def _fit(self, *data, **settings):
+        self._check_thread("fit")
+        self._thread = get_ident()
+        try:
+            return self._fit_alone(*data, **settings)
+        finally:
+            del self._thread
+
+    def _fit_alone(
         self,
         X,
         y,
@@ -284,8 +294,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_place(self, X, method)
         bk = place(self.device, X)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        kept = slice(len(self.coefs_) - drop)
-        coefs, intercepts = self.coefs_[kept], self.intercepts_[kept]
+        both = self.coefs_, self.intercepts_
+        self._check_thread(method)
+        coefs, intercepts = (tensors[: len(tensors) - drop] for tensors in both)
         ends = self.activation if drop else self.out_activation_
         if bk is None and not wanted_extras(self):
             own = ACTIVATE[self.activation], ACTIVATE[ends]
@@ -294,6 +305,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         bk = bk or open_backend("cpu")
         net = network(bk, coefs, intercepts, hidden_names(self), ends)
         return net.predict(X.toarray() if hasattr(X, "toarray") else X)
+
+    def _check_thread(self, method: str) -> None:
+        """Refuse what needs weights that another thread is changing."""
+        if getattr(self, "_thread", get_ident()) != get_ident():
+            raise ConfigError(
+                f"{method}: another thread is fitting this estimator; wait until it "
+                "is done, or use a copy made before: copy.deepcopy(estimator)"
+            )
 
     def _mean_outputs(self, X: Any, method: str) -> np.ndarray:
         y = self._outputs(X, method)
@@ -325,8 +344,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return beside(y, X)
 
     def __getstate__(self):
+        self._check_thread("copy")
         # what was fitted on a device is on the host, and may go on elsewhere
-        return {**super().__getstate__(), "_fitted_in": "numpy"}
+        state = {**super().__getstate__(), "_fitted_in": "numpy"}
+        state.pop("_thread", None)
+        return state
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -23,8 +23,12 @@ def _exp(z: Any) -> Any:
     return namespace(z).exp(z)
 
 
+def _deviance_slope(z: Any, t: Any) -> Any:
+    return _exp(z) - t
+
+
 # half the Poisson deviance, of z before the exponential
-POISSON = Loss("poisson", _deviance, lambda z, t: _exp(z) - t, _exp, on_logits=True)
+POISSON = Loss("poisson", _deviance, _deviance_slope, _exp, on_logits=True)
 LOSSES = {
     "softmax": "softmax_cross_entropy",
     "logistic": "sigmoid_cross_entropy",

@@ -9,7 +9,7 @@ of their own, 0 or 1. Dropout does nothing when a network predicts, and is gone.
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpunet.activations import ACTIVATIONS
+from gpunet.activations import ACTIVATIONS, ActivationFunction
 from gpunet.errors import ConfigError
 from gpunet.layers import Activation, Dense, Dropout, Flatten
 from gpunet.losses import LOSSES
@@ -78,16 +78,16 @@ def make_plan(net: Any, source: Port | None = None, target: Port | None = None) 
         )
     steps: list[tuple] = []
     for i, layer in enumerate(net.layers):
-        if isinstance(layer, Dense):
+        kind = type(layer)  # a class derived from it may compute anything
+        if kind is Dense:
             W, b = (net.backend.to_host(net.params[f"{i}.{k}"]) for k in "Wb")
             steps.append(("dense", W, b))
-        elif isinstance(layer, Activation):
-            function = layer.function
-            steps += _activation(str(getattr(function, "name", function)), i)
-        elif not isinstance(layer, Dropout | Flatten):  # rows are flat already
+        elif kind is Activation:
+            steps += _activation(layer._f, i)
+        elif kind not in (Dropout, Flatten):  # rows are flat already
             raise ConfigError(
-                f"export: layer {i}: {type(layer).__name__} cannot be exported; "
-                "Dense, activations and Dropout can"
+                f"export: layer {i}: {kind.__name__} cannot be exported; only Dense, "
+                "built-in activations, Dropout and Flatten can"
             )
     dense = [step for step in steps if step[0] == "dense"]
     if not dense:
@@ -97,12 +97,12 @@ def make_plan(net: Any, source: Port | None = None, target: Port | None = None) 
     return Plan(steps, net.dtype, n_in, n_out, source or Port(), target or Port())
 
 
-def _activation(name: str, i: int) -> list[tuple]:
-    kind, _, number = name.partition(":")
-    if kind not in ACTIVATIONS:
+def _activation(function: ActivationFunction, i: int) -> list[tuple]:
+    kind, _, number = str(function.name).partition(":")
+    if not function.built_in:
         raise ConfigError(
-            f"export: layer {i}: the activation {name!r:.60} is your own, so nobody "
-            "else knows it; use one of gpunet's"
+            f"export: layer {i}: custom activation {function.name!r:.60} cannot be "
+            f"exported; use one of {', '.join(ACTIVATIONS)}"
         )
     if kind == "identity":
         return []
@@ -112,11 +112,11 @@ def _activation(name: str, i: int) -> list[tuple]:
 
 def _link(loss: Any) -> list[tuple]:
     """Return the step from the last layer to what `predict` shows."""
-    kind = loss.name.partition(":")[0]
-    if kind not in LOSSES:
+    kind = str(loss.name).partition(":")[0]
+    if not loss.built_in:
         raise ConfigError(
-            f"export: the loss {loss.name!r:.60} is your own, so nobody else knows "
-            "what it makes of the outputs; use one of gpunet's"
+            f"export: custom loss {loss.name!r:.60} cannot be exported; use one of "
+            f"{', '.join(LOSSES)}"
         )
     if not loss.on_logits:
         return []

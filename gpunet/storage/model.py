@@ -2,22 +2,39 @@
 
 The tensors carry the network's parameters; the one JSON string beside them says
 which layers they belong to. Names of layers, activations and losses are looked
-up in this library's closed tables only.
+up in this library's closed tables and among what the caller gives.
 """
 
-from gpunet.activations import ActivationFunction
+import warnings
+
+from gpunet.activations import ACTIVATIONS, ActivationFunction
 from gpunet.backend import open_backend
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.losses import Loss
+from gpunet.layers import Activation
+from gpunet.losses import LOSSES, Loss
 from gpunet.losses import loss as find_loss
 from gpunet.network import Network, check_layers, known_dtype, member_seeds
 from gpunet.storage.files import read_tensors, write_tensors
-from gpunet.storage.layers import layer_from_config, layer_to_config
-from gpunet.storage.messages import one_line
+from gpunet.storage.layers import (
+    LAYERS,
+    check_custom,
+    check_layer_classes,
+    layer_from_config,
+    layer_to_config,
+)
+from gpunet.storage.messages import one_line, readable
 
 
 def describe(net):
-    """Return what a file says of a network beside its tensors: plain JSON."""
+    """Return what a file says of a network beside its tensors: plain JSON.
+
+    Raises
+    ------
+    ConfigError
+        A custom layer, activation or loss that no file can name; see
+        `custom_parts`.
+    """
+    custom_parts(net)
     return {
         "layers": [layer_to_config(layer) for layer in net.layers],
         "loss": net.loss.name,
@@ -27,8 +44,58 @@ def describe(net):
     }
 
 
+def custom_parts(net):
+    """Return what `load_network` must be given, beside the file, for a network.
+
+    Returns
+    -------
+    parts : dict of str to list of str
+        Names of custom "layers", "activations" and "loss"; without those that the
+        network has none of.
+
+    Raises
+    ------
+    ConfigError
+        A layer from which no file could bring it back, or a name that stands for
+        two things.
+    """
+    found = {"layers": {}, "activations": {}, "loss": {}}
+    lead = 1 if net.population else 0
+    for layer, own in zip(net.layers, net.params.by_layer, strict=True):
+        kind = type(layer)
+        if LAYERS.get(kind.__name__) is not kind:
+            check_custom(layer, {k: tuple(p.shape[lead:]) for k, p in own.items()})
+            _note("layer", found["layers"], kind.__name__, kind)
+        if isinstance(layer, Activation) and not layer._f.built_in:
+            _check_free("activation", layer._f.name, ACTIVATIONS)
+            _note("activation", found["activations"], layer._f.name, layer._f)
+    if not net.loss.built_in:
+        _check_free("loss", net.loss.name, LOSSES)
+        found["loss"][net.loss.name] = net.loss
+    return {what: list(names) for what, names in found.items() if names}
+
+
+def _check_free(what, name, taken):
+    if not isinstance(name, str) or name.partition(":")[0] in taken:
+        raise ConfigError(
+            f"{what}: custom {what} {name!r:.80} cannot be saved: that is the name of "
+            "a built-in one, which a file would bring back; give yours another name"
+        )
+
+
+def _note(what, found, name, part):
+    if found.setdefault(name, part) != part:
+        raise ConfigError(
+            f"{what}: two custom ones are called {name!r:.80}, and a file knows them "
+            "by name only; rename one"
+        )
+
+
 def save_network(net, path, **more):
     """Write a network to one file, wholly or not at all.
+
+    A custom layer, activation or loss is kept by its name alone: a warning says
+    what `load_network` must then be given.
 
     Parameters
     ----------
@@ -41,14 +108,33 @@ def save_network(net, path, **more):
     ------
     ModelFileError
         A parameter is not finite.
+    ConfigError
+        A custom layer, activation or loss that no file can name, or another
+        thread is training the network.
     WriteError
         The system refused; an old file of that name is intact.
     """
-    tensors = {name: net.backend.to_host(p) for name, p in net.params.items()}
+    begun = net.params.check_reading("save")
+    tensors = {name: net.backend.to_host(p).copy() for name, p in net.params.items()}
+    net.params.check_reading("save", begun)
     write_tensors(path, tensors, {"kind": "model", **more, "network": describe(net)})
+    if parts := custom_parts(net):
+        warnings.warn(
+            f"{readable(path)} keeps custom parts by name only; load it with "
+            f"gpunet.load_network(path, {_as_arguments(parts)})",
+            stacklevel=2,
+        )
 
 
-def load_network(path, device="cpu", *, activations=(), loss=None):
+def _as_arguments(parts):
+    """Return custom parts as a call's arguments: "layers=[Norm], loss=mine"."""
+    listed = {what: f"[{', '.join(names)}]" for what, names in parts.items()}
+    if "loss" in parts:
+        listed["loss"] = parts["loss"][0]
+    return ", ".join(f"{what}={names}" for what, names in listed.items())
+
+
+def load_network(path, device="cpu", *, layers=(), activations=(), loss=None):
     """Return the network that a file holds, on a device.
 
     Parameters
@@ -56,10 +142,13 @@ def load_network(path, device="cpu", *, activations=(), loss=None):
     path : str, bytes or os.PathLike
         A model file or a checkpoint.
     device : str or Backend
+    layers : sequence of class
+        Custom layers, where the network has any: classes derived from
+        `gpunet.Layer`, which the file names by class name.
     activations : sequence of ActivationFunction
-        The user's own, where the network has any.
+        Custom ones, where the network has any.
     loss : Loss, optional
-        The user's own.
+        A custom one.
 
     Returns
     -------
@@ -72,10 +161,11 @@ def load_network(path, device="cpu", *, activations=(), loss=None):
     DeviceError
         The device cannot be used.
     """
-    return open_model(path, device, activations=activations, loss=loss)[0]
+    custom = {"layers": layers, "activations": activations, "loss": loss}
+    return open_model(path, device, **custom)[0]
 
 
-def open_model(path, device="cpu", *, activations=(), loss=None):
+def open_model(path, device="cpu", *, layers=(), activations=(), loss=None):
     """Return (network, state): as `load_network`, with what the file says beside.
 
     Returns
@@ -85,6 +175,7 @@ def open_model(path, device="cpu", *, activations=(), loss=None):
         Such as "table", the preprocessing of a network trained on one.
     """
     device = open_backend(device)  # its own errors are not the file's
+    kinds = check_layer_classes(layers)
     tensors, state = read_tensors(path)
     prefix = "params." if state.get("kind") == "checkpoint" else ""
     params = {
@@ -92,7 +183,8 @@ def open_model(path, device="cpu", *, activations=(), loss=None):
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
-    net = _rebuild(path, state.get("network"), params, device, activations, loss)
+    custom = kinds, activations, loss
+    net = _rebuild(path, state.get("network"), params, device, *custom)
     fill(net, params, path)
     return net, state
 
@@ -141,10 +233,10 @@ def check_fit(wanted, tensors, path):
             raise ModelFileError(one_line("model file", path, why, cure))
 
 
-def _rebuild(path, network, params, device, activations, loss):
+def _rebuild(path, network, params, device, kinds, activations, loss):
     own = {f.name: f for f in activations if isinstance(f, ActivationFunction)}
     try:
-        layers = [layer_from_config(layer, own) for layer in network["layers"]]
+        layers = [layer_from_config(layer, own, kinds) for layer in network["layers"]]
         loss = find_loss(loss if isinstance(loss, Loss) else network["loss"])
         check_layers(tuple(layers), loss)
         crowd, dtype = network["population"], known_dtype(network["dtype"])
@@ -168,5 +260,5 @@ def _rebuild(path, network, params, device, activations, loss):
         raise
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"describes no network that can be built ({error})"
-        cure = "give your own activations and loss to load, or another file"
+        cure = "give custom layers=, activations= and loss= to load, or another file"
         raise ModelFileError(one_line("model file", path, why, cure)) from error

@@ -197,9 +197,10 @@ def evaluate(net: Network, data: Any, *, scale: float | None = None) -> dict[str
     if scale is not None:
         data = with_scale(data, scale, "evaluate")
     data = check_fit(net, data, "evaluate", one_class_ok=True)
-    bk = net.backend
+    bk, begun = net.backend, net.params.check_reading("evaluate")
     with bk.use(), memory_for("evaluation", bk):
         loss, accuracy = measure(net, place(bk, net, data))
+    net.params.check_reading("evaluate", begun)
     if not net.population:
         loss, accuracy = loss[0], accuracy and accuracy[0]
     return {"n": len(data), "loss": loss, "accuracy": accuracy}

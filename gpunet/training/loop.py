@@ -109,6 +109,7 @@ class Trainer:
                 feed = self._place(train, validation, order)
             with memory_for("step", net.backend, self._batch):
                 self._choose(engine, precision, feed)
+        self._arrays = dict(net.params)  # what the parts hold
 
     def _place(self, train, validation, order) -> Any:
         """Lay out data and sums; return what makes feeds."""
@@ -207,7 +208,13 @@ class Trainer:
         ------
         Diverged
             The network (or every member) met a number that is not finite.
+        ConfigError
+            Another thread is training the network.
         """
+        with self.net.params.training():
+            return self._run()
+
+    def _run(self) -> History:
         self._tell("on_start", self)
         if not any(self.alive):
             self.stop("early stopping")
@@ -273,6 +280,7 @@ class Trainer:
 
         Whatever breaks into it (Ctrl-C, no memory) leaves the span's start.
         """
+        self._adopt()
         begun = []
         try:
             for part in self.parts:
@@ -290,6 +298,14 @@ class Trainer:
                 part.restore(before)
             raise
         return last - first
+
+    def _adopt(self) -> None:
+        """Copy parameters that a callback has replaced into the arrays in use."""
+        for name, p in self._arrays.items():
+            new = self.net.params[name]
+            if new is not p:
+                p[...] = new
+                self.net.params[name] = p
 
     def _ended(self) -> bool:
         """Whether to finish this step and take no more: a signal came."""

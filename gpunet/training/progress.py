@@ -25,6 +25,9 @@ class ProgressBar(Callback):
         self._bar: Progress | None = None
         self._task: Any = None
 
+    def __reduce__(self):
+        return type(self), ()  # a terminal stays where it is
+
     def on_start(self, trainer):  # noqa: D102
         self._started, self._first = time.perf_counter(), trainer.step
         if not self._console.is_terminal:

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,16 @@ INSTALL = 'python -m pip install "gpunet[fast]"'
 COMPILING, LOADING = 16.0, 0.8  # seconds that a kernel takes, and one from the disk
 _ready: set[str] = set()  # what this process has compiled or loaded, see `_mark`
 _screen = Lock()  # one message at a time
+_making = RLock()  # `cache` lets two threads in at once, and numba is told all twice
 _LOOSE = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
+
+
+if hasattr(os, "register_at_fork"):  # a child must not find it held
+    os.register_at_fork(
+        before=_making.acquire,
+        after_in_parent=_making.release,
+        after_in_child=_making.release,
+    )
 
 
 def missing() -> str:
@@ -32,12 +41,17 @@ def missing() -> str:
     return ""
 
 
-@cache
 def compiled(kernel: Callable) -> Any:
     """Return a kernel, compiled when first called with a dtype and kept on disk.
 
     Where no folder can be written, it is compiled in every process.
     """
+    with _making:
+        return _compiled(kernel)
+
+
+@cache
+def _compiled(kernel: Callable) -> Any:
     numba = _numba()
     entry = _entry(kernel, _digest())
     settings = {"nogil": True, "error_model": "numpy"}

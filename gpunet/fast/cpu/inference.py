@@ -1,6 +1,5 @@
 """Prediction in one compiled call, for one example or many."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,66 @@ _ALONE = 5_000_000  # rows times weights that one thread predicts, in some 100 u
 _CHUNK = 512  # rows at a time: their activations stay in the cache
 
 
-def predictor(net: Network) -> Callable[[HostArray], HostArray]:
+class Predictor:
+    """A network's answers in one compiled call; see `predictor`.
+
+    Threads may share it: each call has working memory of its own.
+    """
+
+    def __init__(self, net: Network):
+        rows, _ = rows_of(net)
+        n_in, n_out, dtype = rows[0].dense.n_in, rows[-1].dense.n_out, net.dtype
+        places = layout(net)
+        table = places.table.copy()
+        table[:, ROWS] *= _CHUNK
+        P = aligned(places.size, dtype)
+        read(P, net.params, tensors(net, table), None)
+        alphas = np.asarray([row.alpha for row in rows], dtype)
+        kind = loss_kind(net.loss, n_out)[0]
+        sizes = (n_in, n_out, places.row, dtype)
+        self._prepare(sizes, table, alphas, kind, P)
+
+    def _prepare(self, sizes: tuple, table: Array, alphas: Array, kind: int, P: Array):
+        self._n_in, self._n_out, self._row, dtype = self._sizes = sizes
+        self._dtype, self._net = np.dtype(dtype), (table, alphas, kind, P)
+        self._kernel, self._share = compiled(kernels.predict), usable_threads()
+        self._rooms: list[tuple[Array, ...]] = []  # those that no call is using
+        with announced(kernels.predict, dtype):
+            self(np.zeros(self._n_in, self._dtype))
+
+    def __reduce__(self) -> tuple:
+        return _unpickled, (self._sizes, *self._net)
+
+    def __call__(self, x: HostArray) -> HostArray:
+        """Return the outputs for x, of one example or of many."""
+        one, n_in, dtype = x.ndim == 1, self._n_in, self._dtype
+        if x.ndim > 2 or x.shape[-1] != n_in:
+            raise ConfigError(
+                f"predictor: expected rows of {n_in} features, got x of shape {x.shape}"
+            )
+        if x.dtype is not dtype or not x.flags.c_contiguous:
+            x = np.ascontiguousarray(x, dtype)
+        y = np.empty((1 if one else len(x), self._n_out), dtype)
+        share = self._share
+        if one or share == 1 or len(x) * len(self._net[3]) < _ALONE:
+            self._take(x.reshape(-1, n_in), y)
+        else:
+            cuts = range(0, len(x), -(-len(x) // share))
+            parts = [slice(a, a + cuts.step) for a in cuts]
+            pieces = [x[part] for part in parts], [y[part] for part in parts]
+            list(pool(share).map(self._take, *pieces))
+        return y[0] if one else y
+
+    def _take(self, x: HostArray, y: HostArray) -> None:
+        try:  # one call of the list each: no other thread comes between
+            room = self._rooms.pop()
+        except IndexError:
+            room = _room(self._n_in, self._row, self._dtype)
+        self._kernel(*self._net, x, y, *room, _CHUNK)
+        self._rooms.append(room)
+
+
+def predictor(net: Network) -> Predictor:
     """Return a function that predicts as `net.predict` does, compiled.
 
     Parameters
@@ -34,13 +92,14 @@ def predictor(net: Network) -> Callable[[HostArray], HostArray]:
     -------
     predict : callable
         predict(x) -> y: for x of shape (features,) one example's outputs, shape
-        (n_out,), for (n, features) those of many, (n, n_out). It keeps its own
-        room for numbers: each thread needs a predictor of its own.
+        (n_out,), for (n, features) those of many, (n, n_out). Threads may share it,
+        and it can be pickled.
 
     Raises
     ------
     ConfigError
-        A population, another device, numba missing, or a network it does not know.
+        A population, another device, numba missing, or a network it does not know;
+        or another thread is training the network.
 
     Examples
     --------
@@ -50,48 +109,20 @@ def predictor(net: Network) -> Callable[[HostArray], HostArray]:
     >>> predict(digit).shape  # doctest: +SKIP
     (10,)
     """
-    why = _refuse(net)
-    if why:
+    if why := _refuse(net):
         raise ConfigError(f"predictor: {why}; net.predict always works")
-    rows, _ = rows_of(net)
-    n_in, n_out, dtype = rows[0].dense.n_in, rows[-1].dense.n_out, np.dtype(net.dtype)
-    places = layout(net)
-    table = places.table.copy()
-    table[:, ROWS] *= _CHUNK
-    P = aligned(places.size, net.dtype)
-    read(P, net.params, tensors(net, table), None)
-    alphas = np.asarray([row.alpha for row in rows], net.dtype)
-    kind = loss_kind(net.loss, n_out)[0]
-    kernel, share = compiled(kernels.predict), usable_threads()
-    rooms = [_room(n_in, places.row, dtype) for _ in range(share)]
+    begun = net.params.check_reading("predictor")
+    made = Predictor(net)
+    net.params.check_reading("predictor", begun)
+    return made
 
-    def take(room: tuple[Array, ...], x: HostArray, y: HostArray) -> None:
-        kernel(table, alphas, kind, P, x, y, *room, _CHUNK)
 
-    def predict(x: HostArray) -> HostArray:
-        one = x.ndim == 1
-        if x.ndim > 2 or x.shape[-1] != n_in:
-            raise ConfigError(
-                f"predictor: expected rows of {n_in} features, got x of shape {x.shape}"
-            )
-        if x.dtype is not dtype or not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x, dtype)
-        y = np.empty((1 if one else len(x), n_out), dtype)
-        if len(x) * places.size < _ALONE or one or share == 1:
-            take(rooms[0], x.reshape(-1, n_in), y)
-        else:
-            cuts = range(0, len(x), -(-len(x) // share))
-            parts = [slice(a, a + cuts.step) for a in cuts]
-            list(
-                pool(share).map(
-                    take, rooms, [x[p] for p in parts], [y[p] for p in parts]
-                )
-            )
-        return y[0] if one else y
-
-    with announced(kernels.predict, dtype):
-        predict(np.zeros(n_in, dtype))
-    return predict
+def _unpickled(sizes: tuple, table: Array, alphas: Array, kind: int, P: Array) -> Any:
+    made = object.__new__(Predictor)
+    flat = aligned(len(P), P.dtype)  # as the kernels want it; a pickle need not be
+    flat[:] = P
+    made._prepare(sizes, table, alphas, kind, flat)
+    return made
 
 
 def _room(n_in: int, row: int, dtype: Any) -> tuple[Array, ...]:

@@ -27,7 +27,6 @@ _LOSSES = {
     "half_squared_error": functions.SQUARES,
     "mean_squared_error": functions.SQUARES,
 }
-_OURS = ("gpunet.activations", "gpunet.losses")
 
 
 class Row(NamedTuple):
@@ -44,26 +43,26 @@ def rows_of(net: Network) -> tuple[list[Row], str]:
     """Return the dense layers with their activations, and why they will not do."""
     found: list[Row] = []
     for i, layer in enumerate(net.layers):
-        if isinstance(layer, Dense):
+        kind = type(layer)  # a class derived from it may compute anything
+        if kind is Dense:
             found.append(Row(i, layer))
             continue
         if not found:
-            return found, f"the first layer is {type(layer).__name__}, not Dense"
+            return found, f"the first layer is {kind.__name__}, not Dense"
         before = type(net.layers[i - 1])
-        if isinstance(layer, Activation) and before is Dense:
+        if kind is Activation and before is Dense:
             name, _, number = layer._f.name.partition(":")
             alpha = float(number or 0.0) if name in _FUNCTIONS else 0.0
-            if name not in _FUNCTIONS or layer._f.value.__module__ not in _OURS:
+            if name not in _FUNCTIONS or not layer._f.built_in:
                 known = ", ".join(_FUNCTIONS)
                 return found, f"activation {layer._f.name} is not one of {known}"
             if name == "leaky_relu" and alpha <= 0:
                 return found, f"{layer._f.name} has no slope below 0"
-            kind = _FUNCTIONS[name]
-            found[-1] = found[-1]._replace(function=kind, alpha=alpha)
-        elif isinstance(layer, Dropout) and before is not Dropout:
+            found[-1] = found[-1]._replace(function=_FUNCTIONS[name], alpha=alpha)
+        elif kind is Dropout and before is not Dropout:
             found[-1] = found[-1]._replace(drop=float(layer.rate))
         else:
-            return found, f"layer {i}, {type(layer).__name__}, is not known to it"
+            return found, f"layer {i}, {kind.__name__}, is not known to it"
     if found[-1].drop:
         return found, "Dropout on the outputs is not known to it"
     return found, ""
@@ -71,7 +70,7 @@ def rows_of(net: Network) -> tuple[list[Row], str]:
 
 def refuse_loss(loss: Loss) -> str:
     """Return why a loss is not known, or ""."""
-    if loss.name.partition(":")[0] in _LOSSES and loss.cost.__module__ in _OURS:
+    if loss.name.partition(":")[0] in _LOSSES and loss.built_in:
         return ""
     return f"loss {loss.name} is not one of {', '.join(_LOSSES)}"
 

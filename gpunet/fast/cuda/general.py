@@ -16,7 +16,6 @@ import numpy as np
 
 from ..._types import Array, Params
 from ...gradients import gradient_norm
-from ...losses import loss as find_loss
 from ...network import Network
 from ...optimizers import Optimizer
 from ...training.batches import Feed, Place
@@ -53,7 +52,7 @@ def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
 def _loss_of(net: Network, n_out: int) -> tuple[int, float, float] | None:
     """Return (kind, smoothing, factor) of the loss kernel, or None."""
     kind, _, number = net.loss.name.partition(":")
-    if net.loss.cost.__module__ != find_loss.__module__:
+    if not net.loss.built_in:
         return None  # of the caller's own making, whatever its name
     if kind in _LOSSES[:2]:
         return _LOSSES.index(kind), float(number or 0), 0.0

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from ..._types import Array, Params
-from ...losses import loss as find_loss
 from ...network import Network
 from ...optimizers import SGD, Optimizer
 from ...training.batches import Feed, floats
@@ -65,8 +64,7 @@ def _refuse_layers(net: Network) -> str:
             return f"it has no kernel for the activation {stage.kind}"
         if stage.rate:
             return "it has no kernel for Dropout"
-    built_in = net.loss.cost.__module__ == find_loss.__module__
-    if net.loss.name.partition(":")[0] not in LOSSES or not built_in:
+    if net.loss.name.partition(":")[0] not in LOSSES or not net.loss.built_in:
         return f"it has no kernel for the loss {net.loss.name}"
     return ""
 

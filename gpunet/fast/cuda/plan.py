@@ -55,16 +55,17 @@ def stages(layers: Sequence[Layer]) -> list[Stage] | str:
     """Return the stages of a row of layers, or why it is none."""
     found: list[Stage] = []
     for i, layer in enumerate(layers):
-        name = type(layer).__name__
-        if isinstance(layer, Dense):
+        own = type(layer)  # a class derived from it may compute anything
+        name = own.__name__
+        if own is Dense:
             found.append(Stage(i, layer.n_in, layer.n_out))
         elif not found:
             return f"it begins with {name}, not with Dense"
-        elif isinstance(layer, Dropout):
+        elif own is Dropout:
             if found[-1].rate:
                 return "two Dropouts follow each other"
             found[-1] = found[-1]._replace(rate=layer.rate)
-        elif isinstance(layer, Activation):
+        elif own is Activation:
             kind, _, number = activation(layer.function).name.partition(":")
             before = found[-1]
             if kind not in ACTIVATIONS or not _built_in(layer.function):

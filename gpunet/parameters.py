@@ -1,0 +1,214 @@
+"""A network's parameters: what is shown by name is what the layers use.
+
+The names and shapes are fixed when the network is made. A tensor may be set, and
+is then converted to the dtype and device of the one that it replaces; whatever
+would add, remove or reshape one is refused, so that the two views, by full name
+and by layer, always hold the same arrays.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock, get_ident
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from ._types import Array, HostArray, Params
+from .backend import Backend
+from .errors import ConfigError
+
+_CLAIM = Lock()  # of `training`: of two threads that begin at once, one is refused
+
+
+class Parameters(dict):
+    """A network's tensors by full name, "0.W", and the same arrays by layer.
+
+    Parameters
+    ----------
+    tensors : dict of str to array
+        On the device; not copied.
+    n_layers : int
+    backend : Backend
+        Where values that are set later go.
+
+    Attributes
+    ----------
+    by_layer : list of mappings, read-only
+        What each layer's `forward` and `backward` get: {"W": ..., "b": ...}.
+    """
+
+    def __init__(self, tensors: Params, n_layers: int, backend: Backend):
+        super().__init__(tensors)
+        self._backend = backend
+        self._layers: list[Params] = [{} for _ in range(n_layers)]
+        for full, p in tensors.items():
+            self._put(full, p)
+        self.by_layer = [MappingProxyType(own) for own in self._layers]
+        self._thread: int | None = None  # the one that trains these parameters
+        self._n_trainings = 0
+
+    def __setitem__(self, full: str, value: Any) -> None:
+        """Replace a tensor, here and in `by_layer`.
+
+        An array of the right dtype on the right device is taken as it is; all
+        else is converted and copied.
+
+        Raises
+        ------
+        ConfigError
+            No such parameter, another shape, or values that are no real numbers.
+        """
+        self._put(full, self._fitted(full, value))
+
+    def update(self, *tensors: Any, **named: Any) -> None:
+        """Replace tensors, all or none; takes what `dict.update` takes."""
+        fitted = {
+            full: self._fitted(full, value)
+            for full, value in dict(*tensors, **named).items()
+        }
+        for full, p in fitted.items():
+            self._put(full, p)
+
+    def __ior__(self, tensors: Any) -> "Parameters":
+        self.update(tensors)
+        return self
+
+    def setdefault(self, full: str, default: Any = None) -> Array:
+        """Return a tensor; a name that is not there is refused (ConfigError)."""
+        self._check_name(full)
+        return self[full]
+
+    def _refuse_removal(self, *args: Any) -> NoReturn:
+        raise ConfigError(
+            "params: a network's parameters cannot be removed; set them instead, as "
+            'in net.params["0.W"][...] = 0.0, or work on a copy: dict(net.params)'
+        )
+
+    __delitem__ = pop = popitem = clear = _refuse_removal
+
+    def check_names(self, tensors: Any) -> None:
+        """Refuse tensors that are not exactly those of the network (ConfigError)."""
+        missing = [full for full in self if full not in tensors]
+        if missing:
+            raise ConfigError(
+                f"params: expected {', '.join(self)}, got none of the name "
+                f"{', '.join(missing)}; give every parameter, or set single ones by "
+                "net.params[name]"
+            )
+        for full in tensors:
+            self._check_name(full)
+
+    def __copy__(self) -> Params:
+        return dict(self)  # as copy() gives it: the same arrays, free to change
+
+    def __reduce__(self) -> tuple:
+        self.check_reading("copy")
+        to_host = self._backend.to_host
+        tensors = {full: to_host(p) for full, p in self.items()}
+        return _from_host, (tensors, len(self._layers), self._backend)
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Return the context in which the calling thread trains these parameters.
+
+        Raises
+        ------
+        ConfigError
+            Another thread trains them already.
+        """
+        with _CLAIM:
+            self.check_reading("fit")
+            before, self._thread = self._thread, get_ident()
+            self._n_trainings += 1
+        try:
+            yield
+        finally:
+            self._thread = before
+
+    def check_reading(self, what: str, begun: int | None = None) -> int:
+        """Refuse to read parameters that another thread is changing.
+
+        Called before they are read, and once more after it with what the first
+        call returned.
+
+        Parameters
+        ----------
+        what : str
+            Who reads, for the message.
+        begun : int, optional
+
+        Returns
+        -------
+        begun : int
+            How often training has begun.
+
+        Raises
+        ------
+        ConfigError
+        """
+        changed = begun is not None and begun != self._n_trainings
+        if changed or self._thread not in (None, get_ident()):
+            raise ConfigError(
+                f"{what}: another thread is training this network, so its parameters "
+                "change while they are read; wait until fit returns, use a callback, "
+                "or a copy made before: copy.deepcopy(net)"
+            )
+        return self._n_trainings
+
+    def _put(self, full: str, p: Array) -> None:
+        super().__setitem__(full, p)
+        layer, _, name = full.partition(".")
+        self._layers[int(layer)][name] = p
+
+    def _check_name(self, full: Any) -> None:
+        if full not in self:
+            raise ConfigError(
+                f"params: {full!r:.80}: no such parameter; choose from "
+                f"{', '.join(self)}"
+            )
+
+    def _fitted(self, full: str, value: Any) -> Array:
+        """Return a value as an array that can take a tensor's place."""
+        self._check_name(full)
+        old, bk = self[full], self._backend
+        own = type(value) is type(old) and value.device == old.device
+        if not own or value.dtype != old.dtype or not _in_c_order(value):
+            dtype = str(old.dtype).rpartition(".")[2]
+            try:
+                with bk.use():
+                    host = bk.to_host(value) if own else value
+                    value = bk.array(_real(host, dtype), dtype)
+            except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+                raise ConfigError(
+                    f"params: {full}: expected {dtype} numbers of shape "
+                    f"{tuple(old.shape)} for {bk.name}, got {type(value).__name__} "
+                    f"({str(error)[:80]}); give an array on the host"
+                ) from error
+        if tuple(value.shape) != tuple(old.shape):
+            raise ConfigError(
+                f"params: {full}: expected shape {tuple(old.shape)}, got "
+                f"{tuple(value.shape)}; to fill it with one number write "
+                f'net.params["{full}"][...] = number'
+            )
+        return value
+
+
+def _in_c_order(p: Array) -> bool:
+    flags = getattr(p, "flags", None)  # compiled engines read raw memory
+    return flags is None or flags.c_contiguous
+
+
+def _real(host: Any, dtype: str) -> Any:
+    """Return what a cast may take: it would drop an imaginary part silently."""
+    kind = str(getattr(host, "dtype", ""))
+    if "complex" in kind and not dtype.startswith("complex"):
+        raise TypeError(f"its dtype is {kind}")
+    return host
+
+
+def _from_host(
+    tensors: dict[str, HostArray], n_layers: int, backend: Backend
+) -> Parameters:
+    """Return what was pickled: memory of its own, on its backend again."""
+    with backend.use():
+        own = {full: backend.array(p) for full, p in tensors.items()}
+    return Parameters(own, n_layers, backend)
