@@ -31,11 +31,12 @@ enum { IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS };
 enum { SOFTMAX_CROSS_ENTROPY, SIGMOID_CROSS_ENTROPY, SQUARED };
 
 static __device__ real sigmoid(real z) {
-  return (real)0.5 * tanh((real)0.5 * z) + (real)0.5;
+  real e = exp(z > (real)40 ? (real)40 : z);  // as the lesson: small numbers are kept
+  return e / (1 + e);
 }
 
 static __device__ real gelu_inner(real z) {
-  return tanh((real)0.7978845608028654 * (z + (real)0.044715 * z * z * z));
+  return sigmoid((real)1.5957691216057308 * (z + (real)0.044715 * z * z * z));
 }
 
 // Comparisons are written so that NaN passes: fmax would hide it.
@@ -47,7 +48,7 @@ static __device__ real activate(int f, real alpha, real z) {
     case RELU: return above;
     case LEAKY_RELU: return above + alpha * below;
     case ELU: return above + alpha * expm1(below);
-    case GELU: return (real)0.5 * z * (1 + gelu_inner(z));
+    case GELU: return z * gelu_inner(z);
     case SILU: return z * sigmoid(z);
     case SOFTPLUS: return log1p(exp(-fabs(z))) + above;
   }
@@ -62,9 +63,9 @@ static __device__ real slope(int f, real alpha, real z, real a) {
     case LEAKY_RELU: return z >= 0 ? (real)1 : alpha;
     case ELU: return a > 0 ? (real)1 : a + alpha;
     case GELU: {
-      real t = gelu_inner(z);
-      real inner = (real)0.7978845608028654 * (1 + (real)0.134145 * z * z);
-      return (real)0.5 * (1 + t) + (real)0.5 * z * (1 - t * t) * inner;
+      real s = gelu_inner(z);
+      real inner = (real)1.5957691216057308 * (1 + (real)0.134145 * z * z);
+      return s + z * s * (1 - s) * inner;
     }
     case SILU: {
       real s = sigmoid(z);
