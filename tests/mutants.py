@@ -106,8 +106,8 @@ MUTANTS = [
     Mutant(
         "adam forgets the time",
         "optimizers.py",
-        "t = self.n_steps\n",
-        "t = 1\n",
+        "self.corrected(self.n_steps)",
+        "self.corrected(1)",
         f"{STEPS}[cpu-adam]",
     ),
     Mutant(

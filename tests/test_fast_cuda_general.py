@@ -260,7 +260,7 @@ OPTIMIZERS = {
     "momentum": lambda: gpunet.SGD(0.05, momentum=0.9, l2=0.01),
     "nesterov": lambda: gpunet.SGD(0.05, momentum=0.9, nesterov=True, l1=0.001),
     "adam": lambda: gpunet.Adam(0.003, eps=1e-3, l2=0.01, layer_rates={"0": 0.5}),
-    "adamw": lambda: gpunet.optimizer("adamw", eps=1e-3, frozen=("0.W",)),
+    "adamw": lambda: gpunet.optimizer("adamw", eps=1e-1, frozen=("0.W",)),
     "rmsprop": lambda: gpunet.optimizer("rmsprop", eps=1e-3),
 }
 

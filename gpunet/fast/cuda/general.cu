@@ -224,7 +224,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) loss_slope(
   int row = blockIdx.x * WARPS + threadIdx.x / 32;
   if (clock) first = (int)clock[FIRST];
   if (scales) scale = scales[member] / batch;
-  if (per_step) scale *= per_step[2 * clock[TICK]] / batch;
+  if (per_step) scale *= per_step[3 * clock[TICK]] / batch;
   if (row < batch) {
     const long long at = (long long)member * batch + row;
     const real *q = y + at * n;
@@ -326,7 +326,7 @@ extern "C" __global__ void momentum_step(const unsigned long long *table,
                                          int nesterov, real l2, real l1,
                                          const long long *clock,
                                          const real *per_step) {
-  if (clock) rate = per_step[2 * clock[TICK]];
+  if (clock) rate = per_step[3 * clock[TICK]];
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *v = (real *)own[2];
@@ -345,8 +345,9 @@ extern "C" __global__ void adam_step(const unsigned long long *table,
                                      real beta2, real eps, real correction, real decay,
                                      real l2, real l1, const long long *clock,
                                      const real *per_step) {
-  if (clock) rate = per_step[2 * clock[TICK]];
-  if (clock) correction = per_step[2 * clock[TICK] + 1];
+  if (clock) rate = per_step[3 * clock[TICK]];
+  if (clock) correction = per_step[3 * clock[TICK] + 1];
+  if (clock) eps = per_step[3 * clock[TICK] + 2];
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *m = (real *)own[2], *v = (real *)own[3];
