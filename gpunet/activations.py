@@ -79,18 +79,21 @@ def defined_in(modules: tuple[str, ...], functions: Iterable[Any]) -> bool:
 def sigmoid(z: Array) -> Array:
     """Return sigma(z) = 1 / (1 + e^-z), each between 0 and 1.
 
-    Computed as (1 + tanh(z / 2)) / 2, the same number by tanh(x) =
-    2 sigma(2 x) - 1, because e^-z overflows in float32 below z = -88.
+    Computed as e^z / (1 + e^z), which keeps small numbers: (1 + tanh(z / 2)) / 2
+    is 0 in float32 below z = -17. From z = 40 on it is 1 in either precision, so
+    a larger z counts as 40 and e^z cannot overflow.
 
     Examples
     --------
     >>> import numpy as np
     >>> sigmoid(np.array([-1000.0, 0.0, 10.0])).round(10).tolist()
     [0.0, 0.5, 0.9999546021]
+    >>> float(sigmoid(np.array(-100.0)))
+    3.720075976020836e-44
     """
-    a = namespace(z).tanh(z * 0.5)
-    a *= 0.5
-    a += 0.5
+    xp = namespace(z)
+    a = xp.exp(xp.minimum(z, 40.0))
+    a /= 1.0 + a
     return a
 
 
@@ -162,20 +165,21 @@ def _elu(alpha: float = 1.0) -> ActivationFunction:
     return ActivationFunction(f"elu:{alpha!r}", value, slope)
 
 
-_GELU_SCALE = 0.7978845608028654  # sqrt(2 / pi)
+_GELU_SCALE = 1.5957691216057308  # 2 sqrt(2 / pi)
 
 
 def _gelu() -> ActivationFunction:
     # The tanh form of Hendrycks and Gimpel (2016, eq. 2): the standard has no erf.
+    # (1 + tanh(u)) / 2 = sigma(2 u), which keeps small numbers.
     def inner(z: Array) -> Array:
-        return namespace(z).tanh(_GELU_SCALE * (z + 0.044715 * z * z * z))
+        return sigmoid(_GELU_SCALE * (z + 0.044715 * z * z * z))
 
     def slope(z: Array, a: Array) -> Array:
-        t = inner(z)
+        s = inner(z)
         d_inner = _GELU_SCALE * (1.0 + 0.134145 * z * z)
-        return 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * d_inner
+        return s + z * s * (1.0 - s) * d_inner
 
-    return ActivationFunction("gelu", lambda z: 0.5 * z * (1.0 + inner(z)), slope)
+    return ActivationFunction("gelu", lambda z: z * inner(z), slope)
 
 
 def _silu() -> ActivationFunction:

@@ -342,18 +342,24 @@ class Adam(Optimizer):
         m += (1.0 - self.beta1) * g
         v *= self.beta2
         v += (1.0 - self.beta2) * (g * g)
-        t = self.n_steps
-        correction = sqrt(1.0 - self.beta2**t) / (1.0 - self.beta1**t)
+        correction, eps = self.corrected(self.n_steps)
         step = namespace(p).sqrt(v)
-        step += self.eps
+        step += eps
         p -= rate * (correction * m / step)
+
+    def corrected(self, t: int) -> tuple[float, float]:
+        """Return step t's factor on m / (sqrt(v) + eps), and its eps."""
+        return sqrt(1.0 - self.beta2**t) / (1.0 - self.beta1**t), self.eps
 
 
 @dataclass
 class AdamW(Adam):
     """Adam with weight decay apart from the gradient: W <- W - rate decay W first.
 
-    Loshchilov and Hutter 2019, algorithm 2.
+    p <- p - rate m' / (sqrt(v') + eps), m' = m / (1 - b1^t), v' = v / (1 - b2^t)
+
+    Loshchilov and Hutter 2019, algorithm 2. There eps is added to the corrected
+    root: as Adam's lines have it, it is eps sqrt(1 - b2^t).
     """
 
     weight_decay: float = 0.01
@@ -362,6 +368,10 @@ class AdamW(Adam):
         if name.endswith(".W"):
             p -= rate * (self.weight_decay * p)
         super()._move(name, p, g, rate)
+
+    def corrected(self, t: int) -> tuple[float, float]:
+        """Return step t's factor on m / (sqrt(v) + eps), and its eps."""
+        return super().corrected(t)[0], self.eps * sqrt(1.0 - self.beta2**t)
 
 
 OPTIMIZERS = {

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,33 @@ def error(a, b):
     assert a.shape == b.shape, f"shapes {a.shape} and {b.shape}"
     apart, size = np.max(np.abs(a - b), initial=0), np.max(np.abs(b), initial=0)
     return float(apart / size if size else apart)
+
+
+def wide_grid(dtype):
+    """Return numbers from -700 to 700, many of them small, in rising order."""
+    near = np.geomspace(1e-12, 30.0, 120)
+    return np.unique(
+        np.concatenate([np.linspace(-700, 700, 1401), near, -near])
+    ).astype(dtype)
+
+
+def exact_sigmoid(z):
+    """Return 1 / (1 + e^-z) of a host array, by 40 decimal digits, as float64."""
+    with localcontext(prec=40):
+        flat = [1 / (1 + (-Decimal(float(v))).exp()) for v in np.ravel(z)]
+    return np.array([float(v) for v in flat]).reshape(np.shape(z))
+
+
+def epsilons_off(a, exact):
+    """Return the largest |a - exact| / exact in epsilons of a's dtype.
+
+    Below the dtype's smallest normal number only 0 <= a < twice that is asked.
+    """
+    info = np.finfo(a.dtype)
+    normal = exact >= float(info.smallest_normal)
+    assert np.all((a[~normal] >= 0) & (a[~normal] <= 2 * info.smallest_normal))
+    off = np.abs(a[normal].astype(np.float64) - exact[normal]) / exact[normal]
+    return float(np.max(off) / info.eps)
 
 
 def normal(seed, *shape):

@@ -106,8 +106,8 @@ MUTANTS = [
     Mutant(
         "adam forgets the time",
         "optimizers.py",
-        "t = self.n_steps\n",
-        "t = 1\n",
+        "self.corrected(self.n_steps)",
+        "self.corrected(1)",
         f"{STEPS}[cpu-adam]",
     ),
     Mutant(
@@ -169,8 +169,8 @@ MUTANTS = [
     Mutant(
         "input scaled in place",
         "activations.py",
-        "a = namespace(z).tanh(z * 0.5)",
-        "z *= 0.5\n    a = namespace(z).tanh(z)",
+        "a = xp.exp(xp.minimum(z, 40.0))",
+        "z *= 0.5\n    a = xp.exp(xp.minimum(2.0 * z, 40.0))",
         "test_activations.py::test_activation_changes_no_input_and_serves_every_shape"
         "[cpu-sigmoid]",
     ),

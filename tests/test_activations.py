@@ -1,10 +1,19 @@
 """Activations: numbers by hand, slopes against differences, names and pairs."""
 
-from math import e, exp, inf, log, log1p, tanh
+from decimal import Decimal, localcontext
+from math import e, exp, inf, log, log1p, nan
 
 import numpy as np
 import pytest
-from helpers import TIGHT, error, normal, on_device
+from helpers import (
+    TIGHT,
+    epsilons_off,
+    error,
+    exact_sigmoid,
+    normal,
+    on_device,
+    wide_grid,
+)
 
 from gpunet import activation, open_backend
 from gpunet.activations import ACTIVATIONS, ActivationFunction, log_softmax, softmax
@@ -152,7 +161,36 @@ def test_softplus_and_sigmoid_keep_small_numbers():
     z = np.array([[-30.0, 30.0]])
     wanted = [log1p(exp(-30)), 30 + log1p(exp(-30))]
     assert np.allclose(activation("softplus").value(z), wanted, rtol=1e-15, atol=0)
-    assert abs(activation("sigmoid").value(z)[0, 1] - (1 + tanh(15)) / 2) == 0
+
+
+@pytest.mark.parametrize("dtype", TIGHT)
+def test_sigmoid_keeps_small_numbers(bk, dtype):
+    z = wide_grid(dtype)
+    with bk.use():
+        a = bk.to_host(activation("sigmoid").value(bk.array(z)))
+        ends = np.array([-inf, -1e4, 0.0, 40.0, 1e4, inf, nan], dtype)
+        ends = bk.to_host(activation("sigmoid").value(bk.array(ends))).tolist()
+    assert a.dtype == dtype and epsilons_off(a, exact_sigmoid(z)) < 4
+    assert ends[:6] == [0, 0, 0.5, 1, 1, 1] and np.isnan(ends[6])
+
+
+@pytest.mark.parametrize("dtype", TIGHT)
+def test_functions_made_of_the_sigmoid_keep_small_numbers(dtype):
+    z = wide_grid(dtype)[None, :]
+    slope = activation("softplus").slope(z, z)
+    assert epsilons_off(slope, exact_sigmoid(z)) < 4
+    below = z[(z < 0) & (z > -80)]  # where no product is below the normal numbers
+    silu = activation("silu").value(below)
+    assert epsilons_off(-silu, -below.astype(float) * exact_sigmoid(below)) < 4
+    below = z[(z < 0) & (z > -6)]
+    with localcontext(prec=40):
+        u = [2 * (2 / Decimal(np.pi)).sqrt() * (v + Decimal("0.044715") * v**3)
+             for v in map(Decimal, below.tolist())]  # fmt: skip
+        exact = [v / (1 + (-x).exp()) for v, x in zip(map(Decimal, below.tolist()), u,
+                                                      strict=True)]  # fmt: skip
+    # e^u turns u's own rounding into |u| epsilons: u = -25 at z = -6.
+    gelu = activation("gelu").value(below)
+    assert epsilons_off(-gelu, -np.array(exact, float)) < 100
 
 
 def test_relu_passes_nan_on(bk):

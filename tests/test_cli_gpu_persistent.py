@@ -18,7 +18,8 @@ def test_everything_is_measured_and_can_be_kept(monkeypatch):
     fake_cupy.install(monkeypatch)
     answer = carry_out("cuda", TINY, time.monotonic() + 100)
     found = json.loads(json.dumps(answer))["found"]
-    assert answer["verdict"] in ("ok", "FAILED")  # 45 pictures teach little
+    within = found["accuracy"]["within"]  # 45 pictures teach little: either may be
+    assert answer["verdict"] == ("ok" if within else "FAILED")
     for name in ("one", "many", "crowd", "many, own orders"):
         assert found[name]["engine"] == "Persistent"
         assert found[name]["us a net-step"] > 0

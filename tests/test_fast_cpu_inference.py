@@ -5,10 +5,15 @@ import pytest
 
 pytest.importorskip("numba")
 
+from helpers import epsilons_off, exact_sigmoid, wide_grid
+
 import gpunet
-from gpunet import Dense, Network, mlp
+from gpunet import Activation, Dense, Network, mlp
 from gpunet.errors import ConfigError
+from gpunet.fast.cpu import functions
 from gpunet.fast.cpu import inference as module
+
+SQUARES = "half_squared_error"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -33,6 +38,33 @@ def test_predictor_says_what_predict_says(monkeypatch, dtype, sizes, act, loss, 
     one = gpunet.predictor(net)(x[0])
     assert one.shape == (sizes[-1],)
     assert np.max(np.abs(one - slow[0])) < (2e-6 if dtype == "float32" else 1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_predictor_keeps_small_probabilities(dtype):
+    z = np.append(wide_grid(dtype), np.array([-np.inf, -1e4, 1e4, np.inf], dtype))
+    exact = exact_sigmoid(z)
+    hidden = Network([Dense(1, 1), Activation("sigmoid")], dtype=dtype, loss=SQUARES)
+    single = Network([Dense(1, 1)], dtype=dtype, loss="sigmoid_cross_entropy")
+    for net in (hidden, single):
+        net.params["0.W"][...] = 1.0
+        a = gpunet.predictor(net)(z[:, None])[:, 0]
+        assert epsilons_off(a, exact) < 4
+        assert a[-4:].tolist() == [0, 0, 1, 1]
+    pair = Network([Dense(1, 2)], dtype=dtype, loss="softmax_cross_entropy")
+    pair.params["0.W"][...] = [[1.0, 0.0]]
+    z, exact = z[np.isfinite(z)], exact[np.isfinite(z)]
+    a = gpunet.predictor(pair)(z[:, None])[:, 0]
+    assert epsilons_off(a, exact) < 4 and a[-2:].tolist() == [0, 1]
+
+
+def test_costs_of_confident_answers_keep_small_numbers():
+    Y, T = np.array([40.0, -50.0, 0.0, -600.0, 2.0]), np.array([1.0, 0, 1, 0, 1])
+    for j in range(5):
+        cost = functions.cost(Y[j:], T[j:], 0, 1, functions.BINARY, 1.0)
+        assert cost == pytest.approx(np.logaddexp(0, -abs(Y[j])), rel=1e-14, abs=0)
+    long = functions.cost(np.zeros(2000), np.ones(2000), 0, 2000, functions.BINARY, 1.0)
+    assert long == pytest.approx(2000 * np.log(2), rel=1e-13)
 
 
 def test_predictor_keeps_the_parameters_it_was_made_with():

@@ -11,7 +11,7 @@ import numpy as np
 import nvrtc
 import pytest
 from emulation import build, compiler
-from helpers import error, normal
+from helpers import epsilons_off, error, exact_sigmoid, normal, wide_grid
 from tiny import carry, host, left_behind, same, settings, table, write_set
 
 import gpunet
@@ -91,6 +91,21 @@ def test_activation_kernels_are_the_lessons(kind, real):
         slope = f.backward(wanted_z, wanted, da)
         assert error(dz, slope) < 4 * tight
         assert error(sums, 1 - 0.5 * slope.sum(axis=1)) < 10 * tight
+
+
+@emulated
+@pytest.mark.parametrize("real", ["float", "double"])
+def test_sigmoid_of_the_kernels_keeps_small_numbers(real):
+    dtype = {"float": np.float32, "double": np.float64}[real]
+    ends = np.array([-np.inf, -1e4, 1e4, np.inf], dtype)
+    z = np.append(wide_grid(dtype), ends)[:, None]
+    b, sizes = np.zeros(1, dtype), (i32(len(z)), i32(len(z)), i32(1))
+    code = i32(ACTIVATIONS.index("sigmoid"))
+    a = np.empty_like(z)
+    args = (z.copy(), b, a, None, None, *sizes, code, dtype(0), dtype(1))
+    kernel("bias_activation", real, real)((64,), (64,), args)
+    assert epsilons_off(a, exact_sigmoid(z)) < 4
+    assert a[-4:, 0].tolist() == [0, 0, 1, 1]
 
 
 @emulated
@@ -245,7 +260,7 @@ OPTIMIZERS = {
     "momentum": lambda: gpunet.SGD(0.05, momentum=0.9, l2=0.01),
     "nesterov": lambda: gpunet.SGD(0.05, momentum=0.9, nesterov=True, l1=0.001),
     "adam": lambda: gpunet.Adam(0.003, eps=1e-3, l2=0.01, layer_rates={"0": 0.5}),
-    "adamw": lambda: gpunet.optimizer("adamw", eps=1e-3, frozen=("0.W",)),
+    "adamw": lambda: gpunet.optimizer("adamw", eps=1e-1, frozen=("0.W",)),
     "rmsprop": lambda: gpunet.optimizer("rmsprop", eps=1e-3),
 }
 

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import nvrtc
 import pytest
+from emulation import build, compiler
+from helpers import epsilons_off, exact_sigmoid, wide_grid
 
 from gpunet.fast.cuda.generate import source
 from gpunet.fast.cuda.persistent_plan import Spec, plans
@@ -42,6 +45,24 @@ TOO_LARGE = {
     ("784-16-16-10", "sm_75"),
     ("784-16-16-10", "sm_120"),
 }
+
+
+PROBE = """
+extern "C" __global__ void probe(float *z, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) z[i] = sigmoid(z[i]);
+}
+"""
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+def test_sigmoid_keeps_small_numbers():
+    z = np.append(wide_grid("float32"), np.float32([-np.inf, -1e4, 1e4, np.inf]))
+    text = source(plans(NAMED["4-8-3"], SHARED["sm_90"])[0]) + PROBE
+    a = z.copy()
+    build(text)["probe"]((64,), (64,), (a, np.int32(len(a))))
+    assert epsilons_off(a, exact_sigmoid(z)) < 4
+    assert a[-4:].tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.skipif(nvrtc.library() is None, reason="no NVRTC")

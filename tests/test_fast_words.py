@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import error
+from helpers import epsilons_off, error, exact_sigmoid, wide_grid
 
 from gpunet.fast import words
 from gpunet.text import SkipGram, SkipGramSettings, skipgram
@@ -78,6 +78,13 @@ def test_logistic_is_exact_and_never_overflows(dtype):
     exact = 1 / (1 + np.exp(-np.clip(z.astype(np.float64), -700, 700)))
     words._logistic(z, len(z))
     assert z == pytest.approx(exact, rel=2e-7 if dtype == "float32" else 1e-12)
+
+
+def test_logistic_keeps_small_numbers_in_float32():
+    z = np.append(wide_grid("float32"), np.float32([-1e4, 1e4]))
+    exact = exact_sigmoid(z)
+    words._logistic(z, len(z))
+    assert epsilons_off(z, exact) < 4 and z[-2:].tolist() == [0, 1]
 
 
 def test_plain_loops_say_what_is_compiled():

@@ -4,7 +4,16 @@ from math import exp, inf, log, log1p
 
 import numpy as np
 import pytest
-from helpers import TIGHT, error, normal, on_device, step_slope
+from helpers import (
+    TIGHT,
+    epsilons_off,
+    error,
+    exact_sigmoid,
+    normal,
+    on_device,
+    step_slope,
+    wide_grid,
+)
 
 from gpunet import Loss, loss
 from gpunet.errors import ConfigError
@@ -205,6 +214,14 @@ def test_sigmoid_cross_entropy_is_exact_far_out(dtype):
     assert np.all(abs(own.cost(y, t) - wanted) <= unit * wanted)
     dy = own.slope(y, t) * 6
     assert dy[:4, 0].tolist() == [0, 0, 1, -1] and np.isfinite(dy).all()
+
+
+@pytest.mark.parametrize("dtype", TIGHT)
+def test_sigmoid_cross_entropy_keeps_small_slopes(dtype):
+    own, y = loss("sigmoid_cross_entropy"), wide_grid(dtype)[:, None]
+    wanted = exact_sigmoid(y)
+    assert epsilons_off(own.link(y), wanted) < 4
+    assert epsilons_off(own.slope(y, 0 * y, scale=1.0), wanted) < 4
 
 
 def test_confident_cross_entropy_keeps_small_costs():

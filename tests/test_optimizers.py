@@ -34,6 +34,10 @@ def by_hand(name, p, gradients, **s):
                 p = p - rate * s["weight_decay"] * p
             one = s["beta1"] * one + (1 - s["beta1"]) * g
             two = s["beta2"] * two + (1 - s["beta2"]) * g * g
+            if name == "adamw":
+                mean, square = one / (1 - s["beta1"] ** t), two / (1 - s["beta2"] ** t)
+                p = p - rate * mean / (sqrt(square) + s["eps"])
+                continue
             scale = rate * sqrt(1 - s["beta2"] ** t) / (1 - s["beta1"] ** t)
             p = p - scale * one / (sqrt(two) + s["eps"])
     return p
@@ -203,11 +207,23 @@ def test_adamw_decays_weights_apart_from_the_gradient(bk):
     for name, p in params.items():
         factor = (1 - 0.5 * 0.25) ** 2 if name.endswith(".W") else 1
         assert error(got[name], p * factor) < 1e-15
-    with_gradient = run(AdamW(0.5, weight_decay=0.25), params, grads, 1)
-    plain = run(Adam(0.5), params, grads, 1)
+    with_gradient = run(AdamW(0.5, weight_decay=0.25, eps=0.0), params, grads, 1)
+    plain = run(Adam(0.5, eps=0.0), params, grads, 1)
     for name, p in params.items():
         decay = 0.125 * p if name.endswith(".W") else 0 * p
         assert error(with_gradient[name], plain[name] - decay) < 1e-14
+
+
+def test_eps_of_adam_and_adamw_are_where_their_sources_have_them():
+    """Step 1 with g = 0.01: m = .001, v = 1e-7, both corrected .01 and 1e-4."""
+    for own, step in (
+        (Adam(1.0, eps=0.1), 0.001 * sqrt(0.001) / 0.1 / (sqrt(1e-7) + 0.1)),
+        (AdamW(1.0, eps=0.1, weight_decay=0.0), 0.01 / (0.01 + 0.1)),
+    ):
+        params = {"0.W": np.array([[1.0]])}
+        own.start(params, CPU)
+        own.step(params, {"0.W": np.array([[0.01]])})
+        assert params["0.W"][0, 0] == pytest.approx(1.0 - step, rel=1e-12)
 
 
 def test_max_norm_bounds_each_neuron_after_the_step(bk):

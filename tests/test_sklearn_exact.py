@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 import scipy.sparse
+import sklearn.datasets
 import sklearn.neural_network as original
 from sklearn.datasets import load_digits, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning
@@ -126,6 +127,23 @@ def test_every_kind_of_label_trains_alike(target, solver):
 @pytest.mark.parametrize("target", NUMBERS)
 def test_every_kind_of_number_trains_alike(target, solver):
     both("MLPRegressor", X, NUMBERS[target], solver=solver)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu"])
+@pytest.mark.parametrize(
+    "data", ["iris", "wine", "breast_cancer", "diabetes", "labels"]
+)
+def test_lbfgs_of_many_iterations_equals_scikit_learns(data, activation, weighted):
+    kind = "MLPRegressor" if data == "diabetes" else "MLPClassifier"
+    if data == "labels":
+        x, y = make_multilabel_classification(300, random_state=0)
+    else:
+        x, y = getattr(sklearn.datasets, f"load_{data}")(return_X_y=True)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    weight = np.random.default_rng(1).random(len(x)) if weighted else None
+    own = {"solver": "lbfgs", "activation": activation, "max_iter": 60}
+    both(kind, x, y / 50 if data == "diabetes" else y, weight, **own)
 
 
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])

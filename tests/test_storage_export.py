@@ -12,7 +12,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from helpers import normal
+from helpers import epsilons_off, exact_sigmoid, normal, wide_grid
 
 import gpunet
 from gpunet.activations import ACTIVATIONS
@@ -70,21 +70,20 @@ def run_c(path, x, n_out, x_dtype, y_dtype):
     return y
 
 
-def run_onnx(path, x, x_dtype, y_dtype):
+def run_onnx(path, x, x_dtype, y_dtype, batches=((0, 1), (1, 8), (8, 30))):
     onnxruntime = pytest.importorskip("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         str(path), options, providers=["CPUExecutionProvider"]
     )
-    parts = [session.run(["y"], {"x": x[a:b].astype(x_dtype)})[0] for a, b in BATCHES]
+    parts = [session.run(["y"], {"x": x[a:b].astype(x_dtype)})[0] for a, b in batches]
     y = np.concatenate(parts)
     assert str(y.dtype) == y_dtype
     return y
 
 
 LIBRARIES = count()
-BATCHES = [(0, 1), (1, 8), (8, 30)]
 PLAIN = {  # as a stranger would write them from the documented format
     "relu": lambda z, alpha: max(z, 0.0),
     "leaky_relu": lambda z, alpha: z if z > 0 else alpha * z,
@@ -165,6 +164,37 @@ def compare(net, tmp_path, kind, source=None, target=None):
 def test_every_activation_answers_as_predict(tmp_path, kind, dtype, name):
     net = gpunet.mlp([5, 7, 4], name, output=name, loss="squared_error", dtype=dtype)
     compare(spoken(net), tmp_path, kind)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "c"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["sigmoid", "silu", "gelu", "softplus", "elu", "tanh"])
+def test_exported_activation_keeps_small_numbers(tmp_path, kind, dtype, name):
+    net = gpunet.mlp([1, 1], output=name, loss="squared_error", dtype=dtype)
+    net.params["0.W"][...] = 1.0
+    z = wide_grid(dtype)[:, None]
+    # float32 keeps e^z down to -87; gelu, whose exponent is a cube, to -6.
+    z = z[np.abs(z[:, 0]) < (6 if name == "gelu" else 85)]
+    path = tmp_path / f"net.{kind}"
+    if kind == "onnx":
+        pytest.importorskip("onnx")
+    export_network(net, path, kind)
+    if kind == "c":
+        y = run_c(path, z, 1, dtype, dtype)
+    else:
+        y = run_onnx(path, z, dtype, dtype, [(0, len(z))])
+    sign = np.where(z < 0, np.sign(net.predict(z)), 1)  # of silu, gelu, elu, tanh
+    wanted = exact_sigmoid(z) if name == "sigmoid" else net.predict(z).astype(float)
+    assert epsilons_off(y * sign.astype(dtype), wanted * sign) < 6
+
+
+def test_exported_sigmoid_has_exact_limits(tmp_path):
+    net = gpunet.mlp([1, 1], output="sigmoid", loss="squared_error")
+    net.params["0.W"][...] = 1.0
+    export_network(net, tmp_path / "net.c", "c")
+    z = np.array([[-math.inf], [-1e4], [1e4], [math.inf], [math.nan]])
+    y = run_c(tmp_path / "net.c", z, 1, "float32", "float32")[:, 0].tolist()
+    assert y[:4] == [0, 0, 1, 1] and math.isnan(y[4])
 
 
 @pytest.mark.parametrize("kind", ["onnx", "json", "c"])

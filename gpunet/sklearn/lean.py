@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from scipy.special import expit
+from sklearn.neural_network import _base
 
 from .costs import epoch_loss, row_costs
 from .solvers import add_scaled
@@ -51,6 +52,13 @@ def _logistic_back(a: np.ndarray, da: np.ndarray) -> None:
     da *= np.subtract(1, a, out=a)
 
 
+# scikit-learn's loss for each activation of the outputs
+_LOSSES = {
+    "identity": "squared_error",
+    "exp": "poisson",
+    "logistic": "binary_log_loss",
+    "softmax": "log_loss",
+}
 # da becomes dz; a is spent
 BACK = {
     "identity": lambda a, da: None,
@@ -246,12 +254,36 @@ class Lean:
         )
 
     def loss_and_gradient(self, vector: np.ndarray) -> tuple[Any, np.ndarray]:
-        """Return the loss of all rows and its gradient at a packed vector."""
+        """Return the loss of all rows and its gradient at a packed vector.
+
+        In scikit-learn's order of sums, for L-BFGS: of a last bit of the loss its
+        line search makes another step, and the fits part as they go on.
+        """
         self.p[...] = vector
-        y, n = np.empty_like(self.t), len(self.t)
-        penalty = self.gradient(self.x, self.t, self.weight, y)
-        costs = row_costs(self.out_activation, y, self.t)
-        return epoch_loss(costs, self.weight, [(0, n)], [penalty]), self.g.copy()
+        n, name, weight = len(self.t), self.out_activation, self.weight
+        hidden, slopes, _, _ = self._work(n)
+        layers = [*hidden, np.empty_like(self.t)]
+        finish = _base.ACTIVATIONS[name]
+        net = (self.coefs, self.intercepts, self._activate, finish)
+        y = forward(self.x, *net, layers, self._first)
+        t = self.t if name in ("identity", "exp") else self.t != 0
+        loss = _base.LOSS_FUNCTIONS[_LOSSES[name]](t, y, weight)
+        total = n if weight is None else weight.sum()
+        squares = sum(np.dot(W.ravel(), W.ravel()) for W in self.coefs)
+        loss += (0.5 * self._alpha) * squares / total
+        dz = np.subtract(y, t, out=slopes[-1])
+        if weight is not None:
+            dz *= weight[:, None]
+        for i in range(len(hidden), -1, -1):
+            dW, a = self._dW[i], hidden[i - 1] if i else self.x
+            self._first_back(a, dz, dW)
+            dW += self._alpha * self.coefs[i]
+            dW /= total
+            np.divide(np.sum(dz, axis=0), total, out=self._db[i])
+            if i:
+                dz = np.matmul(dz, self.coefs[i].mT, out=slopes[i - 1])
+                self._back(a, dz)
+        return loss, self.g.copy()
 
     def remember(self, solver: Any) -> None:
         """Do nothing: a solver's memories are on the host already."""

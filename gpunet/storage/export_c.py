@@ -33,14 +33,15 @@ _FUNCTIONS = {
     "relu": "return z > 0.0{f} ? z : 0.0{f};",
     "leaky_relu": "return z > 0.0{f} ? z : {alpha} * z;",
     "elu": "return z > 0.0{f} ? z : {alpha} * expm1{f}(z);",
-    "sigmoid": "return 0.5{f} * tanh{f}(0.5{f} * z) + 0.5{f};",
+    "sigmoid": "z = exp{f}(z > 40.0{f} ? 40.0{f} : z);\n    return z / (1.0{f} + z);",
     "tanh": "return tanh{f}(z);",
-    "silu": "return z * (0.5{f} * tanh{f}(0.5{f} * z) + 0.5{f});",
+    "silu": "{t} e = exp{f}(z > 40.0{f} ? 40.0{f} : z);\n"
+    "    return z * (e / (1.0{f} + e));",
     "softplus": "return log1p{f}(exp{f}(-fabs{f}(z))) + (z > 0.0{f} ? z : 0.0{f});",
     "comparator": "return z > 0.0{f} ? 1.0{f} : 0.0{f};",
-    "gelu": "return 0.5{f} * z\n"
-    "        * (1.0{f} + tanh{f}(0.7978845608028654{f}\n"
-    "                         * (z + 0.044715{f} * z * z * z)));",
+    "gelu": "{t} u = 1.5957691216057308{f} * (z + 0.044715{f} * z * z * z);\n"
+    "    u = exp{f}(u > 40.0{f} ? 40.0{f} : u);\n"
+    "    return z * (u / (1.0{f} + u));",
 }
 _SOFTMAX = """static void {name}({t} *a, int n)
 {{
@@ -111,7 +112,7 @@ def _function(called: str, name: str, alpha: Any, number: str, f: str) -> str:
     if name == "softmax":
         return _SOFTMAX.format(t=number, f=f, name=called)
     alpha = None if alpha is None else f"{alpha!r}{f}"
-    line = _FUNCTIONS[name].format(f=f, alpha=alpha)
+    line = _FUNCTIONS[name].format(t=number, f=f, alpha=alpha)
     return f"static {number} {called}({number} z)\n{{\n    {line}\n}}\n"
 
 

@@ -28,8 +28,8 @@ def power(x: float) -> tuple[float, float]:
 
 
 def _power32(x):
-    # NaN stays NaN; 2^n itself must stay finite and normal.
-    x = np.float32(-87.0) if x < np.float32(-87.0) else x
+    # NaN stays NaN; 2^n itself must stay finite, and is 0 below the normal numbers.
+    x = np.float32(-88.0) if x < np.float32(-88.0) else x
     x = np.float32(88.0) if x > np.float32(88.0) else x
     n = np.floor(x * np.float32(_LOG2E) + np.float32(0.5))
     r = x - n * np.float32(_HIGH) - n * np.float32(_LOW)
@@ -45,7 +45,7 @@ def _power32(x):
 
 
 def _power64(x):
-    x = -708.0 if x < -708.0 else x
+    x = -709.0 if x < -709.0 else x
     x = 709.0 if x > 709.0 else x
     n = np.floor(x * _LOG2E + 0.5)
     r = x - n * _HIGH - n * _LOW
@@ -70,7 +70,9 @@ def install(numba: Any) -> None:
     """Teach numba `power`; once in a process."""
     from numba.extending import overload
 
-    overload(power)(lambda x: _power32 if x == numba.float32 else _power64)
+    # Sums in their order: n (_HIGH + _LOW) in one would lose |x| / 6 last digits.
+    exact = overload(power, jit_options={"fastmath": {"contract"}})
+    exact(lambda x: _power32 if x == numba.float32 else _power64)
 
 
 def activate(A: Array, o: int, n: int, kind: int, alpha: float) -> None:
@@ -85,8 +87,9 @@ def activate(A: Array, o: int, n: int, kind: int, alpha: float) -> None:
             A[i] = alpha * A[i] if A[i] < zero else A[i]
     elif kind == SIGMOID:
         for i in range(o, o + n):
-            s, p = power(-A[i])
-            A[i] = one / (one + (s + s * p))
+            s, p = power(A[i])
+            e = s + s * p  # e^z, at most e^88: e / (1 + e) keeps small numbers
+            A[i] = e / (one + e)
     elif kind == TANH:
         for i in range(o, o + n):
             z = abs(A[i])
@@ -123,8 +126,9 @@ def compare(
             D[i] = Y[i]
     elif kind == BINARY:
         for i in range(o, o + size * n):
-            s, p = power(-Y[i])
-            D[i] = one / (one + (s + s * p))
+            s, p = power(Y[i])
+            e = s + s * p
+            D[i] = e / (one + e)
     else:
         L, ones = 64 // Y.itemsize, fill(Y, one)
         for r in range(o, o + size * n, n):
@@ -156,15 +160,16 @@ def cost(Y: Array, T: Array, r: int, n_out: int, kind: int, squares: float) -> f
             lost += e * e
         return squares * lost
     if kind == BINARY:
-        product = 1.0
+        more = 0.0  # the product of all 1 + e^-|y|, less 1: small numbers are kept
         for j in range(n_out):
             y = np.float64(Y[r + j])
             lost += max(y, 0.0) - y * T[j]
-            product *= 1.0 + math.exp(-abs(y))
-            if product > 1e250:
-                lost += math.log(product)
-                product = 1.0
-        return lost + math.log(product)
+            e = math.exp(-abs(y))
+            more += e + more * e
+            if more > 1e250:
+                lost += math.log1p(more)
+                more = 0.0
+        return lost + math.log1p(more)
     top = np.float64(Y[r])
     for j in range(1, n_out):
         top = max(top, np.float64(Y[r + j]))

@@ -31,11 +31,12 @@ enum { IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS };
 enum { SOFTMAX_CROSS_ENTROPY, SIGMOID_CROSS_ENTROPY, SQUARED };
 
 static __device__ real sigmoid(real z) {
-  return (real)0.5 * tanh((real)0.5 * z) + (real)0.5;
+  real e = exp(z > (real)40 ? (real)40 : z);  // as the lesson: small numbers are kept
+  return e / (1 + e);
 }
 
 static __device__ real gelu_inner(real z) {
-  return tanh((real)0.7978845608028654 * (z + (real)0.044715 * z * z * z));
+  return sigmoid((real)1.5957691216057308 * (z + (real)0.044715 * z * z * z));
 }
 
 // Comparisons are written so that NaN passes: fmax would hide it.
@@ -47,7 +48,7 @@ static __device__ real activate(int f, real alpha, real z) {
     case RELU: return above;
     case LEAKY_RELU: return above + alpha * below;
     case ELU: return above + alpha * expm1(below);
-    case GELU: return (real)0.5 * z * (1 + gelu_inner(z));
+    case GELU: return z * gelu_inner(z);
     case SILU: return z * sigmoid(z);
     case SOFTPLUS: return log1p(exp(-fabs(z))) + above;
   }
@@ -62,9 +63,9 @@ static __device__ real slope(int f, real alpha, real z, real a) {
     case LEAKY_RELU: return z >= 0 ? (real)1 : alpha;
     case ELU: return a > 0 ? (real)1 : a + alpha;
     case GELU: {
-      real t = gelu_inner(z);
-      real inner = (real)0.7978845608028654 * (1 + (real)0.134145 * z * z);
-      return (real)0.5 * (1 + t) + (real)0.5 * z * (1 - t * t) * inner;
+      real s = gelu_inner(z);
+      real inner = (real)1.5957691216057308 * (1 + (real)0.134145 * z * z);
+      return s + z * s * (1 - s) * inner;
     }
     case SILU: {
       real s = sigmoid(z);
@@ -223,7 +224,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) loss_slope(
   int row = blockIdx.x * WARPS + threadIdx.x / 32;
   if (clock) first = (int)clock[FIRST];
   if (scales) scale = scales[member] / batch;
-  if (per_step) scale *= per_step[2 * clock[TICK]] / batch;
+  if (per_step) scale *= per_step[3 * clock[TICK]] / batch;
   if (row < batch) {
     const long long at = (long long)member * batch + row;
     const real *q = y + at * n;
@@ -325,7 +326,7 @@ extern "C" __global__ void momentum_step(const unsigned long long *table,
                                          int nesterov, real l2, real l1,
                                          const long long *clock,
                                          const real *per_step) {
-  if (clock) rate = per_step[2 * clock[TICK]];
+  if (clock) rate = per_step[3 * clock[TICK]];
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *v = (real *)own[2];
@@ -344,8 +345,9 @@ extern "C" __global__ void adam_step(const unsigned long long *table,
                                      real beta2, real eps, real correction, real decay,
                                      real l2, real l1, const long long *clock,
                                      const real *per_step) {
-  if (clock) rate = per_step[2 * clock[TICK]];
-  if (clock) correction = per_step[2 * clock[TICK] + 1];
+  if (clock) rate = per_step[3 * clock[TICK]];
+  if (clock) correction = per_step[3 * clock[TICK] + 1];
+  if (clock) eps = per_step[3 * clock[TICK] + 2];
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *m = (real *)own[2], *v = (real *)own[3];

@@ -23,7 +23,7 @@ from ...training.parts import Part
 from .graph import Graph, wanted
 from .plan import ACTIVATIONS, Plan, Pool, member_rates, stages
 from .products import Products
-from .updates import Updates, correction, layer_rate, moving
+from .updates import Updates, corrected, layer_rate, moving
 
 PRECISIONS = ("float32", "tf32", "float16")
 # Slopes of half precision are this many times as large: 2^-24 is the smallest
@@ -154,7 +154,7 @@ class General(Part):
             self._set_rate(factor(k))
             if self._rate is None or not self.updates.fused:
                 return False
-            per_step.append((self._rate, correction(opt, opt.n_steps + 1 + i)))
+            per_step.append((self._rate, *corrected(opt, opt.n_steps + 1 + i)))
         if per_step:
             self.graph.wind(self, self.feed.place(first), (epoch, first), per_step)
         return bool(per_step)

@@ -97,7 +97,7 @@ class Graph:
         engine: Any,
         place: Place,
         at: tuple[int, int],
-        per_step: list[tuple[float, float]],
+        per_step: list[tuple[float, float, float]],
     ) -> None:
         """Set everything for the coming steps of a span; record if need be.
 
@@ -107,7 +107,7 @@ class Graph:
         place : Place
             Of the first of these steps.
         at : (epoch, step)
-        per_step : list of (rate, correction)
+        per_step : list of (rate, correction, eps)
         """
         rows = place.index.shape[-1]
         if rows > self._rows or len(per_step) > self._ticks or self._graph is None:
@@ -141,7 +141,7 @@ class Graph:
 
         stride = self._rows if place.stride else 0
         self._place = Place(*map(room, place[:3]), 0, stride)
-        self._per_step = self._cupy.zeros((self._ticks, 2), dtype=self._dtype)
+        self._per_step = self._cupy.zeros((self._ticks, 3), dtype=self._dtype)
 
     def _record(self, engine: Any) -> None:
         self._cupy.cuda.get_current_stream().synchronize()

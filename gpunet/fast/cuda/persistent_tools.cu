@@ -67,7 +67,8 @@ __device__ __forceinline__ float warp_sum(float v) {
 }
 
 __device__ __forceinline__ float sigmoid(float z) {
-  return 0.5f * tanhf(0.5f * z) + 0.5f;
+  float e = expf(z > 40.0f ? 40.0f : z);  // as the lesson: small numbers are kept
+  return e / (1.0f + e);
 }
 
 // a = f(z) and its slope. Comparisons are written so that NaN stays NaN.

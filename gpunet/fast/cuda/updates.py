@@ -5,7 +5,7 @@ differs from member to member, keep to the optimizer's own lines.
 """
 
 from collections.abc import Callable, Sequence
-from math import ceil, sqrt
+from math import ceil
 from numbers import Real
 from typing import Any
 
@@ -30,11 +30,9 @@ def layer_rate(optimizer: Optimizer, name: str) -> float:
     return rates.get(name, rates.get(name.split(".")[0], 1.0))
 
 
-def correction(optimizer: Optimizer, t: int) -> float:
-    """Return Adam's correction for the start of its memories; 1 for the others."""
-    if not isinstance(optimizer, Adam):
-        return 1.0
-    return sqrt(1.0 - optimizer.beta2**t) / (1.0 - optimizer.beta1**t)
+def corrected(optimizer: Optimizer, t: int) -> tuple[float, float]:
+    """Return `Adam.corrected` of step t; 1 and 0 for the others."""
+    return optimizer.corrected(t) if isinstance(optimizer, Adam) else (1.0, 0.0)
 
 
 class Updates:
@@ -117,7 +115,7 @@ class Updates:
         ----------
         rate : float
         clock, per_step : arrays, optional
-            In a graph: where rate and correction of the step are to be read.
+            In a graph: where rate, correction and eps of the step are to be read.
         """
         opt, real = self._optimizer, self._real
         if not self.moving:
@@ -130,5 +128,6 @@ class Updates:
             return
         decay = opt.weight_decay if type(opt) is AdamW else 0.0
         t = max(opt.n_steps, 1)
-        own = (opt.beta1, opt.beta2, opt.eps, correction(opt, t), decay)
+        correction, eps = opt.corrected(t)
+        own = (opt.beta1, opt.beta2, eps, correction, decay)
         self._adam(self._over, (_THREADS,), (*head, *map(real, own), *tail))
