@@ -19,6 +19,10 @@ from ..storage import check_fit, describe, one_line
 from .history import History
 from .loop import Trainer
 
+_LOSS = {float, type(None)}
+_KINDS = {"alive": {bool}, "epoch": {int}, "bad": {int}, "loss": _LOSS}
+_KINDS |= {"best": _LOSS, "now": {float}}
+
 
 def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
     """Return host copies of a run's tensors and the rest as JSON data."""
@@ -64,6 +68,7 @@ def restore(
         frozen = {int(i): str(why) for i, why in state["frozen"].items()}
         frozen = {i: why for i, why in frozen.items() if not plain["alive"][i]}
         n_steps, schedule = int(state["optimizer_steps"]), state["schedule"]
+        _check_counters(trainer, state)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"its state lacks what a run needs ({error})"
         cure = "resume from another checkpoint"
@@ -80,6 +85,25 @@ def restore(
     trainer.optimizer.n_steps = n_steps
     if schedule is not None and hasattr(trainer.schedule, "state"):
         trainer.schedule.state = schedule
+
+
+def _check_counters(trainer: Trainer, state: dict[str, Any]) -> None:
+    """Refuse counters that `capture` never gives (KeyError, TypeError, ValueError)."""
+    counts = {key: state[key] for key in ("epoch", "at", "step", "optimizer_steps")}
+    whole = all(type(count) is int and count >= 0 for count in counts.values())
+    if not whole or counts["at"] > trainer.steps_per_epoch:
+        raise ValueError(f"{counts!r:.120}")
+    n, schedule = len(trainer.alive), state["schedule"]
+    lists = {"alive": state["alive"], **state["best"]}
+    if schedule is not None:
+        rows = {f"schedule {key}": schedule[key] for key in ("best", "bad", "now")}
+        # They are empty until the first epoch is judged.
+        lists |= rows if list(rows.values()) != [[], [], []] else {}
+    for name, values in lists.items():
+        known = _KINDS[name.removeprefix("schedule ")]
+        kinds = {type(value) for value in values}
+        if not isinstance(values, list) or len(values) != n or not kinds <= known:
+            raise ValueError(f"{name} is {values!r:.40}")
 
 
 def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
