@@ -144,6 +144,31 @@ def test_history_torn_at_any_byte_is_mended(data, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"epoch": "1"},
+        {"epoch": 1.0},
+        {"loss": "x"},
+        {"loss": True},
+        {"loss": {}},
+        {"loss": [0.1]},
+        {"val_loss": 10**400},
+        {"accuracy": [[0.1]]},
+    ],
+)
+def test_history_of_another_run_is_refused(data, tmp_path, change):
+    config = stopped(data, tmp_path / "p", 2 * STEPS)
+    path = tmp_path / "p" / "history.jsonl"
+    first, *rest = map(json.loads, path.read_text().splitlines())
+    lines = [json.dumps(record) for record in (first | change, *rest)]
+    path.write_text("\n".join(lines) + "\n")
+    (name,) = change
+    why = f"history: the record of step 5 has the {name} .*; repair or remove that line"
+    with pytest.raises(ModelFileError, match=why):
+        carry(config, tmp_path / "p", resume="auto")
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {},

@@ -8,6 +8,7 @@ the data. Random draws are keyed by seed, epoch and step, so they need nothing.
 import hashlib
 import os
 import platform
+import sys
 from typing import Any
 
 from .. import __version__
@@ -107,10 +108,33 @@ def _check_counters(trainer: Trainer, state: dict[str, Any]) -> None:
 
 
 def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
-    """Give a resumed trainer the records of the epochs before."""
+    """Give a resumed trainer the records of the epochs before.
+
+    Raises
+    ------
+    ModelFileError
+        A record holds what no epoch of such a run gives.
+    """
+    for record in records:
+        for name, value in record.items():
+            whole = name != "epoch" or type(value) is int
+            if not whole or not _is_measure(value, trainer.net.population):
+                raise ModelFileError(
+                    f"history: the record of step {record.get('step')} has the "
+                    f"{name:.40} {value!r:.40}; repair or remove that line"
+                )
     history = History(records)
     history.frozen = trainer.history.frozen
     trainer.history = history
+
+
+def _is_measure(value: Any, population: int | None) -> bool:
+    """Say whether an epoch of a run can have measured such a value."""
+    if isinstance(value, list):
+        fits = len(value) == population
+        return fits and all(_is_measure(member, None) for member in value)
+    number = type(value) in (int, float) and abs(value) <= sys.float_info.max
+    return value is None or number
 
 
 def data_digest(data: Dataset) -> str:
