@@ -1,6 +1,7 @@
 """Resuming: a run in pieces leaves, bit for bit, what the whole run leaves."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -307,6 +308,11 @@ def test_what_cannot_be_resumed_is_refused(data, tmp_path):
         carry(config, None, resume=tmp_path / "q")
     with pytest.raises(ModelFileError, match="is a model, not a checkpoint"):
         carry(config, tmp_path / "q", resume=tmp_path / "p" / "model.safetensors")
+    before = sorted(tmp_path.iterdir())
+    for path in (tmp_path / "p" / "model.safetensors", os.devnull):
+        with pytest.raises(ModelFileError, match="not in the checkpoints folder"):
+            carry(config, None, resume=path)
+    assert sorted(tmp_path.iterdir()) == before  # no folder was claimed there
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelFileError, match="holds no checkpoint"):
         carry(config, None, resume=tmp_path / "empty")

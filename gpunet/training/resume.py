@@ -52,6 +52,10 @@ def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None
                 "name a checkpoint or a run folder",
             )
             raise ModelFileError(one_line("resume", path, why, cure))
+        elif where is None and path.parent.name != "checkpoints":
+            why = "is not in the checkpoints folder of a run"
+            cure = "name a checkpoint of a run, or give the folder as out"
+            raise ModelFileError(one_line("resume", path, why, cure))
         else:
             where = where or path.parent.parent
     folder = stack.enter_context(RunFolder(where))
