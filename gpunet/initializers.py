@@ -26,6 +26,7 @@ INITIALIZERS = (
     *(f"{kind}_{form}" for kind in _DEVIATION for form in ("normal", "uniform")),
     "zeros",
 )
+_LARGEST = 2.0**127  # beyond twice this float32 has only infinity
 
 
 def draw(
@@ -83,9 +84,13 @@ def draw(
 
 
 def check(start: Any) -> None:
-    """Refuse a name that no initializer has (ConfigError)."""
+    """Refuse a name that no initializer has, or a useless number (ConfigError)."""
     if isinstance(start, str) and start not in INITIALIZERS:
         raise ConfigError(
             f"initializer: {start!r}: no such start; choose from "
             f"{', '.join(INITIALIZERS)}, a number or an array"
+        )
+    if isinstance(start, Real) and not abs(start) <= _LARGEST:
+        raise ConfigError(
+            f"initializer: expected a number that float32 can hold, got {start!r:.40}"
         )

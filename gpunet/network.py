@@ -16,7 +16,7 @@ from typing import Any
 from ._types import Array, HostArray, Params
 from ._upstairs import upstairs
 from .backend import Backend, host_rng, namespace, open_backend
-from .errors import ConfigError
+from .errors import ConfigError, OutOfMemory
 from .layers import Dense, Embedding, Layer
 from .losses import Loss
 from .losses import loss as find_loss
@@ -80,6 +80,8 @@ class Network:
         self.backend = open_backend(device)
         self.dtype = known_dtype(dtype)
         check_layers(self.layers, self.loss)
+        shapes = [shape for layer in self.layers for shape in layer.shapes().values()]
+        _check_memory(population, 8 * sum(map(prod, shapes)))
         starts = [_start(self.layers, one) for one in self.seeds]
         with self.backend.use():
             params = {
@@ -310,6 +312,7 @@ def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
             f"population: expected a whole number >= 1, got {population!r}"
         )
     n = population or 1
+    _check_memory(population, 40)  # a seed: an int and its place in the tuple
     try:
         alone = not hasattr(seed, "__len__")
         seeds = [index(seed) + i for i in range(n)] if alone else [*map(index, seed)]
@@ -320,6 +323,19 @@ def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
     if len(seeds) != n:
         raise ConfigError(f"seed: expected {n} (one for each member), got {len(seeds)}")
     return tuple(seeds)
+
+
+def _check_memory(population: int | None, member_bytes: int) -> None:
+    """Refuse a population at once that would fill the memory only slowly."""
+    if population is None:  # the tensors of one network are refused one by one
+        return
+    try:
+        bytes(population * member_bytes)  # claimed, but not filled: bytearray fills
+    except (MemoryError, OverflowError):
+        raise OutOfMemory(
+            f"memory: population: {population:,} networks need at least "
+            f"{population * member_bytes:,} bytes; use fewer networks"
+        ) from None
 
 
 def check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:

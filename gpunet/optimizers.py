@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from math import inf, sqrt
 from numbers import Real
+from sys import float_info
 from typing import Any, ClassVar
 
 from ._types import Array, Params
@@ -411,18 +412,20 @@ def optimizer(name: "str | Optimizer", **settings: Any) -> Optimizer:
 
 
 def _check_number(who: str, what: str, value: Any) -> None:
-    if what in ("frozen", "nesterov") or value is None:
+    optional = what in ("max_norm", "clip_norm") and value is None
+    if optional or what in ("frozen", "nesterov"):
         return
     if what == "layer_rates":
         value = list(value.values())
-    values = [value] if isinstance(value, Real | str) else list(value)
+    values = [value] if isinstance(value, Real | str | None) else list(value)
     top = 1.0 if what in ("momentum", "decay", "beta1", "beta2") else inf
     for v in values:
         least = what not in ("learning_rate", "max_norm", "clip_norm")
         good = isinstance(v, Real) and (0 <= v < top if least else 0 < v < top)
+        good = good and v <= float_info.max  # an int may be larger, and not inf
         if not good:
             limit = f" and below {top:g}" if top < inf else " and finite"
             bound = "at least 0" if least else "above 0"
             raise ConfigError(
-                f"{who}: {what}: expected a number {bound}{limit}, got {v!r}"
+                f"{who}: {what}: expected a number {bound}{limit}, got {v!r:.40}"
             )

@@ -12,7 +12,7 @@ import pytest
 from helpers import run_python
 from tiny import command, environment, error_line, timeless, write_set
 
-from gpunet.storage import load_network, read_tensors
+from gpunet.storage import load_network, read_tensors, write_tensors
 
 COLORS = ["red", "green", "blue"]
 HEADER = ["size", "weight", "color", "kind", "price"]
@@ -370,6 +370,7 @@ STRANGER = [
     (["--target", "kind", "--impute", "zero"], 2, "--impute"),
     (["--target", "kind", "--unknown", "x"], 2, "--unknown"),
     (["--target", "kind", "--hidden", "0"], 2, "--hidden"),
+    (["--target", "kind", "--drop", "price", "--sizes", "5-3"], 2, "sizes with 2"),
     (["--target", "kind", "--data-dir", "x"], 2, "no --data-dir"),
     (["--target", "price", "--loss", "softmax_cross_entropy"], 2, "single output"),
     (["--target", "price", "--class-weight", "balanced"], 2, "no labels"),
@@ -451,6 +452,25 @@ def test_model_of_no_table_reads_none(table, tmp_path):
     assert "was not trained on a table" in line
     process = command("export", tmp_path / "m.safetensors", "--format", "c")
     assert process.returncode == 0 and (tmp_path / "m.c").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("target", {"classes": ["small"]}),
+        ("target", {"classes": ["a", "b", "c"]}),
+        ("categories", {"color": ["red", "green"]}),
+    ],
+)
+def test_table_of_another_network_is_refused(done, table, tmp_path, part, change):
+    tensors, state = read_tensors(done[0] / "model.safetensors")
+    state["table"][part] |= change
+    path = tmp_path / "m.safetensors"
+    write_tensors(path, tensors, state)
+    for words in (["predict", path, table], ["export", path, "--format", "c"]):
+        line = error_line(command(*words), 4)
+        assert "other inputs or outputs than its network has" in line
+    assert not (tmp_path / "m.c").exists()
 
 
 def test_export_refuses_what_cannot_be(done, tmp_path):

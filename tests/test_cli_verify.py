@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tiny import carry, command, error_line, settings, write_set
 
+from gpunet.cli import main
 from gpunet.storage import read_tensors, write_tensors
 
 
@@ -93,3 +94,19 @@ def test_names_that_are_no_text_are_shown_as_they_can_be(run_folder, tmp_path):
         assert len(process.stdout.splitlines()) == 1
     odd.write_bytes(b"x")
     error_line(command("verify", odd), 4)
+
+
+def test_control_codes_never_reach_the_terminal(
+    run_folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # else `main` would set it
+    path = tmp_path / "m.safetensors"
+    tensors, state = read_tensors(run_folder / "model.safetensors")
+    write_tensors(path, tensors, state | {"kind": "\x1b[2J\n", "step": "\x07"})
+    assert main(["verify", str(path)]) == 0
+    assert r"\x1b[2J\n, step \x07" in capsys.readouterr().out
+    assert main(["train", "--schedule", "cosine:\x1b[2J\x07"]) == 2
+    assert r"cosine:\x1b[2J\x07" in capsys.readouterr().err
+    line = ["gpunet: error: usage: 'a\\x1b': no such command"]
+    assert main(["a\x1b"]) == 2
+    assert capsys.readouterr().err.split(";")[:1] == line

@@ -167,7 +167,8 @@ def test_missing_file_lists_the_names_looked_for(tmp_path, missing):
 
 def test_folder_that_is_none_says_so(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    for path in (tmp_path / "none", tmp_path / "file"):
+    odd = (tmp_path / "a\0b", tmp_path / "\ud800")  # no names of files
+    for path in (tmp_path / "none", tmp_path / "file", *odd):
         with pytest.raises(DataError, match="is no folder"):
             load_folder(path)
     with pytest.raises(DataError, match="holds none of"):

@@ -89,6 +89,13 @@ def test_unknown_start_is_refused():
         check(good)
 
 
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan, 1e39, -(10**400)])
+def test_number_that_no_weight_can_hold_is_refused(number):
+    with pytest.raises(ConfigError, match="expected a number that float32 can hold"):
+        check(number)
+    check(-1e38)
+
+
 def test_next_tensor_does_not_depend_on_the_kind_of_the_last():
     def second(first):
         rng = host_rng(0, "init")

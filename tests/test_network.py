@@ -1,8 +1,10 @@
 """The network: start, forward, backward, prediction, moving and refusals."""
 
+import sys
+
 import numpy as np
 import pytest
-from helpers import TIGHT, Draws, error, normal, on_device
+from helpers import TIGHT, Draws, error, normal, on_device, run_python
 
 import gpunet
 from gpunet import Activation, Dense, Dropout, Embedding, Network, loss, mlp
@@ -269,6 +271,23 @@ def test_seeds_may_be_given_one_by_one():
 def test_network_refuses_what_cannot_work(options, why):
     with pytest.raises(ConfigError, match=why):
         Network([Dense(2, 2)], **options)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux limits its memory")
+@pytest.mark.parametrize("population", [10**12, 10**30, 10**5])
+def test_population_that_fits_no_memory_is_refused_at_once(population):
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+import gpunet
+try:
+    gpunet.mlp([784, 16, 10], population={population})
+except gpunet.errors.OutOfMemory as error:
+    print(error)
+"""
+    process = run_python(code, timeout=20, OPENBLAS_NUM_THREADS="1")
+    assert process.stdout.startswith(f"memory: population: {population:,} networks")
+    assert "use fewer networks" in process.stdout and process.returncode == 0
 
 
 def test_network_refuses_layers_that_do_not_fit():

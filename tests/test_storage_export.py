@@ -17,7 +17,7 @@ from helpers import epsilons_off, exact_sigmoid, normal, wide_grid
 import gpunet
 from gpunet.activations import ACTIVATIONS
 from gpunet.errors import ConfigError, ModelFileError, WriteError
-from gpunet.storage import Port, export_network
+from gpunet.storage import Port, export, export_network
 
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 KINDS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
@@ -296,6 +296,21 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, kind):
         export_network(net, tmp_path / "net", kind)
     with pytest.raises(WriteError):
         export_network(gpunet.mlp([2, 2]), tmp_path / "no" / "net", kind)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
+def test_too_many_weights_are_refused_and_the_old_file_stays(
+    tmp_path, monkeypatch, kind
+):
+    net, path = gpunet.mlp([2, 2]), tmp_path / "net"
+    assert export._LARGEST < 2**31  # bytes, where protobuf ends
+    monkeypatch.setattr(export, "_LARGEST", 24)  # 6 numbers of 4 bytes
+    export_network(net, path, kind)
+    old = path.read_bytes()
+    monkeypatch.setattr(export, "_LARGEST", 23)
+    with pytest.raises(ModelFileError, match="24 bytes of weights, more than"):
+        export_network(net, path, kind)
+    assert path.read_bytes() == old and [p.name for p in tmp_path.iterdir()] == ["net"]
 
 
 def test_onnx_that_is_absent_is_named(tmp_path, monkeypatch):

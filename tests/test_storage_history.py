@@ -178,6 +178,15 @@ def test_sync_says_when_the_disk_fails(tmp_path, monkeypatch):
 
 
 @posix
+def test_a_huge_history_is_refused_unread(tmp_path):
+    path = tmp_path / "history.jsonl"
+    with path.open("wb") as file:
+        file.truncate(2**32)  # sparse: it takes no room on the disk
+    for action in (HistoryFile(path).read, HistoryFile(path).truncate):
+        with pytest.raises(ModelFileError, match=r"4,294,967,296 bytes.*move it away"):
+            action()
+
+
 def test_a_history_that_is_no_file_is_told_as_such(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path, why in ((tmp_path / "pipe", "not a regular"), (tmp_path, "a folder")):

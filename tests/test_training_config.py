@@ -267,6 +267,14 @@ def test_config_file_that_is_none_is_refused(tmp_path, content, why):
     assert len(str(caught.value)) < 480
 
 
+def test_huge_config_file_is_refused_unread(tmp_path):
+    path = tmp_path / "config.json"
+    with path.open("wb") as file:
+        file.truncate(2**32)  # sparse: it takes no room on the disk
+    with pytest.raises(ConfigError, match=r"has 4,294,967,296 bytes; name a config"):
+        load_config(path)
+
+
 def test_config_file_that_is_not_there_is_refused(tmp_path):
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(ConfigError, match=r"name a config\.json"):

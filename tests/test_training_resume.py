@@ -1,6 +1,7 @@
 """Resuming: a run in pieces leaves, bit for bit, what the whole run leaves."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -144,6 +145,31 @@ def test_history_torn_at_any_byte_is_mended(data, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"epoch": "1"},
+        {"epoch": 1.0},
+        {"loss": "x"},
+        {"loss": True},
+        {"loss": {}},
+        {"loss": [0.1]},
+        {"val_loss": 10**400},
+        {"accuracy": [[0.1]]},
+    ],
+)
+def test_history_of_another_run_is_refused(data, tmp_path, change):
+    config = stopped(data, tmp_path / "p", 2 * STEPS)
+    path = tmp_path / "p" / "history.jsonl"
+    first, *rest = map(json.loads, path.read_text().splitlines())
+    lines = [json.dumps(record) for record in (first | change, *rest)]
+    path.write_text("\n".join(lines) + "\n")
+    (name,) = change
+    why = f"history: the record of step 5 has the {name} .*; repair or remove that line"
+    with pytest.raises(ModelFileError, match=why):
+        carry(config, tmp_path / "p", resume="auto")
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {},
@@ -282,6 +308,11 @@ def test_what_cannot_be_resumed_is_refused(data, tmp_path):
         carry(config, None, resume=tmp_path / "q")
     with pytest.raises(ModelFileError, match="is a model, not a checkpoint"):
         carry(config, tmp_path / "q", resume=tmp_path / "p" / "model.safetensors")
+    before = sorted(tmp_path.iterdir())
+    for path in (tmp_path / "p" / "model.safetensors", os.devnull):
+        with pytest.raises(ModelFileError, match="not in the checkpoints folder"):
+            carry(config, None, resume=path)
+    assert sorted(tmp_path.iterdir()) == before  # no folder was claimed there
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelFileError, match="holds no checkpoint"):
         carry(config, None, resume=tmp_path / "empty")

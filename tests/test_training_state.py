@@ -102,6 +102,22 @@ def damaged(change):
         (lambda t, s: s["best"].pop("bad"), "bad"),
         (lambda t, s: s.update(frozen=[1]), "lacks what a run needs"),
         (lambda t, s: s.update(optimizer_steps=None), "lacks what a run needs"),
+        (lambda t, s: s.update(optimizer_steps=1.5), "'optimizer_steps': 1.5"),
+        (lambda t, s: s.update(epoch="2"), "'epoch': '2'"),
+        (lambda t, s: s.update(step=-1), "'step': -1"),
+        (lambda t, s: s.update(at=10**6), "'at': 1000000"),
+        (lambda t, s: s.update(alive=[]), r"alive is \[\]"),
+        (lambda t, s: s.update(alive="x"), "alive is 'x'"),
+        (lambda t, s: s["best"].update(loss=["0"]), "loss is"),
+        (lambda t, s: s["best"].update(bad=[None]), "bad is"),
+        (lambda t, s: s["best"].update(more=[0]), "'more'"),
+        (lambda t, s: s.update(schedule=[1]), "lacks what a run needs"),
+        (lambda t, s: s.update(schedule={}), "lacks what a run needs"),
+        (lambda t, s: s.update(schedule={"best": [1.0], "bad": [0]}), "'now'"),
+        (
+            lambda t, s: s.update(schedule={"best": [1.0], "bad": [0], "now": ["1"]}),
+            "schedule now is",
+        ),
     ],
 )
 def test_state_that_does_not_fit_changes_nothing(change, why):

@@ -160,8 +160,10 @@ def _report(error: BaseException) -> int:
         what = f"{type(error).__name__}: {error}"
         message, code = f"bug: {what}; run again with --debug and report it", 1
     line = " ".join(f"gpunet: error: {message}".split())
+    # What a file or an argument says may hold the control codes of a terminal.
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
     if len(line) > 500:
         line = f"{line[:300]} ... {line[-190:]}"
     with contextlib.suppress(OSError):  # without stderr the exit code still speaks
-        print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+        print(line, file=sys.stderr)
     return code

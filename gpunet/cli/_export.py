@@ -2,14 +2,15 @@
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..data import from_json
 from ..errors import ConfigError
+from ..network import Network
 from ..storage import Port, export_network, open_model, readable
-from ._predict import chosen, model_file
+from ._predict import chosen, model_file, table_of
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,18 +22,18 @@ def run(args: argparse.Namespace) -> int:
             f"out: {readable(out)}: is the model itself; name another file"
         )
     net, state = open_model(file)
-    source, target = _ports(state.get("table"), readable(file))
+    source, target = _ports(net, state.get("table"), file)
     net = chosen(net, args.member)
     size = export_network(net, out, args.format, source, target)
     print(f"{readable(out)}: {args.format}, {size:,} bytes")
     return 0
 
 
-def _ports(described: Any, where: str) -> tuple[Port | None, Port | None]:
+def _ports(net: Network, described: Any, file: Path) -> tuple[Port | None, Port | None]:
     """Return what lies before and after a network that was trained on a table."""
     if described is None:
         return None, None
-    table = from_json(described, where)
+    table = table_of(net, described, file)
     target = table.target
     if target.classes:
         end = Port(list(map(str, target.classes)))

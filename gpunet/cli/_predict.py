@@ -12,6 +12,7 @@ import numpy as np
 
 from ..data import Dataset, Preprocessing, Table, from_json, is_table, read_for
 from ..errors import ConfigError, GpunetError, ModelFileError
+from ..layers import Dense
 from ..metrics import mean_absolute_error, r_squared
 from ..network import Network
 from ..storage import one_line, open_model, readable, write_atomically
@@ -67,7 +68,26 @@ def open_table_model(path: str, device: str = "cpu") -> tuple[Network, Preproces
         why = "was not trained on a table, so it cannot read one"
         cure = "train with --data table.csv --target column"
         raise ModelFileError(one_line("model file", file, why, cure))
-    return net, from_json(state["table"], readable(file))
+    return net, table_of(net, state["table"], file)
+
+
+def table_of(net: Network, described: Any, file: Path) -> Preprocessing:
+    """Return the preprocessing that a model file describes.
+
+    Raises
+    ------
+    ModelFileError
+        It describes none, or one of another network.
+    """
+    table = from_json(described, readable(file))
+    dense = [layer for layer in net.layers if isinstance(layer, Dense)]
+    ends = dense and (dense[0].n_in, dense[-1].n_out)
+    n_in, n_classes = len(table.inputs), len(table.target.classes or [0])
+    if ends not in ((n_in, n_classes), (n_in, 1 if n_classes == 2 else n_classes)):
+        why = "describes a table of other inputs or outputs than its network has"
+        cure = "restore it from a copy, or train again"
+        raise ModelFileError(one_line("model file", file, why, cure))
+    return table
 
 
 def chosen(net: Network, member: int | None) -> Network:

@@ -21,10 +21,8 @@ def run(args: argparse.Namespace) -> int:
                 code = error.exit_code
                 continue
             step = "-" if found["step"] is None else found["step"]
-            print(
-                f"{readable(file)}: {found['kind']}, step {step}, "
-                f"sha256 {found['digest']}"
-            )
+            kind, step = (readable(str(part), 60) for part in (found["kind"], step))
+            print(f"{readable(file)}: {kind}, step {step}, sha256 {found['digest']}")
     return code
 
 

@@ -134,7 +134,9 @@ def load_folder(folder, name=None):
         If a file is missing or damaged, or the four do not fit together.
     """
     folder = Path(os.fsdecode(folder))
-    return _load(folder, folder.resolve().name if name is None else name, {})
+    return _load(
+        folder, os.path.basename(os.path.abspath(folder)) if name is None else name, {}
+    )
 
 
 def _load(folder, name, sha256):
@@ -173,7 +175,7 @@ def _find(folder, stem):
         os.lstat(candidates[0])
     except PermissionError as error:  # what is not seen may well be there
         why = f"cannot be looked into ({error.strerror})"
-    except OSError:
+    except (OSError, ValueError):  # ValueError: NUL or a lone surrogate
         pass
     cure = "give the folder of the four IDX files"
     raise data_error("data folder", folder, why, cure)

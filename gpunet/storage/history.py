@@ -16,6 +16,7 @@ from gpunet.storage.files import open_regular
 from gpunet.storage.messages import one_line, write_error
 
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_LONGEST = 2**28  # bytes; a sparse file of a terabyte costs its maker nothing
 
 
 class HistoryFile:
@@ -146,7 +147,9 @@ class HistoryFile:
 
     def _load(self):
         try:
-            with open_regular(self.path) as (file, _):
+            with open_regular(self.path) as (file, size):
+                if size > _LONGEST:
+                    raise ValueError(f"has {size:,} bytes, more than {_LONGEST:,}")
                 return file.read()
         except FileNotFoundError:
             return b""

@@ -118,6 +118,12 @@ def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, An
             ends = (data.train.x.shape[1], classes or data.train.t.shape[1])
         config = config | {"sizes": [ends[0], *config["hidden"], ends[1]]}
     if data and data.table:
+        n_out = config["sizes"][-1]
+        if classes and n_out != classes and (n_out, classes) != (1, 2):
+            raise ConfigError(
+                f"sizes: the network has {n_out} outputs, the table {classes} "
+                f"classes; end the sizes with {classes}"
+            )
         config = config | {"task": "classify" if classes else "regress"}
     if data and config["early_stopping"] == "auto":
         enough = len(data.validation or ()) >= _ROWS_TO_JUDGE_BY

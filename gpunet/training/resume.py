@@ -20,6 +20,7 @@ from .state import history_from, restore
 
 # What may differ between a run and its continuation.
 _FREE_ON_RESUME = ("device", "engine", "epochs", "data_dir")
+_LONGEST_CONFIG = 2**20  # bytes; a sparse file of a terabyte costs its maker nothing
 
 
 def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None]:
@@ -50,6 +51,10 @@ def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None
                 "there is no such file or folder",
                 "name a checkpoint or a run folder",
             )
+            raise ModelFileError(one_line("resume", path, why, cure))
+        elif where is None and path.parent.name != "checkpoints":
+            why = "is not in the checkpoints folder of a run"
+            cure = "name a checkpoint of a run, or give the folder as out"
             raise ModelFileError(one_line("resume", path, why, cure))
         else:
             where = where or path.parent.parent
@@ -169,8 +174,11 @@ def load_config(path: Any) -> dict[str, Any]:
         No such file, no JSON, or settings that do not exist.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for ever
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
             raise OSError(errno.EINVAL, "is no regular file")
+        if status.st_size > _LONGEST_CONFIG:
+            raise OSError(errno.EFBIG, f"has {status.st_size:,} bytes")
         config = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(

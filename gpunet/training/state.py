@@ -8,6 +8,7 @@ the data. Random draws are keyed by seed, epoch and step, so they need nothing.
 import hashlib
 import os
 import platform
+import sys
 from typing import Any
 
 from .. import __version__
@@ -18,6 +19,10 @@ from ..errors import ModelFileError
 from ..storage import check_fit, describe, one_line
 from .history import History
 from .loop import Trainer
+
+_LOSS = {float, type(None)}
+_KINDS = {"alive": {bool}, "epoch": {int}, "bad": {int}, "loss": _LOSS}
+_KINDS |= {"best": _LOSS, "now": {float}}
 
 
 def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
@@ -64,6 +69,7 @@ def restore(
         frozen = {int(i): str(why) for i, why in state["frozen"].items()}
         frozen = {i: why for i, why in frozen.items() if not plain["alive"][i]}
         n_steps, schedule = int(state["optimizer_steps"]), state["schedule"]
+        _check_counters(trainer, state)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"its state lacks what a run needs ({error})"
         cure = "resume from another checkpoint"
@@ -82,11 +88,53 @@ def restore(
         trainer.schedule.state = schedule
 
 
+def _check_counters(trainer: Trainer, state: dict[str, Any]) -> None:
+    """Refuse counters that `capture` never gives (KeyError, TypeError, ValueError)."""
+    counts = {key: state[key] for key in ("epoch", "at", "step", "optimizer_steps")}
+    whole = all(type(count) is int and count >= 0 for count in counts.values())
+    if not whole or counts["at"] > trainer.steps_per_epoch:
+        raise ValueError(f"{counts!r:.120}")
+    n, schedule = len(trainer.alive), state["schedule"]
+    lists = {"alive": state["alive"], **state["best"]}
+    if schedule is not None:
+        rows = {f"schedule {key}": schedule[key] for key in ("best", "bad", "now")}
+        # They are empty until the first epoch is judged.
+        lists |= rows if list(rows.values()) != [[], [], []] else {}
+    for name, values in lists.items():
+        known = _KINDS[name.removeprefix("schedule ")]
+        kinds = {type(value) for value in values}
+        if not isinstance(values, list) or len(values) != n or not kinds <= known:
+            raise ValueError(f"{name} is {values!r:.40}")
+
+
 def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
-    """Give a resumed trainer the records of the epochs before."""
+    """Give a resumed trainer the records of the epochs before.
+
+    Raises
+    ------
+    ModelFileError
+        A record holds what no epoch of such a run gives.
+    """
+    for record in records:
+        for name, value in record.items():
+            whole = name != "epoch" or type(value) is int
+            if not whole or not _is_measure(value, trainer.net.population):
+                raise ModelFileError(
+                    f"history: the record of step {record.get('step')} has the "
+                    f"{name:.40} {value!r:.40}; repair or remove that line"
+                )
     history = History(records)
     history.frozen = trainer.history.frozen
     trainer.history = history
+
+
+def _is_measure(value: Any, population: int | None) -> bool:
+    """Say whether an epoch of a run can have measured such a value."""
+    if isinstance(value, list):
+        fits = len(value) == population
+        return fits and all(_is_measure(member, None) for member in value)
+    number = type(value) in (int, float) and abs(value) <= sys.float_info.max
+    return value is None or number
 
 
 def data_digest(data: Dataset) -> str:

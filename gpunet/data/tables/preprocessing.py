@@ -252,23 +252,31 @@ def from_json(data, where):
         mean, scale = (np.array(data[k], np.float64) for k in ("mean", "scale"))
         fill = data["fill"] or [None] * len(mean)
         fill = np.array([np.nan if v is None else v for v in fill], np.float64)
-        names = None if data["names"] is None else tuple(data["names"])
-        t = data["target"]
-        classes = None if t["classes"] is None else tuple(t["classes"])
-        target = Target(t["name"], classes, float(t["mean"]), float(t["scale"]))
+        names = None if data["names"] is None else _texts(data["names"])
+        target = _target(data["target"], len(mean) if names is None else -1)
+        categories = {k: _texts(v) for k, v in data["categories"].items()}
         made = Preprocessing(
             names,
             Scaling(mean, scale, fill),
-            {str(k): tuple(v) for k, v in data["categories"].items()},
+            categories,
             {str(k): str(v) for k, v in data["fills"].items()},
             data["unknown"],
-            tuple(data["missing"]),
+            _texts(data["missing"]),
             target,
         )
-        shapes = {mean.shape, scale.shape, fill.shape, (len(names or mean),)}
+        shapes = {
+            mean.shape,
+            scale.shape,
+            fill.shape,
+            (len(mean if names is None else names),),
+        }
         finite = np.isfinite(mean).all() and np.isfinite(scale).all()
-        if len(shapes) != 1 or not finite or not target.scale > 0:
+        if len(shapes) != 1 or not finite:
             raise ValueError("its columns do not agree")
+        if any(len(set(values)) < len(values) for values in categories.values()):
+            raise ValueError("a category stands twice")
+        if made.unknown not in UNKNOWN:
+            raise ValueError(f"unknown: {made.unknown!r:.40}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         where = printable(str(where))[-160:]
         raise ModelFileError(
@@ -276,6 +284,31 @@ def from_json(data, where):
             "model that was trained on one"
         ) from None
     return made
+
+
+def _texts(values):
+    """Return a list of texts as a tuple, or refuse it."""
+    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+        raise ValueError(f"expected a list of texts, got {values!r:.40}")
+    return tuple(values)
+
+
+def _target(data, last):
+    """Return the described Target; of a matrix its number is at most `last`."""
+    name, classes = data["name"], data["classes"]
+    if not isinstance(name, str) and not (type(name) is int and 0 <= name <= last):
+        raise ValueError(f"its target is {name!r:.40}")
+    if classes is not None:
+        kinds = {type(value) for value in classes}
+        if not isinstance(classes, list) or not kinds <= {str, int, float}:
+            raise ValueError("its classes are no texts or numbers")
+        if len(set(classes)) < max(len(classes), 1):
+            raise ValueError("it has no classes, or one stands twice")
+        classes = tuple(classes)
+    target = Target(name, classes, float(data["mean"]), float(data["scale"]))
+    if not (np.isfinite(target.mean) and 0 < target.scale < np.inf):
+        raise ValueError("its target has no scale")
+    return target
 
 
 def as_texts(values):
