@@ -175,10 +175,13 @@ def test_plain_file_above_the_limit_is_refused(path):
 @pytest.mark.parametrize(
     ("content", "guess"),
     [
-        (gzip.compress(gzip.compress(IMAGES_FILE)), "gzip (compressed twice?)"),
+        (
+            gzip.compress(gzip.compress(IMAGES_FILE, mtime=0), mtime=0),
+            "gzip (compressed twice?)",
+        ),
         (b"<!DOCTYPE html><html>404</html>", "HTML"),
         (b"\xef\xbb\xbf\r\n <html>", "HTML"),
-        (gzip.compress(b"<html><body>Not found</body></html>" * 9), "HTML"),
+        (gzip.compress(b"<html><body>Not found</body></html>" * 9, mtime=0), "HTML"),
         (b"PK\x03\x04" + bytes(40), "a zip archive"),
         (b"\x93NUMPY" + bytes(40), "a .npy file"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
