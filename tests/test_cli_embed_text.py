@@ -257,6 +257,19 @@ def test_finished_run_resumed_stays_what_it_is(whole, corpus, tmp_path, capsys):
     same_run(tmp_path / "r", out)
 
 
+def test_checkpoint_that_a_kill_left_too_many_goes_on_resume(whole, corpus, tmp_path):
+    name, out = whole
+    assert learn(corpus, tmp_path / "r", name) == 0
+    folder = RunFolder(tmp_path / "r")
+    kept = sorted(folder.checkpoints.iterdir())
+    _, tensors, state = folder.newest_checkpoint()
+    with folder:
+        folder.save_checkpoint(0, tensors, state, keep=9)
+    assert run("train", "--resume", tmp_path / "r") == 0
+    assert sorted(folder.checkpoints.iterdir()) == kept
+    same_run(tmp_path / "r", out)
+
+
 def test_resume_auto_without_a_run_starts_one(whole, corpus, tmp_path):
     name, out = whole
     assert learn(corpus, tmp_path / "r", name, "--resume", "auto") == 0

@@ -152,7 +152,7 @@ def go_on(
         options.say(f"warning: resume: {line}")
     restore(job, tensors, state, path)
     if path.parent == folder.checkpoints:
-        folder.drop_after(job.step)
+        folder.drop_after(job.step, options.keep)
     folder.truncate_history(job.step)
     history_from(folder.read_history(job.step), job)
     options.say(
