@@ -269,8 +269,8 @@ def test_other_machine_warns_and_strict_resume_refuses(data, tmp_path, monkeypat
     config = stopped(data, tmp_path / "p")
     wanted = left_behind(tmp_path / "p")
 
-    def elsewhere(bk):
-        return true(bk) | {"threads": "77", "library": "numpy 9"}
+    def elsewhere(*args):
+        return true(*args) | {"threads": "77", "library": "numpy 9"}
 
     true = run_module.fingerprint
     monkeypatch.setattr(run_module, "fingerprint", elsewhere)

@@ -16,6 +16,7 @@ from ..data import open_regular
 from ..errors import ConfigError, DataError, Interrupted, ModelFileError
 from ..storage import RunFolder, one_line, readable, write_json
 from ..training.engines import check_engine
+from ..training.machine import differences
 from ..training.signals import stop_on_signals
 from .jobs import LanguageRun, SkipGramRun
 from .language_model import LanguageSettings
@@ -175,12 +176,8 @@ def _resume(job, folder, found, options) -> None:
             f"resume: {readable(path)}: the run was begun with another text; give "
             "back the one it began with, or start a new run"
         )
-    for key, old in (state.get("fingerprint") or {}).items():
-        if old != (now := job.more["fingerprint"].get(key)):
-            options.say(
-                f"warning: resume: {key} was {old!r} and is {now!r}: not bit for bit "
-                "the same run any more"
-            )
+    for line in differences(state.get("fingerprint"), job.more["fingerprint"]):
+        options.say(f"warning: resume: {line}")
     job.restore(tensors, state, path)
     folder.drop_after(job.step)
     folder.truncate_history(job.step)

@@ -16,6 +16,7 @@ from ..errors import ConfigError, DataError, ModelFileError
 from ..storage import RunFolder, one_line, read_tensors, readable
 from .config import check_config
 from .loop import Trainer
+from .machine import differences
 from .state import history_from, restore
 
 # What may differ between a run and its continuation.
@@ -139,13 +140,7 @@ def go_on(
             f"resume: {readable(path)}: the run was begun with other training "
             "data; give the same --data and --data-dir"
         )
-    for key, old in (state.get("fingerprint") or {}).items():
-        now = more["fingerprint"].get(key)
-        if old == now:
-            continue
-        line = (
-            f"{key} was {old!r} and is {now!r}: not bit for bit the same run any more"
-        )
+    for line in differences(state.get("fingerprint"), more["fingerprint"]):
         if options.strict_resume:
             cure = "use the same one, or leave --strict-resume out"
             raise ModelFileError(one_line("resume", path, line, cure))

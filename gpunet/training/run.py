@@ -30,13 +30,14 @@ from .engines import check_engine
 from .fit import trainer as make_trainer
 from .history import History
 from .loop import Trainer, check_settings, check_trainable
+from .machine import fingerprint
 from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
 from .report import describe_table, score
 from .resume import claim_folder, engine_for, find_checkpoint, go_on, settle_config
 from .resume import load_config as load_config
 from .signals import stop_on_signals
-from .state import data_digest, fingerprint
+from .state import data_digest
 
 
 @dataclass
@@ -122,11 +123,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         with memory_for("weights", backend, config["batch_size"]):
             net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
-        more = {
-            "config": config,
-            "data": data_digest(data.train),
-            "fingerprint": fingerprint(backend),
-        } | _table(data)
+        more = {"config": config, "data": data_digest(data.train)} | _table(data)
         recorder = FolderRecorder(
             folder,
             more,
@@ -139,7 +136,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         wanted = config | {"engine": engine_for(config, found)}
         job = _trainer(net, data, wanted, options, callbacks)
         box["trainer"] = job
-        more["fingerprint"]["engine"] = job.engine.name
+        more["fingerprint"] = fingerprint(backend, job.engine.name)
         note = f" ({job.engine.note})" if job.engine.note else ""
         options.say(f"engine: {job.engine.name}{note}")
         write_json(folder.config, config)
