@@ -102,6 +102,19 @@ def test_default_folder_lies_below_runs_and_is_always_new(data, tmp_path):
     assert all(name.startswith("default-2") for name in folders)
 
 
+def test_part_of_a_population_names_the_order_of_the_whole(data, tmp_path):
+    crowd = settings(data, population=3, seed=5, order="shared", engine="loop")
+    whole = carry(crowd, tmp_path / "whole")[0]
+    options = ("--population", 2, "--seed", 6, "--engine", "loop", "--shared-order")
+    process = train(data, tmp_path / "part", *options, "--order-seed", 5)
+    assert process.returncode == 0, process.stderr
+    part = load_network(tmp_path / "part" / "model.safetensors")
+    for name, p in part.params.items():
+        assert np.array_equal(p, whole.params[name][1:])
+    line = error_line(train(data, tmp_path / "no", "--order-seed", 5), 2)
+    assert "order_seed" in line and not (tmp_path / "no").exists()
+
+
 def test_population_is_summed_up(data, tmp_path):
     options = ("--population", 3, "--seed", 5, "--l2", 0.0, 0.1, 9.0)
     rates = ("--lr", 0.05, 0.01, 1e-9)

@@ -270,6 +270,13 @@ def _population(parser):
         help="all members see the same batches, which is faster",
         **absent,
     )
+    group.add_argument(
+        "--order-seed",
+        type=whole(0, 2**62),
+        metavar="N",
+        help="the seed of the shared order (default: the first member's)",
+        **absent,
+    )
 
 
 def _files(parser):

@@ -48,6 +48,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "class_weight": (str, list, type(None)),
     "batch_size": (int, type(None)),
     "population": (int, type(None)),
+    "order_seed": (int, type(None)),
     "seed": (int, list),
 }
 

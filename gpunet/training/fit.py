@@ -27,6 +27,7 @@ def fit(
     early_stopping: "int | EarlyStopping | None" = None,
     class_weight: Any = None,
     order: str = "own",
+    order_seed: int | None = None,
     track: bool = True,
     callbacks: Sequence[Callback] = (),
     max_steps: int | None = None,
@@ -59,6 +60,10 @@ def fit(
     order : "own", "shared" or "none"
         Each member of a population shuffles by its own seed; all see the same
         batches, which is faster; or nothing is shuffled.
+    order_seed : int, optional
+        The seed of the order that all share; None takes the first member's. A part
+        of a population, trained alone with the first seed of the whole, sees the
+        batches that it would see there.
     track : bool
         False computes no loss and no accuracy while training: not needed.
     callbacks : sequence of Callback
@@ -104,6 +109,7 @@ def fit(
         early_stopping=early_stopping,
         class_weight=class_weight,
         order=order,
+        order_seed=order_seed,
         track=track,
         callbacks=callbacks,
         max_steps=max_steps,

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from .._upstairs import upstairs
 from ..backend import Backend
+from .engines import compiler_target
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _HOST = ("cpu", "strict:1")  # devices whose matrix products are NumPy's
@@ -97,7 +97,7 @@ def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
     if engine:
         mark["engine"] = engine
     if engine == "compiled":
-        mark["compiler"] = upstairs("fast").target()
+        mark["compiler"] = compiler_target()
     return mark
 
 

@@ -170,7 +170,8 @@ def _rehearse(config: dict[str, Any]) -> None:
     optimizer.start(net.params, net.backend, config["population"])
     find_schedule(config["schedule"])
     check_engine(config["engine"], config["precision"])
-    check_settings(config["epochs"], config["batch_size"], config["order"])
+    counts = config["epochs"], config["batch_size"]
+    check_settings(*counts, config["order"], order_seed=config["order_seed"])
     if config["early_stopping"] is not None:
         EarlyStopping(config["early_stopping"])
 
@@ -192,6 +193,7 @@ def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
         early_stopping=config["early_stopping"],
         class_weight=config["class_weight"],
         order=config["order"],
+        order_seed=config["order_seed"],
         track=config["track"],
         callbacks=callbacks,
         max_steps=options.max_steps,
