@@ -208,13 +208,16 @@ def test_interrupted_run_goes_on_to_the_same_end(
     line = told(capsys)
     step = RunFolder(folder).newest_checkpoint()[2]["step"]
     assert f"training: interrupted: step {step} is saved in" in line
-    assert "go on with --resume auto" in line
     assert not (folder / "result.json").exists()
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    assert (
-        run("train", "--out", folder, "--resume", "auto", "--quiet", *MODELS[name]) == 0
+    pasted = subprocess.run(
+        ["sh", "-c", line.partition("resume with: ")[2]],
+        env=environment([ROOT]),
+        capture_output=True,
+        text=True,
     )
+    assert pasted.returncode == 0, pasted.stderr
     same_run(folder, out)
 
 
@@ -294,7 +297,7 @@ def test_resume_with_another_setting_or_text_is_refused(corpus, tmp_path, capsys
 def test_folder_of_another_run_is_refused(vectors, corpus, tmp_path, capsys):
     before = {p: p.stat().st_mtime_ns for p in vectors.rglob("*")}
     assert learn(corpus, vectors) == 2
-    assert "holds a run already; go on with --resume auto" in told(capsys)
+    assert "holds a run already; choose another folder, or resume" in told(capsys)
     with RunFolder(tmp_path / "busy"):
         assert learn(corpus, tmp_path / "busy") == 9
     told(capsys)

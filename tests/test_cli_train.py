@@ -1,5 +1,6 @@
 """`gpunet train` from outside: its files, its answers, its errors."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from tiny import (
     write_set,
 )
 
+from gpunet.cli import train as train_options
 from gpunet.storage import load_network, verify
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
@@ -100,6 +102,20 @@ def test_default_folder_lies_below_runs_and_is_always_new(data, tmp_path):
         folders |= set(os.listdir(tmp_path / "runs"))
     assert len(folders) == 2
     assert all(name.startswith("default-2") for name in folders)
+
+
+def test_part_held_out_is_a_number_a_fraction_or_a_percentage():
+    parser = argparse.ArgumentParser()
+    train_options.add_arguments(parser)
+    words = {"2": 2, "0.2": 0.2, "20%": 0.2, "7%": 0.07, "0": 0, "nielsen": "nielsen"}
+    for text, value in words.items():
+        found = parser.parse_args(["--validation", text]).validation
+        assert found == value and type(found) is type(value)
+    assert parser.parse_args(["--test-size", "12.5%"]).test_size == 0.125
+    assert "20%" in parser.format_help()
+    for text in ("100%", "-1%", "%", "2 %%", "x%"):
+        with pytest.raises(SystemExit):
+            parser.parse_args(["--validation", text])
 
 
 def test_part_of_a_population_names_the_order_of_the_whole(data, tmp_path):

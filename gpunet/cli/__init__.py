@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -38,6 +39,7 @@ COMMANDS = {
     "images": "write MNIST digits as PNG files",
     "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }
+_COMMAND = "(resume with:|start anew with:) "  # of training/hints.py
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -130,6 +132,7 @@ def _run(argv: list[str]) -> int:
         "--debug", action="store_true", help="show the traceback of an error"
     )
     args = parser.parse_args(rest)
+    args.typed = name, rest
     _pin_threads(getattr(args, "threads", None))
     return importlib.import_module(command.WORK).run(args)
 
@@ -173,9 +176,11 @@ def _report(error: BaseException) -> int:
     else:
         what = f"{type(error).__name__}: {error}"
         message, code = f"bug: {what}; run again with --debug and report it", 1
-    line = " ".join(f"gpunet: error: {message}".split())
+    line, *command = re.split(_COMMAND, f"gpunet: error: {message}", maxsplit=1)
+    line = " ".join(line.split())
     if len(line) > 500:
         line = f"{line[:300]} ... {line[-190:]}"
+    line = " ".join([line, *command])  # one to be typed is never shortened
     with contextlib.suppress(OSError):  # without stderr the exit code still speaks
         print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
     return code

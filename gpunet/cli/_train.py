@@ -5,6 +5,7 @@ import importlib
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from ..show.curves import draw_curves
 from ..show.residuals import draw_residuals
 from ..storage import readable
 from ..training.diagnosis import diagnose_run
+from ..training.hints import resume_hint
 from ..training.presets import DEFAULTS, preset
 from ..training.progress import ProgressBar
 from ..training.report import measured
 from ..training.resume import load_config
 from ..training.run import Options
 from ..training.run import run as carry_out
+from ._again import again
 from ._classes import show_classes
 
 
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         callbacks=[] if args.quiet or args.json else [ProgressBar()],
         say=say,
         given=given,
+        command=partial(again, args),
     )
     started = time.perf_counter()
     net, history, result, folder, data = carry_out(config, options)
@@ -56,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(result, sort_keys=True))
     else:
         _show(result, [Path(path).name for path in drawn if path])
+        if history.outcome == "step limit reached":
+            print(resume_hint(folder, options))
     if args.diagnose:
         findings = diagnose_run(net, data, history)
         for line in map(str, findings or ["diagnosis: nothing ails this network"]):

@@ -23,11 +23,14 @@ class Best:
         loss, epoch and bad (epochs since) of each member's best.
     params : dict of str to array
         Copies of the weights; empty until there is a best.
+    restores : bool
+        Whether the best weights come back at the end.
     """
 
     def __init__(self, net: Network, rule: EarlyStopping | None):
         n = net.population or 1
         self._net, self._rule = net, rule
+        self.restores = bool(rule and rule.restore_best)
         self.params: Params = {}
         self.state: dict[str, list] = {"loss": [None] * n, "epoch": [0] * n}
         self.state["bad"] = [0] * n
@@ -64,7 +67,7 @@ class Best:
 
     def restore(self) -> None:
         """Give the network its best weights back, if the rule says so."""
-        if self._rule and self._rule.restore_best:
+        if self.restores:
             for name, p in self.params.items():
                 self._net.params[name][...] = p
 

@@ -13,6 +13,7 @@ from ..builders import mlp
 from ..data import (
     Splits,
     check_options,
+    doubtful_count,
     is_table,
     nielsen_split,
     read_mnist,
@@ -197,3 +198,16 @@ def data_from_config(config: dict[str, Any]) -> Splits:
     return Splits(
         train, validation, splits.test, splits.n_classes, splits.name, splits.scale
     )
+
+
+def doubtful_sizes(config: dict[str, Any], data: Splits) -> list[str]:
+    """Return what to say of parts whose size may be meant as a percentage."""
+    parts = {"validation": data.validation}
+    if data.table is not None and config["test"] is None:
+        parts["test_size"] = data.test
+    n, found = len(data.train), []
+    for name, part in parts.items():
+        n += 0 if part is None else len(part)
+        if doubt := doubtful_count(config[name], n):
+            found.append(f"{name}: {doubt}")
+    return found

@@ -1,17 +1,25 @@
 """`gpunet.fit`: train a network on data, in one call."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from ..backend import host_rng
-from ..data import Dataset, Splits, class_weights, split_validation
-from ..errors import ConfigError
+from ..data import (
+    Dataset,
+    Splits,
+    class_weights,
+    doubtful_count,
+    split_validation,
+)
+from ..errors import ConfigError, GpunetWarning
 from ..network import Network
 from ..optimizers import Optimizer
 from ..optimizers import optimizer as find_optimizer
 from .callbacks import Callback, EarlyStopping
 from .evaluate import check_fit, n_outputs
 from .history import History
+from .learned import not_learned
 from .loop import Trainer
 
 
@@ -80,6 +88,12 @@ def fit(
     -------
     history : History
 
+    Warns
+    -----
+    GpunetWarning
+        At the end, if nothing was learned; before, if a number for `validation` may
+        have been meant as a percentage.
+
     Raises
     ------
     ConfigError, DataError
@@ -98,7 +112,7 @@ def fit(
     >>> net.classify(x).tolist()
     [0, 1, 1, 0]
     """
-    return trainer(
+    job = trainer(
         net,
         data,
         epochs=epochs,
@@ -115,7 +129,11 @@ def fit(
         max_steps=max_steps,
         engine=engine,
         precision=precision,
-    ).run()
+    )
+    history = job.run()
+    if fault := not_learned(job):
+        warnings.warn(fault, GpunetWarning, stacklevel=2)
+    return history
 
 
 def trainer(
@@ -133,6 +151,8 @@ def trainer(
     train = check_fit(net, train, "training data")
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         rng = host_rng(0, "split")  # one split for all seeds: they stay comparable
+        if doubt := doubtful_count(validation, len(train)):
+            warnings.warn(f"validation: {doubt}", GpunetWarning, stacklevel=3)
         train, held_out = split_validation(train, validation, rng)
     elif validation is not None:
         held_out = _dataset(validation)

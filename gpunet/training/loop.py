@@ -71,6 +71,7 @@ class Trainer:
         Epochs done, steps done in this epoch, steps done in all.
     history : History
     alive : list of bool, one for each member
+    answers : device arrays (t, weight) of all examples; weight may be None
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Trainer:
             for name in ("loss", "correct", "grad_norm")
         }
         x, t, weight, scale_left = place(bk, net, train, scale)
+        self.answers = t, weight
         self._counts_hits = counts_hits(net, t)
         self._validation = validation and place(bk, net, validation, scale)
         self._x, self._on_disk = x, isinstance(x, DeviceRows)

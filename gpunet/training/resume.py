@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import ConfigError, DataError, ModelFileError
 from ..storage import RunFolder, one_line, read_tensors, readable
 from .config import check_config
+from .hints import resume_hint
 from .loop import Trainer
 from .machine import differences
 from .state import history_from, restore
@@ -58,8 +59,8 @@ def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None
     begun = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
     if options.resume is None and begun:
         raise ConfigError(
-            f"out: {readable(folder.path)}: holds a run already; go on with "
-            "--resume auto, or choose another folder"
+            f"out: {readable(folder.path)}: holds a run already; choose another "
+            f"folder, or {resume_hint(folder.path, options)}"
         )
     return folder, path
 
