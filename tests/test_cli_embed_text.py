@@ -185,6 +185,7 @@ def test_result_as_json(corpus, tmp_path, capsys):
 # ------------------------------------------------------------- interruption, resume
 
 
+@pytest.mark.usefixtures("signals_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_goes_on_to_the_same_end(
     whole, corpus, tmp_path, monkeypatch, capsys, number
@@ -232,6 +233,7 @@ def test_diary_beyond_the_checkpoint_is_dropped(whole, corpus, tmp_path):
     assert diary.read_text() == old
 
 
+@pytest.mark.usefixtures("signals_heard")
 def test_mean_loss_of_an_interrupted_epoch_is_that_of_the_whole(
     corpus, tmp_path, monkeypatch, capsys
 ):
@@ -310,6 +312,7 @@ def test_folder_of_another_run_is_refused(vectors, corpus, tmp_path, capsys):
     assert {p: p.stat().st_mtime_ns for p in keep} == keep
 
 
+@pytest.mark.usefixtures("signals_heard")
 def test_ctrl_c_of_the_script_leaves_a_checkpoint(corpus, tmp_path):
     out = tmp_path / "run"
     words = ("train", *SKIPGRAM, "--epochs", 9999, "--corpus", corpus, "--out", out)
@@ -317,12 +320,12 @@ def test_ctrl_c_of_the_script_leaves_a_checkpoint(corpus, tmp_path):
     options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([*map(str, words)], env=environment(), **options)
     try:
-        end = time.perf_counter() + 30
+        end = time.perf_counter() + 120
         while not list(out.glob("checkpoints/step-*")):
             assert process.poll() is None and time.perf_counter() < end
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     finally:
         process.kill()
         process.communicate()
