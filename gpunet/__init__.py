@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # for editors; __getattr__ loads them
     from .backend import Backend, namespace, open_backend, scatter_add
     from .builders import mlp
     from .data import Dataset, Splits, load_mnist
-    from .errors import GpunetError
+    from .errors import GpunetError, GpunetWarning
     from .fast import predictor
     from .gradcheck import check_gradients
     from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
@@ -46,6 +46,7 @@ _HOME = {
     "Embedding": "layers",
     "Flatten": "layers",
     "GpunetError": "errors",
+    "GpunetWarning": "errors",
     "History": "training",
     "Layer": "layers",
     "Loss": "losses",

@@ -13,6 +13,10 @@ class GpunetError(Exception):
     exit_code = 1
 
 
+class GpunetWarning(UserWarning):
+    """What works, and is probably not what was meant."""
+
+
 class ConfigError(GpunetError, ValueError):
     """An argument, option, shape or configuration that cannot work."""
 

@@ -8,6 +8,7 @@ nothing. GPUNET_DOSES raises the number of examples of each property test.
 """
 
 import os
+import signal
 from importlib.util import find_spec
 
 import pytest
@@ -46,3 +47,19 @@ def bk(request):
         return open_backend(request.param)
     except DeviceError as error:
         absent(str(error))
+
+
+@pytest.fixture
+def signals_heard():
+    """Let SIGINT and SIGHUP reach this process and the ones it starts.
+
+    Started in the background of a shell or by nohup, a test suite ignores them, and
+    what it starts inherits that.
+    """
+    handlers = {signal.SIGINT: signal.default_int_handler}
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = lambda number, frame: None  # reset in a new program
+    before = {number: signal.signal(number, how) for number, how in handlers.items()}
+    yield
+    for number, how in before.items():
+        signal.signal(number, how)

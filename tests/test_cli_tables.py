@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -539,7 +538,7 @@ def test_gradcheck_takes_the_config_of_a_table(done):
     assert process.returncode == 0, process.stderr
 
 
-def test_files_that_lie_leave_with_3_at_once(tmp_path):
+def test_files_that_lie_leave_with_3_and_nothing_trained(tmp_path):
     head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (65536, 65536)}"
     lie = b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + head.ljust(117) + b"\n"
     np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((10**6, 10)), t=np.zeros(3))
@@ -557,10 +556,9 @@ def test_files_that_lie_leave_with_3_at_once(tmp_path):
         if content is not None:
             path.write_bytes(content)
         words = ["--data", str(path), "--target", "t", "--out", str(tmp_path / "run")]
-        started = time.perf_counter()
         process = run_python(
             "import sys; from gpunet.cli import main\n"
             f"sys.exit(main(['train', '--device', 'cpu', *{words!r}]))",
         )
         assert why in error_line(process, 3), name
-        assert time.perf_counter() - started < 5
+        assert not (tmp_path / "run").exists()

@@ -1,10 +1,10 @@
 """`gpunet train` from outside: its files, its answers, its errors."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from tiny import (
     write_set,
 )
 
+from gpunet.cli import train as train_options
 from gpunet.storage import load_network, verify
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
@@ -100,6 +101,33 @@ def test_default_folder_lies_below_runs_and_is_always_new(data, tmp_path):
         folders |= set(os.listdir(tmp_path / "runs"))
     assert len(folders) == 2
     assert all(name.startswith("default-2") for name in folders)
+
+
+def test_part_held_out_is_a_number_a_fraction_or_a_percentage():
+    parser = argparse.ArgumentParser()
+    train_options.add_arguments(parser)
+    words = {"2": 2, "0.2": 0.2, "20%": 0.2, "7%": 0.07, "0": 0, "nielsen": "nielsen"}
+    for text, value in words.items():
+        found = parser.parse_args(["--validation", text]).validation
+        assert found == value and type(found) is type(value)
+    assert parser.parse_args(["--test-size", "12.5%"]).test_size == 0.125
+    assert "20%" in parser.format_help()
+    for text in ("100%", "-1%", "%", "2 %%", "x%"):
+        with pytest.raises(SystemExit):
+            parser.parse_args(["--validation", text])
+
+
+def test_part_of_a_population_names_the_order_of_the_whole(data, tmp_path):
+    crowd = settings(data, population=3, seed=5, order="shared", engine="loop")
+    whole = carry(crowd, tmp_path / "whole")[0]
+    options = ("--population", 2, "--seed", 6, "--engine", "loop", "--shared-order")
+    process = train(data, tmp_path / "part", *options, "--order-seed", 5)
+    assert process.returncode == 0, process.stderr
+    part = load_network(tmp_path / "part" / "model.safetensors")
+    for name, p in part.params.items():
+        assert np.array_equal(p, whole.params[name][1:])
+    line = error_line(train(data, tmp_path / "no", "--order-seed", 5), 2)
+    assert "order_seed" in line and not (tmp_path / "no").exists()
 
 
 def test_population_is_summed_up(data, tmp_path):
@@ -200,10 +228,9 @@ def test_usage_errors_name_the_option_and_leave_with_2(tmp_path, args, name):
         "import sys; from gpunet.cli import main\n"
         f"sys.exit(main(['train', '--data-dir', 'none', *{args!r}]))"
     )
-    started = time.perf_counter()
     process = run_python(code, OPENBLAS_NUM_THREADS="1")
     assert name in error_line(process, 2)
-    assert process.stdout == "" and time.perf_counter() - started < 10
+    assert process.stdout == ""
     assert not os.path.exists("runs/none")
 
 
@@ -251,10 +278,8 @@ def test_device_that_cannot_be_used_leaves_with_5(data, tmp_path, kind, device):
         path = [tmp_path / "fake"]
     elif _has_cuda():
         pytest.skip("there is a GPU")
-    started = time.perf_counter()
     process = train(data, tmp_path / "run", "--device", device, path=path)
     line = error_line(process, 5)
-    assert time.perf_counter() - started < 5
     assert f"device: cuda:{device[5:] or 0}: " in line and "pip install" in line
     assert "CuPy" in line and not (tmp_path / "run").exists()
     auto = train(data, tmp_path / "auto", "--device", "auto", path=path)
@@ -279,12 +304,11 @@ def test_hidden_gpus_leave_with_5(data, tmp_path):
 
 
 def test_network_that_fits_no_memory_leaves_with_6(data, tmp_path):
-    started = time.perf_counter()
     line = error_line(
         train(data, tmp_path / "run", "--sizes", "16-1000-2000000000-3"), 6
     )
     assert "bytes" in line and "fewer neurons" in line
-    assert time.perf_counter() - started < 10 and not (tmp_path / "run").exists()
+    assert not (tmp_path / "run").exists()
 
 
 @linux
@@ -324,11 +348,9 @@ def test_what_cannot_be_written_leaves_with_8_before_any_training(data, tmp_path
     (tmp_path / "file").touch()
     places = [tmp_path / "file", tmp_path / "file" / "run", tmp_path / ("n" * 300)]
     for out in places:
-        started = time.perf_counter()
         process = train(data, out)
         line = error_line(process, 8)
         assert "cannot write" in line and "epoch 1" not in process.stderr
-        assert time.perf_counter() - started < 5
 
 
 @linux
@@ -421,15 +443,14 @@ def test_step_limit_in_the_first_epoch_still_ends_well(data, tmp_path):
 # ------------------------------------------------------------------- quick help
 
 
-def test_help_needs_no_numpy_and_no_second():
+def test_help_needs_no_numpy():
     code = (
         "import sys; from gpunet.cli import main; code = main(['train', '--help'])\n"
         "heavy = {'numpy', 'cupy', 'torch', 'rich', 'matplotlib', 'safetensors'}\n"
         "sys.exit(code or len(heavy & set(sys.modules)))"
     )
-    started = time.perf_counter()
     process = run_python(code)
-    assert process.returncode == 0 and time.perf_counter() - started < 5
+    assert process.returncode == 0
     for option in ("--preset", "--resume", "--population", "--debug", "--max-steps"):
         assert option in process.stdout
 

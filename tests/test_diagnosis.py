@@ -9,7 +9,7 @@ from helpers import normal
 
 from gpunet import SGD, Adam, fit, mlp
 from gpunet.data import Dataset, Splits, read_mnist
-from gpunet.errors import ConfigError, DataError
+from gpunet.errors import ConfigError, DataError, GpunetWarning
 from gpunet.lab.diagnosis import diagnose as experiment
 from gpunet.lab.diagnosis import show_diagnose
 from gpunet.training import History
@@ -157,7 +157,8 @@ def test_members_of_a_population_are_judged_alone():
     x, t = blobs()
     net = mlp([3, 16, 3], seed=1, population=3)
     rates = [0.05, 1e-6, 0.05]
-    history = fit(net, (x, t), epochs=15, optimizer=SGD(rates), batch_size=10)
+    with pytest.warns(GpunetWarning, match="1 of 3 members have not learned"):
+        history = fit(net, (x, t), epochs=15, optimizer=SGD(rates), batch_size=10)
     net.params["2.b"][2, 0] = -1e6
     found = diagnose(net, x, t, history)
     assert [f for f in found if f.member == 0] == []

@@ -4,7 +4,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -337,11 +336,10 @@ def test_probe_writable_refuses_a_file(tmp_path, below):
 
 @pytest.mark.parametrize("name", ["n" * 300, "zero\0byte"])
 def test_probe_writable_refuses_impossible_names(tmp_path, name):
-    start = time.perf_counter()
     with pytest.raises(WriteError) as caught:
         probe_writable(tmp_path / name)
-    assert time.perf_counter() - start < 2
     message_of(caught)
+    assert list(tmp_path.iterdir()) == []
 
 
 @linux

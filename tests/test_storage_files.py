@@ -242,11 +242,11 @@ from gpunet.storage import read_tensors
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 for name in sorted(os.listdir(sys.argv[1])):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         read_tensors(os.path.join(sys.argv[1], name))
     except ModelFileError:
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(name, (after - before) // 1024, seconds, sep=":")
 """

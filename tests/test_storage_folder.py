@@ -178,6 +178,24 @@ def test_save_checkpoint_prunes_nothing_when_the_save_fails(tmp_path, monkeypatc
 # ------------------------------------------------------------------ resuming
 
 
+def test_drop_after_removes_later_ones_and_the_oldest_ones_too_many(tmp_path):
+    run = save_all(tmp_path, 1, 2, 3, 4, 8, 9, keep=9)
+    run.best.write_bytes(b"the best")
+    with run:
+        run.drop_after(4, keep=3)
+        assert steps_in(run) == [2, 3, 4]
+        run.drop_after(4)
+    assert steps_in(run) == [3, 4] and run.best.exists()
+
+
+def test_drop_after_counts_sound_ones_only(tmp_path):
+    run = save_all(tmp_path, 1, 2, 3, 4, keep=9)
+    damage(checkpoint(run, 3))
+    with run:
+        run.drop_after(4)
+    assert steps_in(run) == [2, 3, 4]
+
+
 def test_newest_checkpoint_is_none_where_there_is_none(tmp_path):
     assert RunFolder(tmp_path / "absent").newest_checkpoint() is None
     with RunFolder(tmp_path) as run:

@@ -181,3 +181,46 @@ def test_members_count_the_hits_of_one_output():
     h = gpunet.fit(net, (X, t), epochs=2, validation=(X, t), batch_size=10)
     right = (net.classify(X) == t).mean(axis=1)
     assert h.last["val_accuracy"] == pytest.approx(right.tolist(), rel=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["loop", "compiled"])
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_part_of_a_population_trained_alone_is_bit_equal(engine, dropout):
+    if engine == "compiled":
+        pytest.importorskip("numba")
+
+    def train(seeds, **more):
+        net = mlp([4, 8, 3], population=len(seeds), seed=seeds, dropout=dropout)
+        more |= {"order": "shared", "engine": engine, "optimizer": Adam(0.02)}
+        return net, gpunet.fit(net, (X, T), epochs=3, batch_size=10, **more)
+
+    seeds = list(range(7, 107))  # two blocks of the loop
+    (whole, h), (half, own) = train(seeds), train(seeds[50:], order_seed=7)
+    for name, p in host(half).items():
+        assert np.array_equal(p, host(whole)[name][50:])
+    assert [row[50:] for row in h["loss"]] == own["loss"]
+    other, _ = train(seeds[50:])  # by default the order is its own first member's
+    assert not same(host(other), host(half))
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"order": "own", "order_seed": 3}, "order 'own' has no shared seed"),
+        ({"order": "none", "order_seed": 3}, "order 'none' has no shared seed"),
+        ({"order": "shared", "order_seed": -1}, "expected a whole number >= 0"),
+        ({"order": "shared", "order_seed": [3]}, "expected a whole number >= 0"),
+        ({"order": "shared", "order_seed": True}, "expected a whole number >= 0"),
+    ],
+)
+def test_seed_of_no_shared_order_is_refused(settings, why):
+    with pytest.raises(gpunet.GpunetError, match=f"order_seed: {why}"):
+        gpunet.fit(mlp([4, 3]), (X, T), **settings)
+
+
+def test_single_network_names_the_order_of_its_population():
+    settings = {"order": "shared", "epochs": 2, "batch_size": 10, "engine": "loop"}
+    crowd, alone = mlp([4, 3], population=3, seed=5), mlp([4, 3], seed=7)
+    gpunet.fit(crowd, (X, T), **settings)
+    gpunet.fit(alone, (X, T), order_seed=5, **settings)
+    assert same(host(crowd.member(2)), host(alone))

@@ -115,6 +115,28 @@ def test_damaged_newest_checkpoint_costs_one_warning_and_nothing_else(data, tmp_
     assert_same_run(tmp_path / "p", left_behind(tmp_path / "whole"))
 
 
+def killed_before_pruning(folder):
+    """Put an older checkpoint back, as a kill before its removal leaves it."""
+    _, tensors, state = folder.newest_checkpoint()
+    with folder:
+        folder.save_checkpoint(1, tensors, state, keep=9)
+    assert len(checkpoint_paths(folder.path)) == 3
+
+
+def test_checkpoint_that_a_kill_left_too_many_goes_on_resume(data, tmp_path):
+    config = settings(data)
+    carry(config, tmp_path / "p")
+    folder, wanted = RunFolder(tmp_path / "p"), left_behind(tmp_path / "p")
+    kept, best = checkpoint_paths(tmp_path / "p"), folder.best.read_bytes()
+    killed_before_pruning(folder)
+    carry(config, tmp_path / "p", resume="auto", keep=3)
+    assert len(checkpoint_paths(tmp_path / "p")) == 3
+    carry(config, tmp_path / "p", resume="auto")  # nothing is left to train or save
+    assert checkpoint_paths(tmp_path / "p") == kept
+    assert folder.best.read_bytes() == best
+    assert_same_run(tmp_path / "p", wanted)
+
+
 def test_older_checkpoint_may_be_named(data, tmp_path):
     config = stopped(data, tmp_path / "p")
     older, newest = checkpoint_paths(tmp_path / "p")
@@ -273,8 +295,8 @@ def test_other_machine_warns_and_strict_resume_refuses(data, tmp_path, monkeypat
     config = stopped(data, tmp_path / "p")
     wanted = left_behind(tmp_path / "p")
 
-    def elsewhere(bk):
-        return true(bk) | {"threads": "77", "library": "numpy 9"}
+    def elsewhere(*args):
+        return true(*args) | {"threads": "77", "library": "numpy 9"}
 
     true = run_module.fingerprint
     monkeypatch.setattr(run_module, "fingerprint", elsewhere)
@@ -302,7 +324,7 @@ def test_checkpoint_of_another_network_is_refused(data, tmp_path):
 def test_what_cannot_be_resumed_is_refused(data, tmp_path):
     config = settings(data)
     carry(config, tmp_path / "p")
-    with pytest.raises(ConfigError, match="holds a run already; go on with --resume"):
+    with pytest.raises(ConfigError, match=r"holds a run already; .*resume='auto'"):
         carry(config, tmp_path / "p")
     with pytest.raises(ModelFileError, match="no such file or folder"):
         carry(config, None, resume=tmp_path / "q")

@@ -8,10 +8,9 @@ import pytest
 from tiny import host, same, table
 
 from gpunet import SGD, Adam, Dataset, mlp
-from gpunet.backend import open_backend
 from gpunet.errors import ModelFileError
 from gpunet.training import EarlyStopping, parts, trainer
-from gpunet.training.state import capture, data_digest, fingerprint, restore
+from gpunet.training.state import capture, data_digest, restore
 
 X, T = table()
 MAKERS = {
@@ -162,11 +161,3 @@ def test_data_digest_tells_data_apart():
     different = [odd, X[:-1], X.astype("float32"), X[::-1], X.reshape(48, 2, 2)]
     digests = {wanted, digest(X, other), *map(digest, different)}
     assert len(digests) == 7
-
-
-def test_fingerprint_says_what_bits_depend_on(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    mark = fingerprint(open_backend("cpu"))
-    assert mark["threads"] == "3" and mark["device"] == "cpu"
-    assert mark["library"] == f"numpy {np.__version__}"
-    assert mark.keys() == {"gpunet", "device", "library", "machine", "threads"}

@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -40,6 +41,7 @@ COMMANDS = {
     "images": "write MNIST digits as PNG files",
     "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }
+_COMMAND = "(resume with:|start anew with:) "  # of training/hints.py
 
 
 class _Parser(argparse.ArgumentParser):
@@ -131,6 +133,7 @@ def _run(argv: list[str]) -> int:
         "--debug", action="store_true", help="show the traceback of an error"
     )
     args = parser.parse_args(rest)
+    args.typed = name, rest
     cores = name.startswith("bench") and usable_cores()  # what rivals take
     set_threads(getattr(args, "threads", None), cores or 1)
     return importlib.import_module(command.WORK).run(args)
@@ -159,11 +162,13 @@ def _report(error: BaseException) -> int:
     else:
         what = f"{type(error).__name__}: {error}"
         message, code = f"bug: {what}; run again with --debug and report it", 1
-    line = " ".join(f"gpunet: error: {message}".split())
-    # What a file or an argument says may hold the control codes of a terminal.
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    line, *command = re.split(_COMMAND, f"gpunet: error: {message}", maxsplit=1)
+    line = " ".join(line.split())
     if len(line) > 500:
         line = f"{line[:300]} ... {line[-190:]}"
+    line = " ".join([line, *command])  # one to be typed is never shortened
+    # What a file or an argument says may hold the control codes of a terminal.
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
     with contextlib.suppress(OSError):  # without stderr the exit code still speaks
         print(line, file=sys.stderr)
     return code

@@ -150,13 +150,14 @@ def _print(found: dict[str, Any]) -> None:
     at = f" (commit {own['commit']})" if own["commit"] else ""
     threads = linear["threads"] or "an unknown number of"
     source = f", from {linear['threads_from']}" if linear["threads_from"] else ""
+    library = f"{linear['name']} {linear['version']} {linear['core'] or ''}".strip()
     rows = [("gpunet", own["version"] + at), ("python", found["python"])]
     rows += [(k, v or "not installed") for k, v in found["packages"].items()]
     rows += [
         ("platform", found["platform"]),
         ("processor", found["cpu"]),
         ("cores", f"{found['cores_usable']} usable of {found['cores']}"),
-        ("BLAS", f"{linear['name']} {linear['version']}, {threads} thread(s){source}"),
+        ("BLAS", f"{library}, {threads} thread(s){source}"),
     ]
     if found["memory_total"]:
         free, total = _gib(found["memory_free"]), _gib(found["memory_total"])

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..text.progress import SpanBar
 from ..text.run import MODELS, Options, defaults
 from ..text.run import run as carry_out
 from ..training.progress import ProgressBar
+from ._again import again
 from ._train import new_folder, peak_memory, sayer
 
 
@@ -38,6 +40,7 @@ def train(args: argparse.Namespace) -> int:
         bar=None if silent else SpanBar(),
         callbacks=() if silent else (ProgressBar(),),
         given=given,
+        command=partial(again, args),
     )
     started = time.perf_counter()
     result = carry_out(config, options)

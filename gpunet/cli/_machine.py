@@ -8,9 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..threads import VARIABLES
+from ..training import machine
 
 ROOT = Path(__file__).resolve().parents[2]  # of a clone; site-packages for a wheel
 THREAD_VARIABLES = (*VARIABLES, "NUMEXPR_NUM_THREADS")
@@ -58,10 +57,11 @@ def blas() -> dict[str, Any]:
     Returns
     -------
     blas : dict
-        name, version, threads (None where nobody can tell) and threads_from.
+        name, version, core, threads (None where nobody can tell) and threads_from.
     """
-    built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
-    found = {"name": built.get("name"), "version": built.get("version")}
+    found = machine.blas()
+    if found["threads"]:
+        return found | {"threads_from": found["name"]}
     if importlib.util.find_spec("threadpoolctl"):
         pools = importlib.import_module("threadpoolctl").threadpool_info()
         threads = [p["num_threads"] for p in pools if p.get("user_api") == "blas"]
@@ -70,7 +70,7 @@ def blas() -> dict[str, Any]:
     for name in THREAD_VARIABLES:
         if os.environ.get(name, "").isdigit():
             return found | {"threads": int(os.environ[name]), "threads_from": name}
-    return found | {"threads": None, "threads_from": ""}
+    return found | {"threads_from": ""}
 
 
 def commit() -> str | None:

@@ -5,6 +5,7 @@ import importlib
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from ..show.curves import draw_curves
 from ..show.residuals import draw_residuals
 from ..storage import readable
 from ..training.diagnosis import diagnose_run
+from ..training.hints import resume_hint
 from ..training.presets import DEFAULTS, preset
 from ..training.progress import ProgressBar
 from ..training.report import measured
 from ..training.resume import load_config
 from ..training.run import Options
 from ..training.run import run as carry_out
+from ._again import again
 from ._classes import show_classes
 from ._judgement import show_baseline, show_best_epoch
 
@@ -43,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
         callbacks=[] if args.quiet or args.json else [ProgressBar()],
         say=say,
         given=given,
+        command=partial(again, args),
     )
     started = time.perf_counter()
     net, history, result, folder, data = carry_out(config, options)
@@ -57,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(result, sort_keys=True))
     else:
         _show(result, [Path(path).name for path in drawn if path])
+        if history.outcome == "step limit reached":
+            print(resume_hint(folder, options))
     if result.get("better_than_baseline") is False:
         say("warning: the network is not better than the baseline")
     if args.diagnose:

@@ -209,7 +209,8 @@ def _generate(parser):
         type=number(),
         default=0.8,
         metavar="T",
-        help="1 draws as the text was, less is bolder, 0 takes the likeliest "
+        help="1 draws as the text was, more is bolder, less keeps to likelier words, "
+        "0 always takes the likeliest "
         "(default: 0.8)",
     )
     parser.add_argument("--seed", type=whole(0, 2**62), default=0, metavar="N")

@@ -64,7 +64,8 @@ def _what(parser):
         "--validation",
         metavar="N",
         type=_validation,
-        help="examples held out, as a count or a fraction; 0 for none; or nielsen",
+        help="examples held out: a number of them, a fraction (0.2) or a percentage "
+        "(20%%); 0 for none; or nielsen",
         **absent,
     )
 
@@ -93,7 +94,8 @@ def _table(parser):
         "--test-size",
         metavar="N",
         type=_share,
-        help="or rows held out for it, as a count or a fraction (0.2); 0 for none",
+        help="or rows held out for it: a number of them, a fraction (0.2) or a "
+        "percentage (20%%); 0 for none",
         **absent,
     )
     group.add_argument("--drop", metavar="COLUMN", help="leave out", **names)
@@ -118,13 +120,13 @@ def _table(parser):
 
 
 def _share(text: str):
+    if text.endswith("%"):
+        return number(0, 100)(text[:-1]) / 100
     return whole(0)(text) if text.isascii() and text.isdigit() else number(0, 1)(text)
 
 
 def _validation(text: str):
-    if text == "nielsen":
-        return text
-    return _share(text)
+    return text if text == "nielsen" else _share(text)
 
 
 def _sizes(text: str) -> list[int]:
@@ -273,6 +275,13 @@ def _population(parser):
         action="store_const",
         const="shared",
         help="all members see the same batches, which is faster",
+        **absent,
+    )
+    group.add_argument(
+        "--order-seed",
+        type=whole(0, 2**62),
+        metavar="N",
+        help="the seed of the shared order (default: the first member's)",
         **absent,
     )
 

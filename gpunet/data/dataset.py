@@ -247,6 +247,35 @@ def stratified_split(labels, size, rng):
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
+def doubtful_count(size, n):
+    """Return what to say of a number of rows that may be meant as a percentage.
+
+    Parameters
+    ----------
+    size : float or int
+        As of `random_split`.
+    n : int
+        Of how many rows.
+
+    Returns
+    -------
+    doubt : str
+        "" for a fraction, and for a number that is no percentage or is at least
+        one percent of the rows.
+
+    Examples
+    --------
+    >>> doubtful_count(2, 60_000)
+    '2 means 2 of 60,000 rows; for 2 percent give 0.02'
+    >>> doubtful_count(2, 150), doubtful_count(0.02, 60_000)
+    ('', '')
+    """
+    whole = isinstance(size, (int, np.integer))
+    if not whole or not 0 < size < 100 or 100 * size >= n:
+        return ""
+    return f"{size} means {size} of {n:,} rows; for {size} percent give {size / 100:g}"
+
+
 def _held_out_count(size, n):
     """Return how many of `n` rows a fraction or a number of rows means."""
     if isinstance(size, (float, np.floating)) and 0 < size < 1:

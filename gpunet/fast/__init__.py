@@ -1,7 +1,7 @@
 """Compiled engines: a whole span of training steps in one call.
 
 An engine replaces `gpunet.training.parts.Part` from above; nothing below knows
-of it. `gpunet.training.engines` asks four things of this package, by name.
+of it. `gpunet.training` asks five things of this package, by name.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,9 @@ from typing import Any
 
 from . import cpu, cuda
 from .cpu import predictor
+from .cpu.compiler import target
 
-__all__ = ["engine", "precisions", "predictor", "refuse", "slower"]
+__all__ = ["engine", "precisions", "predictor", "refuse", "slower", "target"]
 
 
 def _place(net: Any) -> Any:

@@ -217,16 +217,20 @@ class RunFolder:
         self._history.truncate(step)
         self._history.open()
 
-    def drop_after(self, step):
+    def drop_after(self, step, keep=2):
         """Remove checkpoints beyond `step`, once a run goes on from there.
 
-        Left lying, they would be the newest at the next resume.
+        Left lying, they would be the newest at the next resume. Of those up to
+        `step` the newest `keep` stay: a process killed between writing one and
+        removing the oldest leaves one too many, and the run that resumes at its
+        end would save nothing and so never remove it.
         """
         self._require_lock()
         for number, path in self._numbered():
             if number > step:
                 with contextlib.suppress(OSError):
                     os.unlink(path)
+        self._prune(step, keep)
 
     def _require_lock(self):
         if self._lock is None:

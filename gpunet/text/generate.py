@@ -22,8 +22,8 @@ def generate(
     """Yield n words that go on from `start`; "</s>" where a line ends.
 
     Each word is drawn with probability p^(1/T) over its sum, p what the network
-    gives: T = 1 draws as the text was, less is bolder, 0 always takes the
-    likeliest. <unk>, which is no word, is never drawn.
+    gives: T = 1 draws as the text was, more is bolder, less keeps to likelier
+    words, 0 always takes the likeliest. <unk>, which is no word, is never drawn.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ from typing import Any
 from ..data import Dataset
 from ..errors import ModelFileError
 from ..storage import one_line
+from ..training.machine import fingerprint
 from ..training.recorders import FolderRecorder
-from ..training.state import data_digest, fingerprint, history_from, restore
+from ..training.state import data_digest, history_from, restore
 from .corpus import read_corpus
 from .formats import save_text, save_vectors
 from .language_model import (
@@ -30,7 +31,7 @@ class Run:
     def __init__(self, config, settings, backend, options, folder):
         self.config, self.settings = config, settings
         self.backend, self.options, self.folder = backend, options, folder
-        self.more = {"config": config, "fingerprint": fingerprint(backend)}
+        self.more = {"config": config}
 
     def lines(self):
         """Return the corpus anew, as lines of words."""
@@ -61,7 +62,7 @@ class SkipGramRun(Run):
             engine=config["engine"],
             threads=options.threads,
         )
-        self.more["fingerprint"]["engine"] = self.trainer.engine
+        self.more["fingerprint"] = fingerprint(backend, self.trainer.engine)
         self.headline = (
             f"skip-gram: {len(ids):,} words, {len(self.vocabulary):,} different, "
             f"dim {self.settings.dim}, window {self.settings.window}, "
@@ -174,7 +175,7 @@ class LanguageRun(Run):
             callbacks=[*options.callbacks, recorder],
             engine=config["engine"],
         )
-        self.more["fingerprint"]["engine"] = self.trainer.engine.name
+        self.more["fingerprint"] = fingerprint(backend, self.trainer.engine.name)
         self.headline = (
             f"language model: {text.validation:,} words, "
             f"{len(text.ids) - text.validation:,} held out, {len(text.vocabulary):,} "

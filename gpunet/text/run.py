@@ -16,6 +16,8 @@ from ..data import open_regular
 from ..errors import ConfigError, DataError, Interrupted, ModelFileError
 from ..storage import RunFolder, one_line, readable, write_json
 from ..training.engines import check_engine
+from ..training.hints import resume_hint, retry_hint
+from ..training.machine import differences
 from ..training.signals import stop_on_signals
 from .jobs import LanguageRun, SkipGramRun
 from .language_model import LanguageSettings
@@ -52,6 +54,8 @@ class Options:
         Of the language model's training.
     given : set of str
         The settings that the user gave, which a resumed run must not contradict.
+    command : callable, optional
+        As in `gpunet.training.run.Options`.
     """
 
     folder: Any
@@ -61,6 +65,7 @@ class Options:
     bar: Any = None
     callbacks: tuple = ()
     given: set[str] = field(default_factory=set)
+    command: Callable[..., str] | None = None
 
 
 def defaults(model: str) -> dict[str, Any]:
@@ -118,14 +123,16 @@ def run(config: dict[str, Any], options: Options) -> dict[str, Any]:
             folder.truncate_history(-1)
         else:
             _resume(job, folder, found, options)
-        job.run()
+        with retry_hint(config, folder.path, options):
+            job.run()
         if not received:
             result = job.finish()
             write_json(folder.path / "result.json", result)
         if received:
+            how = resume_hint(folder.path, options, "resume=True")
             raise Interrupted(
                 f"training: interrupted: step {job.step} is saved in "
-                f"{readable(folder.path)}; go on with --resume auto",
+                f"{readable(folder.path)}; {how}",
                 received[0],
             )
         return result
@@ -141,8 +148,8 @@ def _find(folder: RunFolder, options: Options):
     if not options.resume:
         if begun:
             raise ConfigError(
-                f"out: {readable(folder.path)}: holds a run already; go on with "
-                "--resume auto, or choose another folder"
+                f"out: {readable(folder.path)}: holds a run already; choose another "
+                f"folder, or {resume_hint(folder.path, options, 'resume=True')}"
             )
         return None
     return folder.newest_checkpoint(warn=lambda text: options.say(f"warning: {text}"))
@@ -175,12 +182,8 @@ def _resume(job, folder, found, options) -> None:
             f"resume: {readable(path)}: the run was begun with another text; give "
             "back the one it began with, or start a new run"
         )
-    for key, old in (state.get("fingerprint") or {}).items():
-        if old != (now := job.more["fingerprint"].get(key)):
-            options.say(
-                f"warning: resume: {key} was {old!r} and is {now!r}: not bit for bit "
-                "the same run any more"
-            )
+    for line in differences(state.get("fingerprint"), job.more["fingerprint"]):
+        options.say(f"warning: resume: {line}")
     job.restore(tensors, state, path)
     folder.drop_after(job.step)
     folder.truncate_history(job.step)

@@ -23,13 +23,16 @@ class Best:
         loss, epoch and bad (epochs since) of each member's best.
     params : dict of str to array
         Copies of the weights; empty until there is a best.
+    restores : bool
+        Whether the best weights come back at the end.
     restored : bool
-        Whether the network has its best weights back.
+        Whether they have come back.
     """
 
     def __init__(self, net: Network, rule: EarlyStopping | None):
         n = net.population or 1
         self._net, self._rule, self.restored = net, rule, False
+        self.restores = bool(rule and rule.restore_best)
         self.params: Params = {}
         self.state: dict[str, list] = {"loss": [None] * n, "epoch": [0] * n}
         self.state["bad"] = [0] * n
@@ -66,7 +69,7 @@ class Best:
 
     def restore(self) -> None:
         """Give the network its best weights back, if the rule says so."""
-        if self._rule and self._rule.restore_best:
+        if self.restores:
             self.restored = True
             for name, p in self.params.items():
                 self._net.params[name][...] = p

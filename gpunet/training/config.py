@@ -13,6 +13,7 @@ from ..builders import mlp
 from ..data import (
     Splits,
     check_options,
+    doubtful_count,
     is_table,
     nielsen_split,
     read_mnist,
@@ -53,6 +54,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "class_weight": (str, list, type(None)),
     "batch_size": (int, type(None)),
     "population": (int, type(None)),
+    "order_seed": (int, type(None)),
     "seed": (int, list),
 }
 
@@ -208,3 +210,16 @@ def data_from_config(config: dict[str, Any]) -> Splits:
     # Always the same split: runs of different seeds stay comparable.
     train, validation = split_validation(splits.train, wanted, host_rng(0, "split"))
     return replace(splits, train=train, validation=validation)
+
+
+def doubtful_sizes(config: dict[str, Any], data: Splits) -> list[str]:
+    """Return what to say of parts whose size may be meant as a percentage."""
+    parts = {"validation": data.validation}
+    if data.table is not None and config["test"] is None:
+        parts["test_size"] = data.test
+    n, found = len(data.train), []
+    for name, part in parts.items():
+        n += 0 if part is None else len(part)
+        if doubt := doubtful_count(config[name], n):
+            found.append(f"{name}: {doubt}")
+    return found

@@ -7,7 +7,7 @@ A finding is for a person: `train --diagnose` prints it, nothing acts on it.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import isfinite, log
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..metrics import dead_classes
 from ..network import Network
 from .evaluate import check_fit, n_outputs, place
 from .history import History
+from .learned import constant_answer
 
 _ROWS = 2000  # examples a diagnosis looks at
 
@@ -252,7 +253,7 @@ def _rates(net, data, history, member, stuck) -> Iterator[Finding]:
         return
     rates = _column(history, "learning_rate", member)
     rate = f" at a learning rate of {max(rates):.3g}" if rates else ""
-    guess, low = _guess(net, data), min(losses)
+    guess, low = constant_answer(net, data.t)[0], min(losses)
     first, last = losses[0], losses[-1]
     if last > 1.2 * low and last > 0.2 * guess:
         what = f"the loss rose from {low:.3g} to {last:.3g}{rate}"
@@ -272,23 +273,3 @@ def _column(history, name, member) -> list[float]:
     values = [] if history is None else history[name]
     mine = [v[member] if isinstance(v, list) else v for v in values]
     return [v for v in mine if v is not None and isfinite(v)]
-
-
-def _guess(net, data) -> float:
-    """Return the loss of the best constant answer."""
-    n = n_outputs(net)
-    if data.t.ndim == 1:
-        share = np.bincount(data.t, minlength=n) / len(data)
-        t = np.eye(n)[data.t]
-        if net.loss.name.startswith("softmax"):
-            return float(-np.sum(share[share > 0] * np.log(share[share > 0]))) or 1e-3
-    else:
-        t = np.asarray(data.t, np.float64)
-    mean = np.clip(t.mean(axis=0), 1e-12, None if t.max() > 1 else 1 - 1e-12)
-    if net.loss.name.startswith("sigmoid"):
-        return float(-np.mean(np.sum(t * np.log(mean) + (1 - t) * np.log1p(-mean), 1)))
-    bk = net.backend
-    with bk.use():
-        y = bk.array(np.broadcast_to(mean, t.shape), "float64")
-        value = float(bk.to_host(net.loss.value(y, bk.array(t, "float64"))))
-    return value if value > 0 else log(2.0)

@@ -101,6 +101,11 @@ def choose(
     return LOOP._replace(note=why) if why else Engine(*fast.engine(net))
 
 
+def compiler_target() -> str:
+    """Return the compiler of the CPU's compiled engine, and what it compiles for."""
+    return upstairs("fast").target()
+
+
 def _precise(fast: Any, net: Network, precision: str, why: str) -> Engine:
     if not why and (precision not in fast.precisions(net) or net.dtype != "float32"):
         why = f"{net.backend.name} has none for a {net.dtype} network"

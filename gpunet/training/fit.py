@@ -1,18 +1,26 @@
 """`gpunet.fit`: train a network on data, in one call."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..backend import host_rng
-from ..data import Dataset, Splits, class_weights, split_validation
-from ..errors import ConfigError
+from ..data import (
+    Dataset,
+    Splits,
+    class_weights,
+    doubtful_count,
+    split_validation,
+)
+from ..errors import ConfigError, GpunetWarning
 from ..network import Network
 from ..optimizers import Optimizer
 from ..optimizers import optimizer as find_optimizer
 from .callbacks import Callback, EarlyStopping
 from .evaluate import check_fit, n_outputs
 from .history import History
+from .learned import not_learned
 from .loop import Trainer
 
 
@@ -28,6 +36,7 @@ def fit(
     early_stopping: "int | EarlyStopping | None" = None,
     class_weight: Any = None,
     order: str = "own",
+    order_seed: int | None = None,
     track: bool = True,
     callbacks: Sequence[Callback] = (),
     max_steps: int | None = None,
@@ -61,6 +70,10 @@ def fit(
     order : "own", "shared" or "none"
         Each member of a population shuffles by its own seed; all see the same
         batches, which is faster; or nothing is shuffled.
+    order_seed : int, optional
+        The seed of the order that all share; None takes the first member's. A part
+        of a population, trained alone with the first seed of the whole, sees the
+        batches that it would see there.
     track : bool
         False computes no loss and no accuracy while training: not needed.
     callbacks : sequence of Callback
@@ -76,6 +89,12 @@ def fit(
     Returns
     -------
     history : History
+
+    Warns
+    -----
+    GpunetWarning
+        At the end, if nothing was learned; before, if a number for `validation` may
+        have been meant as a percentage.
 
     Raises
     ------
@@ -95,7 +114,7 @@ def fit(
     >>> net.classify(x).tolist()
     [0, 1, 1, 0]
     """
-    return trainer(
+    job = trainer(
         net,
         data,
         epochs=epochs,
@@ -106,12 +125,17 @@ def fit(
         early_stopping=early_stopping,
         class_weight=class_weight,
         order=order,
+        order_seed=order_seed,
         track=track,
         callbacks=callbacks,
         max_steps=max_steps,
         engine=engine,
         precision=precision,
-    ).run()
+    )
+    history = job.run()
+    if fault := not_learned(job):
+        warnings.warn(fault, GpunetWarning, stacklevel=2)
+    return history
 
 
 def trainer(
@@ -129,6 +153,8 @@ def trainer(
     train = check_fit(net, train, "training data")
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         rng = host_rng(0, "split")  # one split for all seeds: they stay comparable
+        if doubt := doubtful_count(validation, len(train)):
+            warnings.warn(f"validation: {doubt}", GpunetWarning, stacklevel=3)
         train, held_out = split_validation(train, validation, rng)
     elif validation is not None:
         held_out = _dataset(validation, train.scale)

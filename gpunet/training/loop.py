@@ -50,6 +50,8 @@ class Trainer:
     schedule : str or callable
     early_stopping : EarlyStopping, optional
     order : "own", "shared" or "none"
+    order_seed : int, optional
+        The seed of the shared order; None takes the first member's.
     track : bool
         Whether loss and accuracy are computed while training.
     callbacks : sequence of Callback
@@ -68,6 +70,7 @@ class Trainer:
         Epochs done, steps done in this epoch, steps done in all.
     history : History
     alive : list of bool, one for each member
+    answers : device arrays (t, weight) of all examples; weight may be None
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Trainer:
         schedule: Any = "constant",
         early_stopping: EarlyStopping | None = None,
         order: str = "own",
+        order_seed: int | None = None,
         track: bool = True,
         callbacks: Sequence[Callback] = (),
         max_steps: int | None = None,
@@ -89,7 +93,7 @@ class Trainer:
         precision: str = "float32",
     ):
         check_trainable(net)
-        check_settings(epochs, batch_size, order, max_steps)
+        check_settings(epochs, batch_size, order, max_steps, order_seed)
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.callbacks, self.max_steps, self.track = tuple(callbacks), max_steps, track
         self.schedule = find_schedule(schedule)
@@ -106,12 +110,12 @@ class Trainer:
         with net.backend.use():
             self._batch = min(batch_size or len(train), len(train))
             with memory_for("data", net.backend, self._batch):
-                feed = self._place(train, validation, order)
+                feed = self._place(train, validation, order, order_seed)
             with memory_for("step", net.backend, self._batch):
                 self._choose(engine, precision, feed)
         self._arrays = dict(net.params)  # what the parts hold
 
-    def _place(self, train, validation, order) -> Any:
+    def _place(self, train, validation, order, order_seed) -> Any:
         """Lay out data and sums; return what makes feeds."""
         net, bk = self.net, self.net.backend
         lead = (net.population,) if net.population else ()
@@ -124,13 +128,15 @@ class Trainer:
             for name in ("loss", "correct", "grad_norm")
         }
         data = place(bk, net, train)
+        self.answers = data.t, data.weight
         self._counts_hits = counts_hits(net, data.t)
         self._validation = validation and place(bk, net, validation)
         self._x, self._on_disk = data.x, isinstance(data.x, DeviceRows)
 
         def feed(seeds):
             own = bool(lead) and order == "own"
-            keys = seeds if order == "own" else net.seeds[:1]
+            first = net.seeds[0] if order_seed is None else order_seed
+            keys = seeds if order == "own" else [first]
             return (DiskFeed if self._on_disk else Feed)(
                 bk,
                 data.x,
@@ -411,11 +417,26 @@ def check_trainable(net: Network) -> None:
 
 
 def check_settings(
-    epochs: int, batch_size: int | None, order: str, max_steps: int | None = None
+    epochs: int,
+    batch_size: int | None,
+    order: str,
+    max_steps: int | None = None,
+    order_seed: int | None = None,
 ) -> None:
-    """Refuse counts below 1 and unknown orders (ConfigError)."""
+    """Refuse counts below 1, unknown orders and seeds of no order (ConfigError)."""
     if order not in ORDERS:
         raise ConfigError(f"order: {order!r}: choose from {', '.join(ORDERS)}")
+    if order_seed is not None:
+        whole = isinstance(order_seed, int) and not isinstance(order_seed, bool)
+        if not whole or order_seed < 0:
+            raise ConfigError(
+                f"order_seed: expected a whole number >= 0, got {order_seed!r}"
+            )
+        if order != "shared":
+            raise ConfigError(
+                f"order_seed: order {order!r} has no shared seed; give order='shared', "
+                "or leave it out"
+            )
     counts = {"epochs": epochs, "batch_size": batch_size, "max_steps": max_steps}
     for name, n in counts.items():
         if n is None and name != "epochs":

@@ -46,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "class_weight": None,
     "population": None,
     "order": "own",
+    "order_seed": None,
     "seed": 0,
     "dtype": "float32",
     "device": "auto",

@@ -15,7 +15,9 @@ from typing import Any
 from ..errors import ConfigError, DataError, ModelFileError
 from ..storage import RunFolder, one_line, read_tensors, readable
 from .config import check_config
+from .hints import resume_hint
 from .loop import Trainer
+from .machine import differences
 from .state import history_from, restore
 
 # What may differ between a run and its continuation.
@@ -62,8 +64,8 @@ def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None
     begun = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
     if options.resume is None and begun:
         raise ConfigError(
-            f"out: {readable(folder.path)}: holds a run already; go on with "
-            "--resume auto, or choose another folder"
+            f"out: {readable(folder.path)}: holds a run already; choose another "
+            f"folder, or {resume_hint(folder.path, options)}"
         )
     return folder, path
 
@@ -144,20 +146,14 @@ def go_on(
             f"resume: {readable(path)}: the run was begun with other training "
             "data; give the same --data and --data-dir"
         )
-    for key, old in (state.get("fingerprint") or {}).items():
-        now = more["fingerprint"].get(key)
-        if old == now:
-            continue
-        line = (
-            f"{key} was {old!r} and is {now!r}: not bit for bit the same run any more"
-        )
+    for line in differences(state.get("fingerprint"), more["fingerprint"]):
         if options.strict_resume:
             cure = "use the same one, or leave --strict-resume out"
             raise ModelFileError(one_line("resume", path, line, cure))
         options.say(f"warning: resume: {line}")
     restore(job, tensors, state, path)
     if path.parent == folder.checkpoints:
-        folder.drop_after(job.step)
+        folder.drop_after(job.step, options.keep)
     folder.truncate_history(job.step)
     history_from(folder.read_history(job.step), job)
     options.say(

@@ -5,7 +5,7 @@ at the end, model.safetensors and result.json. It is claimed and written to
 before any data are read, so that what cannot work fails at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,20 +23,24 @@ from .config import (
     check_table,
     complete,
     data_from_config,
+    doubtful_sizes,
     network_from_config,
     optimizer_from_config,
 )
 from .engines import check_engine
 from .fit import trainer as make_trainer
+from .hints import resume_hint, retry_hint
 from .history import History
+from .learned import not_learned
 from .loop import Trainer, check_settings, check_trainable
+from .machine import fingerprint
 from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
 from .report import describe_table, score
 from .resume import claim_folder, engine_for, find_checkpoint, go_on, settle_config
 from .resume import load_config as load_config
 from .signals import stop_on_signals
-from .state import data_digest, fingerprint
+from .state import data_digest
 
 
 @dataclass
@@ -57,6 +61,9 @@ class Options:
     callbacks : sequence of Callback
     say : callable of one str
         Where notes for the user go.
+    command : callable, optional
+        command(folder) is what resumes the run when typed, and command(folder,
+        rates) what starts it anew with other learning rates; messages name them.
     """
 
     folder: Any
@@ -70,6 +77,7 @@ class Options:
     callbacks: Sequence[Callback] = ()
     say: Any = print
     given: set[str] = field(default_factory=set)
+    command: Callable[..., str] | None = None
 
 
 class Outcome(NamedTuple):
@@ -120,14 +128,12 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         options.say(headline(config))
         if data.table is not None:
             options.say(describe_table(data))
+        for doubt in doubtful_sizes(config, data):
+            options.say(f"warning: {doubt}")
         with memory_for("weights", backend, config["batch_size"]):
             net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
-        more = {
-            "config": config,
-            "data": data_digest(data.train),
-            "fingerprint": fingerprint(backend),
-        } | _table(data)
+        more = {"config": config, "data": data_digest(data.train)} | _table(data)
         recorder = FolderRecorder(
             folder,
             more,
@@ -140,7 +146,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         wanted = config | {"engine": engine_for(config, found)}
         job = _trainer(net, data, wanted, options, callbacks)
         box["trainer"] = job
-        more["fingerprint"]["engine"] = job.engine.name
+        more["fingerprint"] = fingerprint(backend, job.engine.name)
         note = f" ({job.engine.note})" if job.engine.note else ""
         options.say(f"engine: {job.engine.name}{note}")
         write_json(folder.config, config)
@@ -150,12 +156,15 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
             folder.truncate_history(-1)
         if "why" in box:
             job.stop(box["why"])
-        job.run()
+        with retry_hint(config, folder.path, options):
+            job.run()
+        if fault := not_learned(job):
+            options.say(f"warning: {fault}")
         done = None if received else _finish(net, job, data, folder)
         if received:
             raise Interrupted(
                 f"training: interrupted: step {job.step} is saved in "
-                f"{readable(folder.path)}; go on with --resume auto",
+                f"{readable(folder.path)}; {resume_hint(folder.path, options)}",
                 received[0],
             )
         return Outcome(net, job.history, done, folder.path, data)
@@ -174,7 +183,8 @@ def _rehearse(config: dict[str, Any]) -> None:
     optimizer.start(net.params, net.backend, config["population"])
     find_schedule(config["schedule"])
     check_engine(config["engine"], config["precision"])
-    check_settings(config["epochs"], config["batch_size"], config["order"])
+    counts = config["epochs"], config["batch_size"]
+    check_settings(*counts, config["order"], order_seed=config["order_seed"])
     if config["early_stopping"] not in (None, "auto"):
         EarlyStopping(config["early_stopping"])
 
@@ -196,6 +206,7 @@ def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
         early_stopping=config["early_stopping"],
         class_weight=config["class_weight"],
         order=config["order"],
+        order_seed=config["order_seed"],
         track=config["track"],
         callbacks=callbacks,
         max_steps=options.max_steps,

@@ -6,14 +6,10 @@ the data. Random draws are keyed by seed, epoch and step, so they need nothing.
 """
 
 import hashlib
-import os
-import platform
 import sys
 from typing import Any
 
-from .. import __version__
 from .._types import HostArray
-from ..backend import Backend
 from ..data import Dataset, MatrixRows
 from ..errors import ModelFileError
 from ..storage import check_fit, describe, one_line
@@ -145,15 +141,3 @@ def data_digest(data: Dataset) -> str:
         rows = isinstance(array, MatrixRows) or array.flags.c_contiguous
         digest.update(array.data if rows else array.tobytes())
     return digest.hexdigest()
-
-
-def fingerprint(bk: Backend) -> dict[str, Any]:
-    """Return what bit-identical runs need to share beside seed and data."""
-    libraries = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    return {
-        "gpunet": __version__,
-        "device": bk.name,
-        "library": f"{bk.xp.__name__} {getattr(bk.xp, '__version__', '')}".strip(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "threads": next((os.environ[k] for k in libraries if k in os.environ), ""),
-    }

@@ -41,6 +41,18 @@ def missing() -> str:
     return ""
 
 
+def target() -> str:
+    """Return numba's version and what it compiles for: processor and its features.
+
+    As numba's own cache tells compiled code apart; the features as a short digest.
+    """
+    numba = importlib.import_module("numba")
+    context = importlib.import_module("numba.core.registry").cpu_target.target_context
+    _, processor, features = context.codegen().magic_tuple()
+    digest = hashlib.sha256(features.encode()).hexdigest()[:8]
+    return f"numba {numba.__version__} {processor} {digest}"
+
+
 def compiled(kernel: Callable) -> Any:
     """Return a kernel, compiled when first called with a dtype and kept on disk.
 

@@ -1,0 +1,92 @@
+"""Commands to paste: the one that was typed, with other options."""
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# The options beside the settings of a run, which its folder does not hold.
+_KEPT = {
+    "threads": None,
+    "keep": 2,
+    "checkpoint_every_steps": None,
+    "on_write_error": "stop",
+    "log": None,
+    "strict_resume": False,
+    "diagnose": False,
+    "quiet": False,
+    "json": False,
+}
+
+
+def again(args: argparse.Namespace, folder: Path, rates: list[float] | None = None):
+    """Return the command that resumes the run of a folder.
+
+    Parameters
+    ----------
+    args : Namespace
+        With `typed`: the command's name and the words after it.
+    folder : path
+    rates : list of float, optional
+        With them, the command that starts it anew at these learning rates; "" where
+        what was typed resumes a run.
+    """
+    name, words = args.typed
+    if rates is None:
+        action = words[:1] if hasattr(args, "action") else []
+        words = [*action, "--out", _short(folder), "--resume", "auto", *_kept(args)]
+    elif args.resume is not None:
+        return ""
+    else:
+        words = [*words, "--lr", *(f"{rate:g}" for rate in rates)]
+        words += ["--out", _short(_free(folder))] if args.out else []
+    line = [*_program(name), *words]
+    return subprocess.list2cmdline(line) if os.name == "nt" else shlex.join(line)
+
+
+def _kept(args: argparse.Namespace) -> list[str]:
+    words = []
+    for name, default in _KEPT.items():
+        value = getattr(args, name, default)
+        if value != default:
+            words.append(f"--{name.replace('_', '-')}")
+            words += [] if value is True else [str(value)]
+    return words
+
+
+def _program(name: str) -> list[str]:
+    """Return the words that start command `name` as this process was started."""
+    program = sys.argv[0]
+    called = os.path.basename(program)
+    if called == f"{name}.py":
+        return [_spelled(sys.executable), program]
+    if called.removesuffix(".exe") == "gpunet":
+        return [_spelled(program), name]
+    return [_spelled(sys.executable), "-m", "gpunet", name]
+
+
+def _spelled(program: str) -> str:
+    """Return a program's name where the shell finds it by that, else its path."""
+    found = shutil.which(os.path.basename(program))
+    if found and os.path.abspath(found) == os.path.abspath(program):
+        return os.path.basename(program)
+    return program
+
+
+def _short(folder: Path) -> str:
+    """Return a folder below the present one by its relative path."""
+    path, here = os.fspath(folder), os.getcwd()
+    below = path.startswith(os.path.join(here, ""))
+    name = os.path.relpath(path, here) if below else path
+    return path if name.startswith("-") else name
+
+
+def _free(folder: Path) -> Path:
+    """Return a folder beside another one that is not there yet."""
+    n = 2
+    while (free := folder.with_name(f"{folder.name}-{n}")).exists():
+        n += 1
+    return free

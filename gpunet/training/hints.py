@@ -1,0 +1,47 @@
+"""What to type next: the command that resumes a run, or starts it anew.
+
+Only the caller knows how it was started, so it brings the words: `Options.command`.
+Without it, as in Python, the message names the setting instead.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import Diverged
+
+RESUME, RETRY = "resume with: ", "start anew with: "  # a command stands after them
+
+
+def resume_hint(folder: Path, options: Any, setting: str = "resume='auto'") -> str:
+    """Return how the run of a folder is resumed.
+
+    Parameters
+    ----------
+    folder : path
+    options : object with the attribute `command`
+        A callable of a folder that returns what is to be typed, or None.
+    setting : str
+        What resumes it in Python.
+    """
+    if options.command is None:
+        return f"resume it with {setting}"
+    return f"{RESUME}{options.command(folder)}"
+
+
+@contextlib.contextmanager
+def retry_hint(config: dict[str, Any], folder: Path, options: Any) -> Iterator[None]:
+    """Let a divergence name the command that trains anew at a tenth of the rate.
+
+    Resuming the run would only repeat it: its settings are the folder's.
+    """
+    try:
+        yield
+    except Diverged as error:
+        rates = config["learning_rate"]
+        rates = rates if isinstance(rates, list) else [rates]
+        again = options.command and options.command(folder, [r / 10 for r in rates])
+        if not again:
+            raise
+        raise Diverged(f"{error}; {RETRY}{again}") from error

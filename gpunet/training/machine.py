@@ -1,0 +1,117 @@
+"""What of this machine decides the last bits of a run, beside seed and data.
+
+OpenBLAS and NumPy choose their kernels by the processor they meet, and sums are
+split among threads. The libraries themselves say what they chose; nothing that
+may or may not be installed is asked, so that the answer depends on nothing else.
+"""
+
+import ctypes
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..backend import Backend
+from .engines import compiler_target
+
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_HOST = ("cpu", "strict:1")  # devices whose matrix products are NumPy's
+
+
+def blas() -> dict[str, Any]:
+    """Return the BLAS that NumPy was built with, and what it chose when loaded.
+
+    Returns
+    -------
+    blas : dict
+        name, version, core (the processor its kernels are for) and threads; the
+        last two are None where the library does not tell.
+    """
+    built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    found = {"name": built.get("name"), "version": built.get("version")}
+    core, threads = _ask("corename"), _ask("num_threads")
+    if core is not None:
+        core.restype = ctypes.c_char_p
+    return found | {
+        "core": core and core().decode(errors="replace"),
+        "threads": threads and int(threads()),
+    }
+
+
+def _ask(what: str) -> Any:
+    """Return the function openblas_get_`what` of the library in use, or None."""
+    for path in _libraries():
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:
+            continue
+        for name in ("scipy_openblas_get_{}64_", "openblas_get_{}64_"):
+            for spelled in (name, name.removesuffix("64_")):
+                if function := getattr(library, spelled.format(what), None):
+                    return function
+    return None
+
+
+def _libraries() -> list[Path]:
+    """Return the files whose names lead to the BLAS that NumPy has loaded.
+
+    NumPy's own module leads to what it is linked with, except on Windows, where
+    the library lies beside it.
+    """
+    try:
+        module = Path(np._core._multiarray_umath.__file__)
+    except AttributeError:
+        return []
+    beside = Path(np.__file__).parents[1] / "numpy.libs"
+    return [module, *sorted(beside.glob("*openblas*"))]
+
+
+def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
+    """Return what bit-identical runs need to share beside seed and data.
+
+    Parameters
+    ----------
+    bk : Backend
+    engine : str
+        The name of the one that was chosen; with "compiled" numba counts too.
+    """
+    mark = {
+        "gpunet": __version__,
+        "device": bk.name,
+        "library": f"{bk.xp.__name__} {getattr(bk.xp, '__version__', '')}".strip(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": next((os.environ[k] for k in _THREADS if k in os.environ), ""),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "numpy": np.__version__,
+    }
+    if bk.name in _HOST:
+        found = blas()
+        words = [found["name"], found["version"], found["core"]]
+        words += [f"{n} threads" if (n := found["threads"]) else None]
+        mark["blas"] = " ".join(word for word in words if word)
+        extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
+        mark["simd"] = " ".join(extensions.get("found", ()))
+    if engine:
+        mark["engine"] = engine
+    if engine == "compiled":
+        mark["compiler"] = compiler_target()
+    return mark
+
+
+def differences(old: Any, new: dict[str, Any]) -> list[str]:
+    """Return what differs between two fingerprints, a line for each entry.
+
+    What only one of them has does not count: an older version wrote fewer
+    entries, and another device needs others.
+    """
+    if not isinstance(old, dict):
+        return []
+    return [
+        f"{key} was {value!r} and is {new[key]!r}: not bit for bit the same run any "
+        "more"
+        for key, value in old.items()
+        if key in new and value != new[key]
+    ]
