@@ -66,6 +66,8 @@ class Splits:
         default takes bytes to [0, 1].
     table : Preprocessing or None
         How the cells of a table became x and t.
+    notes : tuple of str
+        What reading left out unasked.
     """
 
     train: Dataset
@@ -75,6 +77,7 @@ class Splits:
     name: str
     scale: float = 1 / 255
     table: Any = None
+    notes: tuple[str, ...] = ()
 
 
 def check_dataset(dataset, n_classes=None, where="data", *, one_class_ok=False):

@@ -11,7 +11,9 @@ from typing import Any
 from ..backend import host_rng
 from ..builders import mlp
 from ..data import (
+    NOT_A_TABLE,
     Splits,
+    TextFormat,
     check_options,
     is_table,
     nielsen_split,
@@ -26,11 +28,14 @@ from .presets import DEFAULTS
 
 _NUMBER = (int, float)
 _TEXT = (str, type(None))
-_TABLE = ("task", "test", "test_size", "impute", "unknown")
+_TABLE = ("task", "test", "test_size", "impute", "unknown", "missing_target")
+_FORMAT = ("delimiter", "encoding", "decimal", "header")
 _READING = ("missing", "categories", "drop")
 _KINDS: dict[str, tuple[type, ...]] = {
     "data_dir": (str, type(None)),
     **dict.fromkeys(("target", "task", "test", "impute", "loss"), _TEXT),
+    **dict.fromkeys(("delimiter", "encoding"), _TEXT),
+    "header": (bool, type(None)),
     "test_size": _NUMBER,
     "validation": (int, float, str),
     "hidden": (list, type(None)),
@@ -87,8 +92,8 @@ def check_table(config: dict[str, Any]) -> None:
     if not is_table(config["data"]):
         if config["target"] is not None or config["test"] is not None:
             raise ConfigError(
-                f"data: {config['data']!r:.200}: --target and --test are for a table; "
-                "name a .csv, .npz or .npy file"
+                f"data: {config['data']!r:.200}: --target and --test are for a table, "
+                f"and this {NOT_A_TABLE}; name one"
             )
         return
     if config["validation"] == "nielsen" or config["data_dir"] is not None:
@@ -96,6 +101,7 @@ def check_table(config: dict[str, Any]) -> None:
             "data: a table has no Nielsen's split and no --data-dir; leave them out"
         )
     check_options(config["target"], **{key: config[key] for key in _TABLE})
+    TextFormat(**{key: config[key] for key in _FORMAT})
     for key in _READING:
         if not all(isinstance(name, str) for name in config[key]):
             raise ConfigError(f"{key}: expected a list of texts, got {config[key]!r}")
@@ -177,7 +183,7 @@ def data_from_config(config: dict[str, Any]) -> Splits:
         A split that cannot be made.
     """
     if is_table(config["data"]):
-        settings = (*_TABLE, *_READING, "validation", "dtype")
+        settings = (*_TABLE, *_FORMAT, *_READING, "validation", "dtype")
         return read_splits(
             config["data"], config["target"], **{key: config[key] for key in settings}
         )

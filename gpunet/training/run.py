@@ -119,6 +119,8 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         options.say(headline(config))
         if data.table is not None:
             options.say(describe_table(data))
+        for note in data.notes:
+            options.say(f"note: {note}")
         with memory_for("weights", backend, config["batch_size"]):
             net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None
