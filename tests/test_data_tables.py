@@ -111,7 +111,8 @@ def test_missing_numbers_are_filled_from_the_training_rows(tmp_path):
     lines = ["a,b,y", *(f"{k},{'xyx'[k % 3]},{k % 2}" for k in range(30)), ",,1"]
     path = write(tmp_path, lines)
     line = refusal(read_splits, path, "y", test_size=0, validation=0)
-    assert ":32:1: is missing" in line and "--impute" in line
+    assert ":32:1: 2 cells are missing (a 1, b 1)" in line
+    assert "use impute='median'" in line
     for impute, wanted in (("mean", 14.5), ("median", 14.5)):
         splits = read_splits(path, "y", test_size=0, validation=0, impute=impute)
         scaling = splits.table.scaling
@@ -122,7 +123,7 @@ def test_missing_numbers_are_filled_from_the_training_rows(tmp_path):
         path, "y", test_size=0, validation=0, impute="mean", missing=["NA"]
     )
     assert splits.table.scaling.fill[0] == 4.0
-    assert ":3:1: a: 'NA' is no number" in refusal(read_splits, path, "y")
+    assert ":3:1: a: 'NA' is not a number" in refusal(read_splits, path, "y")
 
 
 def test_missing_numbers_of_a_matrix(tmp_path):
@@ -130,7 +131,7 @@ def test_missing_numbers_of_a_matrix(tmp_path):
     x[7, 0], x[:7, 0] = np.nan, 100
     np.save(tmp_path / "x.npy", x)
     whole = {"test_size": 0, "validation": 0}
-    assert "x.npy[7, 0]: is missing" in refusal(
+    assert "x.npy[7, 0]: 1 cell is missing (0 1)" in refusal(
         read_splits, tmp_path / "x.npy", "-1", **whole
     )
     splits = read_splits(tmp_path / "x.npy", "-1", impute="median", **whole)
@@ -150,7 +151,8 @@ def test_unseen_category_is_refused_or_all_zero(tmp_path):
         new = read_for(splits.table, tmp_path / "new.csv")
         if unknown == "refuse":
             line = refusal(splits.table.features, new)
-            assert "new.csv:2:3: color: 'pink' does not occur" in line
+            assert "new.csv:2:3: 1 cell is of categories not seen" in line
+            assert "(color: 'pink' 1); correct them, or use unknown='zeros'" in line
         else:
             assert splits.table.features(new)[0, 1:4].tolist() == [0, 0, 0]
 
@@ -170,7 +172,7 @@ LABELS = {
     "one class": (["1"] * 6, None, "the only class is 1"),
     "one text": (["x"] * 6, None, "the only class is 'x'"),
     "1.9": (["0", "1", "1.9", "0"], "classify", ":4:2: the class 1.9 is no whole"),
-    "missing": (["0", "1", "", "0"], None, ":4:2: is missing"),
+    "missing": (["0", "1", "", "0"], None, ":4:2: the target is missing in 1 of"),
     "missing text": (["a", "b", "", "a"], None, ":4:2: the target is missing"),
     "NaN": (["0", "1", "nan", "0"], None, ":4:2: y: 'nan' is not written as"),
     "infinite": (["0", "1", "1e999", "0"], None, ":4:2: y: '1e999' is beyond"),
@@ -238,7 +240,7 @@ def test_test_part_may_be_a_file_of_its_own(tmp_path):
     )
     write(tmp_path, ["kind,const,size,color", "b,0.1,x,red"], "t.csv")
     line = refusal(read_splits, path, "kind", test=str(other))
-    assert "t.csv:2:3: size holds texts such as 'x'" in line
+    assert "t.csv:2:3: 1 cell is not a number (size: 'x' 1)" in line
 
 
 USAGE = [

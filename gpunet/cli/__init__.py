@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from .. import __version__
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
 from ..threads import set_threads, usable_cores
+from .arguments import with_options
 
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
@@ -147,7 +148,7 @@ def _report(error: BaseException) -> int:
             130,
         )
     elif isinstance(error, GpunetError):
-        message, code = str(error), error.exit_code
+        message, code = with_options(error), error.exit_code
     elif isinstance(error, MemoryError):
         size = str(error).strip() or "an allocation failed"
         cure = "take a smaller --batch-size, --population or network"

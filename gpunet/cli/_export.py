@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..network import Network
-from ..storage import Port, export_network, open_model, readable
+from ..storage import Port, export_network, exported, open_model, readable
 from ._predict import chosen, model_file, table_of
 
 
@@ -17,13 +18,19 @@ def run(args: argparse.Namespace) -> int:
     """Write a model in another format; return 0."""
     file = model_file(args.model)
     out = args.out or file.with_suffix(f".{args.format}")
-    if os.path.realpath(out) == os.path.realpath(file):
+    to_stdout = args.out == "-"
+    if not to_stdout and os.path.realpath(out) == os.path.realpath(file):
         raise ConfigError(
             f"out: {readable(out)}: is the model itself; name another file"
         )
     net, state = open_model(file)
     source, target = _ports(net, state.get("table"), file)
     net = chosen(net, args.member)
+    if to_stdout:
+        data = exported(net, args.format, source, target)
+        sys.stdout.buffer.write(data)
+        print(f"exported: {args.format}, {len(data):,} bytes", file=sys.stderr)
+        return 0
     size = export_network(net, out, args.format, source, target)
     print(f"{readable(out)}: {args.format}, {size:,} bytes")
     return 0

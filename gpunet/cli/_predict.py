@@ -5,12 +5,22 @@ import csv
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..data import Dataset, Preprocessing, Table, from_json, is_table, read_for
+from ..data import (
+    NOT_A_TABLE,
+    Dataset,
+    Preprocessing,
+    Table,
+    from_json,
+    is_missing,
+    is_table,
+    read_for,
+)
 from ..errors import ConfigError, GpunetError, ModelFileError
 from ..layers import Dense
 from ..metrics import mean_absolute_error, r_squared
@@ -18,13 +28,13 @@ from ..network import Network
 from ..storage import one_line, open_model, readable, write_atomically
 from ..training.report import outputs
 
+_READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
+
 
 def run(args: argparse.Namespace) -> int:
     """Write the answers of a model to the rows of a table; return 0."""
     if not is_table(args.table):
-        raise ConfigError(
-            f"table: {readable(args.table)}: is no .csv, .npz or .npy file; name one"
-        )
+        raise ConfigError(f"table: {readable(args.table)}: {NOT_A_TABLE}; name one")
     net, table = open_table_model(args.model, args.device)
     net = chosen(net, args.member)
     if args.probabilities and table.target.classes is None:
@@ -33,14 +43,19 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"probabilities: the loss {net.loss.name} gives none; leave them out"
         )
-    rows = read_for(table, args.table)
+    given = {name: getattr(args, name) for name in _READING if hasattr(args, name)}
+    table = replace(table, unknown=given.pop("unknown", table.unknown))
+    rows = read_for(table, args.table, **given)
+    for note in rows.notes:
+        print(f"note: {note}", file=sys.stderr)
     x = table.features(rows, None, net.dtype)
     y = outputs(net.predict, net, Dataset(x, np.zeros(len(x))))
     if net.population:
         y = y.mean(axis=0)
     answers, text = _written(table, y, args.probabilities)
-    if args.out:
-        write_atomically(args.out, text.encode("utf-8"))
+    out = None if args.out == "-" else args.out
+    if out:
+        write_atomically(out, text.encode("utf-8"))
     else:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(encoding="utf-8")  # what --out would hold
@@ -48,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     what = f"{len(x):,} rows"
     if net.population:
         what += f", the mean of {net.population} networks"
-    if args.out:
-        what += f", in {readable(args.out)}"
+    if out:
+        what += f", in {readable(out)}"
     print(f"predicted: {what}{_score(table, rows, answers)}", file=sys.stderr)
     return 0
 
@@ -142,12 +157,18 @@ def _score(table: Preprocessing, rows: Table, answers: Any) -> str:
         name = str(name)
     elif name not in rows.columns:
         return ""
+    known = np.flatnonzero(~is_missing(rows.target(name)[0]))
+    if len(known) < len(rows) and not rows.on_disk:
+        if not len(known):
+            return ""
+        rows, answers = rows.take(known), answers[known]
     try:
         t = target.encode(rows.target(name)[0], rows)
     except GpunetError as error:  # the answers are written: this is only a note
         return f"; not scored, as the target is unfit ({error})"
+    of = f" of {len(t):,} rows with a target" if rows.rows is not None else ""
     if target.classes:
-        return f"; accuracy {np.mean(answers == t):.2%}"
+        return f"; accuracy {np.mean(answers == t):.2%}{of}"
     t = target.decode(t)
     off = mean_absolute_error(answers, t)
-    return f"; R2 {r_squared(answers, t):.4f}, mean absolute error {off:.6g}"
+    return f"; R2 {r_squared(answers, t):.4f}, mean absolute error {off:.6g}{of}"

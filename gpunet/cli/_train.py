@@ -99,7 +99,9 @@ def _folder(args: argparse.Namespace) -> Any:
     if args.resume == "auto":
         raise ConfigError("usage: --resume auto: name the run folder with --out")
     data = getattr(args, "data", "")
-    name = Path(data).stem if is_table(data) else "default"
+    name = "default"
+    if is_table(data):
+        name = "stdin" if data == "-" else Path(data.removesuffix(".gz")).stem
     return new_folder(args.preset or ("config" if args.config else name))
 
 

@@ -2,7 +2,10 @@
 
 import argparse
 import math
+import re
+import shlex
 from collections.abc import Callable
+from typing import Any
 
 
 def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
@@ -53,3 +56,75 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of all kinds (default: one for BLAS, a usable core each for others)",
     )
+
+
+def add_text_format(group: Any) -> None:
+    """Add the options that say how a text table is written; absent if not given."""
+    absent: dict[str, Any] = {"default": argparse.SUPPRESS}
+    group.add_argument(
+        "--delimiter",
+        metavar="MARK",
+        help="what separates the cells: a character, or comma, semicolon, tab, pipe or "
+        "space (default: found among the first four)",
+        **absent,
+    )
+    group.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="of a text file, such as latin-1, cp1252 or utf-16 (default: utf-8)",
+        **absent,
+    )
+    group.add_argument(
+        "--decimal", choices=(".", ","), help="decimal mark (default: .)", **absent
+    )
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line names the columns; without a header they are "
+        "named 1, 2, 3, ...",
+        **absent,
+    )
+    group.add_argument(
+        "--missing",
+        nargs="+",
+        action="extend",
+        metavar="TEXT",
+        help="extra text that marks a missing cell",
+        **absent,
+    )
+
+
+def with_options(error: BaseException) -> str:
+    """Return an error's message with the arguments that cure it as options.
+
+    Examples
+    --------
+    >>> error = ValueError("1 cell is missing; use impute='mean'")
+    >>> error.settings = {"impute": "mean"}
+    >>> with_options(error)
+    '1 cell is missing; use --impute mean'
+    """
+    message = str(error)
+    for name, value in getattr(error, "settings", {}).items():
+        values = (True, False) if isinstance(value, bool) else (value,)
+        for one in values:
+            message = message.replace(f"{name}={one!r}", _option(name, one))
+    return message
+
+
+def _option(name: str, value: Any) -> str:
+    """Return an option and its value as one types them in a shell."""
+    dashes = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return dashes if value else f"--no-{name}"
+    values = list(map(str, value if isinstance(value, list) else [value]))
+    if any(text.startswith("-") for text in values):  # else it would be an option
+        return " ".join(_quoted(f"{dashes}={text}") for text in values)
+    return " ".join([dashes, *map(_quoted, values)])
+
+
+def _quoted(text: str) -> str:
+    """Return a word quoted for POSIX shells, and where possible for Windows too."""
+    if re.fullmatch(r"[\w./:=@%+,-]+", text):
+        return text
+    return shlex.quote(text) if re.search(r'["$`\\!]', text) else f'"{text}"'

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", required=True, choices=("onnx", "json", "c"))
     parser.add_argument(
-        "-o", "--out", metavar="FILE", help="default: beside the model, by its format"
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="default: beside the model, by its format; - is standard output",
     )
     add_member(parser, "of a population; needed for one")

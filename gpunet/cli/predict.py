@@ -2,7 +2,7 @@
 
 import argparse
 
-from .arguments import add_threads, whole
+from .arguments import add_text_format, add_threads, whole
 
 HELP = (
     "Answer the rows of a table with a model that was trained on one. The model "
@@ -17,9 +17,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", metavar="MODEL", help="model file, checkpoint or run folder"
     )
-    parser.add_argument("table", metavar="TABLE", help=".csv, .npz or .npy file")
     parser.add_argument(
-        "-o", "--out", metavar="FILE", help="CSV file to write (default: print it)"
+        "table",
+        metavar="TABLE",
+        help=".csv, .tsv, .csv.gz, .npz or .npy file; - reads a text table from "
+        "standard input",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="CSV file to write (default: -, standard output)",
     )
     parser.add_argument(
         "--probabilities",
@@ -31,6 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", default="cpu", help="cpu, cuda, cuda:N, torch:cpu, ... (cpu)"
     )
     add_threads(parser)
+    group = parser.add_argument_group(
+        "tables", "Each replaces what the model was trained with."
+    )
+    group.add_argument(
+        "--unknown",
+        choices=("refuse", "zeros"),
+        default=argparse.SUPPRESS,
+        help="how to handle categories not seen in training",
+    )
+    add_text_format(group)
 
 
 def add_member(parser: argparse.ArgumentParser, what: str) -> None:

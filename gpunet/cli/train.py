@@ -2,7 +2,7 @@
 
 import argparse
 
-from .arguments import add_threads, number, whole
+from .arguments import add_text_format, add_threads, number, whole
 
 HELP = (
     "Train a network on MNIST, on a set of its form, or on a table of your own. "
@@ -54,7 +54,8 @@ def _what(parser):
     group.add_argument(
         "--data",
         metavar="NAME",
-        help="mnist (in the package), fashion-mnist, or a .csv, .npz or .npy file",
+        help="mnist (in the package), fashion-mnist, or a .csv, .tsv, .csv.gz, .npz or "
+        ".npy file; - reads a text table from standard input",
         **absent,
     )
     group.add_argument(
@@ -73,12 +74,12 @@ def _what(parser):
 def _table(parser):
     group = parser.add_argument_group("tables")
     absent = {"default": argparse.SUPPRESS}
-    names = {"nargs": "+", **absent}
+    names = {"nargs": "+", "action": "extend", **absent}
     group.add_argument(
         "--target",
         metavar="COLUMN",
-        help="the column to predict: its name, or its number in a .npy file (-1 is the "
-        "last), or a .npy file of its own",
+        help="the column to predict: its name, -1 for the last, its number in a .npy "
+        "file, or a separate .npy file",
         **absent,
     )
     group.add_argument(
@@ -98,25 +99,39 @@ def _table(parser):
         "percentage (20%%); 0 for none",
         **absent,
     )
-    group.add_argument("--drop", metavar="COLUMN", help="leave out", **names)
     group.add_argument(
-        "--categories", metavar="COLUMN", help="texts that look like numbers", **names
+        "--drop",
+        metavar="COLUMN",
+        help='columns to leave out: by name, by number from 1, or "" for those without '
+        "a name",
+        **names,
     )
     group.add_argument(
-        "--missing", metavar="TEXT", help="means a missing cell, as empty does", **names
+        "--categories",
+        metavar="COLUMN",
+        help="columns of texts that look like numbers",
+        **names,
+    )
+    group.add_argument(
+        "--missing-target",
+        choices=("refuse", "drop"),
+        help="what to do with rows without a target (default: refuse)",
+        **absent,
     )
     group.add_argument(
         "--impute",
         choices=("mean", "median"),
-        help="fill missing numbers so, missing categories with the commonest",
+        help="impute missing numbers with this statistic, categories with the most "
+        "frequent value",
         **absent,
     )
     group.add_argument(
         "--unknown",
         choices=("refuse", "zeros"),
-        help="what a category does that no training row has",
+        help="how to handle categories not seen in training",
         **absent,
     )
+    add_text_format(group)
 
 
 def _share(text: str):

@@ -21,22 +21,28 @@ from .idx import read_idx, read_images_and_labels, write_idx
 from .mnist import load_folder, load_mnist, nielsen_split, read_mnist
 from .rows import MatrixRows
 from .tables import (
+    NOT_A_TABLE,
     Preprocessing,
     Table,
+    TextFormat,
     check_options,
     from_json,
+    is_missing,
     is_table,
     read_for,
     read_splits,
+    read_table,
 )
 from .weights import class_weights, normalized_weights
 
 __all__ = [
+    "NOT_A_TABLE",
     "Dataset",
     "MatrixRows",
     "Preprocessing",
     "Splits",
     "Table",
+    "TextFormat",
     "center_of_mass",
     "check_dataset",
     "check_labels",
@@ -46,6 +52,7 @@ __all__ = [
     "doubtful_count",
     "from_json",
     "gunzip_bounded",
+    "is_missing",
     "is_table",
     "load_folder",
     "load_mnist",
@@ -59,6 +66,7 @@ __all__ = [
     "read_mnist",
     "read_regular",
     "read_splits",
+    "read_table",
     "shift_images",
     "split_validation",
     "stratified_split",

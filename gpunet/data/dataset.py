@@ -89,6 +89,8 @@ class Splits:
         still become [0, 1].
     table : Preprocessing or None
         How the cells of a table became x and t.
+    notes : tuple of str
+        What reading left out unasked.
     """
 
     train: Dataset
@@ -97,11 +99,13 @@ class Splits:
     n_classes: int | None
     name: str
     table: Any = None
+    notes: tuple[str, ...] = ()
 
     # By hand, as `scale` is still accepted in its place but is not a field.
     def __init__(
-        self, train, validation, test, n_classes, name, scale=None, table=None
-    ):
+        self, train, validation, test, n_classes, name, scale=None, table=None,
+        notes=(),
+    ):  # fmt: skip
         values = {"train": train, "validation": validation, "test": test}
         for key, part in values.items():
             if part is None:
@@ -110,7 +114,7 @@ class Splits:
                 values[key] = with_scale(part, scale, "Splits")
             elif part.scale == 1.0 and getattr(part.x, "dtype", None) == np.uint8:
                 values[key] = with_scale(part, 1 / 255, "Splits: bytes become [0, 1]")
-        values |= {"n_classes": n_classes, "name": name, "table": table}
+        values |= {"n_classes": n_classes, "name": name, "table": table, "notes": notes}
         for key, value in values.items():
             object.__setattr__(self, key, value)
 

@@ -25,7 +25,7 @@ _KINDS = (
 )
 
 
-def data_error(what, where, why, cure):
+def data_error(what, where, why, cure, **settings):
     """Return a DataError whose one line fits the message contract.
 
     `<what>: <where>: <why>; <cure>`, at most 480 characters. A name that is
@@ -39,6 +39,9 @@ def data_error(what, where, why, cure):
         The path, option or array. A long one keeps its end.
     why, cure : str
         The reason, shortened if need be, and what to do.
+    **settings
+        Arguments that cure it, by name; `cure` shows each where it says {name}.
+        The error keeps them as `settings`, so that a command can print options.
 
     Returns
     -------
@@ -48,7 +51,12 @@ def data_error(what, where, why, cure):
     --------
     >>> print(data_error("IDX file", "a\\nb.gz", "is empty", "copy it again"))
     IDX file: a\\nb.gz: is empty; copy it again
+    >>> print(data_error("table", "t.csv", "1 cell is missing", "use {impute}",
+    ...                  impute="mean"))
+    table: t.csv: 1 cell is missing; use impute='mean'
     """
+    if settings:
+        cure = cure.format(**{k: f"{k}={v!r}" for k, v in settings.items()})
     where = printable(os.fsdecode(where)) or "''"
     if len(where) > _LONGEST_PATH:
         where = "..." + where[3 - _LONGEST_PATH :]
@@ -56,7 +64,9 @@ def data_error(what, where, why, cure):
     room = _LONGEST_MESSAGE - len(what) - len(where) - len(cure) - 6
     if len(why) > room:
         why = why[: room - 3] + "..."
-    return DataError(f"{what}: {where}: {why}; {cure}")
+    error = DataError(f"{what}: {where}: {why}; {cure}")
+    error.settings = settings
+    return error
 
 
 def printable(text):

@@ -154,8 +154,8 @@ def refused_number(where, value, dtype):
     if np.isinf(value):
         return data_error("table", where, f"is {value}", "give a finite number")
     if np.isnan(value):
-        cure = "fill it in, or give --impute mean or median when training"
-        return data_error("table", where, "is missing", cure)
+        cure = "fill it in, or train with {impute}"
+        return data_error("table", where, "is missing", cure, impute="mean")
     why = f"{value:g} is beyond {np.dtype(dtype).name}, raw or scaled"
     return data_error("table", where, why, "correct it, or train in float64")
 

@@ -7,7 +7,7 @@ From the bottom up: `atomic` replaces a file wholly or not at all, `header` and
 
 from gpunet.storage.atomic import probe_writable, remove_leftovers, write_atomically
 from gpunet.storage.codec import decode, encode, finite_json
-from gpunet.storage.export import FORMATS, Port, export_network
+from gpunet.storage.export import FORMATS, Port, export_network, exported
 from gpunet.storage.files import read_tensors, verify, write_tensors
 from gpunet.storage.folder import RunFolder, write_json
 from gpunet.storage.history import HistoryFile
@@ -31,6 +31,7 @@ __all__ = [
     "describe",
     "encode",
     "export_network",
+    "exported",
     "fill",
     "finite_json",
     "load_network",

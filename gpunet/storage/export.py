@@ -25,6 +25,8 @@ def export_network(
 ) -> int:
     """Write a network to one file, wholly or not at all; return its size in bytes.
 
+    See `exported` for the bytes themselves.
+
     Parameters
     ----------
     net : Network
@@ -41,6 +43,24 @@ def export_network(
         Weights that are not finite, or too many of them.
     WriteError
     """
+    data = exported(net, kind, source, target, path)
+    write_atomically(path, data)
+    return len(data)
+
+
+def exported(
+    net: Any,
+    kind: str,
+    source: Port | None = None,
+    target: Port | None = None,
+    path: Any = "-",
+) -> bytes:
+    """Return a network in another format; see `export_network`.
+
+    Raises
+    ------
+    ConfigError, ModelFileError
+    """
     made = make_plan(net, source, target)
     for step in made.steps:
         if step[0] == "dense" and not all(np.isfinite(a).all() for a in step[1:]):
@@ -50,6 +70,4 @@ def export_network(
     if size > _LARGEST:
         why = f"holds {size:,} bytes of weights, more than the {_LARGEST:,} allowed"
         raise ModelFileError(one_line("export", path, why, "take a smaller network"))
-    data = FORMATS[kind](made)
-    write_atomically(path, data)
-    return len(data)
+    return FORMATS[kind](made)

@@ -11,7 +11,9 @@ from typing import Any
 from ..backend import host_rng
 from ..builders import mlp
 from ..data import (
+    NOT_A_TABLE,
     Splits,
+    TextFormat,
     check_options,
     doubtful_count,
     is_table,
@@ -27,16 +29,19 @@ from .presets import DEFAULTS
 
 _NUMBER = (int, float)
 _TEXT = (str, type(None))
-_TABLE = ("task", "test", "test_size", "impute", "unknown")
+_TABLE = ("task", "test", "test_size", "impute", "unknown", "missing_target")
 # What early_stopping "auto" means. On 26 tables of 112 to 3,000 training rows (means
 # of 3 splits each) it took the mean accuracy from 0.786 to 0.795 and R2 from 0.635 to
 # 0.650; a patience of 20, 0.2 held out or 200 epochs made no clear difference. Where
 # 4 to 8 rows had to judge, it took 0.10 to 0.15 of the R2 away.
 _PATIENCE, _ROWS_TO_JUDGE_BY = 10, 20
+_FORMAT = ("delimiter", "encoding", "decimal", "header")
 _READING = ("missing", "categories", "drop")
 _KINDS: dict[str, tuple[type, ...]] = {
     "data_dir": (str, type(None)),
     **dict.fromkeys(("target", "task", "test", "impute", "loss"), _TEXT),
+    **dict.fromkeys(("delimiter", "encoding"), _TEXT),
+    "header": (bool, type(None)),
     "test_size": _NUMBER,
     "validation": (int, float, str),
     "hidden": (list, type(None)),
@@ -94,8 +99,8 @@ def check_table(config: dict[str, Any]) -> None:
     if not is_table(config["data"]):
         if config["target"] is not None or config["test"] is not None:
             raise ConfigError(
-                f"data: {config['data']!r:.200}: --target and --test are for a table; "
-                "name a .csv, .npz or .npy file"
+                f"data: {config['data']!r:.200}: --target and --test are for a table, "
+                f"and this {NOT_A_TABLE}; name one"
             )
         return
     if config["validation"] == "nielsen" or config["data_dir"] is not None:
@@ -103,6 +108,7 @@ def check_table(config: dict[str, Any]) -> None:
             "data: a table has no Nielsen's split and no --data-dir; leave them out"
         )
     check_options(config["target"], **{key: config[key] for key in _TABLE})
+    TextFormat(**{key: config[key] for key in _FORMAT})
     for key in _READING:
         if not all(isinstance(name, str) for name in config[key]):
             raise ConfigError(f"{key}: expected a list of texts, got {config[key]!r}")
@@ -193,7 +199,7 @@ def data_from_config(config: dict[str, Any]) -> Splits:
         A split that cannot be made.
     """
     if is_table(config["data"]):
-        settings = (*_TABLE, *_READING, "validation", "dtype")
+        settings = (*_TABLE, *_FORMAT, *_READING, "validation", "dtype")
         return read_splits(
             config["data"], config["target"], **{key: config[key] for key in settings}
         )

@@ -14,16 +14,15 @@ from typing import Any
 
 from .._types import Array, Params
 from ..data import Dataset
-from ..errors import ConfigError, Diverged
-from ..layers import Activation, Dense
+from ..errors import Diverged
 from ..network import Network
 from ..optimizers import Optimizer
-from ..population import ORDERS
 from ..schedules import schedule as find_schedule
 from ..threads import blas_threads
 from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
+from .checks import check_settings, check_trainable, largest_matrix
 from .disk import DeviceRows, DiskFeed
 from .divergence import check_span, raise_diverged, refuse_validation
 from .engines import choose
@@ -402,44 +401,3 @@ class Trainer:
         with memory_for("save", self.net.backend, self._batch):
             for callback in self.callbacks:
                 getattr(callback, event)(*args)
-
-
-def largest_matrix(net: Network) -> int:
-    """Return how many weights the largest Dense layer has."""
-    return max(x.n_in * x.n_out for x in net.layers if isinstance(x, Dense))
-
-
-def check_trainable(net: Network) -> None:
-    """Refuse a network through which no gradient passes (ConfigError)."""
-    for layer in net.layers:
-        if isinstance(layer, Activation) and layer.untrainable:
-            raise ConfigError(layer.untrainable)
-
-
-def check_settings(
-    epochs: int,
-    batch_size: int | None,
-    order: str,
-    max_steps: int | None = None,
-    order_seed: int | None = None,
-) -> None:
-    """Refuse counts below 1, unknown orders and seeds of no order (ConfigError)."""
-    if order not in ORDERS:
-        raise ConfigError(f"order: {order!r}: choose from {', '.join(ORDERS)}")
-    if order_seed is not None:
-        whole = isinstance(order_seed, int) and not isinstance(order_seed, bool)
-        if not whole or order_seed < 0:
-            raise ConfigError(
-                f"order_seed: expected a whole number >= 0, got {order_seed!r}"
-            )
-        if order != "shared":
-            raise ConfigError(
-                f"order_seed: order {order!r} has no shared seed; give order='shared', "
-                "or leave it out"
-            )
-    counts = {"epochs": epochs, "batch_size": batch_size, "max_steps": max_steps}
-    for name, n in counts.items():
-        if n is None and name != "epochs":
-            continue
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ConfigError(f"{name}: expected a whole number >= 1, got {n!r}")

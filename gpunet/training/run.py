@@ -18,6 +18,7 @@ from ..network import Network, member_seeds
 from ..schedules import schedule as find_schedule
 from ..storage import RunFolder, readable, save_network, write_json
 from .callbacks import Callback, EarlyStopping
+from .checks import check_settings, check_trainable
 from .config import (
     check_config,
     check_table,
@@ -32,7 +33,7 @@ from .fit import trainer as make_trainer
 from .hints import resume_hint, retry_hint
 from .history import History
 from .learned import not_learned
-from .loop import Trainer, check_settings, check_trainable
+from .loop import Trainer
 from .machine import fingerprint
 from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
@@ -130,6 +131,8 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
             options.say(describe_table(data))
         for doubt in doubtful_sizes(config, data):
             options.say(f"warning: {doubt}")
+        for note in data.notes:
+            options.say(f"note: {note}")
         with memory_for("weights", backend, config["batch_size"]):
             net = network_from_config(config, backend)
         log = EventLog(options.log) if options.log else None

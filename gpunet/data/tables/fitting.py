@@ -5,7 +5,8 @@ import numpy as np
 from ...errors import ConfigError
 from ..files import data_error
 from ..rows import BLOCK, MatrixRows, Scaling, moments, refused_number
-from .preprocessing import Preprocessing, Target, as_texts, plain
+from .preprocessing import Preprocessing, Target
+from .values import as_texts, plain
 
 MOST_CATEGORIES = 1000
 _FEW = 20  # different whole numbers that are taken for classes unasked
@@ -27,7 +28,7 @@ def fit(table, rows, target, *, drop=(), categories=(), impute=None, **how):
     impute : None, "mean" or "median"
         What missing numbers become; missing categories become the commonest.
     **how
-        unknown and missing of `Preprocessing`.
+        unknown, missing, form and n_columns of `Preprocessing`.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def fit(table, rows, target, *, drop=(), categories=(), impute=None, **how):
     if not names:
         raise _no_inputs(table)
     texts = [k for k in names if k in categories or table.columns[k].dtype == object]
-    counts = {name: _vocabulary(table, name, rows) for name in texts}
+    counts = _vocabularies(table, texts, rows)
     fills = {name: max(v, key=v.get) for name, v in counts.items()} if impute else {}
     values = {name: tuple(sorted(v)) for name, v in counts.items()}
     scaling = _fit_numbers(table, rows, names, values, impute)
@@ -61,7 +62,13 @@ def _fit_numbers(table, rows, names, values, impute):
     here = [i for i, name in enumerate(names) if name not in values]
     columns = [table.columns[names[i]][rows] for i in here]
     for i, column in zip(here, columns, strict=True):
-        _check_column(table, names[i], rows, column, impute)
+        _check_finite(table, names[i], rows, column)
+    empty = [names[i] for i, c in zip(here, columns, strict=True) if np.isnan(c).all()]
+    if impute and empty:
+        what = "column is" if len(empty) == 1 else "columns are"
+        why = f"the {what} missing in every training row: {', '.join(empty):.200}"
+        cure = "leave out with {drop}"
+        raise table.error(int(rows[0]), empty[0], why, cure, drop=empty)
     step = max(1, BLOCK // max(len(here), 1))
     blocks = (
         np.column_stack([c[a : a + step] for c in columns])
@@ -75,22 +82,19 @@ def _fit_numbers(table, rows, names, values, impute):
     return Scaling(mean, scale, fill)
 
 
-def _check_column(table, name, rows, column, impute):
-    """Refuse infinities, and a column that is missing throughout."""
+def _check_finite(table, name, rows, column):
+    """Refuse infinities."""
     unfit = np.isinf(column)
     if np.any(unfit):
         row = int(np.argmax(unfit))
         raise refused_number(table.at(int(rows[row]), name), column[row], "float64")
-    if impute and np.isnan(column).all():
-        why, cure = f"{name} is missing in every training row", "leave it out (--drop)"
-        raise table.error(int(rows[0]), name, why, cure)
 
 
 def _fit_matrix(table, rows, target, drop, categories, impute, how):
     if drop or categories:
         raise ConfigError(
-            "table: --drop and --categories name columns, and a matrix has none; "
-            "take a CSV file, or an npz file with one array a column"
+            "table: drop and categories name columns, and a matrix has none; use a "
+            "CSV file, or an npz file with one array a column"
         )
     if impute == "median" and table.on_disk:
         raise ConfigError(
@@ -136,15 +140,20 @@ def _no_inputs(table):
     return data_error("table", table.where, "has a target and nothing else", cure)
 
 
-def _vocabulary(table, name, rows):
-    """Return how often each value of a category column occurs."""
-    cells, counts = np.unique(as_texts(table.columns[name][rows]), return_counts=True)
-    found = {str(c): int(n) for c, n in zip(cells, counts, strict=True) if c}
-    if not found or len(found) > MOST_CATEGORIES:
-        why = f"{name} has {len(found):,} different texts in {len(rows):,} rows"
-        cure = "leave the column out (--drop), or group its values"
-        raise table.error(0, name, why, cure)
-    return found
+def _vocabularies(table, names, rows):
+    """Return how often each value of each category column occurs."""
+    counts, unfit = {}, []
+    for name in names:
+        cells, n = np.unique(as_texts(table.columns[name][rows]), return_counts=True)
+        counts[name] = {str(c): int(k) for c, k in zip(cells, n, strict=True) if c}
+        if not counts[name] or len(counts[name]) > MOST_CATEGORIES:
+            unfit.append(name)
+    if unfit:
+        by_column = [f"{name} has {len(counts[name]):,} different" for name in unfit]
+        why = f"{', '.join(by_column):.200} texts in {len(rows):,} rows"
+        cure = "group the values, or use {drop}"
+        raise table.error(0, unfit[0], why, cure, drop=unfit)
+    return counts
 
 
 def _check_spread(table, mean, scale, names):
@@ -172,12 +181,12 @@ def find_target(table, name, task):
     if values.dtype == object:
         if task == "regress":
             raise table.error(0, key, f"{values[0]!r:.80} is a text", "classify it")
-        found = sorted({str(v) for v in values if v != ""})
+        found = sorted({str(v) for v in values})
         return Target(key, _classes(found, table, key)), values
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        row = int(np.argmax(~np.isfinite(values)))
-        why = f"the target is {values[row]}" if np.isinf(values[row]) else "is missing"
-        raise table.error(row, key, why, "fill it in, or take the row out")
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        row = int(np.argmax(np.isinf(values)))
+        why = f"the target is {values[row]}"
+        raise table.error(row, key, why, "correct it, or take the row out")
     found = np.unique(values)
     whole = found == np.trunc(found)
     if task is None:

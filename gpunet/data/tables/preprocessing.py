@@ -5,13 +5,16 @@ becomes labels or a scaled number. All of it is learnt from the training rows
 alone and is plain JSON, so that a model file answers raw rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from ...errors import ModelFileError
+from ...errors import ConfigError, ModelFileError
 from ..files import data_error, printable
 from ..rows import MatrixRows, Scaling, refused_number
+from .dialect import TextFormat
+from .unfit import check_cells
+from .values import as_texts, is_missing, places, plain
 
 UNKNOWN = ("refuse", "zeros")
 
@@ -36,17 +39,16 @@ class Target:
 
     def encode(self, values, table):
         """Return labels (n,), or scaled numbers (n, 1), of a column of `table`."""
-        gaps = values == "" if values.dtype == object else np.isnan(values)
+        gaps = is_missing(values)
         if np.any(gaps):
-            row, cure = int(np.argmax(gaps)), "fill it in, or take the row out"
-            raise table.error(row, self.name, "the target is missing", cure)
+            raise missing_target_error(gaps, table, self.name)
         if self.classes is None:
             if values.dtype == object:
                 why, cure = "the target is a text", "give numbers, or classify"
                 raise table.error(0, self.name, why, cure)
             values = values.astype(np.float64)
             return ((values - self.mean) / self.scale)[:, None]
-        order = {value: label for label, value in enumerate(self.classes)}
+        order = places(self.classes)
         found, where = np.unique(values, return_inverse=True)
         labels = np.array([order.get(plain(value), -1) for value in found])[where]
         if np.any(labels < 0):
@@ -62,11 +64,12 @@ class Target:
         return np.asarray(t, np.float64) * self.scale + self.mean
 
 
-def plain(value):
-    """Return a cell as a class is kept: a text, an int, or a float that is none."""
-    if isinstance(value, str):
-        return value
-    return int(value) if float(value).is_integer() else float(value)
+def missing_target_error(gaps, table, name):
+    """Return the DataError about rows without a target."""
+    n, row = int(np.sum(gaps)), int(np.argmax(gaps))
+    why = f"the target is missing in {n:,} of {len(gaps):,} rows, first here"
+    cure = "fill it in, or use {missing_target} to leave such rows out"
+    return table.error(row, name, why, cure, missing_target="drop")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +91,10 @@ class Preprocessing:
     missing : tuple of str
         What stands for a missing cell.
     target : Target
+    form : TextFormat
+        How the text table was said to be written.
+    n_columns : int or None
+        Of a text table without a header, with the target and what was left out.
     """
 
     names: tuple | None
@@ -97,6 +104,8 @@ class Preprocessing:
     unknown: str
     missing: tuple
     target: Target
+    form: TextFormat = field(default_factory=TextFormat)
+    n_columns: int | None = None
 
     @property
     def inputs(self):
@@ -147,13 +156,14 @@ class Preprocessing:
             x = MatrixRows(
                 table.matrix,
                 rows,
-                self._columns(table),
+                self.columns(table),
                 self.scaling,
                 dtype,
                 table.where,
             )
             return x.judged() if table.on_disk else x.load()
         self._check_columns(table)
+        check_cells(self, table, rows)
         x = np.empty((len(rows), len(self.inputs)), dtype)
         at = 0
         for k, name in enumerate(self.names):
@@ -165,7 +175,7 @@ class Preprocessing:
             at += block.shape[1]
         return x
 
-    def _columns(self, table):
+    def columns(self, table):
         """Return which columns of a matrix are inputs."""
         width, wanted = table.matrix.shape[1], len(self.scaling.mean)
         columns, target = np.arange(width), self.target.name
@@ -187,12 +197,7 @@ class Preprocessing:
 
     def _scaled(self, table, k, rows, dtype):
         name = self.names[k]
-        values = table.columns[name][rows]
-        if values.dtype == object:
-            why = f"{name} holds texts such as {values[0]!r:.40}, not numbers"
-            cure = "give numbers, as in the training data"
-            raise table.error(int(rows[0]), name, why, cure)
-        raw = values[:, None].copy()
+        raw = table.columns[name][rows][:, None].copy()
         column = slice(k, k + 1)
         s = self.scaling
         part = Scaling(s.mean[column], s.scale[column], s.fill[column])
@@ -204,19 +209,10 @@ class Preprocessing:
 
     def _one_hot(self, table, name, rows):
         cells = as_texts(table.columns[name][rows])
-        order = {value: k for k, value in enumerate(self.categories[name])}
+        order = places(self.categories[name])
         fill = self.fills.get(name, "")
         codes = np.array([order.get(cell or fill, -1) for cell in cells])
-        for row in np.flatnonzero(codes < 0):
-            at, cell = int(rows[row]), cells[row]
-            if not cell and not fill:
-                cure = "fill it in, or give --impute when training"
-                raise table.error(at, name, f"{name} is missing", cure)
-            if self.unknown == "refuse":
-                why = f"{name}: {cell!r:.80} does not occur in the training rows"
-                cure = "correct it, or train with --unknown zeros"
-                raise table.error(at, name, why, cure)
-        return codes[:, None] == np.arange(len(order))
+        return codes[:, None] == np.arange(len(self.categories[name]))
 
     def to_json(self):
         """Return all of it as plain JSON data."""
@@ -231,6 +227,8 @@ class Preprocessing:
             "fills": self.fills,
             "unknown": self.unknown,
             "missing": list(self.missing),
+            "form": asdict(self.form),
+            "n_columns": self.n_columns,
             "target": {
                 "name": t.name,
                 "classes": None if t.classes is None else list(t.classes),
@@ -263,6 +261,8 @@ def from_json(data, where):
             data["unknown"],
             _texts(data["missing"]),
             target,
+            TextFormat(**(data.get("form") or {})),
+            data.get("n_columns"),
         )
         shapes = {
             mean.shape,
@@ -277,7 +277,7 @@ def from_json(data, where):
             raise ValueError("a category stands twice")
         if made.unknown not in UNKNOWN:
             raise ValueError(f"unknown: {made.unknown!r:.40}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
         where = printable(str(where))[-160:]
         raise ModelFileError(
             f"model file: {where}: describes no table ({str(error)[:80]}); give a "
@@ -309,11 +309,3 @@ def _target(data, last):
     if not (np.isfinite(target.mean) and 0 < target.scale < np.inf):
         raise ValueError("its target has no scale")
     return target
-
-
-def as_texts(values):
-    """Return a column as texts: whole numbers without a point, "" for NaN."""
-    if values.dtype == object:
-        return values
-    texts = ["" if np.isnan(v) else str(plain(v)) for v in values]
-    return np.array([*texts, None], object)[:-1]

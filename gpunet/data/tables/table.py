@@ -5,7 +5,7 @@ column; a matrix comes from npy files and from npz files with one array of two
 dimensions. A matrix may be mapped from its file, and is then never read whole.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +30,14 @@ class Table:
         The line on which each row begins, for a CSV file.
     on_disk : bool
         Whether the matrix is too large to be read whole.
+    fields : dict of str to int
+        The number of each column in a CSV file, from 1.
+    n_columns : int
+        Of a CSV file, with those that were left out.
+    notes : tuple of str
+        What was left out unasked.
+    rows : int64 array, shape (n,), or None
+        The numbers of the rows in the file, where some were taken out.
     """
 
     where: str
@@ -37,6 +45,10 @@ class Table:
     matrix: np.ndarray | None = None
     lines: np.ndarray | None = None
     on_disk: bool = False
+    fields: dict[str, int] = field(default_factory=dict)
+    n_columns: int = 0
+    notes: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
 
     def __len__(self):
         if self.matrix is not None:
@@ -47,13 +59,28 @@ class Table:
         """Return where a cell stands: file:line:column, or file[row, column]."""
         if self.lines is None:
             place = column if self.matrix is not None else repr(column)
+            row = row if self.rows is None else self.rows[row]
             return f"{self.where}[{row}, {place}]"
-        field_number = list(self.columns).index(column) + 1
-        return f"{self.where}:{self.lines[row]}:{field_number}"
+        return f"{self.where}:{self.lines[row]}:{self.fields[column]}"
 
-    def error(self, row, column, why, cure):
+    def error(self, row, column, why, cure, **settings):
         """Return a DataError about one cell."""
-        return data_error("table", self.at(row, column), why, cure)
+        return data_error("table", self.at(row, column), why, cure, **settings)
+
+    def take(self, rows):
+        """Return a table in memory that holds some of the rows.
+
+        Parameters
+        ----------
+        rows : int64 array, shape (m,)
+        """
+        return replace(
+            self,
+            columns={name: values[rows] for name, values in self.columns.items()},
+            matrix=None if self.matrix is None else self.matrix[rows],
+            lines=None if self.lines is None else self.lines[rows],
+            rows=rows if self.rows is None else self.rows[rows],
+        )
 
     def target(self, name):
         """Return (values, key) of the column to predict.
@@ -61,8 +88,8 @@ class Table:
         Parameters
         ----------
         name : str
-            A column's name; of a matrix also its number, from 0 or from the
-            end (-1 is the last).
+            A column's name, or its number from the end (-1 is the last); of a
+            matrix also its number from 0.
 
         Returns
         -------
@@ -77,6 +104,12 @@ class Table:
         if name in self.columns:
             return self.columns[name], name
         known = ", ".join(self.columns)
+        from_end = name[1:] if name.startswith("-") and name.isascii() else ""
+        if self.matrix is None and from_end.isdigit() and len(from_end) < 9:
+            names = list(self.columns)
+            if 0 < int(from_end) <= len(names):
+                name = names[-int(from_end)]
+                return self.columns[name], name
         if self.matrix is not None and self.matrix.ndim == 2:
             width = self.matrix.shape[1]
             if name.lstrip("-").isdecimal() and name.isascii():

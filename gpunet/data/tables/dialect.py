@@ -1,0 +1,181 @@
+"""How a text table is written: its delimiter, its header, its row names.
+
+The delimiter is the one that gives the first rows as many cells as the header.
+Where two do, or where the first line may be a header or data, nothing is
+guessed: the message names the argument that decides.
+"""
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+from ...errors import ConfigError
+from ..files import data_error
+
+BLANK = " \t"  # taken away around cells
+_WORDS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}  # are detected
+_DELIMITERS = {word: delimiter for delimiter, word in _WORDS.items()}
+_DELIMITERS |= {"space": " ", "\\t": "\t"}
+_ROWS, _BYTES = 100, 2**16  # looked at to find the delimiter
+_WHOLE = re.compile(r"\d{1,18}", re.ASCII)
+_NUMBERS = {  # by the decimal mark
+    ".": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII),
+    ",": re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII),
+}
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How a text table is written.
+
+    Parameters
+    ----------
+    delimiter : str or None
+        One character, or comma, semicolon, tab, pipe or space; None detects one
+        of the first four.
+    encoding : str or None
+        None is UTF-8.
+    decimal : "." or ","
+    header : bool or None
+        Whether the first line names the columns; None expects that and refuses
+        a first line that looks like data.
+
+    Raises
+    ------
+    ConfigError
+        A value that cannot work.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str = "."
+    header: bool | None = None
+
+    def __post_init__(self):
+        mark = _DELIMITERS.get(self.delimiter, self.delimiter)
+        if mark is not None and (len(mark) != 1 or mark.isalnum() or mark in '"\r\n\0'):
+            raise ConfigError(
+                f"delimiter: must be one character (not a letter or digit) or one of "
+                f"{', '.join(_DELIMITERS)}, got {self.delimiter!r:.40}"
+            )
+        object.__setattr__(self, "delimiter", mark)
+        try:
+            "".encode(self.encoding or "utf-8")
+        except (LookupError, ValueError):
+            raise ConfigError(
+                f"encoding: {self.encoding!r:.40}: Python knows no such encoding; try "
+                "latin-1, cp1252 or utf-16"
+            ) from None
+        if self.header not in (None, True, False):
+            raise ConfigError(f"header: must be bool or None, got {self.header!r:.20}")
+        if self.decimal not in _NUMBERS:
+            raise ConfigError(f"decimal: must be '.' or ',', got {self.decimal!r:.40}")
+
+    @property
+    def number(self):
+        """The pattern of a whole cell that is a number."""
+        return _NUMBERS[self.decimal]
+
+
+def csv_reader(lines, delimiter, *, strict=True):
+    """Return the rows of an iterable of lines; blanks after a delimiter are dropped."""
+    return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=True)
+
+
+def find_delimiter(content, form, where):
+    """Return (delimiter, the first rows) of a text table.
+
+    Parameters
+    ----------
+    content : bytes, UTF-8
+    form : TextFormat
+    where : str
+        The file, whose suffix .tsv decides between tabs and others that fit.
+
+    Raises
+    ------
+    DataError
+        Several delimiters fit, or several occur and none fits.
+    """
+    text = _beginning(content)
+    if form.delimiter is not None:
+        return form.delimiter, _first_rows(text, form.delimiter)
+    tried = {d: _first_rows(text, d) for d in _WORDS}
+    wide = {d: rows for d, rows in tried.items() if rows and len(rows[0]) > 1}
+    fit = [d for d, rows in wide.items() if _even(rows)]
+    if "\t" in fit and where.lower().endswith((".tsv", ".tsv.gz")):
+        fit = ["\t"]
+    if len(fit) == 1 or (not fit and len(wide) < 2):
+        delimiter = next(iter(fit or wide), ",")
+        return delimiter, tried[delimiter]
+    counts = ", ".join(f"{_WORDS[d]} ({len(wide[d][0])} columns)" for d in fit or wide)
+    why = f"more than one delimiter fits: {counts}"
+    if not fit:
+        why = f"its rows are uneven by each delimiter: {counts}"
+    likely = max(fit or wide, key=lambda d: len(wide[d][0]))
+    cure = "name the right one, such as {delimiter}"
+    raise data_error("table", f"{where}:1", why, cure, delimiter=_WORDS[likely])
+
+
+def _beginning(content):
+    """Return the first lines of a table as text, whole ones only."""
+    end = _BYTES
+    while end < len(content) and content.count(b"\n", 0, end) < 20:
+        end *= 4
+    text = content[:end].decode("utf-8-sig", "ignore")
+    return text if end >= len(content) else text[: text.rfind("\n") + 1]
+
+
+def _first_rows(text, delimiter):
+    """Return the first rows as lists of stripped cells, empty lines left out."""
+    lines = io.StringIO(text, newline="")
+    try:
+        rows = list(islice(csv_reader(lines, delimiter, strict=False), _ROWS))
+    except csv.Error:  # a cell beyond csv's limit: said with its line later
+        return []
+    return [[cell.strip(BLANK) for cell in row] for row in rows if row]
+
+
+def _even(rows):
+    """Tell whether all rows have the header's width, or all one cell more."""
+    widths = {len(row) for row in rows[1:]} or {len(rows[0])}
+    return len(widths) == 1 and widths <= {len(rows[0]), len(rows[0]) + 1}
+
+
+def lacks_row_names(rows):
+    """Tell whether the header has one name fewer than the rows have cells, as R's."""
+    widths = {len(row) for row in rows[1:]}
+    several = len(rows) > 2 and len(rows[0]) > 1  # one row may have a cell too many
+    return several and widths == {len(rows[0]) + 1}
+
+
+def looks_like_data(rows, number):
+    """Tell whether the first line is of the same kinds as the rows below it.
+
+    Names that are whole numbers in increasing order, such as years, are names,
+    unless there is nothing else in the line.
+    """
+    numeric = [bool(number.fullmatch(name)) for name in rows[0]]
+    names = [name for name, is_one in zip(rows[0], numeric, strict=True) if is_one]
+    if not names or len(names) == len(rows[0]):
+        return bool(names)
+    below = [row for row in rows[1:] if len(row) == len(rows[0])]
+    columns = ([cell for cell in column if cell] for column in zip(*below, strict=True))
+    kinds = [all(map(number.fullmatch, cells)) for cells in columns]
+    if kinds != numeric:
+        return False
+    if not all(map(_WHOLE.fullmatch, names)):
+        return True
+    years = list(map(int, names))
+    return any(a >= b for a, b in pairwise(years))
+
+
+def is_row_names(cells):
+    """Tell whether cells number or name the rows: all different, all of one kind."""
+    numbers = list(map(_WHOLE.fullmatch, cells))
+    if all(numbers):
+        return len(set(map(int, cells))) == len(cells)
+    texts = not any(map(_NUMBERS["."].fullmatch, cells))
+    return texts and "" not in cells and len(set(cells)) == len(cells)
