@@ -6,6 +6,11 @@ A command prints the message as one line and leaves with `exit_code`. The
 message says what, where, why and what to do, in that order.
 """
 
+from math import inf
+from numbers import Real
+from sys import float_info
+from typing import Any
+
 
 class GpunetError(Exception):
     """The parent of every error gpunet raises on purpose."""
@@ -84,3 +89,22 @@ class Interrupted(GpunetError):
     def __init__(self, message: str, signal_number: int):
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+def check_number(
+    what: str, value: Any, *, positive: bool = False, below: float = inf
+) -> None:
+    """Refuse what is not a finite number >= 0 (or > 0), and below a limit (ConfigError).
+
+    Parameters
+    ----------
+    what : str
+        Where the value was given.
+    """
+    good = isinstance(value, Real) and value <= float_info.max  # an int may be larger
+    if not (good and (value > 0 if positive else value >= 0) and value < below):
+        bound = "above 0" if positive else "at least 0"
+        limit = f" and below {below:g}" if below < inf else " and finite"
+        raise ConfigError(
+            f"{what}: expected a number {bound}{limit}, got {value!r:.40}"
+        )

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from math import inf, sqrt
 from numbers import Real
-from sys import float_info
 from typing import Any, ClassVar
 
 from ._types import Array, Params
 from .backend import Backend, namespace
-from .errors import ConfigError
+from .errors import ConfigError, check_number
 from .gradients import clip, shorten, spread
 
 Rate = float | Sequence[float]  # one number, or one for each member
@@ -419,13 +418,6 @@ def _check_number(who: str, what: str, value: Any) -> None:
         value = list(value.values())
     values = [value] if isinstance(value, Real | str | None) else list(value)
     top = 1.0 if what in ("momentum", "decay", "beta1", "beta2") else inf
+    positive = what in ("learning_rate", "max_norm", "clip_norm")
     for v in values:
-        least = what not in ("learning_rate", "max_norm", "clip_norm")
-        good = isinstance(v, Real) and (0 <= v < top if least else 0 < v < top)
-        good = good and v <= float_info.max  # an int may be larger, and not inf
-        if not good:
-            limit = f" and below {top:g}" if top < inf else " and finite"
-            bound = "at least 0" if least else "above 0"
-            raise ConfigError(
-                f"{who}: {what}: expected a number {bound}{limit}, got {v!r:.40}"
-            )
+        check_number(f"{who}: {what}", v, positive=positive, below=top)
