@@ -94,7 +94,7 @@ class Interrupted(GpunetError):
 def check_number(
     what: str, value: Any, *, positive: bool = False, below: float = inf
 ) -> None:
-    """Refuse what is not a finite number >= 0 (or > 0), and below a limit (ConfigError).
+    """Refuse all but finite numbers >= 0, or > 0, below a limit (ConfigError).
 
     Parameters
     ----------

@@ -115,9 +115,8 @@ class Optimizer:
             return dict(vars(self))
         move = getattr(self._backend, verb)
         slots = {name: move(s) for name, s in self.slots.items()}
-        values = {
-            k: v if type(v) is float else move(v) for k, v in self._values.items()
-        }
+        rates = self._values.items()
+        values = {k: v if type(v) is float else move(v) for k, v in rates}
         new = {"slots": slots, "_values": values, "_rates": {}, "_factor": None}
         return vars(self) | new  # the rates are computed anew by `step`
 
@@ -358,8 +357,7 @@ class AdamW(Adam):
 
     p <- p - rate m' / (sqrt(v') + eps), m' = m / (1 - b1^t), v' = v / (1 - b2^t)
 
-    Loshchilov and Hutter 2019, algorithm 2. There eps is added to the corrected
-    root: as Adam's lines have it, it is eps sqrt(1 - b2^t).
+    Loshchilov and Hutter 2019, algorithm 2. In Adam's lines eps is eps sqrt(1 - b2^t).
     """
 
     weight_decay: float = 0.01
@@ -414,8 +412,7 @@ def _check_number(who: str, what: str, value: Any) -> None:
     optional = what in ("max_norm", "clip_norm") and value is None
     if optional or what in ("frozen", "nesterov"):
         return
-    if what == "layer_rates":
-        value = list(value.values())
+    value = list(value.values()) if what == "layer_rates" else value
     values = [value] if isinstance(value, Real | str | None) else list(value)
     top = 1.0 if what in ("momentum", "decay", "beta1", "beta2") else inf
     positive = what in ("learning_rate", "max_norm", "clip_norm")
