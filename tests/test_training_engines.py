@@ -71,3 +71,23 @@ def test_resumed_run_keeps_to_the_loop_of_its_checkpoint(tmp_path, monkeypatch):
     *_, notes = carry(auto, out, resume="auto", given={"engine"})
     assert asked == ["loop"] and "engine: loop" in notes
     assert json.loads((out / "config.json").read_text())["engine"] == "auto"
+
+
+def test_resumed_run_keeps_to_compiled_code_where_it_is_to_be_had(
+    tmp_path, monkeypatch
+):
+    compiler = pytest.importorskip("gpunet.fast.cpu.compiler")
+    pytest.importorskip("numba")
+    data = write_set(tmp_path / "data")
+    config = settings(data, engine="compiled")
+    auto = config | {"engine": "auto"}
+    for name, spec in (("here", object()), ("gone", None)):
+        carry(config, tmp_path / name, max_steps=7)
+        monkeypatch.setattr(compiler, "_ready", set())  # "auto" would take the loop
+        monkeypatch.setattr(compiler, "_cache_folders", list)
+        with monkeypatch.context() as patch:
+            patch.setattr(compiler.importlib.util, "find_spec", lambda name, s=spec: s)
+            *_, notes = carry(auto, tmp_path / name, resume="auto", given={"engine"})
+        kept = any(note.startswith("engine: compiled") for note in notes)
+        told = any("engine was 'compiled'" in note for note in notes)
+        assert (kept, told) == ((True, False) if spec else (False, True)), notes

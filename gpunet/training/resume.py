@@ -126,8 +126,9 @@ def settle_config(
 def engine_for(config: dict[str, Any], found: Any) -> str:
     """Return the engine to ask for: that of the checkpoint, where "auto" may choose."""
     mark = found[2].get("fingerprint") if found else None
-    loop = isinstance(mark, dict) and mark.get("engine") == "loop"
-    return "loop" if loop and config["engine"] == "auto" else config["engine"]
+    if config["engine"] != "auto" or not isinstance(mark, dict):
+        return config["engine"]
+    return mark.get("engine") if mark.get("engine") in ("loop", "compiled") else "auto"
 
 
 def go_on(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..backend import open_backend
 from ..data import Splits
-from ..errors import Interrupted
+from ..errors import ConfigError, Interrupted
 from ..network import Network, member_seeds
 from ..schedules import schedule as find_schedule
 from ..storage import RunFolder, readable, save_network, write_json
@@ -146,8 +146,11 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
             log=log,
         )
         callbacks = [*options.callbacks, recorder, *([log] if log else [])]
-        wanted = config | {"engine": engine_for(config, found)}
-        job = _trainer(net, data, wanted, options, callbacks)
+        own = net, data, options, callbacks
+        try:
+            job = _trainer(config | {"engine": engine_for(config, found)}, *own)
+        except ConfigError:  # the checkpoint's engine is not to be had here
+            job = _trainer(config, *own)
         box["trainer"] = job
         more["fingerprint"] = fingerprint(backend, job.engine.name)
         note = f" ({job.engine.note})" if job.engine.note else ""
@@ -198,7 +201,7 @@ def _stop(box: dict[str, Any], why: str) -> None:
         box["trainer"].stop(why)
 
 
-def _trainer(net, data: Splits, config, options, callbacks) -> Trainer:
+def _trainer(config, net, data: Splits, options, callbacks) -> Trainer:
     return make_trainer(
         net,
         data,
