@@ -133,11 +133,12 @@ HINTED = {  # name: content, and the options that the messages name in turn
     "gaps.csv": (with_gaps(""), ["--impute median"]),
     "target.csv": (text() + "7,red,\n", ["--missing-target drop"]),
     "mixed.csv": (
-        text()
-        .replace("size", "the size")
-        .replace("-3.0,", "A/1,")
-        .replace("1.0,", "B,"),
-        ['--categories "the size"', '--drop "the size"'],
+        text().replace("size", "the size").replace(".5,", "/x,"),
+        ['--categories "the size"', "--unknown zeros"],
+    ),
+    "dropped.csv": (
+        text().replace("size", "a size").replace(".5,", "/x,"),
+        ['--drop "a size"'],
     ),
     "nameless.csv": (
         "\n".join([",x,kind", *(f"7,{k},{'uv'[k % 2]}" for k in range(20)), ""]),
@@ -167,11 +168,7 @@ def test_options_that_a_message_names_work_verbatim(put, tmp_path, capsys, name)
         code, said = run(capsys, *train_words(path, tmp_path / f"a{k}", *target, *args))
         line = said.err.splitlines()[-1]
         assert code in (2, 3) and hint in line and len(line) <= 500, line
-        if name == "mixed.csv":  # either will do
-            args = []
         args += shlex.split(hint)
-    if name == "mixed.csv":
-        args += ["--unknown", "zeros"]
     code, said = run(capsys, *train_words(path, tmp_path / "run", *target, *args))
     assert code == 0, said.err
 
