@@ -286,7 +286,7 @@ def test_kernels_compile_where_no_folder_keeps_them(monkeypatch):
         return njit(**settings)
 
     monkeypatch.setattr(numba, "njit", without_folder)
-    found = compiler.compiled.__wrapped__(lambda x: x + 1)
+    found = compiler._compiled.__wrapped__(lambda x: x + 1)
     assert asked == [True, False] and callable(found)
 
 

@@ -55,7 +55,7 @@ def test_compiled_is_the_loop_in_float32():
 
 @pytest.mark.parametrize("dim", [1, 13, 64])
 def test_threads_change_no_bit(dim, monkeypatch):
-    monkeypatch.setattr(skipgram, "_cores", lambda: 3)
+    monkeypatch.setattr(skipgram, "usable_cores", lambda: 3)
     one, one_reports = train("compiled", 1, dim=dim)
     for threads in (2, 3):
         many, reports = train("compiled", threads, dim=dim)

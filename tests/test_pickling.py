@@ -208,7 +208,7 @@ def test_backend_comes_back_by_its_name(bk):
 
 def test_data_and_callbacks_come_back():
     data = Dataset(X, T, np.ones(20))
-    splits = again(Splits(data, None, data.take(slice(3)), 3, "mine", 1.0))
+    splits = again(Splits(data, None, data.take(slice(3)), 3, "mine"))
     assert np.array_equal(splits.train.x, X) and splits.n_classes == 3
     assert np.array_equal(splits.test.weight, np.ones(3))
     assert again(EarlyStopping(3)) == EarlyStopping(3)

@@ -15,7 +15,7 @@ def parts(train, test, target=None, n_classes=None):
     scaling = Scaling(np.zeros(1), np.ones(1), np.zeros(1))
     table = target and Preprocessing(("a",), scaling, {}, {}, "refuse", (), target)
     made = [Dataset(np.ones((len(t), 1)), np.array(t)) for t in (train, test)]
-    return Splits(made[0], None, made[1], n_classes, "x", 1.0, table)
+    return Splits(made[0], None, made[1], n_classes, "x", table=table)
 
 
 def numbers():

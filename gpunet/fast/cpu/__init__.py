@@ -46,6 +46,9 @@ from .plan import refuse_loss, refuse_optimizer, rows_of
 from .room import places
 
 NAME = "compiled"
+# Seconds: what is shorter takes the loop, whatever is compiled already. So the same few
+# lines give the same bits whatever the process has done before.
+_SHORT = 0.05
 
 __all__ = [
     "NAME",
@@ -114,6 +117,8 @@ def why_loop(work: Work, x: Any, wait: float, loop: float = 0.0) -> str:
         return "few inputs are 0: BLAS multiplies such batches faster by narrow layers"
     loop = loop or loop_seconds(work)
     saved = max(loop - compiled_seconds(work, usable_threads()), 0.2 * loop)
+    if loop < _SHORT:
+        return "the run is short"
     if saved < wait:
         return f"the run is short; compiling ({wait:.0f} s) would not pay"
     return ""
