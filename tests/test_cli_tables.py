@@ -573,4 +573,4 @@ def test_files_that_lie_leave_with_3_and_nothing_trained(tmp_path):
             f"sys.exit(main(['train', '--device', 'cpu', *{words!r}]))",
         )
         assert why in error_line(process, 3), name
-        assert not (tmp_path / "run").exists()
+        assert not (tmp_path / "run" / "config.json").exists()
