@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._types import HostArray
-from ..data import Dataset, MatrixRows, Splits
+from ..data import Dataset, Splits
 from ..metrics import (
     class_report,
     confusion,
@@ -20,7 +20,7 @@ from ..population import summary
 from ..storage import readable
 from .evaluate import n_outputs
 
-_ROWS = 8192  # taken from disk at once
+_ROWS = 8192  # converted at once; as many as a network predicts at once
 
 
 def describe_table(data: Splits) -> str:
@@ -148,16 +148,14 @@ def measured(net: Network, data: Splits, part: Dataset) -> tuple[HostArray, Host
 
 
 def outputs(call: Callable[[Any], HostArray], net: Network, part: Dataset) -> HostArray:
-    """Return call(scaled x) for all rows of a part, in blocks if they lie on disk.
+    """Return call(scaled x) for all rows of a part, scaled a block at a time.
 
     Parameters
     ----------
     call : net.classify or net.predict
     """
-    if not isinstance(part.x, MatrixRows):
-        return call(part.scaled(net.dtype))
     blocks = [
         call(part.take(slice(a, a + _ROWS)).scaled(net.dtype))
-        for a in range(0, len(part), _ROWS)
+        for a in range(0, max(len(part), 1), _ROWS)
     ]
     return np.concatenate(blocks, axis=1 if net.population else 0)
