@@ -130,6 +130,7 @@ HINTED = {  # name: content, and the options that the messages name in turn
     "spaces.csv": (text(" "), ["--delimiter space"]),
     "comma.csv": (text(";").replace(".", ","), ["--decimal ,"]),
     "mark.csv": (with_gaps("?"), ['--missing "?"', "--impute median"]),
+    "dash.csv": (with_gaps("-"), ["--missing=-", "--impute median"]),
     "gaps.csv": (with_gaps(""), ["--impute median"]),
     "target.csv": (text() + "7,red,\n", ["--missing-target drop"]),
     "mixed.csv": (

@@ -194,21 +194,21 @@ def _chunks(rows, has_header, width):
 
 def _columns(chunks, chosen, texts, marks, form, where):
     """Return the values of the chosen columns by their place, and the rows' lines."""
-    columns = [
-        (k, Column(name, k + 1, where, name in texts, marks, form))
+    columns = {
+        k: Column(name, k + 1, where, name in texts, marks, form)
         for k, name in chosen.items()
-    ]
+    }
     lines = []
     for chunk in chunks:
         at = [line for line, _ in chunk]
         lines.extend(at)
-        cells = list(zip(*(row for _, row in chunk), strict=True))
-        for k, column in columns:
-            column.add(cells[k], at)
+        for k, cells in enumerate(zip(*(row for _, row in chunk), strict=True)):
+            if k in columns:
+                columns[k].add(cells, at)
     if not lines:
         why = "holds a header and no rows"
         raise data_error("table", where, why, "give it rows to learn from")
-    return {k: column.values() for k, column in columns}, lines
+    return {k: column.values() for k, column in columns.items()}, lines
 
 
 def _names(head, sample, form, wanted, where):

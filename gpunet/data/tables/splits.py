@@ -162,8 +162,7 @@ def read_splits(
         found = scaled_target(found, values, train, table)
         t = found.encode(values, table)
     how = {"unknown": unknown, "missing": tuple(missing), "form": form}
-    if header is False:
-        how["n_columns"] = table.n_columns
+    how["n_columns"] = table.n_columns if header is False else None
     made = fit(
         table, train, found, drop=drop, categories=categories, impute=impute, **how
     )
@@ -181,8 +180,7 @@ def read_splits(
     if test is not None:
         judged, more = _other(made, test, dtype, missing_target)
         notes += more
-    n = len(found.classes) if found.classes else None
-    name = os.path.basename(shown(path))
+    n, name = len(found.classes or ()) or None, os.path.basename(shown(path))
     sets = part(train), part(held_out), judged
     return Splits(*sets, n, name, table=made, notes=notes)
 
