@@ -177,6 +177,7 @@ compile_too()
     assert run(FORK + code) == "0\n"
 
 
+@pytest.mark.usefixtures("signals_heard")
 @forks
 def test_a_signal_ends_a_forked_child_of_a_run():
     code = """
