@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from gpunet.cli import _bench, _predictors, _rivals, _worker, main
+from gpunet.cli import _bench, _busy, _predictors, _rivals, _worker, main
 from gpunet.cli.bench import COSTS, FULL, sizes_of
 from gpunet.errors import ConfigError
 
@@ -267,3 +267,30 @@ def test_names_of_networks_are_sizes():
 def test_bad_arguments_return_their_code(capsys, arguments, code):
     assert main([*TINY, *arguments]) == code
     assert "gpunet: error: " in capsys.readouterr().err
+
+
+def test_busy_times_commands_alone_and_beside_a_loop_for_each_core(monkeypatch, capsys):
+    loops, asked = [], []
+
+    class Loop:
+        def __init__(self, words):
+            loops.append(self)
+
+        def kill(self):
+            loops.remove(self)
+
+        def wait(self):
+            pass
+
+    def seconds(script, words):
+        asked.append((script, len(loops)))
+        return 1.0 + len(loops)
+
+    monkeypatch.setattr(_busy, "Popen", Loop)
+    monkeypatch.setattr(_busy, "_seconds", seconds)
+    monkeypatch.setattr(_busy, "usable_cores", lambda: 2)
+    monkeypatch.setattr(_busy, "COMMANDS", {"train, loop": ["--engine", "loop"]})
+    assert main(["bench", "--busy", "--repeats", "2"]) == 0
+    assert asked == [("train", 0), *[("train", 0), ("train", 2)] * 2]
+    shown = capsys.readouterr().out
+    assert "train.py --engine loop" in shown and "3.00" in shown

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import ConfigError, GpunetError
 from ..threads import usable_cores
-from . import _crossover
+from . import _busy, _crossover
 from ._bench_report import report
 from ._digits import training_digits
 from ._machine import blas, commit, cpu_model, version
@@ -50,6 +50,8 @@ def run(args: Any) -> int:
     if args.devices:
         result = {"what": "crossover", **_crossover.measure(args.devices)}
         timed = ["gpunet"]
+    elif args.busy:
+        result, timed = {"what": "busy", "busy": _busy.measure(repeats)}, ["gpunet"]
     elif args.startup:
         result = {"what": "startup", "startup": startup(max(repeats, 7))}
         timed = ["numpy"]

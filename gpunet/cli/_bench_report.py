@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ..errors import WriteError
@@ -75,6 +76,19 @@ def _steps(result: dict[str, Any]) -> list[Table]:
     return tables
 
 
+def _busy(result: dict[str, Any]) -> list[Table]:
+    rows = [
+        [
+            row["command"],
+            *(f"{median(row[key]):.1f}" for key in ("idle", "busy")),
+            f"{row['times_idle']:.2f}",
+        ]
+        for row in result["busy"]
+    ]
+    title = "Seconds a command takes, alone and beside a busy process for each core"
+    return [(title, ["Command", ">alone", ">beside", ">times"], rows)]
+
+
 def _population(result: dict[str, Any]) -> list[Table]:
     words = {"single": "one network", "own": "own orders", "shared": "one shared order"}
     rows = [
@@ -138,6 +152,7 @@ def _crossover(result: dict[str, Any]) -> list[Table]:
 
 
 _TABLES = {
+    "busy": _busy,
     "crossover": _crossover,
     "steps": _steps,
     "predict": _steps,

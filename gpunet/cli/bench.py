@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="instead: from which width, batch and population the others win over "
         "the first, such as cpu cuda",
     )
+    add(
+        "--busy",
+        action="store_true",
+        help="instead: commands alone and beside a busy process for each core",
+    )
     add("--startup", action="store_true", help="instead: import and --help times")
     add("--markdown", action="store_true", help="print Markdown")
     add("--json", metavar="FILE", help="write all rounds and versions; - is stdout")
