@@ -1,0 +1,25 @@
+"""The compile command: afterwards nothing has to be compiled."""
+
+import numpy as np
+import pytest
+
+from gpunet.cli import main
+from gpunet.fast import words
+from gpunet.fast.cpu import compiler, kernels
+
+
+def test_compile_leaves_no_kernel_to_compile(capsys):
+    pytest.importorskip("numba")
+    assert main(["compile"]) == 0
+    assert "training, float64: " in capsys.readouterr().out
+    for dtype in ("float32", "float64"):
+        assert compiler.seconds_until_ready(kernels.predict, dtype) == 0
+        for kernel in (kernels.span, kernels.members):
+            assert compiler.seconds_until_ready(kernel, dtype, np.uint16) == 0
+    assert words.seconds_until_ready("float32") == 0
+
+
+def test_compile_without_numba_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
+    assert main(["compile"]) == 2
+    assert 'python -m pip install "gpunet[fast]"' in capsys.readouterr().err
