@@ -54,7 +54,8 @@ def test_run_at_its_step_limit_prints_what_resumes_it(data, tmp_path):
     second = paste(line, "resume with: ", tmp_path)
     assert second.returncode == 0, second.stderr
     assert "resuming from" in second.stderr and "resume with" not in second.stdout
-    assert train(data, tmp_path / "whole", *kept[2:]).returncode == 0
+    whole = train(data, tmp_path / "whole", *kept[2:], cwd=tmp_path)
+    assert whole.returncode == 0
     out = tmp_path / "my  run's"
     assert_same_run(out, left_behind(tmp_path / "whole"))
     assert len(list((out / "checkpoints").iterdir())) == 3

@@ -143,7 +143,7 @@ def together(sync, wait, team):
         if peek(sync, 8) != 0:
             return False
         spins += 1
-        if spins > 30000:
+        if spins > 200_000:  # some 0.2 ms: longer than even shares of work differ
             pause()
     return True
 
