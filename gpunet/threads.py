@@ -1,8 +1,8 @@
 """How many threads compute: as many as the user says, else by the work.
 
 A BLAS thread that waits for another keeps its core busy. On two idle cores the
-products of a training step gain at most a third from a second thread; beside two
-busy processes they take 3 to 20 times as long. So small products get one.
+products of a training step (25 to 270 million multiplications) took 0.7 times as long
+by two threads as by one; beside two busy processes, 2 to 16 times as long.
 """
 
 import contextlib

@@ -245,9 +245,12 @@ with run:
 def test_a_forked_child_does_not_keep_the_lock_of_a_killed_parent(tmp_path):
     code = """
 reader, writer = os.pipe()
+def stay():
+    os.write(writer, b"%d" % os.getpid())  # by now it has left the lock alone
+    time.sleep(60)
 def work():
     with RunFolder(sys.argv[1]):
-        os.write(writer, b"%d" % fork(lambda: time.sleep(60)))
+        fork(stay)
         os.kill(os.getpid(), signal.SIGKILL)
 os.waitpid(fork(work), 0)
 pid = int(os.read(reader, 20))
