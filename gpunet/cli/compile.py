@@ -9,7 +9,7 @@ WORK = "gpunet.cli._compile"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `compile`."""
     parser.description = (
-        f"{HELP} Takes about two minutes on one core; what is compiled already is "
+        f"{HELP} Takes about a minute on one core; what is compiled already is "
         "loaded instead. Needs the extra `fast`. The code is kept where numba keeps "
         "its own: beside the package, or in the folder NUMBA_CACHE_DIR names."
     )
