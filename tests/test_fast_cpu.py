@@ -139,6 +139,7 @@ def test_team_of_threads_leaves_the_bits_of_one(monkeypatch, sparse, batch):
     alone = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
     monkeypatch.setattr(teams, "usable_threads", lambda: 3)
     monkeypatch.setattr(teams, "_SHARED", 0)
+    monkeypatch.setattr(teams, "_ROWS", 1)
     team = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
     assert (alone.parts[0]._team, team.parts[0]._team) == (1, 3)
     assert same(alone.tensors(), team.tensors())
@@ -219,6 +220,7 @@ def test_member_that_diverges_leaves_the_others_alone():
 def test_thread_that_falls_lets_the_others_go(monkeypatch):
     monkeypatch.setattr(teams, "usable_threads", lambda: 2)
     monkeypatch.setattr(teams, "_SHARED", 0)
+    monkeypatch.setattr(teams, "_ROWS", 1)
     one = job("compiled", table(), batch=10, steps=9)
     part, true = one.parts[0], one.parts[0]._kernel
 

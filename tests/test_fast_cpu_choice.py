@@ -178,6 +178,7 @@ def test_a_thread_that_waits_sleeps():
 
 def test_teams_are_for_steps_that_outlast_their_meetings(monkeypatch):
     monkeypatch.setattr(teams, "usable_threads", lambda: 4)
-    size = teams.Layout(None, 1_000_000, 0)
-    assert teams.team_for(size, 1) == 1
-    assert teams.team_for(size, 1000) == (4 if os.name == "posix" else 1)
+    size, several = teams.Layout(None, 1_000_000, 0), 4 if os.name == "posix" else 1
+    assert teams.team_for(size, 10) == 1  # few examples to share
+    assert teams.team_for(size, 32) == several
+    assert teams.team_for(size._replace(size=10_000), 128) == 1  # too little work

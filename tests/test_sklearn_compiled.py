@@ -183,6 +183,7 @@ def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(teams, "usable_threads", lambda: 3)
             patch.setattr(teams, "_SHARED", 0)
+            patch.setattr(teams, "_ROWS", 1)
             team = MLPClassifier(**own).fit(x, Y)
         for a, b in zip(alone.coefs_, team.coefs_, strict=True):
             assert np.array_equal(a, b)
@@ -192,6 +193,7 @@ def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
 def test_teams_of_fits_side_by_side_do_not_wait_for_each_other(monkeypatch):
     monkeypatch.setattr(teams, "usable_threads", lambda: 3)
     monkeypatch.setattr(teams, "_SHARED", 0)
+    monkeypatch.setattr(teams, "_ROWS", 1)
     own = {"random_state": 0, "max_iter": 9, "engine": "compiled", "batch_size": 10}
     nets = [MLPClassifier(**own) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:

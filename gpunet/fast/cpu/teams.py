@@ -12,13 +12,14 @@ from ...threads import usable_threads
 from .plan import Layout
 
 _ONE = Lock()  # two teams that wait for each other's threads would wait for ever
-_SHARED = 10_000_000  # weights times examples: a step of half a millisecond on a core
+_SHARED = 1_500_000  # weights times examples: a step of some 80 us on one core
+_ROWS = 32  # fewer examples a step: threads wait for each other longer than they save
 
 
 def team_for(where: Layout, batch: int) -> int:
     """Return how many threads take one network's steps together."""
     n = usable_threads() if os.name == "posix" else 1  # they wait by usleep
-    return n if batch * where.size >= _SHARED else 1
+    return n if batch >= _ROWS and batch * where.size >= _SHARED else 1
 
 
 @cache
