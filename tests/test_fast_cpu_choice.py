@@ -152,6 +152,7 @@ def test_what_is_not_a_terminal_is_left_alone(cold, monkeypatch):
 
 def test_read_only_data_need_no_kernels_of_their_own():
     x, t = table(48, 4, 3)
+    x = x.astype("float32")  # the network's own: shared with it, not copied
     net = mlp([4, 3])
     gpunet.fit(net, (x, t), epochs=1, engine="compiled")
     known = len(compiler.compiled(kernels.span).signatures)
