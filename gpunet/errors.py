@@ -6,10 +6,15 @@ A command prints the message as one line and leaves with `exit_code`. The
 message says what, where, why and what to do, in that order.
 """
 
+import warnings
+from collections.abc import Callable
+from functools import wraps
 from math import inf
 from numbers import Real
 from sys import float_info
-from typing import Any
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class GpunetError(Exception):
@@ -108,3 +113,45 @@ def check_number(
         raise ConfigError(
             f"{what}: expected a number {bound}{limit}, got {value!r:.40}"
         )
+
+
+def renamed_keywords(**names: str) -> Callable[[F], F]:
+    """Return a decorator that accepts old keywords: `old="new"`, for one release.
+
+    The old keyword still works and gives a DeprecationWarning. For a class,
+    decorate its `__init__`.
+
+    Raises
+    ------
+    TypeError
+        When called: both the old and the new keyword were given.
+
+    Examples
+    --------
+    >>> @renamed_keywords(order="shuffle")
+    ... def train(shuffle=True):
+    ...     return shuffle
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     train(order=False), str(caught[0].message)
+    (False, 'train: order is now called shuffle')
+    """
+
+    def decorate(function: F) -> F:
+        who = function.__qualname__.removesuffix(".__init__")
+
+        @wraps(function)
+        def accept_old(*args: Any, **kwargs: Any) -> Any:
+            for old in names.keys() & kwargs.keys():
+                new = names[old]
+                if new in kwargs:
+                    raise TypeError(f"{who}: got both {old} and {new}; give {new}")
+                message = f"{who}: {old} is now called {new}"
+                warnings.warn(message, DeprecationWarning, stacklevel=2)
+                kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return accept_old  # type: ignore[return-value]
+
+    return decorate
