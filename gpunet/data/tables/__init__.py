@@ -1,8 +1,8 @@
 """Tables of one's own: CSV, npz and npy files become inputs and targets.
 
-From the bottom up: `source` reads the text of a table, `dialect` finds how it is
-written, `cells` reads its columns; `csv_file` and `arrays` read a file within bounds
-and refuse what is odd, `preprocessing` is what a model file keeps, `fitting` learns
+From the bottom up: `text` reads the text of a table, `dialect` finds how it is
+written, `columns` reads its columns; `csv_file` and `arrays` read a file within bounds
+and refuse what is odd, `preprocessing` is what a model file keeps, `fit` learns
 it from the training rows, and `splits` parts them. `data/rows.py` scales numbers,
 from disk if need be.
 """

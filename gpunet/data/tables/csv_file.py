@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import ConfigError
 from ..files import data_error
-from .cells import Column, Mixed, describe_mixed
+from .columns import Column, Mixed, describe_mixed
 from .dialect import (
     BLANK,
     TextFormat,
@@ -26,8 +26,8 @@ from .dialect import (
     lacks_row_names,
     looks_like_data,
 )
-from .source import read_utf8, shown
 from .table import Table
+from .text import read_utf8, shown
 
 _ROWS = 4096  # turned into arrays at once, so that few cells are texts in memory
 

@@ -12,8 +12,8 @@ import numpy as np
 from ...errors import ConfigError, ModelFileError
 from ..files import data_error, printable
 from ..rows import MatrixRows, Scaling, refused_number
+from .cell_checks import check_cells
 from .dialect import TextFormat
-from .unfit import check_cells
 from .values import as_texts, is_missing, places, plain
 
 UNKNOWN = ("refuse", "zeros")

@@ -10,12 +10,12 @@ from ...errors import ConfigError
 from ..dataset import Dataset, Splits, random_split, stratified_split
 from ..files import data_error
 from .arrays import beside, read_arrays
+from .cell_checks import check_cells, check_matrix
 from .csv_file import Wanted, read_csv
 from .dialect import TextFormat
-from .fitting import IMPUTE, TASKS, find_target, fit, scaled_target
+from .fit import IMPUTE, TASKS, find_target, fit, scaled_target
 from .preprocessing import UNKNOWN, missing_target_error
-from .source import STDIN, shown
-from .unfit import check_cells, check_matrix
+from .text import STDIN, shown
 from .values import is_missing
 
 ARRAYS = (".npz", ".npy")
