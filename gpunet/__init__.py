@@ -11,23 +11,23 @@ the commands can answer `--help`, or pin BLAS threads, before NumPy starts.
 
 from typing import TYPE_CHECKING, Any
 
-from ._upstairs import upstairs
+from ._lazy import load
 
 if TYPE_CHECKING:  # for editors; __getattr__ loads them
     from .activations import activation
     from .backend import Backend, namespace, open_backend, scatter_add
     from .builders import mlp
+    from .checks import check_gradients
     from .data import Dataset, Splits, load_mnist
     from .errors import GpunetError, GpunetWarning
     from .fast import predictor
-    from .gradcheck import check_gradients
     from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
     from .losses import Loss, loss
     from .network import Network
     from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, optimizer
-    from .schedules import schedule
     from .storage import load_network, save_network
     from .training import Callback, EarlyStopping, History, evaluate, fit
+    from .training.schedules import schedule
 
 __version__ = "0.1.0"
 
@@ -55,7 +55,7 @@ _HOME = {
     "RMSProp": "optimizers",
     "Splits": "data",
     "activation": "activations",
-    "check_gradients": "gradcheck",
+    "check_gradients": "checks",
     "evaluate": "training",
     "fit": "training",
     "load_mnist": "data",
@@ -68,7 +68,7 @@ _HOME = {
     "predictor": "fast",
     "save_network": "storage",
     "scatter_add": "backend",
-    "schedule": "schedules",
+    "schedule": "training.schedules",
 }
 
 __all__ = list(_HOME)
@@ -77,7 +77,7 @@ __all__ = list(_HOME)
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'gpunet' has no attribute {name!r}")
-    value = getattr(upstairs(_HOME[name]), name)
+    value = getattr(load(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from ._types import Array
-from .backend import namespace, open_backend
+from .backend import Array, namespace, open_backend
 from .errors import ConfigError
 
 

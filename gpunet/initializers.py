@@ -11,8 +11,7 @@ from math import sqrt
 from numbers import Real
 from typing import Any
 
-from ._types import HostArray
-from .backend import namespace
+from .backend import HostArray, namespace
 from .errors import ConfigError, OutOfMemory
 
 # Standard deviation of each start; a uniform one spans sqrt(3) of them.

@@ -15,9 +15,8 @@ from math import prod
 from numbers import Real
 from typing import Any, ClassVar
 
-from ._types import Array, HostArray, Params
 from .activations import ActivationFunction, activation
-from .backend import namespace, scatter_add
+from .backend import Array, HostArray, Params, namespace, scatter_add
 from .errors import ConfigError
 from .initializers import check, draw
 

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ._types import Array
 from .activations import check_slope, defined_in, log_softmax, sigmoid, softmax
-from .backend import namespace
+from .backend import Array, namespace
 from .errors import ConfigError
 
 

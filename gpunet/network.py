@@ -10,17 +10,16 @@ One training step is four lines, and everything else in gpunet serves them:
 
 from collections.abc import Callable, Sequence
 from math import prod
-from operator import index
 from typing import Any
 
-from ._types import Array, HostArray, Params
-from ._upstairs import upstairs
-from .backend import Backend, host_rng, namespace, open_backend
-from .errors import ConfigError, OutOfMemory
+from ._lazy import load
+from .backend import Array, Backend, HostArray, Params, namespace, open_backend
+from .errors import ConfigError
 from .layers import Dense, Embedding, Layer
 from .losses import Loss
 from .losses import loss as find_loss
 from .parameters import Parameters
+from .random import check_population_memory, host_rng, member_seeds
 
 # Rows predicted at once: large enough for full speed, small enough that a
 # signal need not wait long and the activations of a wide layer fit anywhere.
@@ -81,7 +80,7 @@ class Network:
         self.dtype = known_dtype(dtype)
         check_layers(self.layers, self.loss)
         shapes = [shape for layer in self.layers for shape in layer.shapes().values()]
-        _check_memory(population, 8 * sum(map(prod, shapes)))
+        check_population_memory(population, 8 * sum(map(prod, shapes)))
         starts = [_start(self.layers, one) for one in self.seeds]
         with self.backend.use():
             params = {
@@ -273,12 +272,12 @@ class Network:
 
     def save(self, path: Any) -> None:
         """Write the network to one file, atomically; see `gpunet.save_network`."""
-        upstairs("storage").save_network(self, path)
+        load("storage").save_network(self, path)
 
     @staticmethod
     def load(path: Any, device: "str | Backend" = "cpu", **own: Any) -> "Network":
         """Return the network a file holds; see `gpunet.load_network`."""
-        return upstairs("storage").load_network(path, device, **own)
+        return load("storage").load_network(path, device, **own)
 
     def __repr__(self) -> str:
         crowd = f", population={self.population}" if self.population else ""
@@ -302,40 +301,6 @@ def known_dtype(dtype: str) -> str:
     if dtype not in ("float32", "float64"):
         raise ConfigError(f"dtype: {dtype!r}: choose float32 or float64")
     return dtype
-
-
-def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
-    """Return the seed of each member: seed, seed + 1, ... or those given."""
-    whole = isinstance(population, int) and not isinstance(population, bool)
-    if population is not None and (not whole or population < 1):
-        raise ConfigError(
-            f"population: expected a whole number >= 1, got {population!r}"
-        )
-    n = population or 1
-    _check_memory(population, 40)  # a seed: an int and its place in the tuple
-    try:
-        alone = not hasattr(seed, "__len__")
-        seeds = [index(seed) + i for i in range(n)] if alone else [*map(index, seed)]
-    except TypeError:
-        seeds = [-1]
-    if isinstance(seed, bool) or not all(0 <= one < 2**63 for one in seeds):
-        raise ConfigError(f"seed: expected whole numbers from 0, got {seed!r}")
-    if len(seeds) != n:
-        raise ConfigError(f"seed: expected {n} (one for each member), got {len(seeds)}")
-    return tuple(seeds)
-
-
-def _check_memory(population: int | None, member_bytes: int) -> None:
-    """Refuse a population at once that would fill the memory only slowly."""
-    if population is None:  # the tensors of one network are refused one by one
-        return
-    try:
-        bytes(population * member_bytes)  # claimed, but not filled: bytearray fills
-    except (MemoryError, OverflowError):
-        raise OutOfMemory(
-            f"memory: population: {population:,} networks need at least "
-            f"{population * member_bytes:,} bytes; use fewer networks"
-        ) from None
 
 
 def check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:

@@ -12,10 +12,9 @@ from math import inf, sqrt
 from numbers import Real
 from typing import Any, ClassVar
 
-from ._types import Array, Params
-from .backend import Backend, namespace
+from .backend import Array, Backend, Params, namespace
 from .errors import ConfigError, check_number
-from .gradients import clip, shorten, spread
+from .updates import clip, shorten, spread
 
 Rate = float | Sequence[float]  # one number, or one for each member
 

@@ -12,8 +12,7 @@ from threading import Lock, get_ident
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from ._types import Array, HostArray, Params
-from .backend import Backend
+from .backend import Array, Backend, HostArray, Params
 from .errors import ConfigError
 
 _CLAIM = Lock()  # of `training`: of two threads that begin at once, one is refused

@@ -17,7 +17,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 from emulation import build
 
-from gpunet import backend
+from gpunet.backend import arrays
 
 
 class OutOfMemoryError(MemoryError):
@@ -384,6 +384,9 @@ def module(fake: Fake) -> ModuleType:
         get_limit=lambda: fake.pool_limit,
     )
     cupy.get_default_memory_pool = lambda: pool
+    cupy.add = SimpleNamespace(
+        at=lambda t, i, rows: np.add.at(plain(t), plain(i), plain(rows))
+    )
     return cupy
 
 
@@ -400,10 +403,7 @@ def install(monkeypatch) -> Fake:
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setitem(sys.modules, "cupy.cublas", cupy.cublas)
     monkeypatch.setitem(sys.modules, "array_api_compat.cupy", xp)
-    monkeypatch.setitem(backend._NAMESPACES, Array, xp)
-    cupyx = ModuleType("cupyx")
-    cupyx.scatter_add = lambda t, i, rows: np.add.at(plain(t), plain(i), plain(rows))
-    monkeypatch.setitem(sys.modules, "cupyx", cupyx)
+    monkeypatch.setitem(arrays._NAMESPACES, Array, xp)
     return fake
 
 

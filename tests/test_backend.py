@@ -7,8 +7,9 @@ import pytest
 from helpers import normal, on_device, run_python
 
 import gpunet
-from gpunet.backend import Backend, host_rng, namespace, open_backend, scatter_add
+from gpunet.backend import Backend, namespace, open_backend, scatter_add
 from gpunet.errors import ConfigError, DeviceError
+from gpunet.random import host_rng
 
 HEAVY = [
     *("cupy", "torch", "numba", "sklearn", "scipy", "matplotlib", "mpi4py", "onnx"),

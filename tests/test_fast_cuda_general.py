@@ -19,7 +19,7 @@ from gpunet.errors import ConfigError, DataError, Diverged
 from gpunet.fast.cuda import general
 from gpunet.fast.cuda.plan import ACTIVATIONS, Stage, stages
 from gpunet.layers import Activation, Dense, Dropout, Flatten
-from gpunet.population import DropoutDraws
+from gpunet.random import DropoutDraws
 from gpunet.training.callbacks import Callback
 
 TEXT = (Path(general.__file__).parent / "general.cu").read_text("utf-8")

@@ -5,9 +5,9 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from gpunet.backend import host_rng
 from gpunet.errors import ConfigError
 from gpunet.initializers import INITIALIZERS, check, draw
+from gpunet.random import host_rng
 
 N_IN, N_OUT = 400, 300
 DEVIATION = {

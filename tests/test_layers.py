@@ -5,9 +5,9 @@ import pytest
 from helpers import TIGHT, Draws, error, normal, on_device
 
 from gpunet import Activation, Dense, Dropout, Embedding, Flatten, activation
-from gpunet.backend import host_rng
 from gpunet.errors import ConfigError
 from gpunet.layers import Layer
+from gpunet.random import host_rng
 from gpunet.storage.layers import LAYERS, layer_from_config, layer_to_config
 
 

@@ -8,8 +8,9 @@ from helpers import TIGHT, Draws, error, normal, on_device, run_python
 
 import gpunet
 from gpunet import Activation, Dense, Dropout, Embedding, Network, loss, mlp
-from gpunet.backend import host_rng, open_backend
+from gpunet.backend import open_backend
 from gpunet.errors import ConfigError
+from gpunet.random import host_rng
 
 W1 = np.array([[1.0, -1.0], [0.5, 2.0]])
 W2 = np.array([[1.0], [2.0]])

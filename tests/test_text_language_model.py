@@ -7,8 +7,8 @@ import pytest
 from helpers import TIGHT, error
 
 import gpunet
-from gpunet.backend import host_rng
 from gpunet.errors import ConfigError, DataError, ModelFileError
+from gpunet.random import host_rng
 from gpunet.text.corpus import read_corpus
 from gpunet.text.generate import _pick, generate
 from gpunet.text.language_model import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import on_device
 
-from gpunet.population import epoch_order
+from gpunet.random import epoch_order
 from gpunet.training.batches import Feed
 
 N = 11  # in batches of 4: 4, 4, 3

@@ -8,7 +8,6 @@ from tiny import host, same
 
 import gpunet
 from gpunet import Dataset, Splits, mlp
-from gpunet.backend import host_rng
 from gpunet.data import (
     MatrixRows,
     load_mnist,
@@ -17,6 +16,7 @@ from gpunet.data import (
     split_validation,
 )
 from gpunet.data.tables import arrays
+from gpunet.random import host_rng
 from gpunet.training.diagnosis import diagnose_run
 from gpunet.training.report import score
 

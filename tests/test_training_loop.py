@@ -7,9 +7,9 @@ from tiny import host, same, table
 
 import gpunet
 from gpunet import SGD, Adam, Callback, Dataset, mlp
-from gpunet.population import epoch_order
-from gpunet.schedules import schedule
+from gpunet.random import epoch_order
 from gpunet.training import loop, trainer
+from gpunet.training.schedules import schedule
 
 X, T = table()
 HELD_OUT = table(20, seed=1)

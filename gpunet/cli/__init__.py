@@ -21,8 +21,8 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 from .. import __version__
+from ..backend.threads import set_threads, usable_cores
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
-from ..threads import set_threads, usable_cores
 from .arguments import with_options
 
 COMMANDS = {

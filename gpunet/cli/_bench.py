@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.threads import usable_cores
 from ..errors import ConfigError, GpunetError
-from ..threads import usable_cores
 from . import _busy, _crossover
 from ._bench_report import report
 from ._digits import training_digits

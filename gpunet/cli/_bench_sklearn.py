@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.threads import usable_cores
 from ..errors import ConfigError, WriteError
-from ..threads import usable_cores
 from ._digits import training_digits
 from ._machine import blas, commit, cpu_model, version
 from ._tables import as_json, markdown, show

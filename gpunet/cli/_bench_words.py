@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.threads import usable_cores
 from ..errors import DataError, WriteError
 from ..fast.words import missing
 from ..text import (
@@ -27,7 +28,6 @@ from ..text import (
 )
 from ..text.judge import judge_similarity
 from ..text.vectors import WordVectors
-from ..threads import usable_cores
 from ._machine import commit, cpu_model, version
 from ._tables import as_json, markdown, show
 

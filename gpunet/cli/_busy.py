@@ -12,7 +12,7 @@ from statistics import median
 from subprocess import Popen
 from typing import Any
 
-from ..threads import VARIABLES, usable_cores
+from ..backend.threads import VARIABLES, usable_cores
 from ._machine import ROOT
 
 COMMANDS = {

@@ -11,8 +11,8 @@ from typing import Any
 
 from .. import __version__
 from ..backend import Backend, open_backend
+from ..backend.threads import usable_cores
 from ..errors import DeviceError
-from ..threads import usable_cores
 from ._machine import blas, commit, cpu_model, memory_bytes, version
 from ._tables import as_json, console, show
 

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backend.threads import usable_cores
 from ..builders import mlp
 from ..optimizers import SGD, Adam
-from ..threads import usable_cores
 from ..training.fit import fit
 from ..training.presets import PRESETS
 from . import _crossover, _gpu_persistent, _gpu_speed, main

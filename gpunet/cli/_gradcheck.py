@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng
+from ..checks.gradcheck import METHODS, GradientCheck, check_gradients, describe
 from ..errors import ConfigError
-from ..gradcheck import METHODS, GradientCheck, check_gradients, describe
 from ..layers import Activation, Dropout
 from ..network import Network
+from ..random import host_rng
 from ..training.config import check_config, network_from_config
 from ..training.presets import preset
 from ..training.resume import load_config

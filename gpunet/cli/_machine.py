@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ..threads import VARIABLES
+from ..backend.threads import VARIABLES
 from ..training import machine
 
 ROOT = Path(__file__).resolve().parents[2]  # of a clone; site-packages for a wheel

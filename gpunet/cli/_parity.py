@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Backend, host_rng, open_backend
+from ..backend import Backend, open_backend
 from ..builders import mlp
 from ..errors import DeviceError
 from ..layers import Activation, Dense, Embedding
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
+from ..random import host_rng
 from ._digits import training_digits
 from ._tables import as_json, console, show
 

@@ -23,9 +23,9 @@ from ..data import (
 )
 from ..errors import ConfigError, GpunetError, ModelFileError
 from ..layers import Dense
-from ..metrics import mean_absolute_error, r_squared
 from ..network import Network
 from ..storage import one_line, open_model, readable, write_atomically
+from ..training.metrics import mean_absolute_error, r_squared
 from ..training.report import outputs
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng, open_backend
+from ..backend import open_backend
 from ..errors import ConfigError
+from ..random import host_rng
 from ..show.descent_plots import hill, valley
 from .tools import given_network, gradients, largest_gap, near, numbers
 from .wanted import at_most

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..activations import sigmoid
 from ..backend import open_backend
+from ..checks.explain import explain
 from ..data import load_mnist
 from ..errors import ConfigError
-from ..explain import explain
 from ..losses import one_hot
 from ..network import Network
 from ..show.plots import bars

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng
 from ..builders import mlp
-from ..metrics import confusion as confusion_table
+from ..random import host_rng
 from ..show.pictures import confusion_matrix, images
 from ..show.plots import ORANGE
+from ..training.metrics import confusion as confusion_table
 from .trained import sample, trained
 from .wanted import at_least, at_most, count, equal, rounded, within
 from .wishes import untrained

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..activations import sigmoid
-from ..backend import host_rng
 from ..network import Network
 from ..optimizers import Adam
+from ..random import host_rng
 from ..show.pictures import images
 from .trained import sample, trained
 from .wanted import at_least, at_most, check, rounded

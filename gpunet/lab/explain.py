@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng
 from ..builders import mlp
+from ..checks.explain import Explanation, LayerFactors, check_size
+from ..checks.explain import explain as explained
+from ..checks.gradcheck import check_gradients
 from ..data import load_mnist
 from ..errors import ConfigError
-from ..explain import Explanation, LayerFactors, check_size
-from ..explain import explain as explained
-from ..gradcheck import check_gradients
 from ..losses import one_hot
 from ..network import Network
+from ..random import host_rng
 from ..storage import load_network
 from ..training.config import network_from_config
 from ..training.presets import PRESETS, preset

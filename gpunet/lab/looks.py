@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng
+from ..random import host_rng
 from ..show.pictures import images
 from ..show.plots import histogram
 from .detectors import likeness, templates

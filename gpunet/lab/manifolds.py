@@ -14,8 +14,8 @@ import numpy as np
 from ..builders import mlp
 from ..network import Network
 from ..optimizers import Adam
-from ..population import summary
 from ..show.planes import Plane, planes
+from ..training.metrics import summary
 from .clouds import blobs, descend, moons, ring, spirals
 from .wanted import at_least, at_most, count, equal, rounded, within
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng
 from ..builders import mlp
 from ..optimizers import Adam
-from ..population import summary
+from ..random import host_rng
 from ..show.plots import bands
 from ..training import fit
+from ..training.metrics import summary
 from .trained import sample
 from .wanted import at_least, check, count, rounded, within
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng, open_backend
+from ..backend import open_backend
 from ..errors import ConfigError
 from ..losses import loss
 from ..network import Network
 from ..optimizers import SGD
+from ..random import host_rng
 from ..training import fit
 from .tools import given_network, largest_gap, near, numbers
 from .wanted import at_least, at_most, equal

@@ -12,12 +12,12 @@ import numpy as np
 
 from ..builders import mlp
 from ..data import Dataset
-from ..gradients import gradient_norm
 from ..network import Network
 from ..optimizers import Adam
-from ..population import summary
 from ..show.plots import bands
 from ..training import evaluate, fit
+from ..training.metrics import summary
+from ..updates import gradient_norm
 from .trained import sample
 from .wanted import at_least, at_most, count, within
 

@@ -5,8 +5,9 @@ from time import perf_counter
 from typing import Any
 
 from ..activations import activation
-from ..backend import host_rng, open_backend
+from ..backend import open_backend
 from ..errors import ConfigError
+from ..random import host_rng
 from .tools import largest_gap
 from .wanted import at_most
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from ..activations import activation
 from ..builders import mlp
+from ..checks.explain import explain, three_ways
+from ..checks.explain import votes as cast_votes
 from ..data import load_mnist
 from ..errors import ConfigError
-from ..explain import explain, three_ways
-from ..explain import votes as cast_votes
 from ..losses import one_hot
 from ..network import Network
 from ..optimizers import SGD

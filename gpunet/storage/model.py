@@ -13,7 +13,8 @@ from gpunet.errors import ConfigError, ModelFileError
 from gpunet.layers import Activation
 from gpunet.losses import LOSSES, Loss
 from gpunet.losses import loss as find_loss
-from gpunet.network import Network, check_layers, known_dtype, member_seeds
+from gpunet.network import Network, check_layers, known_dtype
+from gpunet.random import member_seeds
 from gpunet.storage.files import read_tensors, write_tensors
 from gpunet.storage.layers import (
     LAYERS,

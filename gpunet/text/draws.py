@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import host_rng
+from ..random import host_rng
 
 SPAN = 1 << 16  # words, up to the end of a line
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..backend import host_rng
 from ..errors import ConfigError
+from ..random import host_rng
 from .language_model import LanguageModel
 
 _DRAWS = 10  # the key that sets these draws apart from others of purpose "text"

@@ -22,9 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._types import Array
 from ..activations import sigmoid, softplus
-from ..backend import Backend, namespace, scatter_add
+from ..backend import Array, Backend, namespace, scatter_add
 from .draws import Draws
 
 

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Backend, host_rng, open_backend
+from ..backend import Backend, open_backend
+from ..backend.threads import usable_cores, usable_threads
 from ..errors import ConfigError, DataError, Diverged
 from ..fast import words
-from ..threads import usable_cores, usable_threads
+from ..random import host_rng
 from ..training.engines import check_engine
 from . import pairs
 from .draws import Sampler

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from .._types import Array
-from ..backend import Backend, namespace
+from ..backend import Array, Backend, namespace
 from ..losses import one_hot
-from ..population import epoch_order
+from ..random import epoch_order
 
 _FEW = 32  # classes
 

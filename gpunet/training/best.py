@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .._types import Array, Params
-from ..gradients import spread
+from ..backend import Array, Params
 from ..network import Network
+from ..updates import spread
 from .callbacks import EarlyStopping
 
 

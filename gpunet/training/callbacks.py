@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from .._types import Params
+from ..backend import Params
 from ..errors import ConfigError
 
 

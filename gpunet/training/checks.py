@@ -3,7 +3,7 @@
 from ..errors import ConfigError
 from ..layers import Activation, Dense
 from ..network import Network
-from ..population import ORDERS
+from ..random import ORDERS
 
 
 def largest_matrix(net: Network) -> int:

@@ -8,7 +8,6 @@ from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any
 
-from ..backend import host_rng
 from ..builders import mlp
 from ..data import (
     NOT_A_TABLE,
@@ -25,6 +24,7 @@ from ..data import (
 from ..errors import ConfigError
 from ..network import Network
 from ..optimizers import OPTIMIZERS, Optimizer, optimizer
+from ..random import host_rng
 from .presets import DEFAULTS
 
 _NUMBER = (int, float)

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import host_rng
 from ..data import Dataset, Splits
 from ..layers import Activation, Dense, Embedding
-from ..metrics import dead_classes
 from ..network import Network
+from ..random import host_rng
 from .evaluate import check_fit, n_outputs, place
 from .history import History
 from .learned import constant_answer
+from .metrics import dead_classes
 
 _ROWS = 2000  # examples a diagnosis looks at
 

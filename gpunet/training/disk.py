@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from .._types import Array
-from ..backend import Backend
+from ..backend import Array, Backend
 from ..data import MatrixRows
 from .batches import Feed
 

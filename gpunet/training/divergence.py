@@ -9,8 +9,7 @@ that member, which is frozen there; the others go on, bit for bit as without it.
 from math import isfinite
 from typing import Any
 
-from .._types import Array, Params
-from ..backend import namespace
+from ..backend import Array, Params, namespace
 from ..errors import Diverged
 from .best import member_mask
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._upstairs import upstairs
+from .._lazy import load
 from ..errors import ConfigError
 from ..network import Network
 from ..optimizers import Optimizer
@@ -89,7 +89,7 @@ def choose(
     plain = precision == "float32"
     if plain and engine == "loop":
         return LOOP
-    fast = upstairs("fast")
+    fast = load("fast")
     why = "the data stay on disk" if on_disk else fast.refuse(net, optimizer, hooks)
     if not plain:
         why = "the loop computes in the network's dtype" if engine == "loop" else why
@@ -103,7 +103,7 @@ def choose(
 
 def compiler_target() -> str:
     """Return the compiler of the CPU's compiled engine, and what it compiles for."""
-    return upstairs("fast").target()
+    return load("fast").target()
 
 
 def _precise(fast: Any, net: Network, precision: str, why: str) -> Engine:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._types import Array
-from ..backend import Backend, namespace
+from ..backend import Array, Backend, namespace
 from ..data import (
     Dataset,
     MatrixRows,
@@ -17,11 +16,11 @@ from ..data import (
 )
 from ..errors import ConfigError, DataError
 from ..layers import Dense, Embedding
-from ..metrics import correct
 from ..network import Network
 from .batches import floats
 from .disk import DeviceRows
 from .memory import memory_for
+from .metrics import correct
 
 # Activations held at once: 8 million floats, 32 MB in float32. No call then
 # lasts so long that an interrupt must wait for it.

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..backend import host_rng
 from ..data import (
     Dataset,
     Splits,
@@ -17,6 +16,7 @@ from ..errors import ConfigError, GpunetWarning
 from ..network import Network
 from ..optimizers import Optimizer
 from ..optimizers import optimizer as find_optimizer
+from ..random import host_rng
 from .callbacks import Callback, EarlyStopping
 from .evaluate import check_fit, n_outputs
 from .history import History

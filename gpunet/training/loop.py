@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from math import ceil, isfinite
 from typing import Any
 
-from .._types import Array, Params
+from ..backend import Array, Params
+from ..backend.threads import blas_threads
 from ..data import Dataset
 from ..errors import Diverged
 from ..network import Network
 from ..optimizers import Optimizer
-from ..schedules import schedule as find_schedule
-from ..threads import blas_threads
 from .batches import Feed
 from .best import Best
 from .callbacks import Callback, EarlyStopping
@@ -30,6 +29,7 @@ from .evaluate import counts_hits, measure, n_outputs, place
 from .history import History
 from .memory import memory_for
 from .parts import Part
+from .schedules import schedule as find_schedule
 
 _SPAN_SECONDS = 0.25
 

@@ -10,13 +10,12 @@ and wherever slices are not views, all members are one part.
 from collections.abc import Callable
 from typing import Any
 
-from .._types import Array, Params
-from ..backend import namespace
-from ..gradients import gradient_norm
+from ..backend import Array, Params, namespace
 from ..layers import Dropout
 from ..network import Network
 from ..optimizers import Optimizer
-from ..population import DropoutDraws
+from ..random import DropoutDraws
+from ..updates import gradient_norm
 from .batches import Feed
 from .best import spread_mask
 from .evaluate import count_hits, counts_hits

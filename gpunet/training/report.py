@@ -5,20 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from .._types import HostArray
+from ..backend import HostArray
 from ..data import Dataset, Splits
-from ..metrics import (
+from ..network import Network
+from ..storage import readable
+from .evaluate import n_outputs
+from .metrics import (
     class_report,
     confusion,
     dead_classes,
     mean_absolute_error,
     r_squared,
     root_mean_square_error,
+    summary,
 )
-from ..network import Network
-from ..population import summary
-from ..storage import readable
-from .evaluate import n_outputs
 
 _ROWS = 8192  # converted at once; as many as a network predicts at once
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from ..backend import open_backend
 from ..data import Splits
 from ..errors import ConfigError, Interrupted
-from ..network import Network, member_seeds
-from ..schedules import schedule as find_schedule
+from ..network import Network
+from ..random import member_seeds
 from ..storage import RunFolder, readable, save_network, write_json
 from .callbacks import Callback, EarlyStopping
 from .checks import check_settings, check_trainable
@@ -40,6 +40,7 @@ from .recorders import EventLog, FolderRecorder
 from .report import describe_table, score
 from .resume import claim_folder, engine_for, find_checkpoint, go_on, settle_config
 from .resume import load_config as load_config
+from .schedules import schedule as find_schedule
 from .signals import stop_on_signals
 from .state import data_digest
 

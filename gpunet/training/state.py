@@ -9,7 +9,7 @@ import hashlib
 import sys
 from typing import Any
 
-from .._types import HostArray
+from ..backend import HostArray
 from ..data import Dataset, MatrixRows
 from ..errors import ModelFileError
 from ..storage import check_fit, describe, one_line

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...backend import host_rng
 from ...errors import ConfigError
+from ...random import host_rng
 from ..dataset import Dataset, Splits, random_split, stratified_split
 from ..files import data_error
 from .arrays import beside, read_arrays

@@ -34,9 +34,9 @@ run of a shared machine, so differences below a tenth mean nothing:
 from collections.abc import Sequence
 from typing import Any
 
+from ...backend.threads import usable_threads
 from ...network import Network
 from ...optimizers import Adam, Optimizer
-from ...threads import usable_threads
 from . import kernels
 from .compiler import missing, seconds_until_ready
 from .engine import split

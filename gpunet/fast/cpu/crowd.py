@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._types import Array
+from ...backend import Array
 from . import kernels, tables
 from .compiler import announced, compiled
 from .plan import lay_out

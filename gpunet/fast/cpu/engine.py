@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..._types import Array, Params
-from ...backend import seed_sequence
+from ...backend import Array, Params
+from ...backend.threads import usable_threads
 from ...network import Network
 from ...optimizers import Optimizer
-from ...threads import usable_threads
+from ...random import seed_sequence
 from ...training.batches import Feed
 from ...training.parts import Part
 from . import functions, kernels, tables

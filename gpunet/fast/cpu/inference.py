@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..._types import Array, HostArray
+from ...backend import Array, HostArray
+from ...backend.threads import usable_threads
 from ...errors import ConfigError
 from ...network import Network
-from ...threads import usable_threads
 from . import kernels
 from .compiler import announced, compiled, missing
 from .plan import layout, loss_kind, read, refuse_loss, rows_of, tensors

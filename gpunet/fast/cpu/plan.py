@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._types import Array
+from ...backend import Array
 from ...layers import Activation, Dense, Dropout
 from ...losses import Loss
 from ...network import Network

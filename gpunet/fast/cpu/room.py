@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._types import Array
+from ...backend import Array
 from . import examples, tables
 from .compiler import compiled
 from .plan import Layout

@@ -7,8 +7,8 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from ..._types import Array
-from ...threads import usable_threads
+from ...backend import Array
+from ...backend.threads import usable_threads
 from .plan import Layout
 
 _ONE = Lock()  # two teams that wait for each other's threads would wait for ever

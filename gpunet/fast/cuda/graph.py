@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._types import Array
+from ...backend import Array
 from ...errors import DeviceError
 from ...network import Network
 from ...training.batches import Place

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._types import Array, Params
+from ...backend import Array, Params
 from ...network import Network
 from ...optimizers import SGD, Optimizer
 from ...training.batches import Feed, floats

@@ -10,8 +10,8 @@ from math import prod
 from numbers import Real
 from typing import Any, NamedTuple
 
-from ..._types import Array
 from ...activations import activation
+from ...backend import Array
 from ...layers import Activation, Dense, Dropout, Layer
 from ...optimizers import Optimizer
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._types import Array, Params
+from ...backend import Array, Params
 from ...network import Network
 from ...optimizers import SGD, Adam, AdamW, Optimizer
 

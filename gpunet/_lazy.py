@@ -1,4 +1,4 @@
-"""The one way up: loading a higher floor when one of its names is first used.
+"""Lazy loading: a module of a higher floor, when one of its names is first used.
 
 The lesson imports downwards only. Three things reach the other way, by name and
 when called: the door (`gpunet.fit`), a network's own `save` and `load`, and
@@ -9,6 +9,6 @@ import importlib
 from types import ModuleType
 
 
-def upstairs(module: str) -> ModuleType:
+def load(module: str) -> ModuleType:
     """Return gpunet's module of that name, loaded now if it was not before."""
     return importlib.import_module(f"gpunet.{module}")

@@ -4,8 +4,13 @@
 the host already.
 """
 
-from ._types import Array, HostArray
-from .backend import namespace
+from collections.abc import Sequence
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, HostArray, namespace
 
 
 def correct(labels: Array, t: Array) -> Array:
@@ -91,3 +96,44 @@ def class_report(table: list[list[int]]) -> list[dict[str, float | int | None]]:
         recall = right / n if n else None
         report.append({"precision": precision, "recall": recall, "f1": f1, "n": n})
     return report
+
+
+def summary(values: Sequence[float | None]) -> dict[str, Any]:
+    """Return mean, standard deviation, best and worst of the members' results.
+
+    Parameters
+    ----------
+    values : sequence of float or None
+        None and NaN (a member that diverged) are left out and counted.
+
+    Returns
+    -------
+    result : dict
+        n, mean, sd (sample, 0 for one), median, best and worst (largest and
+        smallest), best_member, worst_member, missing.
+
+    Examples
+    --------
+    >>> s = summary([0.5, 1.0, None])
+    >>> s["mean"], s["best_member"], s["missing"]
+    (0.75, 1, [2])
+    """
+    good = [(v, i) for i, v in enumerate(values) if v is not None and isfinite(v)]
+    missing = [i for i in range(len(values)) if i not in {i for _, i in good}]
+    if not good:
+        return {"n": 0, "missing": missing}
+    n = len(good)
+    mean = sum(v for v, _ in good) / n
+    spread = sqrt(sum((v - mean) ** 2 for v, _ in good) / (n - 1)) if n > 1 else 0.0
+    (worst, worst_at), (best, best_at) = min(good), max(good)
+    return {
+        "n": n,
+        "mean": mean,
+        "sd": spread,
+        "median": float(np.median([v for v, _ in good])),
+        "best": best,
+        "best_member": best_at,
+        "worst": worst,
+        "worst_member": worst_at,
+        "missing": missing,
+    }

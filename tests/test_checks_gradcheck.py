@@ -8,9 +8,9 @@ from helpers import normal
 
 from gpunet import check_gradients, mlp
 from gpunet.activations import ActivationFunction, activation
+from gpunet.checks.gradcheck import LIMITS, GradientCheck, describe
 from gpunet.cli import main
 from gpunet.errors import ConfigError
-from gpunet.gradcheck import LIMITS, GradientCheck, describe
 from gpunet.layers import Activation, Dense, Dropout, Embedding
 from gpunet.losses import LOSSES
 from gpunet.network import Network

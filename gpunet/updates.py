@@ -6,8 +6,7 @@ diverges leaves the others as they are, bit for bit.
 
 from typing import Any
 
-from ._types import Array, Params
-from .backend import namespace
+from .backend import Array, Params, namespace
 
 
 def spread(value: Any, p: Array) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from gpunet import schedule
 from gpunet.errors import ConfigError
-from gpunet.schedules import (
+from gpunet.training.schedules import (
     SCHEDULES,
     ReduceOnPlateau,
     constant,

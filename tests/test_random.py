@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from helpers import on_device
 
-from gpunet.backend import host_rng
-from gpunet.population import DropoutDraws, epoch_order, summary
+from gpunet.random import DropoutDraws, epoch_order, host_rng
+from gpunet.training.metrics import summary
 
 
 def test_own_orders_are_each_seeds_own_shuffle():

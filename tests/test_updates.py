@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import error, normal
 
-from gpunet.gradients import clip, gradient_norm, shorten, spread
+from gpunet.updates import clip, gradient_norm, shorten, spread
 
 
 def of(bk, **host):

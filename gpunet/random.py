@@ -1,22 +1,89 @@
-"""Populations: the draws of many seeds at once, and what their results say.
+"""Random numbers: drawn on the host, keyed by seed and purpose.
 
-A network's random numbers depend on its own seed alone, so member i of a
+One seed, one run, on whichever device; and a resumed run needs no generator
+state. A network's numbers depend on its own seed alone, so member i of a
 population sees exactly what the single network with its seed sees.
 """
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import isfinite, sqrt
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from ._types import Array, HostArray
-from .backend import Backend, host_rng, seed_sequence
+from .backend import Array, Backend, HostArray
+from .errors import ConfigError, OutOfMemory
 
 ORDERS = ("own", "shared", "none")
 _FEW = 200_000  # numbers that one thread shuffles as soon as several
+
+
+_PURPOSES = {"init": 0, "shuffle": 1, "dropout": 2, "split": 3, "check": 4, "text": 5}
+
+
+def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
+    """Return the host's random generator for one purpose of one seed.
+
+    Every random number of gpunet is drawn on the host from a generator keyed by
+    what it is for, and copied to the device: one seed, one run, wherever it
+    runs, and a resumed run needs no generator state.
+
+    Parameters
+    ----------
+    seed : int, at least 0
+    purpose : "init", "shuffle", "dropout", "split", "check" or "text"
+    *keys : int
+        What else sets this draw apart, such as the epoch.
+
+    Examples
+    --------
+    >>> host_rng(0, "shuffle", 3).permutation(5)
+    array([3, 0, 2, 1, 4])
+    """
+    return np.random.Generator(np.random.PCG64(seed_sequence(seed, purpose, *keys)))
+
+
+def seed_sequence(seed: int, purpose: str, *keys: int) -> np.random.SeedSequence:
+    """Return the key of `host_rng`, for generators of another kind."""
+    # NumPy pads keys with zeros: their number keeps (5,) and (5, 0) apart.
+    key = (_PURPOSES[purpose], len(keys), *keys)
+    return np.random.SeedSequence(seed, spawn_key=key)
+
+
+def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
+    """Return the seed of each member: seed, seed + 1, ... or those given."""
+    whole = isinstance(population, int) and not isinstance(population, bool)
+    if population is not None and (not whole or population < 1):
+        raise ConfigError(
+            f"population: expected a whole number >= 1, got {population!r}"
+        )
+    n = population or 1
+    check_population_memory(population, 40)  # a seed: an int and its place in the tuple
+    try:
+        alone = not hasattr(seed, "__len__")
+        seeds = [index(seed) + i for i in range(n)] if alone else [*map(index, seed)]
+    except TypeError:
+        seeds = [-1]
+    if isinstance(seed, bool) or not all(0 <= one < 2**63 for one in seeds):
+        raise ConfigError(f"seed: expected whole numbers from 0, got {seed!r}")
+    if len(seeds) != n:
+        raise ConfigError(f"seed: expected {n} (one for each member), got {len(seeds)}")
+    return tuple(seeds)
+
+
+def check_population_memory(population: int | None, member_bytes: int) -> None:
+    """Refuse a population at once that would fill the memory only slowly."""
+    if population is None:  # the tensors of one network are refused one by one
+        return
+    try:
+        bytes(population * member_bytes)  # claimed, but not filled: bytearray fills
+    except (MemoryError, OverflowError):
+        raise OutOfMemory(
+            f"memory: population: {population:,} networks need at least "
+            f"{population * member_bytes:,} bytes; use fewer networks"
+        ) from None
 
 
 def epoch_order(seeds: Sequence[int], epoch: int, n: int, order: str) -> HostArray:
@@ -99,44 +166,3 @@ class DropoutDraws:
             ]
         draws = [g.random(tuple(shape), dtype=np.float32) for g in self._generators]
         return self._bk.array(np.stack(draws) if self._population else draws[0])
-
-
-def summary(values: Sequence[float | None]) -> dict[str, Any]:
-    """Return mean, standard deviation, best and worst of the members' results.
-
-    Parameters
-    ----------
-    values : sequence of float or None
-        None and NaN (a member that diverged) are left out and counted.
-
-    Returns
-    -------
-    result : dict
-        n, mean, sd (sample, 0 for one), median, best and worst (largest and
-        smallest), best_member, worst_member, missing.
-
-    Examples
-    --------
-    >>> s = summary([0.5, 1.0, None])
-    >>> s["mean"], s["best_member"], s["missing"]
-    (0.75, 1, [2])
-    """
-    good = [(v, i) for i, v in enumerate(values) if v is not None and isfinite(v)]
-    missing = [i for i in range(len(values)) if i not in {i for _, i in good}]
-    if not good:
-        return {"n": 0, "missing": missing}
-    n = len(good)
-    mean = sum(v for v, _ in good) / n
-    spread = sqrt(sum((v - mean) ** 2 for v, _ in good) / (n - 1)) if n > 1 else 0.0
-    (worst, worst_at), (best, best_at) = min(good), max(good)
-    return {
-        "n": n,
-        "mean": mean,
-        "sd": spread,
-        "median": float(np.median([v for v, _ in good])),
-        "best": best,
-        "best_member": best_at,
-        "worst": worst,
-        "worst_member": worst_at,
-        "missing": missing,
-    }

@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from ._types import HostArray
-from .activations import activation
-from .backend import namespace
-from .errors import ConfigError
-from .layers import Activation, Dense, Dropout
-from .losses import as_targets
-from .network import Network
+from ..activations import activation
+from ..backend import HostArray, namespace
+from ..errors import ConfigError
+from ..layers import Activation, Dense, Dropout
+from ..losses import as_targets
+from ..network import Network
 
 MOST_PARAMETERS = 150  # what a person reads; more is a wall of numbers
 

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from tiny import table
 
 import gpunet
-from gpunet import threads
+from gpunet.backend import threads
 
 SMALL, LARGE = 10**6, 10**9
 
@@ -82,7 +82,7 @@ def test_a_command_gives_blas_one_thread_unless_told_otherwise(monkeypatch):
 def test_benchmarks_alone_take_every_core_for_blas(command, own):
     code = (
         "import os, sys; from gpunet.cli import main\n"
-        "from gpunet.threads import VARIABLES, usable_cores\n"
+        "from gpunet.backend.threads import VARIABLES, usable_cores\n"
         "for name in VARIABLES: os.environ.pop(name, None)\n"
         f"main([{command!r}, '--no-such-option'])\n"
         f"main([{command!r}, *{['--sizes', '2,2'] if own else ['--nets', 'x']}])\n"

@@ -2,7 +2,7 @@
 
 import os
 
-from .errors import DeviceError
+from ..errors import DeviceError
 
 _process = 0  # the one that uses CUDA; a forked child inherits its number
 

@@ -1,11 +1,7 @@
-"""The seam: the one place that knows which array library is at work.
+"""Devices: a `Backend` is one array library on one of them.
 
-Everything above this file speaks the array API standard (`x @ W`, `xp.sum`) to
-the arrays it is given, so the same lines run on NumPy, on a CUDA GPU through
-CuPy, on PyTorch tensors and on array-api-strict. A `Backend` opens a device and
-holds the few verbs that the standard lacks; `namespace(x)` finds the library an
-array belongs to. There is no current backend: creation takes one, mathematics
-follows its arguments.
+It holds the few verbs that the standard lacks. There is no current backend:
+creation takes one, mathematics follows its arguments.
 """
 
 import contextlib
@@ -17,147 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ._forks import claim_cuda
-from ._types import Array, HostArray
-from .errors import ConfigError, DeviceError, OutOfMemory
+from ..errors import ConfigError, DeviceError, OutOfMemory
+from .arrays import Array, HostArray, numpy_namespace, scatter_add
+from .forks import claim_cuda
 
 DEVICES = "auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N, strict:1"
 _NAME = re.compile(r"auto|cpu|cuda(:\d+)?|torch:cpu|torch:cuda(:\d+)?|strict(:[01])?")
 _INSTALL_CUPY = 'python -m pip install "gpunet[cuda13]" (CUDA 12: "gpunet[cuda12]")'
-
-_add, _maximum = np.add.reduce, np.maximum.reduce
-
-
-class _LeanNumpy:
-    """NumPy's namespace without the Python wrappers around its C functions.
-
-    Each wrapper costs 1 to 2 us, and a step of a small network (40 us) calls
-    twenty: these few lines make it a fifth faster. All else is NumPy's own.
-    """
-
-    __name__ = "numpy"
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(np, name)
-        setattr(self, name, value)  # so the next look-up finds it at once
-        return value
-
-    @staticmethod
-    def sum(x, /, *, axis=None, keepdims=False):
-        return _add(x, axis, None, None, True) if keepdims else _add(x, axis)
-
-    @staticmethod
-    def max(x, /, *, axis=None, keepdims=False):
-        return _maximum(x, axis, None, None, True) if keepdims else _maximum(x, axis)
-
-    @staticmethod
-    def matrix_transpose(x, /):
-        return x.mT
-
-    @staticmethod
-    def astype(x, dtype, /, *, copy=True):
-        return x.astype(dtype, copy=copy)
-
-    @staticmethod
-    def take(x, indices, /, *, axis):
-        return x.take(indices, axis=axis)
-
-    @staticmethod
-    def reshape(x, shape, /):
-        return x.reshape(shape)
-
-
-numpy_namespace = _LeanNumpy()
-
-# array_namespace() costs about 3 us, as much as a tiny matrix product; a type
-# belongs to one library for ever, so one look-up by type (0.1 us) is enough.
-_NAMESPACES: dict[type, Any] = dict.fromkeys(
-    (np.ndarray, np.float32, np.float64, np.int64, np.bool_), numpy_namespace
-)
-
-
-def namespace(x: Array) -> Any:
-    """Return the array API namespace that `x` belongs to.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> namespace(np.zeros(3)).__name__
-    'numpy'
-    """
-    try:
-        return _NAMESPACES[type(x)]
-    except KeyError:
-        from array_api_compat import array_namespace
-
-        return _NAMESPACES.setdefault(type(x), array_namespace(x))
-
-
-def scatter_add(target: Array, index: Array, rows: Array) -> Array:
-    """Add `rows` to the rows of `target` that `index` names, in place.
-
-    target[index[m]] += rows[m], where a row named twice receives both.
-
-    Parameters
-    ----------
-    target : array, shape (n, features), mutated
-    index : integer array, shape (m,), each in [0, n)
-    rows : array, shape (m, features)
-
-    Notes
-    -----
-    On CuPy the order of the additions is free (atomics), so the last bits may
-    differ from run to run.
-    """
-    xp = namespace(target)
-    library = xp.__name__.rpartition(".")[2]
-    if library == "numpy" and target.flags.c_contiguous:
-        width = target.shape[1]  # by entries: 2 to 5 times as fast, the same bits
-        entries = index.astype(np.intp)[:, None] * width + np.arange(width)
-        np.add.at(target.reshape(-1), entries.reshape(-1), rows.reshape(-1))
-    elif library == "numpy":
-        np.add.at(target, index, rows)
-    elif library == "cupy":
-        importlib.import_module("cupyx").scatter_add(target, index, rows)
-    elif library == "torch":
-        target.index_add_(0, index, rows)
-    else:  # the standard has no scatter: the one-hot product says the same
-        ids = xp.arange(target.shape[0], device=target.device)
-        hot = xp.astype(ids[:, None] == index[None, :], target.dtype)
-        target += hot @ rows
-    return target
-
-
-_PURPOSES = {"init": 0, "shuffle": 1, "dropout": 2, "split": 3, "check": 4, "text": 5}
-
-
-def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
-    """Return the host's random generator for one purpose of one seed.
-
-    Every random number of gpunet is drawn on the host from a generator keyed by
-    what it is for, and copied to the device: one seed, one run, wherever it
-    runs, and a resumed run needs no generator state.
-
-    Parameters
-    ----------
-    seed : int, at least 0
-    purpose : "init", "shuffle", "dropout", "split", "check" or "text"
-    *keys : int
-        What else sets this draw apart, such as the epoch.
-
-    Examples
-    --------
-    >>> host_rng(0, "shuffle", 3).permutation(5)
-    array([3, 0, 2, 1, 4])
-    """
-    return np.random.Generator(np.random.PCG64(seed_sequence(seed, purpose, *keys)))
-
-
-def seed_sequence(seed: int, purpose: str, *keys: int) -> np.random.SeedSequence:
-    """Return the key of `host_rng`, for generators of another kind."""
-    # NumPy pads keys with zeros: their number keeps (5,) and (5, 0) apart.
-    key = (_PURPOSES[purpose], len(keys), *keys)
-    return np.random.SeedSequence(seed, spawn_key=key)
 
 
 @dataclass(frozen=True)

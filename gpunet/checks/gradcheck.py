@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ._types import Array, HostArray
-from .backend import host_rng
-from .errors import ConfigError
-from .layers import Activation, Embedding, Layer
-from .losses import as_targets
-from .network import Network
+from ..backend import Array, HostArray
+from ..errors import ConfigError
+from ..layers import Activation, Embedding, Layer
+from ..losses import as_targets
+from ..network import Network
+from ..random import host_rng
 
 METHODS = ("central", "complex")
 LIMITS = {"central": 1e-7, "complex": 1e-12}  # achieved: 2e-10 and 4e-16

@@ -6,8 +6,8 @@ from helpers import normal
 from test_lab_neuron import holds
 
 import gpunet
+from gpunet.checks.explain import check_size, explain, three_ways, votes
 from gpunet.errors import ConfigError
-from gpunet.explain import check_size, explain, three_ways, votes
 from gpunet.lab import wishes
 from gpunet.lab.explain import explain as show
 from gpunet.lab.explain import show_explain

@@ -10,7 +10,7 @@ from functools import partial
 from math import cos, floor, inf, pi
 from typing import Any
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 Schedule = Callable[[float, int], float]  # (epochs done, epochs in all) -> factor
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gpunet.metrics import (
+from gpunet.training.metrics import (
     class_report,
     confusion,
     correct,
