@@ -8,9 +8,9 @@ from test_lab_neuron import holds
 import gpunet
 from gpunet.checks.explain import check_size, explain, three_ways, votes
 from gpunet.errors import ConfigError
-from gpunet.lab import wishes
-from gpunet.lab.explain import explain as show
-from gpunet.lab.explain import show_explain
+from gpunet.lab.chain_rule import desired_changes as wishes
+from gpunet.lab.chain_rule.explain import explain as show
+from gpunet.lab.chain_rule.explain import show_explain
 
 KINDS = ["sigmoid", "tanh", "relu", "leaky_relu", "softplus", "elu:1", "gelu"]
 

@@ -1,4 +1,4 @@
-"""The lab command: the ladder, one rung, all of them."""
+"""The lab command: the list, one experiment, all of them."""
 
 import importlib
 import inspect
@@ -9,7 +9,8 @@ import pytest
 from helpers import ROOT, run_python
 
 from gpunet.cli import _lab, main
-from gpunet.lab.registry import LADDER, Experiment, find
+from gpunet.lab import registry
+from gpunet.lab.registry import EXPERIMENTS, Experiment, get_experiment
 
 
 def fails(*, device="cpu", seed=0, size=3):
@@ -25,13 +26,10 @@ def fails(*, device="cpu", seed=0, size=3):
 
 
 @pytest.fixture
-def ladder(monkeypatch):
-    rungs = (
-        Experiment("fails", "a miss", "test_cli_lab:fails", ("-",)),
-        find("nand"),
-    )
-    monkeypatch.setattr(_lab, "LADDER", rungs)
-    monkeypatch.setattr(_lab, "find", {r.name: r for r in rungs}.__getitem__)
+def two_experiments(monkeypatch):
+    two = (Experiment("test_cli_lab:fails", "a miss"), get_experiment("nand"))
+    monkeypatch.setattr(registry, "EXPERIMENTS", two)
+    monkeypatch.setattr(_lab, "EXPERIMENTS", two)
 
 
 def run(*words):
@@ -44,9 +42,9 @@ def one_line_error(capsys):
     return err
 
 
-@pytest.mark.parametrize("rung", LADDER, ids=lambda rung: rung.name)
-def test_every_rung_keeps_the_contract(rung):
-    place, _, name = rung.place.partition(":")
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
+def test_every_experiment_keeps_the_contract(experiment):
+    place, _, name = experiment.place.partition(":")
     module = importlib.import_module(place)
     function = getattr(module, name)
     parameters = dict(inspect.signature(function).parameters)
@@ -55,46 +53,31 @@ def test_every_rung_keeps_the_contract(rung):
     assert parameters["device"].default == "cpu" and parameters["seed"].default == 0
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
     assert inspect.getdoc(function)
-    assert rung.rows and rung.seconds >= 1 and len(rung.title) <= 60
-    assert rung.name == name.replace("_", "-")
+    assert experiment.seconds >= 1 and len(experiment.title) <= 60
 
 
-DOCUMENTED = (
-    "neuron",
-    "circuits",
-    "timing",
-    "hand_checks",
-    "explain",
-    "wishes",
-    "descent",
-)
-
-
-@pytest.mark.parametrize("rung", LADDER, ids=lambda rung: rung.name)
-def test_help_says_what_every_option_is(rung):
-    place, _, name = rung.place.partition(":")
-    if not place.removeprefix("gpunet.lab.").startswith(DOCUMENTED):
-        pytest.skip("it shares its options with others")
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
+def test_help_says_what_every_option_is(experiment):
+    place, _, name = experiment.place.partition(":")
     function = getattr(importlib.import_module(place), name)
     for key, (_, text) in _lab._own_options(function).items():
-        assert text, f"{rung.name}: the docstring does not say what {key} is"
+        assert text, f"{experiment.name}: the docstring does not say what {key} is"
 
 
 def test_names_are_unique_and_found():
-    assert len({rung.name for rung in LADDER}) == len(LADDER)
-    assert find("Learn_NAND").name == "learn-nand"
+    assert len({e.name for e in EXPERIMENTS}) == len(EXPERIMENTS)
+    assert get_experiment("Learn_NAND").name == "learn-nand"
 
 
-def test_list_shows_every_name_and_no_rows(capsys):
+def test_list_shows_every_name(capsys):
     assert run() == 0
     text = capsys.readouterr().out
-    assert all(rung.name in text and rung.title in text for rung in LADDER)
-    assert "S1." not in text and "S3." not in text
+    assert all(e.name in text and e.title in text for e in EXPERIMENTS)
 
 
 def test_list_as_json(capsys):
     assert run("--json") == 0
-    assert json.loads(capsys.readouterr().out) == [rung.name for rung in LADDER]
+    assert json.loads(capsys.readouterr().out) == [e.name for e in EXPERIMENTS]
 
 
 def test_unknown_name_suggests_the_nearest(capsys):
@@ -138,20 +121,20 @@ def test_bad_options_end_with_2_and_one_line(capsys, words):
     one_line_error(capsys)
 
 
-def test_missed_check_ends_with_1(ladder, capsys):
+def test_missed_check_ends_with_1(two_experiments, capsys):
     assert run("fails") == 1
     assert "FAILED" in capsys.readouterr().out
     assert run("fails", "--size", "4", "--seed", "9", "--json") == 0
     assert json.loads(capsys.readouterr().out)["seed"] == 9
 
 
-def test_help_of_an_experiment_shows_its_options(ladder, capsys):
+def test_help_of_an_experiment_shows_its_options(two_experiments, capsys):
     assert run("fails", "--help") == 0
     text = capsys.readouterr().out
     assert "--size" in text and "100 % ours" in text and "default: 3" in text
 
 
-def test_all_shows_a_table_and_ends_with_1(ladder, capsys):
+def test_all_shows_a_table_and_ends_with_1(two_experiments, capsys):
     assert run("all") == 1
     out = capsys.readouterr().out
     assert "1 of 2 experiments hold" in out and "FAILED" in out
@@ -189,11 +172,10 @@ def test_explain_prints_the_chain_rule(capsys):
 
 
 @pytest.mark.parametrize("name", ["desires", "comparator", "importance", "losses"])
-def test_print_is_plain_and_says_nothing_of_rows(capsys, name):
+def test_print_is_plain(capsys, name):
     assert run(name) == 0
     text = capsys.readouterr().out
     assert "hold" in text and "\x1b" not in text
-    assert not {"S1.", "S2.", "S3."} & {text[k : k + 3] for k in range(len(text))}
 
 
 def test_narrow_letters_are_no_error():
@@ -209,7 +191,7 @@ def test_list_loads_no_experiment():
         "import sys, gpunet.cli\n"
         "assert gpunet.cli.main(['lab', '--help']) == 0\n"
         "import gpunet.lab.registry\n"
-        "print('numpy' in sys.modules, 'gpunet.lab.neuron' in sys.modules)\n"
+        "print('numpy' in sys.modules, 'gpunet.lab.neuron.perceptron' in sys.modules)\n"
     )
     assert done.stdout.endswith("False False\n"), done.stderr
 

@@ -8,9 +8,9 @@ import pytest
 from test_lab_neuron import holds
 
 from gpunet.errors import Diverged
-from gpunet.lab import by_hand as hand
-from gpunet.lab import hand_checks
-from gpunet.lab.hand_checks import CHAIN_B, CHAIN_W, POINTS, B, W
+from gpunet.lab.by_hand import floats as hand
+from gpunet.lab.by_hand import library as hand_checks
+from gpunet.lab.by_hand.library import CHAIN_B, CHAIN_W, POINTS, B, W
 
 DIAGRAM = [
     *(0.03601173, 0.01800587, 0.03781385, 0.01890693, -0.06268988, -0.04567059),

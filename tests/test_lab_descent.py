@@ -4,7 +4,8 @@ import pytest
 from test_lab_neuron import holds
 
 from gpunet.errors import ConfigError
-from gpunet.lab import descent, descent_digits
+from gpunet.lab.descent import importance as descent_digits
+from gpunet.lab.descent import landscapes as descent
 
 ALL = [
     descent.curve,

@@ -9,8 +9,12 @@ from helpers import normal
 from gpunet import mlp, save_network
 from gpunet.cli import main
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.lab import digits, dreams, looks, race, sweeps
-from gpunet.lab.detectors import (
+from gpunet.lab.digits import answers as digits
+from gpunet.lab.digits import gradient_ascent as dreams
+from gpunet.lab.digits import sigmoid_vs_relu as race
+from gpunet.lab.digits import sweeps
+from gpunet.lab.digits import weight_images as looks
+from gpunet.lab.digits.detectors import (
     detectors,
     draw_detectors,
     edge,
@@ -18,7 +22,7 @@ from gpunet.lab.detectors import (
     loop,
     templates,
 )
-from gpunet.lab.trained import sample, trained
+from gpunet.lab.digits.trained import sample, trained
 
 TINY = {"n_train": 300, "epochs": 1}
 

@@ -7,7 +7,8 @@ import pytest
 
 from gpunet import SGD, mlp
 from gpunet.errors import ConfigError
-from gpunet.lab import clouds, manifolds
+from gpunet.lab.manifolds import bending as manifolds
+from gpunet.lab.manifolds import clouds
 
 
 def missed(result):

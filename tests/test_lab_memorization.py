@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from gpunet.errors import ConfigError
-from gpunet.lab.memorization import draw_memorization, memorization, random_labels
+from gpunet.lab.papers.memorization import (
+    draw_memorization,
+    memorization,
+    random_labels,
+)
 
 
 def missed(result):

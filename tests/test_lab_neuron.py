@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gpunet.errors import ConfigError
-from gpunet.lab.circuits import Circuit, all_rows, circuits
-from gpunet.lab.neuron import (
+from gpunet.lab.neuron.circuits import Circuit, all_rows, circuits
+from gpunet.lab.neuron.perceptron import (
     ROWS,
     comparator,
     fire,
@@ -17,7 +17,7 @@ from gpunet.lab.neuron import (
     neuron,
     perceptron,
 )
-from gpunet.lab.timing import activation_cost
+from gpunet.lab.neuron.timing import activation_cost
 
 
 def holds(result):

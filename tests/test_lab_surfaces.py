@@ -7,7 +7,7 @@ import pytest
 from helpers import normal
 
 from gpunet.errors import ConfigError
-from gpunet.lab.surfaces import draw_surfaces, shrunk, surfaces
+from gpunet.lab.papers.surfaces import draw_surfaces, shrunk, surfaces
 
 
 def missed(result):

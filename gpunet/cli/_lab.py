@@ -14,8 +14,8 @@ from typing import Any
 
 from ..backend import open_backend
 from ..errors import ConfigError, GpunetError
-from ..lab.registry import LADDER, Experiment, find
-from ..lab.trained import trained
+from ..lab.digits.trained import trained
+from ..lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
 from ..storage import probe_writable, write_atomically
 from . import _Parser
 from ._lab_show import show_all, show_ladder, show_result
@@ -28,16 +28,16 @@ _COMMON = ("device", "seed")
 def run(args: argparse.Namespace) -> int:
     """List, or run one experiment or all; return 1 when a check fails."""
     if args.name is None:
-        rungs = [(r.name, r.title, r.seconds) for r in LADDER]
+        rungs = [(r.name, r.title, r.seconds) for r in EXPERIMENTS]
         if getattr(args, "json", False):
             print(json.dumps([r[0] for r in rungs]))
         else:
             show_ladder(rungs)
         return 0
     if args.name == "all":
-        _parser("all", "Run the whole ladder.").parse_args(args.own, args)
+        _parser("all", "Run every experiment.").parse_args(args.own, args)
         return _run_all(args)
-    rung = find(args.name)
+    rung = get_experiment(args.name)
     function, module = _load(rung)
     own = _own_options(function)
     parser = _parser(
@@ -87,7 +87,7 @@ def _own_options(function: Callable) -> dict[str, tuple[Any, str]]:
     """
     words = inspect.getdoc(function) or ""  # python -OO strips it
     entries = re.findall(r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", words, re.M)
-    said = {name: text for names, text in entries for name in names.split(", ")}
+    said = OPTIONS | {n: text for names, text in entries for n in names.split(", ")}
     parameters = dict(inspect.signature(function).parameters)
     shared = _own_options(trained) if parameters.pop("training", None) else {}
     return shared | {
@@ -185,8 +185,8 @@ def _passed(result: dict) -> bool:
 
 def _run_all(args: argparse.Namespace) -> int:
     out, common, rows = _folder(args), _common(args), []
-    for k, rung in enumerate(LADDER):
-        where = f"[{k + 1}/{len(LADDER)}] {rung.name}, about {rung.seconds} s"
+    for k, rung in enumerate(EXPERIMENTS):
+        where = f"[{k + 1}/{len(EXPERIMENTS)}] {rung.name}, about {rung.seconds} s"
         print(where, file=sys.stderr, flush=True)
         started = time.perf_counter()
         row = {"name": rung.name, "title": rung.title, "checks": 0, "missed": []}

@@ -18,8 +18,8 @@ from ..training import fit
 from ..training.diagnosis import FAULTS
 from ..training.diagnosis import diagnose as examine
 from ..training.history import History
-from .trained import sample
-from .wanted import check, equal
+from .checks import check, equal
+from .digits.trained import sample
 
 Case = tuple[Network, np.ndarray, History | None]
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..backend import Backend, open_backend
 from ..builders import mlp
 from ..network import Network
-from .wanted import check
+from .checks import check
 
 
 def near(what: str, found: float, target: float, tolerance: float) -> dict[str, Any]:

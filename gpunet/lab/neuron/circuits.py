@@ -8,8 +8,8 @@ weights -2 and -2, bias 3, fired on all rows of the truth table at once.
 from itertools import product
 from typing import Any
 
-from .neuron import NAND_BIAS, NAND_WEIGHTS, fire, neuron
-from .wanted import equal
+from ..checks import equal
+from .perceptron import NAND_BIAS, NAND_WEIGHTS, fire, neuron
 
 Bits = list[float]  # one wire's value in every row of the truth table
 

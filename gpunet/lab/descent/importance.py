@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import sigmoid
-from ..backend import open_backend
-from ..checks.explain import explain
-from ..data import load_mnist
-from ..errors import ConfigError
-from ..losses import one_hot
-from ..network import Network
-from ..show.plots import bars
-from .tools import gradients, near
-from .wanted import at_least, at_most, equal
-from .wishes import untrained
+from ...activations import sigmoid
+from ...backend import open_backend
+from ...checks.explain import explain
+from ...data import load_mnist
+from ...errors import ConfigError
+from ...losses import one_hot
+from ...network import Network
+from ...show.plots import bars
+from ..chain_rule.desired_changes import untrained
+from ..checks import at_least, at_most, equal
+from ..tools import gradients, near
 
 
 def importance(*, device="cpu", seed=0, examples=200, nudge=1e-4) -> dict[str, Any]:

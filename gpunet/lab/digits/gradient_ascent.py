@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import sigmoid
-from ..network import Network
-from ..optimizers import Adam
-from ..random import host_rng
-from ..show.pictures import images
+from ...activations import sigmoid
+from ...network import Network
+from ...optimizers import Adam
+from ...random import host_rng
+from ...show.pictures import images
+from ..checks import at_least, at_most, check, rounded
 from .trained import sample, trained
-from .wanted import at_least, at_most, check, rounded
 
 
 def ascend(net: Network, u: np.ndarray, n_steps: int, rate: float) -> np.ndarray:

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import open_backend
-from ..errors import ConfigError
-from ..losses import loss
-from ..network import Network
-from ..optimizers import SGD
-from ..random import host_rng
-from ..training import fit
-from .tools import given_network, largest_gap, near, numbers
-from .wanted import at_least, at_most, equal
+from ...backend import open_backend
+from ...errors import ConfigError
+from ...losses import loss
+from ...network import Network
+from ...optimizers import SGD
+from ...random import host_rng
+from ...training import fit
+from ..checks import at_least, at_most, equal
+from ..tools import given_network, largest_gap, near, numbers
 
 # The truth table in the notes' order: 00, 10, 01, 11.
 ROWS = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..random import host_rng
-from ..show.pictures import images
-from ..show.plots import histogram
+from ...random import host_rng
+from ...show.pictures import images
+from ...show.plots import histogram
+from ..checks import at_least, at_most, check, count, rounded
 from .detectors import likeness, templates
 from .trained import crowd, first_weights, sample, trained
-from .wanted import at_least, at_most, check, count, rounded
 
 
 def weight_images(

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..network import Network
-from ..optimizers import Optimizer
-from ..random import host_rng
+from ...network import Network
+from ...optimizers import Optimizer
+from ...random import host_rng
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, 2), labels (n,)
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import activation
-from ..builders import mlp
-from ..checks.explain import explain, three_ways
-from ..checks.explain import votes as cast_votes
-from ..data import load_mnist
-from ..errors import ConfigError
-from ..losses import one_hot
-from ..network import Network
-from ..optimizers import SGD
-from ..show.descent_plots import wish_table
-from .tools import gradients, largest_gap, numbers
-from .wanted import at_most, equal
+from ...activations import activation
+from ...builders import mlp
+from ...checks.explain import explain, three_ways
+from ...checks.explain import votes as cast_votes
+from ...data import load_mnist
+from ...errors import ConfigError
+from ...losses import one_hot
+from ...network import Network
+from ...optimizers import SGD
+from ...show.descent_plots import wish_table
+from ..checks import at_most, equal
+from ..tools import gradients, largest_gap, numbers
 
 
 def untrained(seed: int, device: Any) -> Network:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..random import host_rng
-from ..show.pictures import confusion_matrix, images
-from ..show.plots import ORANGE
-from ..training.metrics import confusion as confusion_table
+from ...builders import mlp
+from ...random import host_rng
+from ...show.pictures import confusion_matrix, images
+from ...show.plots import ORANGE
+from ...training.metrics import confusion as confusion_table
+from ..chain_rule.desired_changes import untrained
+from ..checks import at_least, at_most, count, equal, rounded, within
 from .trained import sample, trained
-from .wanted import at_least, at_most, count, equal, rounded, within
-from .wishes import untrained
 
 
 def mistakes(

@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..data import Splits, load_mnist
-from ..errors import ModelFileError
-from ..layers import Dense
-from ..network import Network
-from ..optimizers import Adam
-from ..storage import load_network, one_line
-from ..storage.published import is_published, load_published
-from ..training import fit
-from .wanted import count
+from ...builders import mlp
+from ...data import Splits, load_mnist
+from ...errors import ModelFileError
+from ...layers import Dense
+from ...network import Network
+from ...optimizers import Adam
+from ...storage import load_network, one_line
+from ...storage.published import is_published, load_published
+from ...training import fit
+from ..checks import count
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..show.pictures import images
-from ..show.plots import bars
+from ...builders import mlp
+from ...show.pictures import images
+from ...show.plots import bars
+from ..checks import at_least, at_most, check, count, rounded
 from .trained import sample
-from .wanted import at_least, at_most, check, count, rounded
 
 SIDE = 28
 _BAR = -10.0  # the video's bias: fire only above a weighted sum of 10

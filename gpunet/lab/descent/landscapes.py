@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import open_backend
-from ..errors import ConfigError
-from ..random import host_rng
-from ..show.descent_plots import hill, valley
-from .tools import given_network, gradients, largest_gap, near, numbers
-from .wanted import at_most
+from ...backend import open_backend
+from ...errors import ConfigError
+from ...random import host_rng
+from ...show.descent_plots import hill, valley
+from ..checks import at_most
+from ..tools import given_network, gradients, largest_gap, near, numbers
 
 # The video's curves, C and dC/dw, with where balls start and must come to rest.
 _HILLS = {

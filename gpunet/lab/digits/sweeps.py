@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..data import Dataset
-from ..network import Network
-from ..optimizers import Adam
-from ..show.plots import bands
-from ..training import evaluate, fit
-from ..training.metrics import summary
-from ..updates import gradient_norm
+from ...builders import mlp
+from ...data import Dataset
+from ...network import Network
+from ...optimizers import Adam
+from ...show.plots import bands
+from ...training import evaluate, fit
+from ...training.metrics import summary
+from ...updates import gradient_norm
+from ..checks import at_least, at_most, count, within
 from .trained import sample
-from .wanted import at_least, at_most, count, within
 
 
 def sizes(

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..optimizers import Adam
-from ..random import host_rng
-from ..show.plots import bands
-from ..training import fit
-from ..training.metrics import summary
-from .trained import sample
-from .wanted import at_least, check, count, rounded, within
+from ...builders import mlp
+from ...optimizers import Adam
+from ...random import host_rng
+from ...show.plots import bands
+from ...training import fit
+from ...training.metrics import summary
+from ..checks import at_least, check, count, rounded, within
+from ..digits.trained import sample
 
 
 def memorization(

@@ -13,22 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..checks.explain import Explanation, LayerFactors, check_size
-from ..checks.explain import explain as explained
-from ..checks.gradcheck import check_gradients
-from ..data import load_mnist
-from ..errors import ConfigError
-from ..losses import one_hot
-from ..network import Network
-from ..random import host_rng
-from ..storage import load_network
-from ..training.config import network_from_config
-from ..training.presets import PRESETS, preset
+from ...builders import mlp
+from ...checks.explain import Explanation, LayerFactors, check_size
+from ...checks.explain import explain as explained
+from ...checks.gradcheck import check_gradients
+from ...data import load_mnist
+from ...errors import ConfigError
+from ...losses import one_hot
+from ...network import Network
+from ...random import host_rng
+from ...storage import load_network
+from ...training.config import network_from_config
+from ...training.presets import PRESETS, preset
+from ..by_hand.library import CHAIN_B, CHAIN_W, B, W
+from ..checks import at_most
+from ..tools import given_network, near
 from .explain_text import text
-from .hand_checks import CHAIN_B, CHAIN_W, B, W
-from .tools import given_network, near
-from .wanted import at_most
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")

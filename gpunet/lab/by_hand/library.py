@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers import SGD
-from ..show.descent_plots import valley
-from ..training import fit
-from . import by_hand as hand
-from .tools import given_network, gradients, largest_gap, near, numbers
-from .wanted import at_least, at_most
+from ...optimizers import SGD
+from ...show.descent_plots import valley
+from ...training import fit
+from ..checks import at_least, at_most
+from ..tools import given_network, gradients, largest_gap, near, numbers
+from . import floats as hand
 
 _EQUAL = 1e-12
 POINTS = [

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..optimizers import SGD
-from ..show.plots import bands, histogram
-from ..training import evaluate, fit
-from .trained import sample
-from .wanted import check, count
+from ...builders import mlp
+from ...optimizers import SGD
+from ...show.plots import bands, histogram
+from ...training import evaluate, fit
+from ..checks import check, count
+from ..digits.trained import sample
 
 
 def surfaces(

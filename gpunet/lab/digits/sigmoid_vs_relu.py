@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
-from ..data import Dataset
-from ..network import Network
-from ..optimizers import SGD
-from ..show.plots import bands, bars
-from ..training import Callback, evaluate, fit
+from ...builders import mlp
+from ...data import Dataset
+from ...network import Network
+from ...optimizers import SGD
+from ...show.plots import bands, bars
+from ...training import Callback, evaluate, fit
+from ..checks import at_least, at_most, check
 from .trained import sample
-from .wanted import at_least, at_most, check
 
 
 class _Watch(Callback):

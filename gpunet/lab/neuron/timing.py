@@ -4,12 +4,12 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from ..activations import activation
-from ..backend import open_backend
-from ..errors import ConfigError
-from ..random import host_rng
-from .tools import largest_gap
-from .wanted import at_most
+from ...activations import activation
+from ...backend import open_backend
+from ...errors import ConfigError
+from ...random import host_rng
+from ..checks import at_most
+from ..tools import largest_gap
 
 
 def activation_cost(*, device="cpu", seed=0, neurons=1_000_000) -> dict[str, Any]:

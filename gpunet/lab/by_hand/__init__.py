@@ -1,0 +1,1 @@
+"""Back-propagation in plain floats, and the library against it."""

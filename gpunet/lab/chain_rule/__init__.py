@@ -1,0 +1,1 @@
+"""Every factor of the chain rule, and the changes that one example asks for."""

@@ -1,0 +1,1 @@
+"""Downhill in one, two and 13,002 dimensions."""

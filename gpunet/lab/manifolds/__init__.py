@@ -1,0 +1,1 @@
+"""Networks bend the plane until a straight cut separates the points."""
