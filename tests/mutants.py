@@ -393,11 +393,11 @@ MUTANTS = [
     ),
     Mutant(
         "other tensors swapped in first",
-        "storage/model.py",
+        "storage/network.py",
         "    check_fit(\n        {name: (tuple(p.shape), net.dtype)",
         "    net.params.update(tensors)\n"
         "    check_fit(\n        {name: (tuple(p.shape), net.dtype)",
-        "test_storage_model.py::test_tensors_that_do_not_fit_change_nothing[cpu-shape]",
+        "test_storage_network.py::test_tensors_that_do_not_fit_change_nothing[cpu-shape]",
     ),
     Mutant(
         "handlers kept",
@@ -480,7 +480,7 @@ MUTANTS = [
     ),
     Mutant(
         "class derived from Dense saved as a Dense",
-        "storage/model.py",
+        "storage/network.py",
         "if LAYERS.get(kind.__name__) is not kind:",
         "if not issubclass(kind, tuple(LAYERS.values())):",
         "test_storage_layers.py::test_class_derived_from_a_built_in_layer_is_a_custom_one",

@@ -38,8 +38,8 @@ THIRD_PARTIES = {
         "array_api_compat array_api_strict cupy torch threadpoolctl",
     ),
     "random": ("numpy", ""),
-    "io": ("numpy", ""),
     "data": ("numpy", ""),
+    "io": ("numpy", ""),
     "storage": ("numpy safetensors", "onnx"),
     "text": ("numpy rich safetensors", ""),
     "training": ("numpy rich", ""),
@@ -282,11 +282,11 @@ def test_the_rules_find_breaches():
     finally:
         del TREES["bad.py"]
     assert resolve("data/idx.py", 2, "errors", "DataError") == "errors.py"
-    assert resolve("data/idx.py", 1, "files", "x") == "data/files.py"
-    assert resolve("data/idx.py", 1, None, "files") == "data/files.py"
-    assert resolve("data/__init__.py", 1, "files", "x") == "data/files.py"
+    assert resolve("data/idx.py", 1, "rows", "x") == "data/rows.py"
+    assert resolve("data/idx.py", 1, None, "rows") == "data/rows.py"
+    assert resolve("data/__init__.py", 1, "rows", "x") == "data/rows.py"
     assert resolve("network.py", 1, "data", "Dataset") == "data/__init__.py"
-    assert resolve("x.py", 0, "gpunet.data.files", "x") == "data/files.py"
+    assert resolve("x.py", 0, "gpunet.data.idx", "x") == "data/idx.py"
     assert resolve("cli/__init__.py", 2, None, "__version__") == "__init__.py"
     assert resolve("x.py", 0, "numpy", "sum") is None
 

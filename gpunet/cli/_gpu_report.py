@@ -12,7 +12,7 @@ from typing import Any
 
 from ..backend import open_backend
 from ..errors import WriteError
-from ..storage.atomic import write_atomically
+from ..io.writing import write_atomically
 from ._machine import ROOT
 from ._tables import as_json, markdown
 from .gpu_report import SECTIONS

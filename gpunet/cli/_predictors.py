@@ -6,8 +6,8 @@ call; the tests hold them to the same numbers.
 
 import importlib
 
-from ..storage.export_onnx import to_onnx
-from ..storage.export_plan import make_plan
+from ..storage.export.graph import make_plan
+from ..storage.export.onnx import to_onnx
 from ._rivals import Gpunet, Job, Rival, Sklearn
 
 

@@ -4,6 +4,7 @@ Everything here is NumPy. A data set goes to a device only after it was read
 within bounds and judged row by row, so that no device sees a bad label.
 """
 
+from ..io.reading import data_error, gunzip_bounded, open_regular, read_regular
 from .augment import center_of_mass, shift_images
 from .checks import check_labels
 from .dataset import (
@@ -16,7 +17,6 @@ from .dataset import (
     stratified_split,
     with_scale,
 )
-from .files import data_error, gunzip_bounded, open_regular, read_regular
 from .idx import read_idx, read_images_and_labels, write_idx
 from .mnist import load_folder, load_mnist, nielsen_split, read_mnist
 from .rows import MatrixRows

@@ -12,7 +12,7 @@ from numbers import Real
 import numpy as np
 
 from ..errors import ConfigError
-from .files import data_error
+from ..io.reading import data_error
 
 _MOST_GUESSED_CLASSES = 2**16
 _BLOCK = 2**20  # elements judged at once, so that the masks stay small

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
+from ..io.reading import data_error
 from .checks import (
     check_finite,
     check_labels,
@@ -23,7 +24,6 @@ from .checks import (
     host_array,
     numbers,
 )
-from .files import data_error
 from .rows import MatrixRows
 
 

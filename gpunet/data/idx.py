@@ -18,7 +18,7 @@ from contextlib import suppress
 import numpy as np
 
 from ..errors import WriteError
-from .files import GZIP_MAGIC, data_error, gunzip_bounded, read_regular
+from ..io.reading import GZIP_MAGIC, data_error, gunzip_bounded, read_regular
 
 MAX_BYTES = 2**30
 _MAX_DIMS = 8

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigError
+from ..io.reading import data_error
 from .checks import check_labels
 from .dataset import Dataset, Splits
-from .files import data_error
 from .idx import read_images_and_labels
 
 EMBEDDED = Path(__file__).parent / "mnist"

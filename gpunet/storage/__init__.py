@@ -5,14 +5,12 @@ From the bottom up: `atomic` replaces a file wholly or not at all, `header` and
 `model` keeps networks, `history` the diary, and `folder` is the whole of a run.
 """
 
-from gpunet.storage.atomic import probe_writable, remove_leftovers, write_atomically
+from gpunet.io.messages import one_line, readable
+from gpunet.io.writing import probe_writable, remove_leftovers, write_atomically
 from gpunet.storage.codec import decode, encode, finite_json
 from gpunet.storage.export import FORMATS, Port, export_network, exported
-from gpunet.storage.files import read_tensors, verify, write_tensors
-from gpunet.storage.folder import RunFolder, write_json
 from gpunet.storage.history import HistoryFile
-from gpunet.storage.messages import one_line, readable
-from gpunet.storage.model import (
+from gpunet.storage.network import (
     check_fit,
     describe,
     fill,
@@ -20,6 +18,8 @@ from gpunet.storage.model import (
     open_model,
     save_network,
 )
+from gpunet.storage.run_folder import RunFolder, write_json
+from gpunet.storage.tensors import read_tensors, verify, write_tensors
 
 __all__ = [
     "FORMATS",

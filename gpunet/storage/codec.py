@@ -16,6 +16,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from gpunet.errors import ConfigError, ModelFileError
+from gpunet.io.messages import one_line, readable
 from gpunet.storage.header import (
     DTYPES,
     MAX_HEADER,
@@ -25,7 +26,6 @@ from gpunet.storage.header import (
     parse_header,
     refusing,
 )
-from gpunet.storage.messages import one_line, readable
 
 _CODES = {np.dtype(little): code for code, little in DTYPES.items()}
 _KINDS = {(dtype.kind, dtype.itemsize): dtype for dtype in _CODES}

@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple
 
 from gpunet.errors import ModelFileError
-from gpunet.storage.messages import one_line, readable
+from gpunet.io.messages import one_line, readable
 
 METADATA_KEY = "gpunet"
 VERSION = 1

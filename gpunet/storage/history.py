@@ -10,10 +10,10 @@ import json
 import os
 
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.storage.atomic import write_all, write_atomically
+from gpunet.io.messages import one_line, write_error
+from gpunet.io.writing import write_all, write_atomically
 from gpunet.storage.codec import finite_json
-from gpunet.storage.files import open_regular
-from gpunet.storage.messages import one_line, write_error
+from gpunet.storage.tensors import open_regular
 
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _LONGEST = 2**28  # bytes; a sparse file of a terabyte costs its maker nothing

@@ -10,7 +10,7 @@ import os
 import sys
 
 from gpunet.errors import FolderInUse
-from gpunet.storage.messages import one_line, write_error
+from gpunet.io.messages import one_line, write_error
 
 if sys.platform == "win32":
     import msvcrt

@@ -18,8 +18,8 @@ import numpy as np
 
 from gpunet.builders import mlp
 from gpunet.errors import ModelFileError, OutOfMemory
-from gpunet.storage.files import open_regular
-from gpunet.storage.messages import one_line
+from gpunet.io.messages import one_line
+from gpunet.storage.tensors import open_regular
 
 MAX_BYTES = 256 << 20  # of the file, and of the arrays in it
 _COSTS = {"CrossEntropyCost": "sigmoid_cross_entropy"}

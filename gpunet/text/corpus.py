@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..data import data_error, open_regular
-from ..data.files import GZIP_MAGIC
 from ..errors import ConfigError
+from ..io.reading import GZIP_MAGIC
 
 SHAKESPEARE = Path(__file__).parents[1] / "data" / "text" / "shakespeare.txt.gz"
 SHA256 = "04decea0dd965df5e6cfc4a538b0c62623aaa3bfd848ac7fad6734e59c96624d"

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ConfigError, ModelFileError
 from ..storage import one_line, read_tensors, write_atomically, write_tensors
-from ..storage.files import open_regular
+from ..storage.tensors import open_regular
 from .vectors import WordVectors
 from .vocabulary import Vocabulary
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from ...errors import DataError
-from ..files import data_error, read_regular
+from ...io.reading import data_error, read_regular
 from .table import Table
 
 IN_MEMORY = 2**28  # bytes of a matrix; a larger one stays on disk

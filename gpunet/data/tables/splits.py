@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from ...errors import ConfigError
+from ...io.reading import data_error
 from ...random import host_rng
 from ..dataset import Dataset, Splits, random_split, stratified_split
-from ..files import data_error
 from .arrays import beside, read_arrays
 from .cell_checks import check_cells, check_matrix
 from .csv_file import Wanted, read_csv

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-from ..files import GZIP_MAGIC, data_error, gunzip_bounded, read_regular
+from ...io.reading import GZIP_MAGIC, data_error, gunzip_bounded, read_regular
 
 STDIN = "-"
 LARGEST = 2**31  # bytes of a file, and of what it holds

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from gpunet.errors import ModelFileError
-from gpunet.storage.atomic import write_atomically
-from gpunet.storage.export_c import to_c
-from gpunet.storage.export_json import to_json
-from gpunet.storage.export_onnx import to_onnx
-from gpunet.storage.export_plan import Port, make_plan
-from gpunet.storage.messages import one_line
+from gpunet.io.messages import one_line
+from gpunet.io.writing import write_atomically
+from gpunet.storage.export.c import to_c
+from gpunet.storage.export.graph import Port, make_plan
+from gpunet.storage.export.json import to_json
+from gpunet.storage.export.onnx import to_onnx
 
 FORMATS = {"onnx": to_onnx, "json": to_json, "c": to_c}
 _LARGEST = 2**31 - 2**20  # bytes: protobuf ends there, and no text needs more

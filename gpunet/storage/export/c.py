@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.storage.export_plan import Plan, Port
+from gpunet.storage.export.graph import Plan, Port
 
 _HEAD = """/* A network written by gpunet. C99, needs only the math library (-lm).
  *

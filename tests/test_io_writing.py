@@ -10,12 +10,12 @@ import pytest
 
 import gpunet
 from gpunet.errors import WriteError
+from gpunet.io.writing import sync_folder
 from gpunet.storage import (
     probe_writable,
     remove_leftovers,
     write_atomically,
 )
-from gpunet.storage.atomic import sync_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")

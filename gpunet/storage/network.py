@@ -10,12 +10,12 @@ import warnings
 from gpunet.activations import ACTIVATIONS, ActivationFunction
 from gpunet.backend import open_backend
 from gpunet.errors import ConfigError, ModelFileError
+from gpunet.io.messages import one_line, readable
 from gpunet.layers import Activation
 from gpunet.losses import LOSSES, Loss
 from gpunet.losses import loss as find_loss
 from gpunet.network import Network, check_layers, known_dtype
 from gpunet.random import member_seeds
-from gpunet.storage.files import read_tensors, write_tensors
 from gpunet.storage.layers import (
     LAYERS,
     check_custom,
@@ -23,7 +23,7 @@ from gpunet.storage.layers import (
     layer_from_config,
     layer_to_config,
 )
-from gpunet.storage.messages import one_line, readable
+from gpunet.storage.tensors import read_tensors, write_tensors
 
 
 def describe(net):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gpunet.data.files import data_error, gunzip_bounded, read_regular
 from gpunet.errors import DataError, GpunetError
+from gpunet.io.reading import data_error, gunzip_bounded, read_regular
 
 posix = pytest.mark.skipif(
     sys.platform == "win32", reason="FIFOs, devices and links need POSIX"

@@ -15,7 +15,7 @@ from gpunet.storage import (
     save_network,
     write_tensors,
 )
-from gpunet.storage.model import check_fit, describe, fill
+from gpunet.storage.network import check_fit, describe, fill
 
 
 def bump():

@@ -10,7 +10,7 @@ import os
 import stat
 import zlib
 
-from ..errors import DataError
+from gpunet.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_MESSAGE = 480  # the contract is 500, "gpunet: error: " takes 15

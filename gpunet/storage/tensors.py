@@ -13,10 +13,10 @@ import os
 import stat
 
 from gpunet.errors import ModelFileError, OutOfMemory
-from gpunet.storage.atomic import write_atomically
+from gpunet.io.messages import one_line, readable
+from gpunet.io.writing import write_atomically
 from gpunet.storage.codec import decode, encode
 from gpunet.storage.header import header_end, parse_header, refusing
-from gpunet.storage.messages import one_line, readable
 
 # Without O_NONBLOCK the opening of a pipe waits for its writer.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gpunet.errors import ConfigError
-from gpunet.storage.export_plan import Plan
+from gpunet.storage.export.graph import Plan
 
 _OPSET, _IR = 17, 8  # of 2022, so that runtimes of some age read the file
 _PLAIN = {"relu": "Relu", "tanh": "Tanh", "softmax": "Softmax"}

@@ -13,7 +13,7 @@ import re
 import stat
 import sys
 
-from gpunet.storage.messages import readable, write_error
+from gpunet.io.messages import readable, write_error
 
 _TEMP = re.compile(r"\..*\.(\d{1,10})-[0-9a-f]{12}\.gpunet-tmp", re.DOTALL)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)

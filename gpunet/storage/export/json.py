@@ -14,7 +14,7 @@ exactly, written with the fewest digits that read back as the same double.
 import json
 from typing import Any
 
-from gpunet.storage.export_plan import Plan, Port
+from gpunet.storage.export.graph import Plan, Port
 
 
 def to_json(plan: Plan) -> bytes:

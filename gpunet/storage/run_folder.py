@@ -14,12 +14,12 @@ import warnings
 from pathlib import Path
 
 from gpunet.errors import ConfigError, ModelFileError, OutOfMemory
-from gpunet.storage.atomic import probe_writable, remove_leftovers, write_atomically
+from gpunet.io.messages import one_line, readable, write_error
+from gpunet.io.writing import probe_writable, remove_leftovers, write_atomically
 from gpunet.storage.codec import finite_json
-from gpunet.storage.files import read_tensors, write_tensors
 from gpunet.storage.history import HistoryFile
 from gpunet.storage.lock import release_lock, take_lock
-from gpunet.storage.messages import one_line, readable, write_error
+from gpunet.storage.tensors import read_tensors, write_tensors
 
 _CHECKPOINT = re.compile(r"step-(\d{10})\.safetensors")
 _LAST_STEP = 10**10 - 1

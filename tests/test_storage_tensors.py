@@ -191,10 +191,10 @@ def test_too_little_memory_is_told_as_such(tmp_path, monkeypatch):
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("gpunet.storage.files.decode", fail)
+        patch.setattr("gpunet.storage.tensors.decode", fail)
         text = refusal(path, OutOfMemory)
     assert "does not fit into the memory" in text
-    monkeypatch.setattr("gpunet.storage.files._read", fail)
+    monkeypatch.setattr("gpunet.storage.tensors._read", fail)
     assert refusal(path, OutOfMemory) == text
 
 

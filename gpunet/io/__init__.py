@@ -1,0 +1,1 @@
+"""Files of any kind: messages about them, safe reading, atomic writing."""
