@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from gpunet.cli import _bench_sklearn, main
-from gpunet.sklearn.lean import Lean
+from gpunet.sklearn.steppers.numpy_stepper import Lean
 
 TINY = ["bench_sklearn", "--rows", "60", "--repeats", "2", "--epochs", "2"]
 TINY += ["--threads", "1", "--batches", "auto", "20", "--dtypes", "float64"]

@@ -27,9 +27,10 @@ from test_sklearn_sweep import GRID, OF_SGD, SMALL
 
 from gpunet.errors import ConfigError
 from gpunet.fast.cpu import compiler, teams
-from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, compiled, sweep
-from gpunet.sklearn.compiled import Compiled, lay, takes
-from gpunet.sklearn.lean import Lean
+from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, sweep
+from gpunet.sklearn.steppers import numba_stepper as compiled
+from gpunet.sklearn.steppers.numba_stepper import Compiled, lay, takes
+from gpunet.sklearn.steppers.numpy_stepper import Lean
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 STOCHASTIC = {name: own for name, own in SOLVERS.items() if name != "lbfgs"}

@@ -328,7 +328,7 @@ def test_weights_that_are_not_finite_are_refused():
 
 
 def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
-    from gpunet.sklearn import lean
+    from gpunet.sklearn.steppers import numpy_stepper as lean
 
     calls = []
     epoch = lean.Lean.epoch

@@ -11,8 +11,8 @@ import scipy.sparse
 from sklearn.neural_network import MLPClassifier as Original
 
 from gpunet.sklearn import MLPClassifier, zeros
-from gpunet.sklearn.lean import Lean
 from gpunet.sklearn.solvers import SGD
+from gpunet.sklearn.steppers.numpy_stepper import Lean
 from gpunet.sklearn.zeros import Sorted, worth_sorting
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -25,11 +25,7 @@ from sklearn.utils.validation import (
 from ..backend import Backend, open_backend
 from ..errors import ConfigError
 from ..optimizers import Optimizer
-from .compiled import Compiled, refuse, takes
-from .extras import fit_extras, hidden_names, wanted_extras
-from .lbfgs import fit_lbfgs
-from .lean import ACTIVATE, Lean, forward
-from .places import (
+from .array_api import (
     backend_of,
     beside,
     check_place,
@@ -38,8 +34,12 @@ from .places import (
     place,
     where,
 )
-from .remote import Remote, network
+from .extras import fit_extras, hidden_names, wanted_extras
+from .lbfgs import fit_lbfgs
 from .solvers import SOLVERS
+from .steppers.device_stepper import Remote, network
+from .steppers.numba_stepper import Compiled, refuse, takes
+from .steppers.numpy_stepper import ACTIVATE, Lean, forward
 from .stochastic import fit_stochastic
 from .zeros import Sorted, worth_sorting
 

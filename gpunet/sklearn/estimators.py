@@ -17,8 +17,8 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import validate_data
 
+from .array_api import beside
 from .base import OWN_RULES, RULES, BaseMLP, is_stochastic, keep
-from .places import beside
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):

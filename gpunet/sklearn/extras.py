@@ -11,8 +11,8 @@ from ..data import Dataset
 from ..optimizers import SGD, Adam
 from ..optimizers import optimizer as find_optimizer
 from ..training import Callback, EarlyStopping, fit
-from .places import backend_of
-from .remote import network
+from .array_api import backend_of
+from .steppers.device_stepper import network
 from .stochastic import batch_size, hold_out, warn_of_the_end
 
 EXTRAS = [

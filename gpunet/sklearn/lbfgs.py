@@ -6,7 +6,7 @@ import numpy as np
 import scipy.optimize
 from sklearn.utils.optimize import _check_optimize_result
 
-from .lean import pack, unpack
+from .steppers.numpy_stepper import pack, unpack
 
 
 def fit_lbfgs(est: Any, steps: Any) -> None:

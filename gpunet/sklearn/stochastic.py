@@ -9,8 +9,8 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from .costs import row_costs
 from .solvers import SOLVERS
+from .steppers.costs import row_costs
 
 
 def fit_stochastic(

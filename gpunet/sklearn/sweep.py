@@ -25,11 +25,11 @@ from sklearn.utils import indexable
 from sklearn.utils._indexing import _safe_indexing
 from threadpoolctl import threadpool_limits
 
-from .compiled import Compiled, takes
 from .estimators import MLPClassifier, MLPRegressor
 from .extras import wanted_extras
-from .lean import ACTIVATE, Lean, forward
 from .solvers import SOLVERS
+from .steppers.numba_stepper import Compiled, takes
+from .steppers.numpy_stepper import ACTIVATE, Lean, forward
 from .stochastic import begin, epoch_done, orders, warn_of_the_end
 
 TOGETHER = ("learning_rate_init", "alpha", "momentum")

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse
 from threadpoolctl import threadpool_info
 
-from .lean import Lean, forward, unpack
+from .steppers.numpy_stepper import Lean, forward, unpack
 
 _BATCH = 200  # of the rows looked at
 # Rows of a block: OpenBLAS takes products of up to a million multiplications without

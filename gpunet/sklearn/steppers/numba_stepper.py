@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..fast.cpu import (
+from ...fast.cpu import (
     Work,
     crowd,
     functions,
@@ -23,8 +23,8 @@ from ..fast.cpu import (
     tables,
     why_loop,
 )
-from ..fast.cpu.plan import Settings
-from .lean import ACTIVATE, forward, pack, unpack
+from ...fast.cpu.plan import Settings
+from .numpy_stepper import ACTIVATE, forward, pack, unpack
 
 KINDS = {
     "identity": functions.IDENTITY,

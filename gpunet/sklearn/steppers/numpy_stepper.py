@@ -16,8 +16,8 @@ import scipy.sparse
 from scipy.special import expit
 from sklearn.neural_network import _base
 
+from ..solvers import add_scaled
 from .costs import epoch_loss, row_costs
-from .solvers import add_scaled
 
 
 def _softmax(z: np.ndarray) -> None:

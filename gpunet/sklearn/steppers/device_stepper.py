@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..backend import Backend, namespace
-from ..layers import Activation, Dense, Dropout
-from ..losses import Loss
-from ..network import Network
-from ..optimizers import SGD, Adam
-from .lean import pack, unpack
+from ...backend import Backend, namespace
+from ...layers import Activation, Dense, Dropout
+from ...losses import Loss
+from ...network import Network
+from ...optimizers import SGD, Adam
+from .numpy_stepper import pack, unpack
 
 
 def _deviance(z: Any, t: Any) -> Any:
