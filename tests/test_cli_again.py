@@ -21,8 +21,8 @@ from tiny import (
 from gpunet.cli import _COMMAND, _again, _report
 from gpunet.cli._again import again
 from gpunet.errors import Interrupted
-from gpunet.training import hints
-from gpunet.training.config import check_config
+from gpunet.runs import hints
+from gpunet.runs.config import check_config
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs sh")
 

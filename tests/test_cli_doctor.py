@@ -7,7 +7,7 @@ import numpy as np
 from helpers import run_python
 
 from gpunet.cli import _doctor, main
-from gpunet.training import machine
+from gpunet.runs import machine
 
 
 def test_json_has_versions_devices_and_threads(capsys):

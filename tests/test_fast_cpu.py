@@ -14,8 +14,8 @@ from gpunet.data import Dataset
 from gpunet.errors import ConfigError, Diverged
 from gpunet.fast.cpu import compiler, engine, slower, teams
 from gpunet.losses import loss as make_loss
+from gpunet.runs.checkpoint import capture, restore
 from gpunet.training import trainer
-from gpunet.training.state import capture, restore
 
 pytest.importorskip("numba")
 

@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 import gpunet
+from gpunet.runs.progress import ProgressBar
 from gpunet.text.progress import SpanBar
-from gpunet.training.progress import ProgressBar
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 trains = pytest.mark.skipif(
@@ -182,7 +182,7 @@ compile_too()
 def test_a_signal_ends_a_forked_child_of_a_run():
     code = """
 import signal, time
-from gpunet.training.signals import stop_on_signals
+from gpunet.runs.signals import stop_on_signals
 def die_by(number):
     signal.raise_signal(number)
     time.sleep(5)

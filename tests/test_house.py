@@ -42,7 +42,8 @@ THIRD_PARTIES = {
     "io": ("numpy", ""),
     "storage": ("numpy safetensors", "onnx"),
     "text": ("numpy rich safetensors", ""),
-    "training": ("numpy rich", ""),
+    "runs": ("numpy rich", ""),
+    "training": ("numpy", ""),
     "fast": ("numpy", "cupy llvmlite numba rich"),
     "sklearn": ("joblib numpy scipy sklearn threadpoolctl", ""),
     "parallel": ("numpy", "mpi4py"),
@@ -50,7 +51,6 @@ THIRD_PARTIES = {
     "lab": ("numpy", "matplotlib"),
     # what the benchmark compares with and the doctor asks after
     "cli": ("numpy rich", "cupy gensim jax onnxruntime sklearn threadpoolctl torch"),
-    "runs": ("numpy rich", ""),
     "checks": ("numpy", ""),
 }
 # the only files that load a module of the package by its name, when it is needed

@@ -12,7 +12,7 @@ from tiny import carry, host, same
 
 from gpunet.data.tables import arrays
 from gpunet.errors import ConfigError
-from gpunet.training.presets import preset
+from gpunet.runs.presets import preset
 
 
 @pytest.fixture

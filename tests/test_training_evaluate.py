@@ -17,8 +17,8 @@ from gpunet.data import (
 )
 from gpunet.data.tables import arrays
 from gpunet.random import host_rng
-from gpunet.training.diagnosis import diagnose_run
-from gpunet.training.report import score
+from gpunet.runs.diagnosis import diagnose_run
+from gpunet.runs.report import score
 
 N_TRAIN, N_TEST = 600, 300
 

@@ -9,9 +9,9 @@ import numpy as np
 from helpers import ROOT
 
 from gpunet.data import write_idx
+from gpunet.runs.presets import DEFAULTS
+from gpunet.runs.run import Options, run
 from gpunet.storage import RunFolder, read_tensors
-from gpunet.training.presets import DEFAULTS
-from gpunet.training.run import Options, run
 
 STEPS = 5  # an epoch of `settings`: 48 digits in batches of 10, the last one of 8
 

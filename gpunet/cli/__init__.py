@@ -42,7 +42,7 @@ COMMANDS = {
     "images": "write MNIST digits as PNG files",
     "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }
-_COMMAND = "(resume with:|start anew with:) "  # of training/hints.py
+_COMMAND = "(resume with:|start anew with:) "  # of runs/hints.py
 
 
 class _Parser(argparse.ArgumentParser):

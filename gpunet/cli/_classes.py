@@ -14,7 +14,7 @@ def show_classes(result: dict[str, Any]) -> None:
     Parameters
     ----------
     result : dict
-        classes and confusion, as `gpunet.training.report.score` returns them.
+        classes and confusion, as `gpunet.runs.report.score` returns them.
     """
     each = result["classes"]
     columns = ["class", ">precision", ">recall", ">F1", ">n"]

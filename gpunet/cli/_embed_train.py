@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
+from ..runs.progress import ProgressBar
 from ..storage import readable
 from ..text.progress import SpanBar
 from ..text.run import MODELS, Options, defaults
 from ..text.run import run as carry_out
-from ..training.progress import ProgressBar
 from ._again import again
 from ._train import new_folder, peak_memory, sayer
 

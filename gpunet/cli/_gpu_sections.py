@@ -23,8 +23,8 @@ import numpy as np
 from ..backend.threads import usable_cores
 from ..builders import mlp
 from ..optimizers import SGD, Adam
+from ..runs.presets import PRESETS
 from ..training.fit import fit
-from ..training.presets import PRESETS
 from . import _crossover, _gpu_persistent, _gpu_speed, main
 from ._digits import training_digits
 from ._doctor import examine
@@ -329,7 +329,7 @@ def tests(asked: Asked) -> Found:
     chosen = {"cupy": "cuda", "strict": "strict", "numpy": "cpu"}[library]
     names = ["test_layers", "test_losses", "test_activations", "test_optimizers"]
     names += ["test_network", "test_backend", "test_training_parts", "test_population"]
-    names += ["test_training_state", "test_training_loop", "test_training_batches"]
+    names += ["test_runs_checkpoint", "test_training_loop", "test_training_batches"]
     names = names[:2] if asked.quick else names
     files = [ROOT / "tests" / f"{name}.py" for name in names]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]

@@ -11,9 +11,9 @@ from ..errors import ConfigError
 from ..layers import Activation, Dropout
 from ..network import Network
 from ..random import host_rng
-from ..training.config import check_config, network_from_config
-from ..training.presets import preset
-from ..training.resume import load_config
+from ..runs.config import check_config, network_from_config
+from ..runs.presets import preset
+from ..runs.resume import load_config
 from ._tables import as_json, console, show
 
 _WORDS = {"central": "central differences", "complex": "complex steps"}

@@ -11,7 +11,7 @@ def show_best_epoch(result: dict[str, Any]) -> None:
     Parameters
     ----------
     result : dict
-        As `gpunet.training.run.run` returns it; without validation data nothing
+        As `gpunet.runs.run.run` returns it; without validation data nothing
         is printed.
     """
     found = result.get("best_epoch")
@@ -36,7 +36,7 @@ def show_baseline(result: dict[str, Any]) -> None:
     Parameters
     ----------
     result : dict
-        As `gpunet.training.run.run` returns it; without a test part nothing is
+        As `gpunet.runs.run.run` returns it; without a test part nothing is
         printed.
     """
     if "baseline" not in result:

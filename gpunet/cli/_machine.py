@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backend.threads import VARIABLES
-from ..training import machine
+from ..runs import machine
 
 ROOT = Path(__file__).resolve().parents[2]  # of a clone; site-packages for a wheel
 THREAD_VARIABLES = (*VARIABLES, "NUMEXPR_NUM_THREADS")

@@ -24,9 +24,9 @@ from ..data import (
 from ..errors import ConfigError, GpunetError, ModelFileError
 from ..layers import Dense
 from ..network import Network
+from ..runs.report import outputs
 from ..storage import one_line, open_model, readable, write_atomically
 from ..training.metrics import mean_absolute_error, r_squared
-from ..training.report import outputs
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 

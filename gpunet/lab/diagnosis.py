@@ -14,9 +14,9 @@ from ..builders import mlp
 from ..errors import Diverged
 from ..network import Network
 from ..optimizers import SGD, Adam
+from ..runs.diagnosis import FAULTS
+from ..runs.diagnosis import diagnose as examine
 from ..training import fit
-from ..training.diagnosis import FAULTS
-from ..training.diagnosis import diagnose as examine
 from ..training.history import History
 from .checks import check, equal
 from .digits.trained import sample

@@ -5,10 +5,10 @@ from typing import Any
 
 from ..data import Dataset
 from ..errors import ModelFileError
+from ..runs.checkpoint import data_digest, history_from, restore
+from ..runs.machine import fingerprint
+from ..runs.recorders import FolderRecorder
 from ..storage import one_line
-from ..training.machine import fingerprint
-from ..training.recorders import FolderRecorder
-from ..training.state import data_digest, history_from, restore
 from .corpus import read_corpus
 from .formats import save_text, save_vectors
 from .language_model import (

@@ -14,11 +14,11 @@ from typing import Any
 from ..backend import open_backend
 from ..data import open_regular
 from ..errors import ConfigError, DataError, Interrupted, ModelFileError
+from ..runs.hints import resume_hint, retry_hint
+from ..runs.machine import differences
+from ..runs.signals import stop_on_signals
 from ..storage import RunFolder, one_line, readable, write_json
 from ..training.engines import check_engine
-from ..training.hints import resume_hint, retry_hint
-from ..training.machine import differences
-from ..training.signals import stop_on_signals
 from .jobs import LanguageRun, SkipGramRun
 from .language_model import LanguageSettings
 from .skipgram import SkipGramSettings
@@ -55,7 +55,7 @@ class Options:
     given : set of str
         The settings that the user gave, which a resumed run must not contradict.
     command : callable, optional
-        As in `gpunet.training.run.Options`.
+        As in `gpunet.runs.run.Options`.
     """
 
     folder: Any

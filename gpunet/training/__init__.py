@@ -1,4 +1,4 @@
-"""Training: batches, the loop, callbacks, history, run folders."""
+"""Training: batches, the loop, callbacks, history."""
 
 from .callbacks import Callback, EarlyStopping
 from .evaluate import evaluate

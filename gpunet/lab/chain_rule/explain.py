@@ -22,9 +22,9 @@ from ...errors import ConfigError
 from ...losses import one_hot
 from ...network import Network
 from ...random import host_rng
+from ...runs.config import network_from_config
+from ...runs.presets import PRESETS, preset
 from ...storage import load_network
-from ...training.config import network_from_config
-from ...training.presets import PRESETS, preset
 from ..by_hand.library import CHAIN_B, CHAIN_W, B, W
 from ..checks import at_most
 from ..tools import given_network, near

@@ -10,17 +10,17 @@ from tiny import carry, settings, write_set
 
 from gpunet.backend import open_backend
 from gpunet.errors import ModelFileError
+from gpunet.runs import machine
+from gpunet.runs import run as run_module
+from gpunet.runs.machine import blas, differences, fingerprint
 from gpunet.storage import RunFolder
-from gpunet.training import machine
-from gpunet.training import run as run_module
-from gpunet.training.machine import blas, differences, fingerprint
 
 ALWAYS = {"gpunet", "device", "library", "machine", "threads", "python", "numpy"}
 HOST = ALWAYS | {"blas", "simd"}
 WHERE = """
 import os
 from gpunet.backend import open_backend
-from gpunet.training.machine import blas, fingerprint
+from gpunet.runs.machine import blas, fingerprint
 """
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..errors import WriteError
 from ..storage import HistoryFile, RunFolder, describe, write_tensors
-from .callbacks import Callback
-from .state import capture
+from ..training.callbacks import Callback
+from .checkpoint import capture
 
 
 class FolderRecorder(Callback):

@@ -17,8 +17,16 @@ from ..errors import ConfigError, Interrupted
 from ..network import Network
 from ..random import member_seeds
 from ..storage import RunFolder, readable, save_network, write_json
-from .callbacks import Callback, EarlyStopping
-from .checks import check_settings, check_trainable
+from ..training.callbacks import Callback, EarlyStopping
+from ..training.checks import check_settings, check_trainable
+from ..training.engines import check_engine
+from ..training.fit import trainer as make_trainer
+from ..training.history import History
+from ..training.learned import not_learned
+from ..training.loop import Trainer
+from ..training.memory import memory_for
+from ..training.schedules import schedule as find_schedule
+from .checkpoint import data_digest
 from .config import (
     check_config,
     check_table,
@@ -28,21 +36,13 @@ from .config import (
     network_from_config,
     optimizer_from_config,
 )
-from .engines import check_engine
-from .fit import trainer as make_trainer
 from .hints import resume_hint, retry_hint
-from .history import History
-from .learned import not_learned
-from .loop import Trainer
 from .machine import fingerprint
-from .memory import memory_for
 from .recorders import EventLog, FolderRecorder
 from .report import describe_table, score
 from .resume import claim_folder, engine_for, find_checkpoint, go_on, settle_config
 from .resume import load_config as load_config
-from .schedules import schedule as find_schedule
 from .signals import stop_on_signals
-from .state import data_digest
 
 
 @dataclass

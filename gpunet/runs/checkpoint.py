@@ -13,8 +13,8 @@ from ..backend import HostArray
 from ..data import Dataset, MatrixRows
 from ..errors import ModelFileError
 from ..storage import check_fit, describe, one_line
-from .history import History
-from .loop import Trainer
+from ..training.history import History
+from ..training.loop import Trainer
 
 _LOSS = {float, type(None)}
 _KINDS = {"alive": {bool}, "epoch": {int}, "bad": {int}, "loss": _LOSS}

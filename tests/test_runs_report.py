@@ -7,7 +7,7 @@ import gpunet
 from gpunet import Dataset, Splits
 from gpunet.data.rows import Scaling
 from gpunet.data.tables.preprocessing import Preprocessing, Target
-from gpunet.training.report import baseline, score
+from gpunet.runs.report import baseline, score
 
 
 def parts(train, test, target=None, n_classes=None):

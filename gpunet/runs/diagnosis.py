@@ -16,10 +16,10 @@ from ..data import Dataset, Splits
 from ..layers import Activation, Dense, Embedding
 from ..network import Network
 from ..random import host_rng
-from .evaluate import check_fit, n_outputs, place
-from .history import History
-from .learned import constant_answer
-from .metrics import dead_classes
+from ..training.evaluate import check_fit, n_outputs, place
+from ..training.history import History
+from ..training.learned import constant_answer
+from ..training.metrics import dead_classes
 
 _ROWS = 2000  # examples a diagnosis looks at
 

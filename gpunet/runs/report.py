@@ -9,8 +9,8 @@ from ..backend import HostArray
 from ..data import Dataset, Splits
 from ..network import Network
 from ..storage import readable
-from .evaluate import n_outputs
-from .metrics import (
+from ..training.evaluate import n_outputs
+from ..training.metrics import (
     class_report,
     confusion,
     dead_classes,

@@ -9,8 +9,8 @@ from tiny import host, same, table
 
 from gpunet import SGD, Adam, Dataset, mlp
 from gpunet.errors import ModelFileError
+from gpunet.runs.checkpoint import capture, data_digest, restore
 from gpunet.training import EarlyStopping, parts, trainer
-from gpunet.training.state import capture, data_digest, restore
 
 X, T = table()
 MAKERS = {

@@ -12,10 +12,10 @@ from gpunet.data import Dataset, Splits, read_mnist
 from gpunet.errors import ConfigError, DataError, GpunetWarning
 from gpunet.lab.diagnosis import diagnose as experiment
 from gpunet.lab.diagnosis import show_diagnose
+from gpunet.runs.config import network_from_config, optimizer_from_config
+from gpunet.runs.diagnosis import FAULTS, Finding, diagnose, diagnose_run
+from gpunet.runs.presets import preset
 from gpunet.training import History
-from gpunet.training.config import network_from_config, optimizer_from_config
-from gpunet.training.diagnosis import FAULTS, Finding, diagnose, diagnose_run
-from gpunet.training.presets import preset
 
 
 def blobs(n=300, seed=0):

@@ -14,11 +14,11 @@ from typing import Any
 
 from ..errors import ConfigError, DataError, ModelFileError
 from ..storage import RunFolder, one_line, read_tensors, readable
+from ..training.loop import Trainer
+from .checkpoint import history_from, restore
 from .config import check_config
 from .hints import resume_hint
-from .loop import Trainer
 from .machine import differences
-from .state import history_from, restore
 
 # What may differ between a run and its continuation.
 _FREE_ON_RESUME = ("device", "engine", "epochs", "data_dir")

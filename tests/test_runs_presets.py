@@ -5,14 +5,14 @@ import pytest
 from tiny import carry, write_set
 
 from gpunet.errors import ConfigError
-from gpunet.training.config import (
+from gpunet.runs.config import (
     check_config,
     data_from_config,
     network_from_config,
     optimizer_from_config,
 )
-from gpunet.training.presets import DEFAULTS, PRESETS, preset
-from gpunet.training.progress import brief
+from gpunet.runs.presets import DEFAULTS, PRESETS, preset
+from gpunet.runs.progress import brief
 
 
 @pytest.fixture(scope="module")

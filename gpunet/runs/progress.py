@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .callbacks import Callback
+from ..training.callbacks import Callback
 
 
 def brief(value: Any, digits: int = 4) -> str:

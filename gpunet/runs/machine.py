@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import __version__
 from ..backend import Backend
-from .engines import compiler_target
+from ..training.engines import compiler_target
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _HOST = ("cpu", "strict:1")  # devices whose matrix products are NumPy's

@@ -10,15 +10,15 @@ from gpunet.activations import ACTIVATIONS
 from gpunet.errors import ConfigError, GpunetError
 from gpunet.layers import Dropout
 from gpunet.optimizers import OPTIMIZERS
-from gpunet.training.config import (
+from gpunet.runs.config import (
     check_config,
     complete,
     data_from_config,
     network_from_config,
     optimizer_from_config,
 )
-from gpunet.training.presets import DEFAULTS, preset
-from gpunet.training.run import Options, load_config, run
+from gpunet.runs.presets import DEFAULTS, preset
+from gpunet.runs.run import Options, load_config, run
 
 
 @pytest.fixture(scope="module")

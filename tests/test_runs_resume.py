@@ -16,9 +16,9 @@ from tiny import (
 )
 
 from gpunet.errors import ConfigError, DataError, Diverged, ModelFileError
+from gpunet.runs import run as run_module
 from gpunet.storage import RunFolder, read_tensors, write_tensors
 from gpunet.training import parts
-from gpunet.training import run as run_module
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Runs: a configuration in a folder, from its presets to its report."""
