@@ -1,11 +1,11 @@
-"""`gpunet bench` from a clone, without installing anything but numpy."""
+"""The command `bench`, without installing anything but numpy."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpunet.cli import main
+from benchmarks import main
 
 if __name__ == "__main__":
     raise SystemExit(main(["bench", *sys.argv[1:]]))

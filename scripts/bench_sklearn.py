@@ -1,11 +1,11 @@
-"""`gpunet bench_sklearn` from a clone, with scikit-learn installed."""
+"""The command `bench_sklearn`, with scikit-learn installed."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpunet.cli import main
+from benchmarks import main
 
 if __name__ == "__main__":
     raise SystemExit(main(["bench_sklearn", *sys.argv[1:]]))

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from helpers import run_python
+from helpers import ROOT, run_python
 from threadpoolctl import threadpool_info, threadpool_limits
 from tiny import table
 
@@ -81,13 +81,13 @@ def test_a_command_gives_blas_one_thread_unless_told_otherwise(monkeypatch):
 @pytest.mark.parametrize(("command", "own"), [("gradcheck", "1"), ("bench", None)])
 def test_benchmarks_alone_take_every_core_for_blas(command, own):
     code = (
-        "import os, sys; from gpunet.cli import main\n"
+        f"import os, sys; from {'gpunet.cli' if own else 'benchmarks'} import main\n"
         "from gpunet.backend.threads import VARIABLES, usable_cores\n"
         "for name in VARIABLES: os.environ.pop(name, None)\n"
         f"main([{command!r}, '--no-such-option'])\n"
         f"main([{command!r}, *{['--sizes', '2,2'] if own else ['--nets', 'x']}])\n"
         "print(os.environ['OPENBLAS_NUM_THREADS'], usable_cores())"
     )
-    process = run_python(code)
+    process = run_python(code, path=[ROOT / "scripts"])
     threads_of_blas, cores = process.stdout.split()[-2:]
     assert threads_of_blas == (own or cores), process.stderr

@@ -4,18 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks import gpu_grid, gpu_sections, sklearn_fits, steps
 
-from gpunet.cli import (
-    _bench,
-    _bench_sklearn,
-    _digits,
-    _gpu_grid,
-    _gpu_sections,
-    _parity,
-)
+from gpunet.cli import _digits, _parity
 from gpunet.data import load_mnist, read_mnist
 
-ASKED = _gpu_sections.Asked("cpu", True, 9.0)
+ASKED = gpu_sections.Asked("cpu", True, 9.0)
 N = 10_000  # read once: more digits would only take longer
 
 
@@ -43,7 +37,7 @@ def given_to_fit(run, monkeypatch):
         found.append(data[0])
         raise StopIteration
 
-    monkeypatch.setattr(_gpu_sections, "fit", fit)
+    monkeypatch.setattr(gpu_sections, "fit", fit)
     with pytest.raises(StopIteration):
         run()
     return found[0]
@@ -52,26 +46,26 @@ def given_to_fit(run, monkeypatch):
 def given_to_rivals():
     """Return the features that a rival of the GPU grid trains on."""
     job = {"sizes": [784, 4, 10], "batch": 1000, "steps": 2}
-    return _gpu_grid._prepare("gpunet loop", "cpu", False, job)[0].job.x
+    return gpu_grid._prepare("gpunet loop", "cpu", False, job)[0].job.x
 
 
 def written_for_rivals(folder):
     """Return the features that the bench command writes for its processes."""
-    files, _ = _bench._data("mnist", [784, 4, 10], 1, str(folder), 0)
+    files, _ = steps._data("mnist", [784, 4, 10], 1, str(folder), 0)
     return np.load(files["x"])
 
 
 READERS = {
     "bench": lambda m, folder: written_for_rivals(folder),
-    "bench_sklearn": lambda m, folder: _bench_sklearn.rows_of("mnist", None)[0],
+    "bench_sklearn": lambda m, folder: sklearn_fits.rows_of("mnist", None)[0],
     "parity": lambda m, folder: np.concatenate(
         [x for x, _ in _parity._batches(_parity.CASES[0], "mnist", 0, 4)]
     ),
     "gpu grid": lambda m, folder: given_to_rivals(),
-    "engines": lambda m, folder: given_to_fit(lambda: _gpu_sections.engines(ASKED), m),
-    "repeats": lambda m, folder: given_to_fit(lambda: _gpu_sections.repeats(ASKED), m),
+    "engines": lambda m, folder: given_to_fit(lambda: gpu_sections.engines(ASKED), m),
+    "repeats": lambda m, folder: given_to_fit(lambda: gpu_sections.repeats(ASKED), m),
     "population": lambda m, folder: given_to_fit(
-        lambda: _gpu_sections.population(ASKED), m
+        lambda: gpu_sections.population(ASKED), m
     ),
 }
 

@@ -49,8 +49,8 @@ THIRD_PARTIES = {
     "parallel": ("numpy", "mpi4py"),
     "show": ("numpy", "matplotlib PIL"),
     "lab": ("numpy", "matplotlib"),
-    # what the benchmark compares with and the doctor asks after
-    "cli": ("numpy rich", "cupy gensim jax onnxruntime sklearn threadpoolctl torch"),
+    "cli": ("numpy rich", "cupy threadpoolctl"),  # what the doctor examines
+    "runs": ("numpy rich", ""),
     "checks": ("numpy", ""),
 }
 # the only files that load a module of the package by its name, when it is needed
@@ -230,6 +230,17 @@ def test_third_parties_keep_to_their_place(name):
 
 
 ARRAYS = {"numpy", "cupy", "cupyx", "torch", "jax", "array_api_compat"}
+
+
+def test_benchmarks_stay_outside_the_package():
+    folder = ROOT / "scripts" / "benchmarks"
+    for name in TREES:
+        named = {target for target, own, _, _ in imports(name) if not own}
+        assert "benchmarks" not in named and "scripts" not in named, name
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_text("utf-8")
+        assert len(text.splitlines()) <= LONGEST, f"{path}: split it by idea"
+        assert ast.get_docstring(ast.parse(text)), f"{path} has no docstring"
 
 
 def test_the_lesson_names_no_array_library():

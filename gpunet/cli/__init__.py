@@ -1,4 +1,4 @@
-"""The commands: `gpunet train|verify|bench|...`, and scripts/ which call them.
+"""The commands: `gpunet train|verify|...`, and scripts/ which call them.
 
 Each command is two modules: one with its arguments, which imports nothing heavy
 so that `--help` answers at once, and one with its work, loaded after the
@@ -19,6 +19,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from .. import __version__
 from ..backend.threads import set_threads, usable_cores
@@ -34,15 +35,12 @@ COMMANDS = {
     "parity": "compare devices on the same run",
     "compile": "compile what numba compiles now, once for all runs",
     "doctor": "show versions, devices, BLAS and threads",
-    "bench": "time training against other libraries",
-    "bench_sklearn": "time fits and sweeps against scikit-learn's own MLP",
-    "bench_words": "time and judge word vectors against gensim",
     "lab": "run an experiment of the lab, or list them all",
     "embed_text": "learn vectors of words from a text, and look at them",
     "images": "write MNIST digits as PNG files",
-    "gpu_report": "prove gpunet on a GPU: one JSON and one table",
 }
-_COMMAND = "(resume with:|start anew with:) "  # of runs/hints.py
+BENCHMARKS = ("bench", "bench_sklearn", "bench_words", "gpu_report")  # of scripts/
+_COMMAND = "(resume with:|start anew with:) "  # of training/hints.py
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,20 +50,22 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"usage: {message}; see {self.prog} --help")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
     """Run a command; return its exit code.
 
     Parameters
     ----------
     argv : sequence of str, optional
         The command's name and its arguments; None takes those of the process.
+    command : module, optional
+        The options of a command outside the package, such as a benchmark.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     _settle_streams()
     with _noting_interrupts() as interrupts:
         try:
-            code = _run(argv)
+            code = _run(argv, command)
             sys.stdout.flush()  # a closed pipe or full disk must show here, not at exit
             return code
         except SystemExit as stop:  # argparse, after --help
@@ -110,7 +110,7 @@ def _settle_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str], command: Any) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: gpunet COMMAND [options]\n")
         for name, what in COMMANDS.items():
@@ -121,11 +121,16 @@ def _run(argv: list[str]) -> int:
         print(f"gpunet {__version__}")
         return 0
     name, rest = argv[0], argv[1:]
-    if name not in COMMANDS:
+    if command is None and name in BENCHMARKS:
+        raise ConfigError(
+            f"usage: {name} is not part of the installed package; run "
+            f"`python scripts/{name}.py` in a checkout of the repository"
+        )
+    if command is None and name not in COMMANDS:
         raise ConfigError(
             f"usage: {name!r}: no such command; choose from {', '.join(COMMANDS)}"
         )
-    command = importlib.import_module(f"gpunet.cli.{name}")
+    command = command or importlib.import_module(f"gpunet.cli.{name}")
     prog = os.path.basename(sys.argv[0])
     prog = f"python scripts/{prog}" if prog == f"{name}.py" else f"gpunet {name}"
     parser = _Parser(prog=prog, description=command.HELP, allow_abbrev=False)
@@ -135,7 +140,7 @@ def _run(argv: list[str]) -> int:
     )
     args = parser.parse_args(rest)
     args.typed = name, rest
-    cores = name.startswith("bench") and usable_cores()  # what rivals take
+    cores = name.startswith("bench") and usable_cores()  # as rivals use
     set_threads(getattr(args, "threads", None), cores or 1)
     return importlib.import_module(command.WORK).run(args)
 

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ._digits import training_digits
-from ._gpu_rivals import NEED_GPU, RIVALS
-from ._machine import ROOT
-from ._rivals import Job, Numpy
+from gpunet.cli._digits import training_digits
+from gpunet.cli._machine import ROOT
+
+from .gpu_rivals import NEED_GPU, RIVALS
+from .rivals import Job, Numpy
 
 NETS = ("784-16-16-10", "784-30-10", "784-128-10", "784-512-512-10", "784-2048-2048-10")
 BATCHES = (10, 128, 1024, 4096)
@@ -91,9 +92,19 @@ class Process:
             "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         }
         env["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])
+            filter(
+                None,
+                [str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")],
+            )
         )
-        command = [sys.executable, "-m", __name__, name, device, str(int(tf32))]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.gpu_grid",
+            name,
+            device,
+            str(int(tf32)),
+        ]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.name = name
         self._process = subprocess.Popen(

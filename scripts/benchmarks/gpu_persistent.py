@@ -1,4 +1,4 @@
-"""What the persistent CUDA engine is measured by, for `gpunet gpu_report`.
+"""What the persistent CUDA engine is measured by, for `scripts/gpu_report.py`.
 
 `measure` times whole runs with everything a user waits for but the first compilation,
 which stands apart; compares a crowd's accuracy with the CPU's; and holds a network
@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import open_backend
-from ..builders import mlp
-from ..data import Splits, read_mnist
-from ..fast.cuda.persistent import Persistent, shared_limit
-from ..fast.cuda.persistent_plan import plans
-from ..network import Network
-from ..optimizers import SGD
-from ..training.evaluate import evaluate
-from ..training.fit import trainer
-from ..training.loop import Trainer
+from gpunet.backend import open_backend
+from gpunet.builders import mlp
+from gpunet.data import Splits, read_mnist
+from gpunet.fast.cuda.persistent import Persistent, shared_limit
+from gpunet.fast.cuda.persistent_plan import plans
+from gpunet.network import Network
+from gpunet.optimizers import SGD
+from gpunet.training.evaluate import evaluate
+from gpunet.training.fit import trainer
+from gpunet.training.loop import Trainer
 
 TARGETS = {"one": 0.6, "many": 1.2, "crowd": 6.0}  # seconds
 
@@ -52,7 +52,7 @@ FULL, QUICK = Work(), Work(10_000, 2, 256, 200, 20, 3)
 
 
 def measure(device: str, quick: bool = False, seconds: float = 300.0) -> dict[str, Any]:
-    """Return a section of `gpunet gpu_report`: verdict, what, and all numbers."""
+    """Return a section of `scripts/gpu_report.py`: verdict, what, and all numbers."""
     return carry_out(device, QUICK if quick else FULL, time.monotonic() + seconds)
 
 

@@ -1,12 +1,12 @@
-"""`gpunet bench`: its options."""
+"""`scripts/bench.py`: its options."""
 
 import argparse
 
-from ..errors import ConfigError
-from .arguments import add_threads, whole
+from gpunet.cli.arguments import add_threads, whole
+from gpunet.errors import ConfigError
 
 HELP = "Time training steps against NumPy, PyTorch, JAX and scikit-learn."
-WORK = "gpunet.cli._bench"
+WORK = "benchmarks.steps"
 COSTS = ("softmax", "quadratic")
 RIVALS = ("gpunet", "loop", "numpy", "torch", "jax", "sklearn")
 FULL = ("784-16-16-10", "784-30-10", "784-128-10", "784-512-512-10")

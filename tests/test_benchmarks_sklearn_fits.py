@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from gpunet.cli import _bench_sklearn, main
+from benchmarks import main, sklearn_fits
+
 from gpunet.sklearn.steppers.numpy_stepper import Lean
 
 TINY = ["bench_sklearn", "--rows", "60", "--repeats", "2", "--epochs", "2"]
@@ -31,8 +32,8 @@ def test_each_cell_has_all_rounds_and_equal_weights(tmp_path, capsys):
 
 
 def test_a_sweep_is_timed_with_its_best_scores(capsys, monkeypatch):
-    monkeypatch.setattr(_bench_sklearn, "GRID", {"alpha": [1e-4, 1.0]})
-    monkeypatch.setattr(_bench_sklearn, "usable_cores", lambda: 1)
+    monkeypatch.setattr(sklearn_fits, "GRID", {"alpha": [1e-4, 1.0]})
+    monkeypatch.setattr(sklearn_fits, "usable_cores", lambda: 1)
     assert main([*TINY, "--sweep", "--hidden", "4", "--json", "-"]) == 0
     cells = json.loads(capsys.readouterr().out)["cells"]
     assert [(c["hidden"], c["batch"]) for c in cells] == [(4, "auto"), (4, 20)]
@@ -47,8 +48,8 @@ def test_the_compiled_engine_is_timed_without_its_compilation(
     more, capsys, monkeypatch
 ):
     pytest.importorskip("numba")
-    monkeypatch.setattr(_bench_sklearn, "GRID", {"alpha": [1e-4, 1.0]})
-    monkeypatch.setattr(_bench_sklearn, "usable_cores", lambda: 1)
+    monkeypatch.setattr(sklearn_fits, "GRID", {"alpha": [1e-4, 1.0]})
+    monkeypatch.setattr(sklearn_fits, "usable_cores", lambda: 1)
     monkeypatch.setattr(Lean, "epoch", None)
     assert main([*TINY, *more, "--engine", "compiled", "--json", "-"]) == 0
     told = capsys.readouterr()
@@ -57,11 +58,11 @@ def test_the_compiled_engine_is_timed_without_its_compilation(
 
 
 def test_the_epochs_of_a_fit_fill_its_time():
-    x, y = _bench_sklearn.rows_of("digits", 40)
+    x, y = sklearn_fits.rows_of("digits", 40)
     args = type("Args", (), {"epochs": None, "repeats": 1, "engine": "loop"})
-    rival = _bench_sklearn.MLPClassifier
+    rival = sklearn_fits.MLPClassifier
     with pytest.warns():
-        cell = _bench_sklearn._fit_cell(rival, x, y, "auto", args)
+        cell = sklearn_fits._fit_cell(rival, x, y, "auto", args)
     assert cell["epochs"] > 1
 
 

@@ -1,13 +1,12 @@
-"""`gpunet bench_sklearn`: its options."""
+"""`scripts/bench_sklearn.py`: its options."""
 
 import argparse
 
-from .arguments import add_threads, whole
+from gpunet.cli.arguments import add_threads, whole
 
 HELP = "Time fits, or whole sweeps, against scikit-learn's own MLPClassifier."
-WORK = "gpunet.cli._bench_sklearn"
+WORK = "benchmarks.sklearn_fits"
 DATA = ("digits", "mnist", "table")
-SHAPES = ("16", "100")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,11 +1,11 @@
-"""`gpunet gpu_report`: its options."""
+"""`scripts/gpu_report.py`: its options."""
 
 import argparse
 
-from .arguments import number
+from gpunet.cli.arguments import number
 
 HELP = "Prove gpunet on a GPU: parity, presets, resume, memory, repeats and speed."
-WORK = "gpunet.cli._gpu_report"
+WORK = "benchmarks.gpu_report"
 SECTIONS = {
     "machine": "what it was measured on",
     "parity": "every kind of network against the CPU",

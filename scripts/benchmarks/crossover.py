@@ -2,7 +2,7 @@
 
 A GPU takes a launch's time for the smallest step; a CPU takes time for each number.
 So there is a width, a batch and a population from which on the GPU is faster, and
-it depends on both machines: `gpunet bench --devices cpu cuda` finds it.
+it depends on both machines: `scripts/bench.py --devices cpu cuda` finds it.
 """
 
 import time
@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import open_backend
-from ..builders import mlp
-from ..optimizers import SGD
-from ..training.fit import trainer
+from gpunet.backend import open_backend
+from gpunet.builders import mlp
+from gpunet.optimizers import SGD
+from gpunet.training.fit import trainer
 
 WIDTHS = (16, 64, 256, 1024, 4096)
 BATCHES = (10, 128, 1024)

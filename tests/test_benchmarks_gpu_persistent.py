@@ -5,10 +5,9 @@ import time
 
 import fake_cupy
 import pytest
+from benchmarks import gpu_persistent
+from benchmarks.gpu_persistent import Work, carry_out
 from emulation import compiler
-
-from gpunet.cli import _gpu_persistent
-from gpunet.cli._gpu_persistent import Work, carry_out
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 TINY = Work(rows=45, epochs=1, many=2, crowd=2, judged=3, ways=2)
@@ -39,8 +38,8 @@ def test_what_there_is_no_time_for_is_named(monkeypatch):
 
 def test_unequal_bits_fail(monkeypatch):
     fake_cupy.install(monkeypatch)
-    monkeypatch.setattr(_gpu_persistent, "_bits", lambda *a: {"equal": False})
+    monkeypatch.setattr(gpu_persistent, "_bits", lambda *a: {"equal": False})
     for name in ("_time", "_ways", "_accuracy"):
         blank = {"within": True, "seconds": {"median": 1.0}}
-        monkeypatch.setattr(_gpu_persistent, name, lambda *a, _b=blank, **k: _b)
+        monkeypatch.setattr(gpu_persistent, name, lambda *a, _b=blank, **k: _b)
     assert carry_out("cuda", TINY, time.monotonic() + 9)["verdict"] == "FAILED"

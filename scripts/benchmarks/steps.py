@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from ..backend.threads import usable_cores
-from ..errors import ConfigError, GpunetError
-from . import _busy, _crossover
-from ._bench_report import report
-from ._digits import training_digits
-from ._machine import blas, commit, cpu_model, version
-from ._predictors import PREDICTORS
-from ._processes import RivalProcess, startup
-from .bench import GRIDS, sizes_of
+from gpunet.backend.threads import usable_cores
+from gpunet.cli._digits import training_digits
+from gpunet.cli._machine import blas, commit, cpu_model, version
+from gpunet.errors import ConfigError, GpunetError
+
+from . import busy, crossover
+from .options.bench import GRIDS, sizes_of
+from .predictors import PREDICTORS
+from .processes import RivalProcess, startup
+from .report import report
 
 _PACKAGES = {
     "gpunet": ("numpy",),
@@ -48,10 +49,10 @@ def run(args: Any) -> int:
     threads, timed = args.threads or usable_cores(), args.rivals
     repeats = args.repeats or grid_repeats
     if args.devices:
-        result = {"what": "crossover", **_crossover.measure(args.devices)}
+        result = {"what": "crossover", **crossover.measure(args.devices)}
         timed = ["gpunet"]
     elif args.busy:
-        result, timed = {"what": "busy", "busy": _busy.measure(repeats)}, ["gpunet"]
+        result, timed = {"what": "busy", "busy": busy.measure(repeats)}, ["gpunet"]
     elif args.startup:
         result = {"what": "startup", "startup": startup(max(repeats, 7))}
         timed = ["numpy"]

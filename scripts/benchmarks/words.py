@@ -16,20 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from ..backend.threads import usable_cores
-from ..errors import DataError, WriteError
-from ..fast.words import missing
-from ..text import (
+from gpunet.backend.threads import usable_cores
+from gpunet.cli._machine import commit, cpu_model, version
+from gpunet.cli._tables import as_json, markdown, show
+from gpunet.errors import DataError, WriteError
+from gpunet.fast.words import missing
+from gpunet.text import (
     SkipGram,
     SkipGramSettings,
     Vocabulary,
     encode_corpus,
     read_corpus,
 )
-from ..text.judge import judge_similarity
-from ..text.vectors import WordVectors
-from ._machine import commit, cpu_model, version
-from ._tables import as_json, markdown, show
+from gpunet.text.judge import judge_similarity
+from gpunet.text.vectors import WordVectors
 
 _N_WORDS, _N_NEAR = 500, 10
 # Words of grammar, modern and Elizabethan, which have everything for neighbors.

@@ -4,11 +4,10 @@ import json
 from importlib.util import find_spec
 
 import pytest
+from benchmarks import crossover, gpu_grid, gpu_report, gpu_sections, main
+from benchmarks.options.gpu_report import SECTIONS
 from helpers import ROOT
 from tiny import command, error_line
-
-from gpunet.cli import _crossover, _gpu_grid, _gpu_report, _gpu_sections, main
-from gpunet.cli.gpu_report import SECTIONS
 
 
 def test_report_on_strict_says_what_it_could_not_do(tmp_path, capsys):
@@ -26,20 +25,20 @@ def test_report_on_strict_says_what_it_could_not_do(tmp_path, capsys):
 
 
 def test_every_section_has_its_work_and_its_limit():
-    assert list(_gpu_report.LIMITS) == list(SECTIONS)
+    assert list(gpu_report.LIMITS) == list(SECTIONS)
     for name in SECTIONS:
-        assert callable(getattr(_gpu_sections, name.replace("-", "_")))
+        assert callable(getattr(gpu_sections, name.replace("-", "_")))
 
 
 def test_section_that_fails_is_recorded_and_stops_no_other(tmp_path, monkeypatch):
-    true, asked = _gpu_report.section, []
+    true, asked = gpu_report.section, []
 
     def section(name, device, quick, seconds):
         asked.append(name)
         # A device that does not open makes any section fail, in its own process.
         return true(name, "cuda:9" if name == "repeats" else device, quick, seconds)
 
-    monkeypatch.setattr(_gpu_report, "section", section)
+    monkeypatch.setattr(gpu_report, "section", section)
     words = ["gpu_report", "--device", "cpu", "--quick", "--out", str(tmp_path)]
     assert main([*words, "--only", "repeats", "machine"]) == 1
     found = json.loads((tmp_path / "gpu-report.json").read_text())["sections"]
@@ -49,13 +48,13 @@ def test_section_that_fails_is_recorded_and_stops_no_other(tmp_path, monkeypatch
 
 
 def test_section_that_takes_too_long_is_ended(monkeypatch, tmp_path):
-    monkeypatch.setattr(_gpu_report.sys, "executable", str(tmp_path / "slow"))
+    monkeypatch.setattr(gpu_report.sys, "executable", str(tmp_path / "slow"))
     (tmp_path / "slow").write_text("#!/bin/sh\nsleep 60\n")
     (tmp_path / "slow").chmod(0o755)
-    monkeypatch.setattr(_gpu_report.time, "monotonic", iter(range(99)).__next__)
-    found = _gpu_report.section("machine", "cpu", True, 5.0)
+    monkeypatch.setattr(gpu_report.time, "monotonic", iter(range(99)).__next__)
+    found = gpu_report.section("machine", "cpu", True, 5.0)
     assert found["verdict"] == "FAILED" and "took more than its 5 s" in found["what"]
-    assert _gpu_report.section("machine", "cpu", True, 4.0)["verdict"] == "not done"
+    assert gpu_report.section("machine", "cpu", True, 4.0)["verdict"] == "not done"
 
 
 def test_device_that_is_not_there_is_refused_at_once(tmp_path):
@@ -71,19 +70,19 @@ def test_device_that_is_not_there_is_refused_at_once(tmp_path):
 
 @pytest.mark.parametrize("name", ["parity", "repeats", "population", "crossover"])
 def test_section_is_done_on_a_cpu(name, monkeypatch, tmp_path):
-    monkeypatch.setattr(_crossover, "WIDTHS", (4, 8))
-    monkeypatch.setattr(_crossover, "BATCHES", (2,))
-    monkeypatch.setattr(_crossover, "POPULATIONS", (1, 2))
+    monkeypatch.setattr(crossover, "WIDTHS", (4, 8))
+    monkeypatch.setattr(crossover, "BATCHES", (2,))
+    monkeypatch.setattr(crossover, "POPULATIONS", (1, 2))
     monkeypatch.chdir(tmp_path)
     device = "strict:1" if name == "crossover" else "cpu"
-    found = _gpu_sections.section(name, device, True, 40.0)
+    found = gpu_sections.section(name, device, True, 40.0)
     assert found["verdict"] == "ok", found
     assert found["what"]
 
 
 def test_tests_are_not_done_without_their_files(monkeypatch, tmp_path):
-    monkeypatch.setattr(_gpu_sections, "ROOT", tmp_path)
-    assert _gpu_sections.section("tests", "cpu", True, 9.0)["verdict"] == "not done"
+    monkeypatch.setattr(gpu_sections, "ROOT", tmp_path)
+    assert gpu_sections.section("tests", "cpu", True, 9.0)["verdict"] == "not done"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +98,7 @@ def test_rival_computes_the_same_step(name, module):
     if find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
     job = {"sizes": [784, 12, 10], "batch": 16, "steps": 3}
-    rival, apart = _gpu_grid._prepare(name, "cpu", False, job)
+    rival, apart = gpu_grid._prepare(name, "cpu", False, job)
     assert apart < 1e-6
     rival.prepare()
     rival.epoch()
@@ -109,21 +108,19 @@ def test_rival_computes_the_same_step(name, module):
 
 
 def test_grid_times_in_rounds_and_records_errors(monkeypatch):
-    monkeypatch.setitem(_gpu_grid.TOLERANCE, "fp32", 1e-4)
+    monkeypatch.setitem(gpu_grid.TOLERANCE, "fp32", 1e-4)
     names = [
         "gpunet",
         "torch graph",
         "jax" if find_spec("jax") is None else "gpunet loop",
     ]
-    cells = _gpu_grid.grid(
-        [("784-4-10", 8)], names, "cpu", False, repeats=2, seconds=50
-    )
+    cells = gpu_grid.grid([("784-4-10", 8)], names, "cpu", False, repeats=2, seconds=50)
     found = cells[0]["rivals"]
     assert "torch graph" not in found  # it needs a GPU
     assert len(found["gpunet"]["rounds"]) == 2 and found["gpunet"]["apart"] < 1e-5
     us = found["gpunet"]["us"]
     assert us["least"] <= us["median"] <= us["most"]
-    none = _gpu_grid.grid(
+    none = gpu_grid.grid(
         [("784-4-10", 8)], names[:1], "cpu", False, repeats=1, seconds=0
     )
     assert none[0]["rivals"]["gpunet"]["error"] == "no time left"
@@ -140,7 +137,7 @@ def test_rival_that_trains_something_else_is_not_timed():
             return {"apart": 0.5, "setup_s": 1.0}
 
     job = {"sizes": [2, 2], "batch": 1, "steps": 1}
-    found = _gpu_grid._cell([Wrong()], job, 3, False, 1e18)["wrong"]
+    found = gpu_grid._cell([Wrong()], job, 3, False, 1e18)["wrong"]
     assert "5.0e-01 from NumPy's" in found["error"] and found["rounds"] == []
 
 
@@ -151,7 +148,7 @@ def test_advice_names_the_width_from_which_a_device_wins():
 
     cells = [cell(16, 9, 20), cell(64, 30, 20), cell(256, 15, 20), cell(1024, 99, 20)]
     cells += [cell(16, 9, 20, 128), cell(16, 90, 20, 10, 100)]
-    assert _crossover.advice(["cpu", "cuda"], cells) == [
+    assert crossover.advice(["cpu", "cuda"], cells) == [
         "batch 10, 1 network: cuda wins from width 1024 on (5.0 times at 1024)",
         "batch 10, 100 networks: cuda wins from width 16 on (4.5 times at 16)",
         "batch 128, 1 network: cuda loses up to width 16",

@@ -5,9 +5,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..errors import WriteError
-from ._crossover import table as crossover_table
-from ._tables import as_json, markdown, show
+from gpunet.cli._tables import as_json, markdown, show
+from gpunet.errors import WriteError
+
+from .crossover import table as crossover_table
 
 Table = tuple[str, list[str], list[list[Any]]]  # title, columns, rows
 

@@ -2,10 +2,11 @@
 
 import json
 
+import benchmarks.words as vectors_benchmark
 import numpy as np
 import pytest
+from benchmarks import main
 
-from gpunet.cli import _bench_words, main
 from gpunet.text import Vocabulary
 
 
@@ -22,7 +23,7 @@ def corpus(tmp_path):
 @pytest.fixture
 def alone(monkeypatch):
     """Run without the rival, whether it is installed or not."""
-    find = _bench_words.importlib.util.find_spec
+    find = vectors_benchmark.importlib.util.find_spec
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda n, *a: None if n == "gensim" else find(n, *a)
     )
@@ -30,18 +31,18 @@ def alone(monkeypatch):
 
 def test_overlap_is_the_shared_part_of_the_nearest():
     W = np.random.default_rng(0).standard_normal((30, 5))
-    near = _bench_words.neighbors(W, [3, 9])
+    near = vectors_benchmark.neighbors(W, [3, 9])
     cosine = W @ W[9] / np.linalg.norm(W, axis=1)
     assert set(near[1]) == set(np.argsort(-cosine)[1:11])
-    assert _bench_words.overlap(near, near) == 1
+    assert vectors_benchmark.overlap(near, near) == 1
     a, b = np.array([[1, 2], [3, 4]]), np.array([[2, 9], [8, 9]])
-    assert _bench_words.overlap(a, b) == 0.25
+    assert vectors_benchmark.overlap(a, b) == 0.25
 
 
 def test_content_words_are_no_grammar():
     tokens = ["the", "king", "thou", "o'er", "at", "love", "wherefore", "death"]
     words = Vocabulary(tokens, range(8, 0, -1))
-    assert _bench_words.content_words(words) == [1, 5, 7]
+    assert vectors_benchmark.content_words(words) == [1, 5, 7]
 
 
 def test_bench_words_runs_alone(alone, corpus, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""The work of `gpunet bench_sklearn`: fits and sweeps, side by side."""
+"""The work of `scripts/bench_sklearn.py`: fits and sweeps, side by side."""
 
 import datetime
 import platform
@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ..backend.threads import usable_cores
-from ..errors import ConfigError, WriteError
-from ._digits import training_digits
-from ._machine import blas, commit, cpu_model, version
-from ._tables import as_json, markdown, show
+from gpunet.backend.threads import usable_cores
+from gpunet.cli._digits import training_digits
+from gpunet.cli._machine import blas, commit, cpu_model, version
+from gpunet.cli._tables import as_json, markdown, show
+from gpunet.errors import ConfigError, WriteError
 
 try:
-    from ..sklearn import MLPClassifier, MLPSweep
+    from gpunet.sklearn import MLPClassifier, MLPSweep
 except ImportError as missing:
     raise ConfigError(
         f"bench_sklearn: scikit-learn cannot be imported ({missing})"

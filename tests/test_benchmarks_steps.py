@@ -5,9 +5,9 @@ import time
 
 import numpy as np
 import pytest
+from benchmarks import busy, main, predictors, rivals, steps, worker
+from benchmarks.options.bench import COSTS, FULL, sizes_of
 
-from gpunet.cli import _bench, _busy, _predictors, _rivals, _worker, main
-from gpunet.cli.bench import COSTS, FULL, sizes_of
 from gpunet.errors import ConfigError
 
 TINY = ["bench", "--nets", "6-5-3", "--batches", "1", "4", "--threads", "1"]
@@ -62,9 +62,9 @@ def test_markdown_and_table_show_the_cells(capsys):
 
 
 def test_rival_that_fails_is_reported_and_the_others_go_on(capsys, monkeypatch):
-    monkeypatch.setitem(_bench._PACKAGES, "torch", ("numpy",))
+    monkeypatch.setitem(steps._PACKAGES, "torch", ("numpy",))
     monkeypatch.setattr(
-        _bench.RivalProcess, "ask", lambda self, **job: ANSWERS[self.name][job["do"]]
+        steps.RivalProcess, "ask", lambda self, **job: ANSWERS[self.name][job["do"]]
     )
     arguments = [*TINY, "--batches", "2", "--json", "-"]
     arguments[arguments.index("numpy")] = "torch"
@@ -81,7 +81,7 @@ ANSWERS = {
 
 
 def test_process_that_ends_is_an_error_not_a_hang():
-    rival = _bench.RivalProcess("no-such-rival", 1)
+    rival = steps.RivalProcess("no-such-rival", 1)
     try:
         rival.ask(do="setup", steps=1, batch=1, x="", t="")
         rival._process.kill()
@@ -98,10 +98,10 @@ def tiny_job(batch, cost):
     rng = np.random.default_rng(1)
     x = rng.standard_normal((20, 6)).astype(np.float32)
     t = rng.integers(0, 3, 20)
-    return _rivals.Job(x, t, [6, 5, 4, 3], batch, order="none", cost=cost)
+    return rivals.Job(x, t, [6, 5, 4, 3], batch, order="none", cost=cost)
 
 
-@pytest.mark.parametrize("name", _rivals.RIVALS)
+@pytest.mark.parametrize("name", rivals.RIVALS)
 @pytest.mark.parametrize("batch", [1, 4])
 @pytest.mark.parametrize("cost", COSTS)
 def test_rivals_do_the_same_work(name, batch, cost):
@@ -111,10 +111,10 @@ def test_rivals_do_the_same_work(name, batch, cost):
     job = tiny_job(batch, cost)
     if (name, cost) == ("sklearn", "quadratic"):
         with pytest.raises(ConfigError, match="knows no quadratic cost"):
-            _rivals.RIVALS[name](job)
+            rivals.RIVALS[name](job)
         return
-    rival = _rivals.RIVALS[name](job)
-    assert _worker.timed(rival) > 0
+    rival = rivals.RIVALS[name](job)
+    assert worker.timed(rival) > 0
     pairs, moved = by_hand(job), 2e-5 if job.quadratic else 1e-4
     for mine, wanted, start in zip(rival.weights(), pairs, job.start(), strict=True):
         for a, b, first in zip(mine, wanted, start, strict=True):
@@ -126,13 +126,13 @@ NEEDS = {"gpunet": ["numba"], "onnxruntime": ["onnx", "onnxruntime"]}
 NEEDS |= {"sklearn": ["sklearn"]}
 
 
-@pytest.mark.parametrize("name", _predictors.PREDICTORS)
+@pytest.mark.parametrize("name", predictors.PREDICTORS)
 @pytest.mark.parametrize("batch", [1, 7])
 def test_predictors_give_the_same_probabilities(name, batch):
     for module in NEEDS.get(name, ()):
         pytest.importorskip(module)
     job = tiny_job(batch, "softmax")
-    rival = _predictors.PREDICTORS[name](job)
+    rival = predictors.PREDICTORS[name](job)
     x = job.x
     for w, b in job.start():
         z = x @ w + b
@@ -142,13 +142,13 @@ def test_predictors_give_the_same_probabilities(name, batch):
     found = np.concatenate([rival.predict(rows) for rows in rival.pieces])
     assert np.max(np.abs(found - wanted)) < 1e-6
     calls, rival.predict = [], lambda rows: calls.append(len(rows))
-    assert _worker.timed(rival) > 0
+    assert worker.timed(rival) > 0
     assert sum(calls) == 20 and calls[0] == batch
 
 
 def test_predict_times_every_rival_and_names_the_missing(capsys, monkeypatch):
-    monkeypatch.setattr(_bench, "PREDICTORS", {"net.predict": 0, "no-such": 0})
-    monkeypatch.setitem(_bench._PACKAGES, "no-such", ())
+    monkeypatch.setattr(steps, "PREDICTORS", {"net.predict": 0, "no-such": 0})
+    monkeypatch.setitem(steps._PACKAGES, "no-such", ())
     arguments = ["bench", "--predict", "--nets", "6-5-3", "--batches", "1", "4"]
     assert main([*arguments, "--repeats", "1", "--steps", "3", "--markdown"]) == 0
     text = capsys.readouterr().out
@@ -157,16 +157,16 @@ def test_predict_times_every_rival_and_names_the_missing(capsys, monkeypatch):
 
 
 def test_compilation_when_a_rival_is_made_counts_as_its_start(monkeypatch, tmp_path):
-    class Slow(_rivals.Numpy):
+    class Slow(rivals.Numpy):
         def __init__(self, job):
             super().__init__(job)
             time.sleep(0.2)
 
-    monkeypatch.setitem(_rivals.RIVALS, "numpy", Slow)
+    monkeypatch.setitem(rivals.RIVALS, "numpy", Slow)
     files = {key: str(tmp_path / f"{key}.npy") for key in "xt"}
     np.save(files["x"], np.zeros((4, 3), np.float32))
     np.save(files["t"], np.zeros(4, int))
-    _, found = _worker._setup(
+    _, found = worker._setup(
         "numpy", {"sizes": [3, 2], "batch": 2, "steps": 2, **files}
     )
     assert found["first_epoch_s"] >= 0.2
@@ -189,7 +189,7 @@ def by_hand(job):
             d = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[t]) / len(t)
         new = []
         for (w, b), a in zip(pairs[::-1], inputs[::-1], strict=True):
-            step = _rivals.RATE * (a.T @ d), _rivals.RATE * d.sum(axis=0)
+            step = rivals.RATE * (a.T @ d), rivals.RATE * d.sum(axis=0)
             new.insert(0, (w - step[0], b - step[1]))
             d = (d @ w.T) * (a * (1 - a) if job.quadratic else a > 0)
         pairs = new
@@ -197,22 +197,22 @@ def by_hand(job):
 
 
 def test_orders_are_new_each_epoch():
-    job = _rivals.Job(np.zeros((50, 1)), np.zeros(50), [1, 2], 1)
+    job = rivals.Job(np.zeros((50, 1)), np.zeros(50), [1, 2], 1)
     one, two = job.permutation(), job.permutation()
     assert not np.array_equal(one, two)
     assert sorted(one) == sorted(two) == list(range(50))
 
 
 def test_steps_fit_the_data_and_shrink_with_the_work():
-    assert _bench.steps_for([784, 16, 16, 10], 1024, 60_000) <= 58
+    assert steps.steps_for([784, 16, 16, 10], 1024, 60_000) <= 58
     few, many = (
-        _bench.steps_for(s, 10, 60_000) for s in ([784, 512, 10], [784, 16, 10])
+        steps.steps_for(s, 10, 60_000) for s in ([784, 512, 10], [784, 16, 10])
     )
     assert 20 <= few < many
 
 
 def test_population_reports_own_and_shared_orders(capsys, monkeypatch):
-    monkeypatch.setattr(_bench, "_MEMBERS", 3)
+    monkeypatch.setattr(steps, "_MEMBERS", 3)
     arguments = ["bench", "--population", "--data", "random", "--steps", "5"]
     assert main([*arguments, "--repeats", "1", "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -225,7 +225,7 @@ def test_population_reports_own_and_shared_orders(capsys, monkeypatch):
 
 def test_population_scales_the_compiled_engine_over_the_cores(capsys, monkeypatch):
     pytest.importorskip("numba")
-    monkeypatch.setattr(_bench, "_MEMBERS", 3)
+    monkeypatch.setattr(steps, "_MEMBERS", 3)
     arguments = ["bench", "--population", "--data", "random", "--steps", "5"]
     arguments += ["--threads", "2", "--repeats", "1", "--json", "-"]
     assert main(arguments) == 0
@@ -238,7 +238,7 @@ def test_population_scales_the_compiled_engine_over_the_cores(capsys, monkeypatc
 
 
 def test_startup_reports_imports(capsys, monkeypatch):
-    monkeypatch.setattr(_bench, "startup", lambda n: TIMES)
+    monkeypatch.setattr(steps, "startup", lambda n: TIMES)
     assert main(["bench", "--startup"]) == 0
     text = capsys.readouterr().out
     assert "import gpunet" in text and "0.50" in text
@@ -286,10 +286,10 @@ def test_busy_times_commands_alone_and_beside_a_loop_for_each_core(monkeypatch, 
         asked.append((script, len(loops)))
         return 1.0 + len(loops)
 
-    monkeypatch.setattr(_busy, "Popen", Loop)
-    monkeypatch.setattr(_busy, "_seconds", seconds)
-    monkeypatch.setattr(_busy, "usable_cores", lambda: 2)
-    monkeypatch.setattr(_busy, "COMMANDS", {"train, loop": ["--engine", "loop"]})
+    monkeypatch.setattr(busy, "Popen", Loop)
+    monkeypatch.setattr(busy, "_seconds", seconds)
+    monkeypatch.setattr(busy, "usable_cores", lambda: 2)
+    monkeypatch.setattr(busy, "COMMANDS", {"train, loop": ["--engine", "loop"]})
     assert main(["bench", "--busy", "--repeats", "2"]) == 0
     assert asked == [("train", 0), *[("train", 0), ("train", 2)] * 2]
     shown = capsys.readouterr().out

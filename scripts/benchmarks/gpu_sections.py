@@ -1,4 +1,4 @@
-"""The sections of `gpunet gpu_report`: each runs alone, in a process of its own.
+"""The sections of `scripts/gpu_report.py`: each runs alone, in a process of its own.
 
 A section returns a verdict ("ok", "FAILED", "not done"), one line that says what
 was found, and perhaps tables. What the device cannot do is "not done" and why.
@@ -20,15 +20,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend.threads import usable_cores
-from ..builders import mlp
-from ..optimizers import SGD, Adam
-from ..runs.presets import PRESETS
-from ..training.fit import fit
-from . import _crossover, _gpu_persistent, _gpu_speed, main
-from ._digits import training_digits
-from ._doctor import examine
-from ._machine import ROOT, commit, cpu_model, version
+from gpunet.backend.threads import usable_cores
+from gpunet.builders import mlp
+from gpunet.cli import main
+from gpunet.cli._digits import training_digits
+from gpunet.cli._doctor import examine
+from gpunet.cli._machine import ROOT, commit, cpu_model, version
+from gpunet.optimizers import SGD, Adam
+from gpunet.runs.presets import PRESETS
+from gpunet.training.fit import fit
+
+from . import crossover as widths
+from . import gpu_persistent, gpu_speed
 
 Found = dict[str, Any]
 
@@ -293,29 +296,29 @@ def persistent(asked: Asked) -> Found:
     """Time the engine of small networks, and hold it against the CPU."""
     if not asked.on_gpu:
         return _not_done("its kernel needs a GPU")
-    return _gpu_persistent.measure(asked.device, asked.quick, asked.seconds - 10)
+    return gpu_persistent.measure(asked.device, asked.quick, asked.seconds - 10)
 
 
 def speed(asked: Asked) -> Found:
     """Time steps against the rivals in float32."""
-    return _found(**_gpu_speed.measure(*asked, tf32=False))
+    return _found(**gpu_speed.measure(*asked, tf32=False))
 
 
 def speed_tf32(asked: Asked) -> Found:
     """Time steps against the rivals in TF32."""
     if not asked.on_gpu:
         return _not_done("TF32 is a GPU's")
-    return _found(**_gpu_speed.measure(*asked, tf32=True))
+    return _found(**gpu_speed.measure(*asked, tf32=True))
 
 
 def crossover(asked: Asked) -> Found:
     """Say from which size on the device wins over the CPU."""
     devices = ["cpu", asked.device]
-    result = _crossover.measure(
+    result = widths.measure(
         devices, quick=asked.quick or not asked.on_gpu, seconds=asked.seconds - 8
     )
     what = "; ".join(result["advice"]) or "no time for a single case"
-    return _found(bool(result["cells"]), what, tables=[_crossover.table(result)])
+    return _found(bool(result["cells"]), what, tables=[widths.table(result)])
 
 
 def tests(asked: Asked) -> Found:

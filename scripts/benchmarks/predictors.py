@@ -1,4 +1,4 @@
-"""One network's outputs by several hands: the rivals of `gpunet bench --predict`.
+"""One network's outputs by several hands: the rivals of `scripts/bench.py --predict`.
 
 All hold the same weights and give the probabilities of the same rows, so many at a
 call; the tests hold them to the same numbers.
@@ -6,9 +6,10 @@ call; the tests hold them to the same numbers.
 
 import importlib
 
-from ..storage.export.graph import make_plan
-from ..storage.export.onnx import to_onnx
-from ._rivals import Gpunet, Job, Rival, Sklearn
+from gpunet.storage.export.graph import make_plan
+from gpunet.storage.export.onnx import to_onnx
+
+from .rivals import Gpunet, Job, Rival, Sklearn
 
 
 class Predictor(Rival):

@@ -1,4 +1,4 @@
-"""One training step by several hands on one GPU: the rivals of `gpunet gpu_report`.
+"""One training step by several hands on one GPU: the rivals of `scripts/gpu_report.py`.
 
 All train the same network from the same start on the same rows, which lie on the
 device: dense layers, ReLU, softmax cross-entropy, plain gradient descent, a new
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._rivals import RATE, Gpunet, Job, Rival
-from ._rivals import Jax as JaxAnywhere
+from .rivals import RATE, Gpunet, Job, Rival
+from .rivals import Jax as JaxAnywhere
 
 
 class GpunetLoop(Gpunet):

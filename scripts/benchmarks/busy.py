@@ -12,8 +12,8 @@ from statistics import median
 from subprocess import Popen
 from typing import Any
 
-from ..backend.threads import VARIABLES, usable_cores
-from ._machine import ROOT
+from gpunet.backend.threads import VARIABLES, usable_cores
+from gpunet.cli._machine import ROOT
 
 COMMANDS = {
     "train": [],

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ._predictors import PREDICTORS
-from ._rivals import RIVALS, Job, Rival
+from .predictors import PREDICTORS
+from .rivals import RIVALS, Job, Rival
 
 
 def timed(rival: Rival) -> float:

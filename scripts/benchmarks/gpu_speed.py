@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ._gpu_grid import BATCHES, NETS, grid
-from ._gpu_rivals import RIVALS
+from .gpu_grid import BATCHES, NETS, grid
+from .gpu_rivals import RIVALS
 
 # Compiling takes most of a minute for each cell: only these, while time lasts.
 TELLING = (("784-30-10", 10), ("784-512-512-10", 1024))

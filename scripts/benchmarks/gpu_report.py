@@ -1,4 +1,4 @@
-"""`gpunet gpu_report`: its work: sections in processes, one JSON, one table."""
+"""`scripts/gpu_report.py`: its work: sections in processes, one JSON, one table."""
 
 import argparse
 import json
@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..backend import open_backend
-from ..errors import WriteError
-from ..io.writing import write_atomically
-from ._machine import ROOT
-from ._tables import as_json, markdown
-from .gpu_report import SECTIONS
+from gpunet.backend import open_backend
+from gpunet.cli._machine import ROOT
+from gpunet.cli._tables import as_json, markdown
+from gpunet.errors import WriteError
+from gpunet.io.writing import write_atomically
+
+from .options.gpu_report import SECTIONS
 
 # Seconds of each section at most; what others leave over is no one's.
 LIMITS = {
@@ -65,9 +66,9 @@ def section(name: str, device: str, quick: bool, seconds: float) -> dict[str, An
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
-        command = [sys.executable, "-m", "gpunet.cli._gpu_sections", name, device]
+        command = [sys.executable, "-m", "benchmarks.gpu_sections", name, device]
         command += [str(int(quick)), str(seconds - 4), str(answer)]
-        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+        paths = [str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
         env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         what, said = "", b""
         try:

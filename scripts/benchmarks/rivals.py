@@ -1,4 +1,4 @@
-"""One training step by several hands: the rivals of `gpunet bench`.
+"""One training step by several hands: the rivals of `scripts/bench.py`.
 
 All train the same network from the same start on the same rows: dense layers
 with biases, ReLU with softmax cross-entropy or sigmoids with the quadratic cost,
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ._machine import version
+from gpunet.cli._machine import version
+from gpunet.errors import ConfigError
 
 RATE = 0.01
 QUADRATIC = {"activation": "sigmoid", "output": "sigmoid", "loss": "half_squared_error"}

@@ -1,11 +1,11 @@
-"""`gpunet bench_words`: its options."""
+"""`scripts/bench_words.py`: its options."""
 
 import argparse
 
-from .arguments import add_threads, whole
+from gpunet.cli.arguments import add_threads, whole
 
 HELP = "Time and judge word vectors against gensim's."
-WORK = "gpunet.cli._bench_words"
+WORK = "benchmarks.words"
 PARTS = ("speed", "quality")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ._machine import ROOT, THREAD_VARIABLES
+from gpunet.cli._machine import ROOT, THREAD_VARIABLES
 
 
 class RivalProcess:
@@ -19,20 +19,20 @@ class RivalProcess:
     Parameters
     ----------
     name : str
-        A key of `_rivals.RIVALS`.
+        A key of `rivals.RIVALS`.
     threads : int
     """
 
     def __init__(self, name: str, threads: int):
         self.name = name
-        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+        paths = [str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
         env = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
         env["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         env["JAX_PLATFORMS"] = "cpu"
         if threads == 1:
             env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gpunet.cli._worker", name, str(threads)],
+            [sys.executable, "-m", "benchmarks.worker", name, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""The options of each benchmark command, read before NumPy is imported."""
