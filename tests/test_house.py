@@ -50,7 +50,6 @@ THIRD_PARTIES = {
     "show": ("numpy", "matplotlib PIL"),
     "lab": ("numpy", "matplotlib"),
     "cli": ("numpy rich", "cupy threadpoolctl"),  # what the doctor examines
-    "runs": ("numpy rich", ""),
     "checks": ("numpy", ""),
 }
 # the only files that load a module of the package by its name, when it is needed

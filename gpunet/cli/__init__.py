@@ -40,7 +40,7 @@ COMMANDS = {
     "images": "write MNIST digits as PNG files",
 }
 BENCHMARKS = ("bench", "bench_sklearn", "bench_words", "gpu_report")  # of scripts/
-_COMMAND = "(resume with:|start anew with:) "  # of training/hints.py
+_COMMAND = "(resume with:|start anew with:) "  # of runs/hints.py
 
 
 class _Parser(argparse.ArgumentParser):
