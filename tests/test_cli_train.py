@@ -243,7 +243,7 @@ def test_debug_shows_the_traceback(data, tmp_path):
 
 def test_bad_data_leave_with_3(data, tmp_path):
     line = error_line(train(tmp_path / "none", tmp_path / "a"), 3)
-    assert "is no folder" in line
+    assert "is not a folder" in line
     spoiled = write_set(tmp_path / "spoiled")
     labels = spoiled / "train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1])

@@ -54,9 +54,9 @@ def test_booleans_are_two_classes():
         ([0, 1, -1], "label 2 is -1, outside 0..9 (1 such)"),
         ([0, 10, 11], "label 1 is 10, outside 0..9 (2 such)"),
         (np.array([0, 255], np.uint8), "label 1 is 255, outside 0..9"),
-        ([0, 1.9, 1], "label 1 is 1.9, no whole number"),
-        ([float("nan"), 1], "label 0 is nan, no whole number"),
-        ([1, float("inf")], "label 1 is inf, no whole number"),
+        ([0, 1.9, 1], "label 1 is 1.9, not a whole number"),
+        ([float("nan"), 1], "label 0 is nan, not a whole number"),
+        ([1, float("inf")], "label 1 is inf, not a whole number"),
         ([1, 1e300], "label 1 is 1e+300, outside"),
         ([2**63, 2**63], "label 0 is 9223372036854775808, outside"),
         (np.array([1, 2**64 - 1], np.uint64), "label 1 is 18446744073709551615"),
@@ -71,7 +71,7 @@ def test_booleans_are_two_classes():
         ([[0], [1]], "got (2, 1)"),
         ([], "got (0,)"),
         (3, "got ()"),
-        ([[0], [1, 2]], "is no array"),
+        ([[0], [1, 2]], "is not an array"),
     ],
 )
 def test_unfit_label_is_named_by_index_and_value(labels, shown):
@@ -101,5 +101,5 @@ def test_one_class_is_refused_unless_allowed():
 
 @pytest.mark.parametrize("n_classes", [0, -1, 2.5, "10"])
 def test_unfit_number_of_classes_is_a_config_error(n_classes):
-    with pytest.raises(ConfigError, match="n_classes expected an integer"):
+    with pytest.raises(ConfigError, match="n_classes must be an integer"):
         check_labels(T, n_classes)

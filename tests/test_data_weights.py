@@ -62,7 +62,7 @@ def test_class_weights_from_dict_and_sequence():
     ],
 )
 def test_unfit_class_weights_are_config_errors(weights):
-    with pytest.raises(ConfigError, match="class weights expected"):
+    with pytest.raises(ConfigError, match="class weights must be"):
         class_weights([0, 1, 2], weights, 3)
 
 

@@ -254,7 +254,7 @@ def test_lists_are_taken_as_arrays(lists):
         ({"validation": 1.5}, "split"),
         ({"validation": True}, "expected a Dataset, Splits or"),
         ({"validation": "half"}, "expected a Dataset, Splits or"),
-        ({"class_weight": [1.0, 2.0]}, "class weights expected"),
+        ({"class_weight": [1.0, 2.0]}, "class weights must be"),
         ({"optimizer": SGD(layer_rates={"9": 2.0})}, "no such layer"),
         ({"optimizer": SGD([0.1, 0.2])}, "got 2 values for 1 network"),
     ],

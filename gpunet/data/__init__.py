@@ -1,25 +1,21 @@
-"""Data in host memory: files of strangers, digits, labels, splits, shifts.
+"""Data in host memory: digits, tables, splits, weights, shifted images.
 
 Everything here is NumPy. A data set goes to a device only after it was read
-within bounds and judged row by row, so that no device sees a bad label.
+within bounds and checked row by row, so that no device sees a bad label.
 """
 
-from ..io.reading import data_error, gunzip_bounded, open_regular, read_regular
 from .augment import center_of_mass, shift_images
 from .checks import check_labels
-from .dataset import (
-    Dataset,
-    Splits,
-    check_dataset,
+from .dataset import Dataset, Splits, check_dataset, with_scale
+from .idx import read_idx, read_images_and_labels, write_idx
+from .mnist import load_mnist, nielsen_split, read_mnist
+from .rows import MatrixRows
+from .splitting import (
     doubtful_count,
     random_split,
     split_validation,
     stratified_split,
-    with_scale,
 )
-from .idx import read_idx, read_images_and_labels, write_idx
-from .mnist import load_folder, load_mnist, nielsen_split, read_mnist
-from .rows import MatrixRows
 from .tables import (
     NOT_A_TABLE,
     Preprocessing,
@@ -48,23 +44,18 @@ __all__ = [
     "check_labels",
     "check_options",
     "class_weights",
-    "data_error",
     "doubtful_count",
     "from_json",
-    "gunzip_bounded",
     "is_missing",
     "is_table",
-    "load_folder",
     "load_mnist",
     "nielsen_split",
     "normalized_weights",
-    "open_regular",
     "random_split",
     "read_for",
     "read_idx",
     "read_images_and_labels",
     "read_mnist",
-    "read_regular",
     "read_splits",
     "read_table",
     "shift_images",

@@ -1,16 +1,18 @@
-"""Pictures moved by whole pixels: more digits to train on, drawn ones centered.
+"""Images moved by whole pixels: more digits to train on, drawn ones centered.
 
 Source: `expand_mnist.py` of Nielsen's book shifts each digit by one pixel up,
 down, left and right; LeCun's description of MNIST centers each by its mass.
 """
+
+from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError
 
 
-def shift_images(x, shifts, side=28):
-    """Return a moved copy of every image for each shift, filled up with 0.
+def shift_images(x: Any, shifts: Any, side: int = 28) -> np.ndarray:
+    """Return a moved copy of every image for each shift, padded with 0.
 
     Parameters
     ----------
@@ -28,15 +30,15 @@ def shift_images(x, shifts, side=28):
     images = _as_images(x, side)
     pairs = np.asarray(shifts)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
-        raise ConfigError(f"shifts expected pairs of integers, got {shifts!r}.")
+        raise ConfigError(f"shifts must be pairs of integers, got {shifts!r}")
     return np.concatenate([_move(images, *p) for p in pairs]).reshape(-1, side * side)
 
 
-def center_of_mass(x, side=28):
-    """Return the images moved so that their mass lies in the middle, as MNIST's.
+def center_of_mass(x: Any, side: int = 28) -> np.ndarray:
+    """Return the images moved so that their mass is in the middle, as MNIST's.
 
     The middle is pixel side // 2, counted from 0: by this rule 69,998 of the
-    70,000 digits of MNIST stay where they are. An image of zeros stays, too.
+    70,000 digits of MNIST stay in place. An image of zeros stays, too.
 
     Parameters
     ----------
@@ -57,23 +59,23 @@ def center_of_mass(x, side=28):
     shift = -np.floor(offset + 0.5).astype(int)
     centered = np.zeros_like(images)
     for pair in np.unique(shift, axis=0):
-        chosen = np.flatnonzero((shift == pair).all(axis=1))
-        centered[chosen] = _move(images[chosen], *pair)
+        rows = np.flatnonzero((shift == pair).all(axis=1))
+        centered[rows] = _move(images[rows], *pair)
     return centered.reshape(-1, side * side)
 
 
-def _as_images(x, side):
+def _as_images(x: Any, side: int) -> np.ndarray:
     """Return x as (n, side, side)."""
     x = np.asarray(x)
     if x.shape[1:] not in ((side * side,), (side, side)):
-        raise ConfigError(f"expected images of {side} x {side}, got {x.shape}.")
+        raise ConfigError(f"images must be {side} x {side}, got x of shape {x.shape}")
     return x.reshape(-1, side, side)
 
 
-def _move(images, down, right):
+def _move(images: np.ndarray, down: int, right: int) -> np.ndarray:
     """Return the images moved by whole pixels; what leaves the frame is lost."""
     side = images.shape[-1]
-    down, right = (max(-side, min(side, int(d))) for d in (down, right))
-    widths = [(max(d, 0), max(-d, 0)) for d in (down, right)]
+    down, right = (max(-side, min(side, int(k))) for k in (down, right))
+    widths = [(max(k, 0), max(-k, 0)) for k in (down, right)]
     padded = np.pad(images, [(0, 0), *widths])
     return padded[:, max(-down, 0) :, max(-right, 0) :][:, :side, :side]

@@ -1,4 +1,4 @@
-"""MNIST from the package itself, and every data set of the same four files.
+"""MNIST from the package itself, and every data set in the same four files.
 
 The digits come with the package, so the first command works offline; each use
 checks them against a SHA-256, as a file may rot long after it was installed.
@@ -30,28 +30,33 @@ _DIMS = {"images": 3, "labels": 1}
 _NIELSEN_TOTAL, _NIELSEN_TRAIN = 60_000, 50_000
 
 
-def read_mnist(folder=None, *, name="mnist"):
-    """Return MNIST, or another set of its form, as bytes.
+def read_mnist(folder: str | Path | None = None, *, name: str = "mnist") -> Splits:
+    """Return MNIST, or another set in its format, as bytes.
+
+    The four files may be plain or .gz, and be named ``train-images-idx3-ubyte`` or
+    ``train-images.idx3-ubyte``; the names of labels end in ``idx1``, those of the
+    test files begin with ``t10k``.
 
     Parameters
     ----------
     folder : str or path-like, optional
-        Where the four files lie. None takes the package's own for "mnist";
-        for other names it tries ``$GPUNET_DATA/<name>``, ``$GPUNET_DATA`` and
-        the folder where the system keeps such a set.
+        Where the four files are. None uses the package's own for "mnist"; for
+        other names it tries ``$GPUNET_DATA/<name>``, ``$GPUNET_DATA`` and the
+        folder where the system keeps such a set.
     name : str
         Letters, digits, ``.``, ``_`` and ``-``.
 
     Returns
     -------
     splits : Splits
-        x is uint8 of shape (60000, 784), t int64, scale 1 / 255; no validation
-        part.
+        x is uint8, one flat image a row (60000, 784), t int64, scale 1 / 255; no
+        validation part; n_classes is the largest training label plus 1.
 
     Raises
     ------
     DataError
-        If a file is missing or damaged, or the package's copy was changed.
+        If a file is missing or damaged, the four do not fit together, or the
+        package's copy was changed.
 
     Examples
     --------
@@ -60,23 +65,24 @@ def read_mnist(folder=None, *, name="mnist"):
     ((60000, 784), (10000, 784), [5, 0, 4, 1, 9])
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII):
-        raise ConfigError(f"a data set expected a plain name, got {name!r}.")
+        raise ConfigError(f"a data set must have a plain name, got {name!r}")
     if folder is not None:
-        return load_folder(folder, name)
+        return _load(Path(os.fsdecode(folder)), name, {})
     if name == "mnist":
         return _load(EMBEDDED, name, SHA256)
-    places = _known_folders(name)
-    for place in places:
-        if any(map(os.path.lexists, _candidates(place, "train-images"))):
-            return load_folder(place, name)
-    looked = ", ".join(map(str, places)) or "no folder, as $GPUNET_DATA is not set"
-    raise data_error(
-        "data set", name, f"not found; looked in {looked}", "give its folder"
-    )
+    folders = _known_folders(name)
+    for known in folders:
+        if any(map(os.path.lexists, _candidates(known, "train-images"))):
+            return _load(known, name, {})
+    looked = ", ".join(map(str, folders)) or "no folder, as $GPUNET_DATA is not set"
+    reason = f"not found; looked in {looked}"
+    raise data_error("data set", name, reason, "give its folder")
 
 
-def load_mnist(folder=None, *, name="mnist", dtype="float32"):
-    """Return MNIST, or another set of its form, ready for a network.
+def load_mnist(
+    folder: str | Path | None = None, *, name: str = "mnist", dtype: str = "float32"
+) -> Splits:
+    """Return MNIST, or another set in its format, ready for a network.
 
     Parameters
     ----------
@@ -90,11 +96,6 @@ def load_mnist(folder=None, *, name="mnist", dtype="float32"):
     splits : Splits
         x of shape (60000, 784), each from 0 to 1; t int64; scale 1.
 
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged, or the package's copy was changed.
-
     Examples
     --------
     >>> data = load_mnist()
@@ -102,59 +103,30 @@ def load_mnist(folder=None, *, name="mnist", dtype="float32"):
     (dtype('float32'), 1.0, [7, 2, 1])
     """
     raw = read_mnist(folder, name=name)
-
-    def scaled(part):
-        return Dataset(part.scaled(dtype), part.t)
-
-    return replace(raw, train=scaled(raw.train), test=scaled(raw.test))
-
-
-def load_folder(folder, name=None):
-    """Return the data set whose four IDX files lie in `folder`.
-
-    Each may be plain or .gz, and be named ``train-images-idx3-ubyte`` or
-    ``train-images.idx3-ubyte``; the labels end in ``idx1``, the test files
-    begin with ``t10k``.
-
-    Parameters
-    ----------
-    folder : str or path-like
-    name : str, optional
-        None takes the name of the folder.
-
-    Returns
-    -------
-    splits : Splits
-        x is uint8, one flat image a row, scale 1 / 255; n_classes is the
-        largest training label plus 1.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged, or the four do not fit together.
-    """
-    folder = Path(os.fsdecode(folder))
-    return _load(
-        folder, os.path.basename(os.path.abspath(folder)) if name is None else name, {}
-    )
+    assert raw.test is not None
+    train = Dataset(raw.train.scaled(dtype), raw.train.t)
+    test = Dataset(raw.test.scaled(dtype), raw.test.t)
+    return replace(raw, train=train, test=test)
 
 
-def _load(folder, name, sha256):
+def _load(folder: Path, name: str, sha256: dict[str, str]) -> Splits:
     """Read the four files of `folder`, with digests where they are known."""
     train, shape = _read_part(folder, "train", sha256)
     n_classes = int(np.max(train.t)) + 1
     test, test_shape = _read_part(folder, "t10k", sha256, n_classes)
     if test_shape != shape:
-        why = f"train images are {shape}, test images {test_shape}"
-        raise data_error("data set", folder, why, "give the files of one data set")
+        reason = f"train images are {shape}, test images {test_shape}"
+        raise data_error("data set", folder, reason, "give the files of one data set")
     return Splits(train, None, test, n_classes, name)
 
 
-def _read_part(folder, part, sha256, n_classes=None):
+def _read_part(
+    folder: Path, part: str, sha256: dict[str, str], n_classes: int | None = None
+) -> tuple[Dataset, tuple[int, ...]]:
     """Return one part as a Dataset, and the shape of its images."""
     stems = f"{part}-images", f"{part}-labels"
     paths = [_find(folder, stem) for stem in stems]
-    digests = tuple(sha256.get(stem) for stem in stems)
+    digests = sha256.get(stems[0]), sha256.get(stems[1])
     images, labels = read_images_and_labels(*paths, sha256=digests)
     is_test = n_classes is not None
     labels = check_labels(labels, n_classes, paths[1], one_class_ok=is_test)
@@ -162,26 +134,28 @@ def _read_part(folder, part, sha256, n_classes=None):
     return Dataset(pixels, labels, scale=1 / 255), images.shape[1:]
 
 
-def _find(folder, stem):
+def _find(folder: Path, stem: str) -> Path:
     """Return the path of one of the four files under any of its usual names."""
     candidates = _candidates(folder, stem)
     for path in candidates:
-        # lexists: a broken link is there, and its own fault is named later.
+        # lexists: a broken link exists, and its fault is named later.
         if os.path.lexists(path):
             return path
     names = ", ".join(path.name for path in candidates)
-    why = f"holds none of {names}" if os.path.isdir(folder) else "is no folder"
+    reason = f"contains none of {names}"
+    if not os.path.isdir(folder):
+        reason = "is not a folder"
     try:
         os.lstat(candidates[0])
-    except PermissionError as error:  # what is not seen may well be there
-        why = f"cannot be looked into ({error.strerror})"
+    except PermissionError as error:  # what is hidden may well exist
+        reason = f"cannot be listed ({error.strerror})"
     except (OSError, ValueError):  # ValueError: NUL or a lone surrogate
         pass
-    cure = "give the folder of the four IDX files"
-    raise data_error("data folder", folder, why, cure)
+    remedy = "give the folder of the four IDX files"
+    raise data_error("data folder", folder, reason, remedy)
 
 
-def _candidates(folder, stem):
+def _candidates(folder: Path, stem: str) -> list[Path]:
     """Return the usual paths of one of the four files, the plain ones first."""
     kind = f"idx{_DIMS[stem.rpartition('-')[2]]}-ubyte"
     return [
@@ -189,17 +163,17 @@ def _candidates(folder, stem):
     ]
 
 
-def _known_folders(name):
-    """Return the folders where a data set of this name may lie."""
-    places = []
+def _known_folders(name: str) -> list[Path]:
+    """Return the folders where a data set of this name may be."""
+    folders = []
     if root := os.environ.get("GPUNET_DATA"):
-        places += [Path(root) / name, Path(root)]
+        folders += [Path(root) / name, Path(root)]
     if name in SYSTEM_FOLDERS:
-        places.append(SYSTEM_FOLDERS[name])
-    return places
+        folders.append(SYSTEM_FOLDERS[name])
+    return folders
 
 
-def nielsen_split(splits):
+def nielsen_split(splits: Splits) -> Splits:
     """Return MNIST with its last 10,000 training digits held out, as Nielsen's.
 
     Parameters
@@ -217,8 +191,8 @@ def nielsen_split(splits):
     n = len(splits.train)
     if n != _NIELSEN_TOTAL or splits.validation is not None:
         raise ConfigError(
-            f"Nielsen's split expected {_NIELSEN_TOTAL} training rows and no "
-            f"validation part, got {n} rows; use split_validation."
+            f"Nielsen's split must have {_NIELSEN_TOTAL} training rows and no "
+            f"validation part, got {n} rows; use split_validation"
         )
     train = splits.train.take(slice(_NIELSEN_TRAIN))
     validation = splits.train.take(slice(_NIELSEN_TRAIN, None))

@@ -4,14 +4,17 @@ A weighted mean cost then has the size of a plain one, and a learning rate
 that fits the one fits the other.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..errors import ConfigError
-from .checks import check_labels, check_weights, class_count
+from .checks import check_labels, check_n_classes, check_weights
 
 
-def normalized_weights(weight):
+def normalized_weights(weight: Any) -> np.ndarray:
     """Return sample weights scaled to a mean of 1: w / mean(w).
+
     Parameters
     ----------
     weight : array, shape (n,), finite, >= 0, not all 0
@@ -23,14 +26,16 @@ def normalized_weights(weight):
     Raises
     ------
     DataError
-        If a weight is unfit, with its index and value.
+        If a weight is invalid, with its index and value.
     """
     weight = check_weights(weight, None, "weights").astype(np.float64)
     weight = weight / np.max(weight)  # the sum of weights near 1e308 overflows
     return weight / np.mean(weight)
 
 
-def class_weights(labels, weights, n_classes=None):
+def class_weights(
+    labels: Any, weights: Any, n_classes: int | None = None
+) -> np.ndarray:
     """Return one weight a sample from one weight a class.
 
     "balanced" is n / (n_present * count[class]): each class that occurs has
@@ -40,10 +45,10 @@ def class_weights(labels, weights, n_classes=None):
     ----------
     labels : array of integers, shape (n,)
     weights : "balanced", dict or sequence
-        A dict maps classes to weights, 1 where it is silent; a sequence has
+        A dict maps classes to weights, 1 for those it omits; a sequence has
         one weight for each of `n_classes`.
     n_classes : int, optional
-        None takes the largest label plus 1.
+        None uses the largest label plus 1.
 
     Returns
     -------
@@ -54,7 +59,7 @@ def class_weights(labels, weights, n_classes=None):
     ConfigError
         If the weights do not fit the classes.
     DataError
-        If a label is unfit, or all samples get the weight 0.
+        If a label is invalid, or all samples get the weight 0.
 
     Examples
     --------
@@ -67,27 +72,28 @@ def class_weights(labels, weights, n_classes=None):
         count = np.bincount(labels, minlength=n_classes)
         per_class = len(labels) / (np.count_nonzero(count) * np.maximum(count, 1))
     else:
-        per_class = _weight_per_class(weights, class_count(n_classes))
+        per_class = _weight_per_class(weights, check_n_classes(n_classes))
     return check_weights(per_class[labels], len(labels), "class weights")
 
 
-def _weight_per_class(weights, n_classes):
+def _weight_per_class(weights: Any, n_classes: int) -> np.ndarray:
     """Return the float64 weights that a dict or a sequence gives each class."""
-    wanted = f'"balanced", a dict or {n_classes} weights'
     if isinstance(weights, dict):
-        foreign = [c for c in weights if c not in range(n_classes)]
-        if foreign:
+        if unknown := [c for c in weights if c not in range(n_classes)]:
             raise ConfigError(
-                f"class weights expected classes 0..{n_classes - 1}, "
-                f"got {foreign[0]!r}; drop it."
+                f"class weights must be of classes 0..{n_classes - 1}, got "
+                f"{unknown[0]!r}; remove it"
             )
         weights = [weights.get(c, 1.0) for c in range(n_classes)]
     try:
         per_class = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ConfigError(f"class weights expected {wanted}.") from None
+        per_class = np.array(np.nan)
     if per_class.shape != (n_classes,):
-        raise ConfigError(f"class weights expected {wanted}, got {per_class.shape}.")
+        raise ConfigError(
+            f'class weights must be "balanced", a dict or {n_classes} weights, '
+            f"got {weights!r:.80}"
+        )
     if not np.all(np.isfinite(per_class) & (per_class >= 0)):
-        raise ConfigError(f"class weights expected finite weights >= 0, got {weights}.")
+        raise ConfigError(f"class weights must be finite and >= 0, got {weights}")
     return per_class

@@ -17,9 +17,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..data import data_error, open_regular
 from ..errors import ConfigError
-from ..io.reading import GZIP_MAGIC
+from ..io.reading import GZIP_MAGIC, data_error, open_regular
 
 SHAKESPEARE = Path(__file__).parents[1] / "data" / "text" / "shakespeare.txt.gz"
 SHA256 = "04decea0dd965df5e6cfc4a538b0c62623aaa3bfd848ac7fad6734e59c96624d"

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ..backend import open_backend
-from ..data import open_regular
 from ..errors import ConfigError, DataError, Interrupted, ModelFileError
+from ..io.reading import open_regular
 from ..runs.hints import resume_hint, retry_hint
 from ..runs.machine import differences
 from ..runs.signals import stop_on_signals

@@ -8,7 +8,8 @@ import numpy as np
 from ...errors import ConfigError
 from ...io.reading import data_error
 from ...random import host_rng
-from ..dataset import Dataset, Splits, random_split, stratified_split
+from ..dataset import Dataset, Splits
+from ..splitting import random_split, stratified_split
 from .arrays import beside, read_arrays
 from .cell_checks import check_cells, check_matrix
 from .csv_file import Wanted, read_csv
