@@ -214,7 +214,9 @@ def test_command_prints_json(capsys):
 
 def test_command_returns_1_when_a_check_fails(capsys, monkeypatch):
     bad = GradientCheck("0.W", "Dense(4, 5)", (0, 1), 1.0, 2.0, 0.5, 1e-7, 20, 0)
-    monkeypatch.setattr("gpunet.cli._gradcheck.check_gradients", lambda *_, **__: [bad])
+    monkeypatch.setattr(
+        "gpunet.cli.commands.gradcheck.check_gradients", lambda *_, **__: [bad]
+    )
     assert main(["gradcheck", "--sizes", "4,5,3"]) == 1
     text = capsys.readouterr().out
     assert "FAILED" in text and "WRONG" in text and "0.W" in text

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from benchmarks import gpu_grid, gpu_sections, sklearn_fits, steps
 
-from gpunet.cli import _digits, _parity
+from gpunet.cli import digits as digits_module
+from gpunet.cli.commands import parity
 from gpunet.data import load_mnist, read_mnist
 
 ASKED = gpu_sections.Asked("cpu", True, 9.0)
@@ -26,7 +27,7 @@ def digits():
 
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch, digits):
-    monkeypatch.setattr(_digits, "load_mnist", lambda: digits)
+    monkeypatch.setattr(digits_module, "load_mnist", lambda: digits)
 
 
 def given_to_fit(run, monkeypatch):
@@ -59,7 +60,7 @@ READERS = {
     "bench": lambda m, folder: written_for_rivals(folder),
     "bench_sklearn": lambda m, folder: sklearn_fits.rows_of("mnist", None)[0],
     "parity": lambda m, folder: np.concatenate(
-        [x for x, _ in _parity._batches(_parity.CASES[0], "mnist", 0, 4)]
+        [x for x, _ in parity._batches(parity.CASES[0], "mnist", 0, 4)]
     ),
     "gpu grid": lambda m, folder: given_to_rivals(),
     "engines": lambda m, folder: given_to_fit(lambda: gpu_sections.engines(ASKED), m),
@@ -78,7 +79,7 @@ def test_benchmarks_train_on_digits_from_0_to_1(name, monkeypatch, tmp_path, pix
 
 
 def test_training_digits_are_the_first_with_their_labels():
-    x, t = _digits.training_digits(5)
+    x, t = digits_module.training_digits(5)
     assert x.shape == (5, 784) and t.tolist() == [5, 0, 4, 1, 9]
     assert (x.dtype, t.dtype) == (np.float32, np.int64)
-    assert len(_digits.training_digits()[0]) == N
+    assert len(digits_module.training_digits()[0]) == N

@@ -8,7 +8,8 @@ import sys
 import pytest
 from helpers import ROOT, run_python
 
-from gpunet.cli import _lab, main
+from gpunet.cli import main
+from gpunet.cli.commands import lab
 from gpunet.lab import registry
 from gpunet.lab.registry import EXPERIMENTS, Experiment, get_experiment
 
@@ -29,7 +30,7 @@ def fails(*, device="cpu", seed=0, size=3):
 def two_experiments(monkeypatch):
     two = (Experiment("test_cli_lab:fails", "a miss"), get_experiment("nand"))
     monkeypatch.setattr(registry, "EXPERIMENTS", two)
-    monkeypatch.setattr(_lab, "EXPERIMENTS", two)
+    monkeypatch.setattr(lab, "EXPERIMENTS", two)
 
 
 def run(*words):
@@ -60,7 +61,7 @@ def test_every_experiment_keeps_the_contract(experiment):
 def test_help_says_what_every_option_is(experiment):
     place, _, name = experiment.place.partition(":")
     function = getattr(importlib.import_module(place), name)
-    for key, (_, text) in _lab._own_options(function).items():
+    for key, (_, text) in lab._own_options(function).items():
         assert text, f"{experiment.name}: the docstring does not say what {key} is"
 
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from gpunet.cli import _parity, main
+from gpunet.cli import main
+from gpunet.cli.commands import parity
 from gpunet.errors import DeviceError
 
 QUICK = ["parity", "--steps", "1", "3", "12", "--dtype", "float32"]
@@ -20,11 +21,11 @@ def test_cpu_is_bit_equal_to_itself_in_every_network(capsys):
     found = table(capsys, "--devices", "cpu", "--dtype", "float32", "float64")
     assert found["ok"] and found["absent"] == {}
     assert {row["verdict"] for row in found["rows"]} == {"bit-equal"}
-    assert {row["network"] for row in found["rows"]} == {c.name for c in _parity.CASES}
+    assert {row["network"] for row in found["rows"]} == {c.name for c in parity.CASES}
     wanted = {"logits", "loss", "gradient"}
     wanted |= {"weights, 1 step", "weights, 3 steps", "weights, 12 steps"}
     assert {row["quantity"] for row in found["rows"]} == wanted
-    assert len(found["rows"]) == 2 * len(wanted) * len(_parity.CASES)
+    assert len(found["rows"]) == 2 * len(wanted) * len(parity.CASES)
 
 
 def test_strict_device_is_within_tolerance(capsys):
@@ -35,17 +36,17 @@ def test_strict_device_is_within_tolerance(capsys):
 
 def test_every_case_moves_every_tensor():
     # A network that has died, or one that never learns, would agree anywhere.
-    for case in _parity.CASES:
-        batches = _parity._batches(case, "synthetic", 0, 10)
-        bk = _parity.open_backend("cpu")
+    for case in parity.CASES:
+        batches = parity._batches(case, "synthetic", 0, 10)
+        bk = parity.open_backend("cpu")
         own = {"seed": 0, "dtype": "float64"}
-        found = _parity._record(case, bk, batches, [1, 9, 10], **own)
+        found = parity._record(case, bk, batches, [1, 9, 10], **own)
         for name, p in found["weights, 10 steps"].items():
             assert not np.array_equal(p, found["weights, 9 steps"][name]), case.name
 
 
 def test_tolerances_are_those_of_the_table():
-    tolerance = _parity._tolerance
+    tolerance = parity._tolerance
     assert tolerance("logits", "float32") == 1e-5
     assert tolerance("loss", "float32") == 1e-6
     assert tolerance("gradient", "float64") == 1e-11
@@ -67,25 +68,25 @@ def test_tolerances_are_those_of_the_table():
     ],
 )
 def test_verdict_is(error, tolerance, verdict):
-    assert _parity._verdict(error, tolerance) == verdict
+    assert parity._verdict(error, tolerance) == verdict
 
 
 def test_error_is_relative_to_the_largest_of_the_tensor():
-    assert _parity.error(np.array([1.0, 4.5]), np.array([1.0, 4.0])) == 0.125
-    assert _parity.error(np.zeros(2), np.zeros(2)) == 0
-    assert np.isnan(_parity.error(np.array([np.nan]), np.array([1.0])))
+    assert parity.error(np.array([1.0, 4.5]), np.array([1.0, 4.0])) == 0.125
+    assert parity.error(np.zeros(2), np.zeros(2)) == 0
+    assert np.isnan(parity.error(np.array([np.nan]), np.array([1.0])))
 
 
 def test_members_are_compared_each_by_itself():
-    case = next(c for c in _parity.CASES if "population" in c.name)
-    batches = _parity._batches(case, "synthetic", 0, 1)
-    bk = _parity.open_backend("cpu")
-    found = _parity._record(case, bk, batches, [1], seed=0, dtype="float32")
+    case = next(c for c in parity.CASES if "population" in c.name)
+    batches = parity._batches(case, "synthetic", 0, 1)
+    bk = parity.open_backend("cpu")
+    found = parity._record(case, bk, batches, [1], seed=0, dtype="float32")
     assert {"0.W[0]", "0.W[1]", "0.W[2]"} <= set(found["gradient"])
 
 
 def test_wrong_result_is_out_and_returns_1(capsys, monkeypatch):
-    record = _parity._record
+    record = parity._record
 
     def shifted(case, bk, *args, **own):
         found = record(case, bk, *args, **own)
@@ -95,8 +96,8 @@ def test_wrong_result_is_out_and_returns_1(capsys, monkeypatch):
         return found
 
     shifted.calls = 0
-    monkeypatch.setattr(_parity, "_record", shifted)
-    monkeypatch.setattr(_parity, "CASES", _parity.CASES[:1])
+    monkeypatch.setattr(parity, "_record", shifted)
+    monkeypatch.setattr(parity, "CASES", parity.CASES[:1])
     found = table(capsys, "--devices", "cpu", code=1)
     out = [row for row in found["rows"] if row["verdict"] == "OUT"]
     assert [(row["quantity"], row["tensor"]) for row in out] == [("gradient", "2.b")]
@@ -104,15 +105,15 @@ def test_wrong_result_is_out_and_returns_1(capsys, monkeypatch):
 
 def absent(monkeypatch):
     """Take CUDA away, whatever the machine has."""
-    opened = _parity.open_backend
+    opened = parity.open_backend
 
     def open_backend(name):
         if name == "cuda":
             raise DeviceError("device: cuda:0: no NVIDIA driver found; install one")
         return opened(name)
 
-    monkeypatch.setattr(_parity, "open_backend", open_backend)
-    monkeypatch.setattr(_parity, "CASES", _parity.CASES[:1])
+    monkeypatch.setattr(parity, "open_backend", open_backend)
+    monkeypatch.setattr(parity, "CASES", parity.CASES[:1])
 
 
 def test_absent_device_is_listed_with_its_reason(capsys, monkeypatch):
@@ -124,7 +125,7 @@ def test_absent_device_is_listed_with_its_reason(capsys, monkeypatch):
 
 
 def test_reason_that_names_no_device_is_kept(capsys):
-    _parity._print([], {"strict:1": "array-api-strict is not installed"}, True)
+    parity._print([], {"strict:1": "array-api-strict is not installed"}, True)
     text = capsys.readouterr().out
     assert "absent: strict:1: array-api-strict is not installed" in text
 
@@ -140,7 +141,7 @@ def test_unknown_device_returns_2(capsys):
 
 
 def test_table_shows_the_worst_network_or_each(capsys, monkeypatch):
-    monkeypatch.setattr(_parity, "CASES", _parity.CASES[:2])
+    monkeypatch.setattr(parity, "CASES", parity.CASES[:2])
     lengths = []
     for more in ([], ["--each"]):
         assert main([*QUICK, "--devices", "cpu", *more]) == 0
@@ -149,5 +150,5 @@ def test_table_shows_the_worst_network_or_each(capsys, monkeypatch):
 
 
 def test_mnist_serves_as_data(capsys, monkeypatch):
-    monkeypatch.setattr(_parity, "CASES", _parity.CASES[:1])
+    monkeypatch.setattr(parity, "CASES", parity.CASES[:1])
     assert table(capsys, "--devices", "cpu", "--data", "mnist")["data"] == "mnist"

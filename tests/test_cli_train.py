@@ -19,7 +19,7 @@ from tiny import (
     write_set,
 )
 
-from gpunet.cli import train as train_options
+from gpunet.cli.options import train as train_options
 from gpunet.storage import load_network, verify
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")

@@ -1,8 +1,8 @@
 """The commands: `gpunet train|verify|...`, and scripts/ which call them.
 
-Each command is two modules: one with its arguments, which imports nothing heavy
-so that `--help` answers at once, and one with its work, loaded after the
-arguments are understood and the BLAS threads are pinned.
+Each command is two modules: `options/NAME.py` with its arguments, which imports
+nothing heavy so that `--help` answers at once, and `commands/NAME.py` with its work,
+loaded after the arguments are understood and the BLAS threads are pinned.
 
 Exit codes: 0 done, 1 a check failed or a bug, 2 usage, 3 data, 4 model file,
 5 device, 6 memory, 7 diverged, 8 cannot write, 9 folder in use, 130 SIGINT,
@@ -24,7 +24,7 @@ from typing import Any
 from .. import __version__
 from ..backend.threads import set_threads, usable_cores
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
-from .arguments import with_options
+from .options.common import with_options
 
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
@@ -130,7 +130,7 @@ def _run(argv: list[str], command: Any) -> int:
         raise ConfigError(
             f"usage: {name!r}: no such command; choose from {', '.join(COMMANDS)}"
         )
-    command = command or importlib.import_module(f"gpunet.cli.{name}")
+    command = command or importlib.import_module(f"gpunet.cli.options.{name}")
     prog = os.path.basename(sys.argv[0])
     prog = f"python scripts/{prog}" if prog == f"{name}.py" else f"gpunet {name}"
     parser = _Parser(prog=prog, description=command.HELP, allow_abbrev=False)
@@ -142,7 +142,8 @@ def _run(argv: list[str], command: Any) -> int:
     args.typed = name, rest
     cores = name.startswith("bench") and usable_cores()  # as rivals use
     set_threads(getattr(args, "threads", None), cores or 1)
-    return importlib.import_module(command.WORK).run(args)
+    work = getattr(command, "WORK", f"gpunet.cli.commands.{name}")
+    return importlib.import_module(work).run(args)
 
 
 def _report(error: BaseException) -> int:

@@ -13,7 +13,7 @@ from subprocess import Popen
 from typing import Any
 
 from gpunet.backend.threads import VARIABLES, usable_cores
-from gpunet.cli._machine import ROOT
+from gpunet.cli.machine import ROOT
 
 COMMANDS = {
     "train": [],

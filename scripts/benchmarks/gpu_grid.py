@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.cli._digits import training_digits
-from gpunet.cli._machine import ROOT
+from gpunet.cli.digits import training_digits
+from gpunet.cli.machine import ROOT
 
 from .gpu_rivals import NEED_GPU, RIVALS
 from .rivals import Job, Numpy

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gpunet.backend import open_backend
-from gpunet.cli._machine import ROOT
-from gpunet.cli._tables import as_json, markdown
+from gpunet.cli.machine import ROOT
+from gpunet.cli.tables import as_json, markdown
 from gpunet.errors import WriteError
 from gpunet.io.writing import write_atomically
 

@@ -23,9 +23,9 @@ import numpy as np
 from gpunet.backend.threads import usable_cores
 from gpunet.builders import mlp
 from gpunet.cli import main
-from gpunet.cli._digits import training_digits
-from gpunet.cli._doctor import examine
-from gpunet.cli._machine import ROOT, commit, cpu_model, version
+from gpunet.cli.commands.doctor import examine
+from gpunet.cli.digits import training_digits
+from gpunet.cli.machine import ROOT, commit, cpu_model, version
 from gpunet.optimizers import SGD, Adam
 from gpunet.runs.presets import PRESETS
 from gpunet.training.fit import fit

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from gpunet.cli._machine import ROOT, THREAD_VARIABLES
+from gpunet.cli.machine import ROOT, THREAD_VARIABLES
 
 
 class RivalProcess:

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from gpunet.cli._tables import as_json, markdown, show
+from gpunet.cli.tables import as_json, markdown, show
 from gpunet.errors import WriteError
 
 from .crossover import table as crossover_table

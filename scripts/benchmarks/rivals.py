@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.cli._machine import version
+from gpunet.cli.machine import version
 from gpunet.errors import ConfigError
 
 RATE = 0.01

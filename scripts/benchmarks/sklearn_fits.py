@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from gpunet.backend.threads import usable_cores
-from gpunet.cli._digits import training_digits
-from gpunet.cli._machine import blas, commit, cpu_model, version
-from gpunet.cli._tables import as_json, markdown, show
+from gpunet.cli.digits import training_digits
+from gpunet.cli.machine import blas, commit, cpu_model, version
+from gpunet.cli.tables import as_json, markdown, show
 from gpunet.errors import ConfigError, WriteError
 
 try:

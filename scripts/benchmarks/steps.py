@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from gpunet.backend.threads import usable_cores
-from gpunet.cli._digits import training_digits
-from gpunet.cli._machine import blas, commit, cpu_model, version
+from gpunet.cli.digits import training_digits
+from gpunet.cli.machine import blas, commit, cpu_model, version
 from gpunet.errors import ConfigError, GpunetError
 
 from . import busy, crossover

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from gpunet.backend.threads import usable_cores
-from gpunet.cli._machine import commit, cpu_model, version
-from gpunet.cli._tables import as_json, markdown, show
+from gpunet.cli.machine import commit, cpu_model, version
+from gpunet.cli.tables import as_json, markdown, show
 from gpunet.errors import DataError, WriteError
 from gpunet.fast.words import missing
 from gpunet.text import (

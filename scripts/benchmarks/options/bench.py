@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpunet.cli.arguments import add_threads, whole
+from gpunet.cli.options.common import add_threads, whole
 from gpunet.errors import ConfigError
 
 HELP = "Time training steps against NumPy, PyTorch, JAX and scikit-learn."

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpunet.cli.arguments import add_threads, whole
+from gpunet.cli.options.common import add_threads, whole
 
 HELP = "Time and judge word vectors against gensim's."
 WORK = "benchmarks.words"

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpunet.cli.arguments import number
+from gpunet.cli.options.common import number
 
 HELP = "Prove gpunet on a GPU: parity, presets, resume, memory, repeats and speed."
 WORK = "benchmarks.gpu_report"

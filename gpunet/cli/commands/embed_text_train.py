@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
-from ..runs.progress import ProgressBar
-from ..storage import readable
-from ..text.progress import SpanBar
-from ..text.run import MODELS, Options, defaults
-from ..text.run import run as carry_out
-from ._again import again
-from ._train import new_folder, peak_memory, sayer
+from ...errors import ConfigError
+from ...runs.progress import ProgressBar
+from ...storage import readable
+from ...text.progress import SpanBar
+from ...text.run import MODELS, Options, defaults
+from ...text.run import run as carry_out
+from ..again import again
+from .train import new_folder, peak_memory, sayer
 
 
 def train(args: argparse.Namespace) -> int:

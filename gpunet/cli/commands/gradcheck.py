@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.gradcheck import METHODS, GradientCheck, check_gradients, describe
-from ..errors import ConfigError
-from ..layers import Activation, Dropout
-from ..network import Network
-from ..random import host_rng
-from ..runs.config import check_config, network_from_config
-from ..runs.presets import preset
-from ..runs.resume import load_config
-from ._tables import as_json, console, show
+from ...checks.gradcheck import METHODS, GradientCheck, check_gradients, describe
+from ...errors import ConfigError
+from ...layers import Activation, Dropout
+from ...network import Network
+from ...random import host_rng
+from ...runs.config import check_config, network_from_config
+from ...runs.presets import preset
+from ...runs.resume import load_config
+from ..tables import as_json, console, show
 
 _WORDS = {"central": "central differences", "complex": "complex steps"}
 _COLUMNS = [

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from ..errors import ConfigError
-from ..fast.cpu import missing, warm
-from ..text import Vocabulary, encode_corpus, train_skipgram
+from ...errors import ConfigError
+from ...fast.cpu import missing, warm
+from ...text import Vocabulary, encode_corpus, train_skipgram
 
 
 def run(args: Any) -> int:

@@ -10,7 +10,6 @@ HELP = (
     "raw numbers (float64), and a 0 or 1 for each value of a category; another one "
     "takes what it was fed (MNIST: pixels / 255)."
 )
-WORK = "gpunet.cli._export"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

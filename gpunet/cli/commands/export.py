@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..network import Network
-from ..storage import Port, export_network, exported, open_model, readable
-from ._predict import chosen, model_file, table_of
+from ...errors import ConfigError
+from ...network import Network
+from ...storage import Port, export_network, exported, open_model, readable
+from .predict import chosen, model_file, table_of
 
 
 def run(args: argparse.Namespace) -> int:

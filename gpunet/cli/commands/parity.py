@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Backend, open_backend
-from ..builders import mlp
-from ..errors import DeviceError
-from ..layers import Activation, Dense, Embedding
-from ..network import Network
-from ..optimizers import SGD, Adam, Optimizer
-from ..random import host_rng
-from ._digits import training_digits
-from ._tables import as_json, console, show
+from ...backend import Backend, open_backend
+from ...builders import mlp
+from ...errors import DeviceError
+from ...layers import Activation, Dense, Embedding
+from ...network import Network
+from ...optimizers import SGD, Adam, Optimizer
+from ...random import host_rng
+from ..digits import training_digits
+from ..tables import as_json, console, show
 
 BATCH = 10
 # By dtype. A single operation is off by rounding, a step by a few times that;

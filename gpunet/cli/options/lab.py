@@ -2,13 +2,12 @@
 
 import argparse
 
-from .arguments import whole
+from .common import whole
 
 HELP = (
     "Run an experiment by name, or all of them; without a name, list them in the "
     "order in which one learns."
 )
-WORK = "gpunet.cli._lab"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 import argparse
 
 HELP = "Check model files and checkpoints: whole, unchanged, finite. Exit 0 or 4."
-WORK = "gpunet.cli._verify"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,13 +3,12 @@
 import argparse
 from collections.abc import Callable
 
-from .arguments import add_threads, number, whole
+from .common import add_threads, number, whole
 
 HELP = (
     "Learn vectors of words from a text, and look at them: neighbours, analogies, "
     "a map. Without --corpus: the works of Shakespeare."
 )
-WORK = "gpunet.cli._embed_text"
 _COUNT = {"type": whole(1), "metavar": "N"}
 
 

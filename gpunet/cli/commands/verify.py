@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from ..errors import ModelFileError
-from ..storage import one_line, readable, verify
+from ...errors import ModelFileError
+from ...storage import one_line, readable, verify
 
 
 def run(args: argparse.Namespace) -> int:

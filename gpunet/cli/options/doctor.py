@@ -2,10 +2,9 @@
 
 import argparse
 
-from .arguments import add_threads
+from .common import add_threads
 
 HELP = "Show versions, devices, BLAS and threads, with a cure for what is missing."
-WORK = "gpunet.cli._doctor"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._tables import show
+from ..tables import show
 
 _MOST = 12  # classes whose confusions fit a line
 _WIDEST = 12

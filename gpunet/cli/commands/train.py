@@ -11,22 +11,22 @@ from typing import Any
 
 from rich.console import Console
 
-from ..data import is_table
-from ..errors import ConfigError, GpunetError
-from ..runs.diagnosis import diagnose_run
-from ..runs.hints import resume_hint
-from ..runs.presets import DEFAULTS, preset
-from ..runs.progress import ProgressBar
-from ..runs.report import measured
-from ..runs.resume import load_config
-from ..runs.run import Options
-from ..runs.run import run as carry_out
-from ..show.curves import draw_curves
-from ..show.residuals import draw_residuals
-from ..storage import readable
-from ._again import again
-from ._classes import show_classes
-from ._judgement import show_baseline, show_best_epoch
+from ...data import is_table
+from ...errors import ConfigError, GpunetError
+from ...runs.diagnosis import diagnose_run
+from ...runs.hints import resume_hint
+from ...runs.presets import DEFAULTS, preset
+from ...runs.progress import ProgressBar
+from ...runs.report import measured
+from ...runs.resume import load_config
+from ...runs.run import Options
+from ...runs.run import run as carry_out
+from ...show.curves import draw_curves
+from ...show.residuals import draw_residuals
+from ...storage import readable
+from ..again import again
+from .classes import show_classes
+from .report import show_baseline, show_best_epoch
 
 
 def run(args: argparse.Namespace) -> int:

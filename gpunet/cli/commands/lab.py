@@ -12,15 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..backend import open_backend
-from ..errors import ConfigError, GpunetError
-from ..lab.digits.trained import trained
-from ..lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
-from ..storage import probe_writable, write_atomically
-from . import _Parser
-from ._lab_show import show_all, show_ladder, show_result
-from .arguments import whole
-from .lab import add_common
+from ...backend import open_backend
+from ...errors import ConfigError, GpunetError
+from ...lab.digits.trained import trained
+from ...lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
+from ...storage import probe_writable, write_atomically
+from .. import _Parser
+from ..options.common import whole
+from ..options.lab import add_common
+from .lab_tables import show_all, show_ladder, show_result
 
 _COMMON = ("device", "seed")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..storage import readable
+from ...storage import readable
 
 
 def show_best_epoch(result: dict[str, Any]) -> None:

@@ -2,10 +2,9 @@
 
 import argparse
 
-from .arguments import add_threads, whole
+from .common import add_threads, whole
 
 HELP = "Compare the gradients of back-propagation with those of nudged weights."
-WORK = "gpunet.cli._gradcheck"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

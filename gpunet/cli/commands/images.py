@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import Dataset, read_mnist
-from ..errors import ConfigError, DataError
-from ..show.digits_png import contact_sheet, gray_png
-from ..storage import probe_writable, readable, write_atomically
+from ...data import Dataset, read_mnist
+from ...errors import ConfigError, DataError
+from ...show.digits_png import contact_sheet, gray_png
+from ...storage import probe_writable, readable, write_atomically
 
 
 def run(args: argparse.Namespace) -> int:

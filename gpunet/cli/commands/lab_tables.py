@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ._tables import console, show
+from ..tables import console, show
 
 _WIDEST = 12  # numbers of one list that are still shown
 _LONGEST = 20  # rows of one table

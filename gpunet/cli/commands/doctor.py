@@ -9,12 +9,12 @@ import shutil
 import subprocess
 from typing import Any
 
-from .. import __version__
-from ..backend import Backend, open_backend
-from ..backend.threads import usable_cores
-from ..errors import DeviceError
-from ._machine import blas, commit, cpu_model, memory_bytes, version
-from ._tables import as_json, console, show
+from ... import __version__
+from ...backend import Backend, open_backend
+from ...backend.threads import usable_cores
+from ...errors import DeviceError
+from ..machine import blas, commit, cpu_model, memory_bytes, version
+from ..tables import as_json, console, show
 
 _NEEDED = ("numpy", "array-api-compat", "safetensors", "rich")
 _OPTIONAL = ("numba", "torch", "array-api-strict", "matplotlib", "threadpoolctl")

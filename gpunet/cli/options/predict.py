@@ -2,14 +2,13 @@
 
 import argparse
 
-from .arguments import add_text_format, add_threads, whole
+from .common import add_text_format, add_threads, whole
 
 HELP = (
     "Answer the rows of a table with a model that was trained on one. The model "
     "file holds the preprocessing, so the table holds raw rows, with the target "
     "or without; where it is there, the answers are scored."
 )
-WORK = "gpunet.cli._predict"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,10 +3,9 @@
 import argparse
 import re
 
-from .arguments import whole
+from .common import whole
 
 HELP = "Write digits of MNIST, or of a set of its form, as PNG files, 8-bit gray."
-WORK = "gpunet.cli._images"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 import argparse
 
 HELP = "Compile everything that numba compiles now, so that no run has to wait for it."
-WORK = "gpunet.cli._compile"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import (
+from ...data import (
     NOT_A_TABLE,
     Dataset,
     Preprocessing,
@@ -21,12 +21,12 @@ from ..data import (
     is_table,
     read_for,
 )
-from ..errors import ConfigError, GpunetError, ModelFileError
-from ..layers import Dense
-from ..network import Network
-from ..runs.report import outputs
-from ..storage import one_line, open_model, readable, write_atomically
-from ..training.metrics import mean_absolute_error, r_squared
+from ...errors import ConfigError, GpunetError, ModelFileError
+from ...layers import Dense
+from ...network import Network
+from ...runs.report import outputs
+from ...storage import one_line, open_model, readable, write_atomically
+from ...training.metrics import mean_absolute_error, r_squared
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 

@@ -2,10 +2,9 @@
 
 import argparse
 
-from .arguments import add_threads, whole
+from .common import add_threads, whole
 
 HELP = "Train the same networks on several devices and show how far they part."
-WORK = "gpunet.cli._parity"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,13 +2,12 @@
 
 import argparse
 
-from .arguments import add_text_format, add_threads, number, whole
+from .common import add_text_format, add_threads, number, whole
 
 HELP = (
     "Train a network on MNIST, on a set of its form, or on a table of your own. "
     "Without options: the default preset on the best device."
 )
-WORK = "gpunet.cli._train"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
-from ..show.words import draw_map
-from ..storage import readable
-from ..text.corpus import words_of
-from ..text.formats import load_vectors
-from ..text.generate import generate
-from ..text.judge import judge_analogies, judge_similarity
-from ..text.language_model import END, LanguageModel
-from ..text.vectors import WordVectors
-from ._embed_train import train
+from ...errors import ConfigError
+from ...show.words import draw_map
+from ...storage import readable
+from ...text.corpus import words_of
+from ...text.formats import load_vectors
+from ...text.generate import generate
+from ...text.judge import judge_analogies, judge_similarity
+from ...text.language_model import END, LanguageModel
+from ...text.vectors import WordVectors
+from .embed_text_train import train
 
 _VECTORS, _MODEL = "vectors.safetensors", "model.safetensors"
 

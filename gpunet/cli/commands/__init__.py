@@ -1,0 +1,1 @@
+"""The work of each command, loaded once its options are understood."""
