@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gpunet.cli import main
-from gpunet.fast import words
-from gpunet.fast.cpu import compiler, kernels
+from gpunet.fast.cpu import compiler, word_vectors
+from gpunet.fast.cpu.jit import span
 
 
 def test_compile_leaves_no_kernel_to_compile(capsys):
@@ -13,10 +13,10 @@ def test_compile_leaves_no_kernel_to_compile(capsys):
     assert main(["compile"]) == 0
     assert "training, float64: " in capsys.readouterr().out
     for dtype in ("float32", "float64"):
-        assert compiler.seconds_until_ready(kernels.predict, dtype) == 0
-        for kernel in (kernels.span, kernels.members):
+        assert compiler.seconds_until_ready(span.predict, dtype) == 0
+        for kernel in (span.span, span.members):
             assert compiler.seconds_until_ready(kernel, dtype, np.uint16) == 0
-    assert words.seconds_until_ready("float32") == 0
+    assert word_vectors.seconds_until_ready("float32") == 0
 
 
 def test_compile_without_numba_says_how_to_get_it(monkeypatch, capsys):

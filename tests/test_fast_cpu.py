@@ -12,7 +12,7 @@ import gpunet
 from gpunet import SGD, Activation, Adam, Callback, Dense, Dropout, Network, mlp
 from gpunet.data import Dataset
 from gpunet.errors import ConfigError, Diverged
-from gpunet.fast.cpu import compiler, engine, slower, teams
+from gpunet.fast.cpu import compiler, engine, slower, threads
 from gpunet.losses import loss as make_loss
 from gpunet.runs.checkpoint import capture, restore
 from gpunet.training import trainer
@@ -137,9 +137,9 @@ def test_repeated_run_leaves_the_same_bits(name):
 def test_team_of_threads_leaves_the_bits_of_one(monkeypatch, sparse, batch):
     rows = data("labels", sparse, True)
     alone = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
-    monkeypatch.setattr(teams, "usable_threads", lambda: 3)
-    monkeypatch.setattr(teams, "_SHARED", 0)
-    monkeypatch.setattr(teams, "_ROWS", 1)
+    monkeypatch.setattr(threads, "usable_threads", lambda: 3)
+    monkeypatch.setattr(threads, "_SHARED", 0)
+    monkeypatch.setattr(threads, "_ROWS", 1)
     team = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
     assert (alone.parts[0]._team, team.parts[0]._team) == (1, 3)
     assert same(alone.tensors(), team.tensors())
@@ -218,9 +218,9 @@ def test_member_that_diverges_leaves_the_others_alone():
 
 
 def test_thread_that_falls_lets_the_others_go(monkeypatch):
-    monkeypatch.setattr(teams, "usable_threads", lambda: 2)
-    monkeypatch.setattr(teams, "_SHARED", 0)
-    monkeypatch.setattr(teams, "_ROWS", 1)
+    monkeypatch.setattr(threads, "usable_threads", lambda: 2)
+    monkeypatch.setattr(threads, "_SHARED", 0)
+    monkeypatch.setattr(threads, "_ROWS", 1)
     one = job("compiled", table(), batch=10, steps=9)
     part, true = one.parts[0], one.parts[0]._kernel
 

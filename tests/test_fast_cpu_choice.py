@@ -12,8 +12,9 @@ from tiny import table
 
 import gpunet
 from gpunet import SGD, Adam, mlp
-from gpunet.fast.cpu import compiler, examples, kernels, slower, teams
+from gpunet.fast.cpu import compiler, slower, threads
 from gpunet.fast.cpu import estimates as est
+from gpunet.fast.cpu.jit import examples, span
 from gpunet.training import trainer
 
 pytest.importorskip("numba")
@@ -35,7 +36,7 @@ def test_kernels_that_are_ready_cost_nothing(cold):
     net = mlp([784, 30, 10])
     assert "compiling (17 s) would not pay" in why(net, steps=1000, batch=10)
     assert why(net, steps=10**6, batch=10) == ""
-    compiler._ready.add(compiler._mark(kernels.span, "float32", np.uint16))
+    compiler._ready.add(compiler._mark(span.span, "float32", np.uint16))
     assert why(net, steps=1000, batch=10) == ""
     assert why(net, steps=100, batch=10) == "the run is short"  # always the same bits
     assert "would not pay" in why(mlp([784, 5], dtype="float64"), steps=999, batch=10)
@@ -43,7 +44,7 @@ def test_kernels_that_are_ready_cost_nothing(cold):
 
 def test_kernels_on_the_disk_cost_their_loading(cold, monkeypatch, tmp_path):
     monkeypatch.setattr(compiler, "_cache_folders", lambda: [tmp_path])
-    net, mark = mlp([784, 30, 10]), compiler._mark(kernels.span, "float32", np.uint16)
+    net, mark = mlp([784, 30, 10]), compiler._mark(span.span, "float32", np.uint16)
     assert why(net, steps=20_000, batch=10) != ""
     (tmp_path / mark).touch()
     assert why(net, steps=20_000, batch=10) == ""
@@ -106,7 +107,8 @@ def test_estimates_grow_with_everything():
 
 def test_another_process_knows_what_is_compiled(tmp_path):
     look = (
-        "import numpy as np; from gpunet.fast.cpu import compiler, examples\n"
+        "import numpy as np; from gpunet.fast.cpu import compiler\n"
+        "from gpunet.fast.cpu.jit import examples\n"
         "seconds = lambda: compiler.seconds_until_ready(examples.list_rows, 'f4')\n"
         "import sys; before = 'numba' in sys.modules, seconds()\n"
     )
@@ -155,15 +157,15 @@ def test_read_only_data_need_no_kernels_of_their_own():
     x = x.astype("float32")  # the network's own: shared with it, not copied
     net = mlp([4, 3])
     gpunet.fit(net, (x, t), epochs=1, engine="compiled")
-    known = len(compiler.compiled(kernels.span).signatures)
+    known = len(compiler.compiled(span.span).signatures)
     for array in (x, t):
         array.flags.writeable = False
     gpunet.fit(net, (x, t), epochs=1, engine="compiled")
-    assert len(compiler.compiled(kernels.span).signatures) == known
+    assert len(compiler.compiled(span.span).signatures) == known
 
 
 def test_a_thread_that_waits_sleeps():
-    wait = compiler.compiled(kernels.together)
+    wait = compiler.compiled(span.together)
     sync = np.zeros(16, np.int64)
     wait(sync, 0, 2), wait(np.zeros(16, np.int64), 1, 1)  # compiled by now
     sync[:] = 0
@@ -178,8 +180,8 @@ def test_a_thread_that_waits_sleeps():
 
 
 def test_teams_are_for_steps_that_outlast_their_meetings(monkeypatch):
-    monkeypatch.setattr(teams, "usable_threads", lambda: 4)
-    size, several = teams.Layout(None, 1_000_000, 0), 4 if os.name == "posix" else 1
-    assert teams.team_for(size, 10) == 1  # few examples to share
-    assert teams.team_for(size, 32) == several
-    assert teams.team_for(size._replace(size=10_000), 128) == 1  # too little work
+    monkeypatch.setattr(threads, "usable_threads", lambda: 4)
+    size, several = threads.Layout(None, 1_000_000, 0), 4 if os.name == "posix" else 1
+    assert threads.team_for(size, 10) == 1  # few examples to share
+    assert threads.team_for(size, 32) == several
+    assert threads.team_for(size._replace(size=10_000), 128) == 1  # too little work

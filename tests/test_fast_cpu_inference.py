@@ -10,8 +10,8 @@ from helpers import epsilons_off, exact_sigmoid, wide_grid
 import gpunet
 from gpunet import Activation, Dense, Network, mlp
 from gpunet.errors import ConfigError
-from gpunet.fast.cpu import functions
 from gpunet.fast.cpu import inference as module
+from gpunet.fast.cpu.jit import functions
 
 SQUARES = "half_squared_error"
 

@@ -16,8 +16,8 @@ from tiny import carry, host, left_behind, same, settings, table, write_set
 
 import gpunet
 from gpunet.errors import ConfigError, DataError, Diverged
-from gpunet.fast.cuda import general
-from gpunet.fast.cuda.plan import ACTIVATIONS, Stage, stages
+from gpunet.fast.cuda.general import stepper as general
+from gpunet.fast.cuda.general.buffers import ACTIVATIONS, Stage, stages
 from gpunet.layers import Activation, Dense, Dropout, Flatten
 from gpunet.random import DropoutDraws
 from gpunet.training.callbacks import Callback
@@ -424,7 +424,7 @@ def test_nothing_comes_to_the_host_inside_a_span(monkeypatch, engine, optimizer)
     monkeypatch.setattr(
         f"{module}.steps"
         if engine == "loop"
-        else "gpunet.fast.cuda.general.General.steps",
+        else "gpunet.fast.cuda.general.stepper.General.steps",
         steps,
     )
     net = maker(dropout=0.2)("cuda")

@@ -14,8 +14,8 @@ from tiny import carry, host, left_behind, same, settings, table, write_set
 
 import gpunet
 from gpunet.errors import DeviceError, Diverged
-from gpunet.fast.cuda import graph
-from gpunet.fast.cuda.products import Products
+from gpunet.fast.cuda.general import graph
+from gpunet.fast.cuda.general.products import Products
 
 REAL = graph.Cublas
 assert general_engine  # a fixture that runs for every test here, too

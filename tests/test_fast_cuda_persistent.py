@@ -11,9 +11,9 @@ import gpunet
 from gpunet import SGD, Adam, Dataset, mlp
 from gpunet.errors import Diverged
 from gpunet.fast import cuda
-from gpunet.fast.cuda import persistent
-from gpunet.fast.cuda.general import General
-from gpunet.fast.cuda.persistent import Persistent
+from gpunet.fast.cuda.general.stepper import General
+from gpunet.fast.cuda.persistent import stepper as persistent
+from gpunet.fast.cuda.persistent.stepper import Persistent
 from gpunet.losses import Loss
 from gpunet.training.fit import trainer
 

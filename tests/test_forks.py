@@ -138,13 +138,13 @@ print(codes)
 def test_a_team_of_a_forked_child_has_its_own_threads_and_lock():
     code = """
 import numpy as np
-from gpunet.fast.cpu import teams
+from gpunet.fast.cpu import threads
 def team():
     seen = []
-    teams.together(lambda me, n: seen.append(me), 2, np.zeros(16, np.int64), ())
+    threads.together(lambda me, n: seen.append(me), 2, np.zeros(16, np.int64), ())
     assert sorted(seen) == [0, 1], seen
 team()
-with teams._ONE:  # as if another thread's team were at work
+with threads._ONE:  # as if another thread's team were at work
     codes = [child(team)]
 team()
 print(codes)
@@ -157,8 +157,9 @@ print(codes)
 def test_a_fork_waits_until_nobody_compiles():
     code = """
 import time, numpy as np
-from gpunet.fast.cpu import compiler, kernels
-share = compiler.compiled(kernels.share)
+from gpunet.fast.cpu import compiler
+from gpunet.fast.cpu.jit import span
+share = compiler.compiled(span.share)
 from numba.core.compiler_lock import global_compiler_lock
 inside = threading.Event()
 def compiling():

@@ -26,7 +26,7 @@ from test_sklearn_exact import (
 from test_sklearn_sweep import GRID, OF_SGD, SMALL
 
 from gpunet.errors import ConfigError
-from gpunet.fast.cpu import compiler, teams
+from gpunet.fast.cpu import compiler, threads
 from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, sweep
 from gpunet.sklearn.steppers import numba_stepper as compiled
 from gpunet.sklearn.steppers.numba_stepper import Compiled, lay, takes
@@ -182,9 +182,9 @@ def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
     for x in (X, PICTURES):
         alone = MLPClassifier(**own).fit(x, Y)
         with monkeypatch.context() as patch:
-            patch.setattr(teams, "usable_threads", lambda: 3)
-            patch.setattr(teams, "_SHARED", 0)
-            patch.setattr(teams, "_ROWS", 1)
+            patch.setattr(threads, "usable_threads", lambda: 3)
+            patch.setattr(threads, "_SHARED", 0)
+            patch.setattr(threads, "_ROWS", 1)
             team = MLPClassifier(**own).fit(x, Y)
         for a, b in zip(alone.coefs_, team.coefs_, strict=True):
             assert np.array_equal(a, b)
@@ -192,9 +192,9 @@ def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
 
 
 def test_teams_of_fits_side_by_side_do_not_wait_for_each_other(monkeypatch):
-    monkeypatch.setattr(teams, "usable_threads", lambda: 3)
-    monkeypatch.setattr(teams, "_SHARED", 0)
-    monkeypatch.setattr(teams, "_ROWS", 1)
+    monkeypatch.setattr(threads, "usable_threads", lambda: 3)
+    monkeypatch.setattr(threads, "_SHARED", 0)
+    monkeypatch.setattr(threads, "_ROWS", 1)
     own = {"random_state": 0, "max_iter": 9, "engine": "compiled", "batch_size": 10}
     nets = [MLPClassifier(**own) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:

@@ -286,8 +286,8 @@ def test_custom_layers_are_not_exported(tmp_path, kind, layer, why):
 
 
 def test_compiled_engines_leave_custom_layers_to_the_loop():
-    from gpunet.fast.cpu.plan import refuse_loss, rows_of
-    from gpunet.fast.cuda.plan import stages
+    from gpunet.fast.cpu.lowering import refuse_loss, rows_of
+    from gpunet.fast.cuda.general.buffers import stages
 
     f = replace(activation("relu"), pullback=lambda z, a, da: da)
     for layers in (

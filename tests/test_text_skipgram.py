@@ -353,7 +353,9 @@ def test_engines_are_chosen_and_refused(monkeypatch):
         trainer("strict:1", "compiled")
     with pytest.raises(ConfigError, match="engine: 'fast': choose from"):
         trainer("cpu", "fast")
-    monkeypatch.setattr("gpunet.fast.words.missing", lambda: "numba is not installed")
+    monkeypatch.setattr(
+        "gpunet.fast.cpu.word_vectors.missing", lambda: "numba is not installed"
+    )
     t = trainer("cpu", "auto")
     assert (t.engine, t.note) == ("loop", "numba is not installed")
     with pytest.raises(ConfigError, match="engine: compiled: numba is not installed"):

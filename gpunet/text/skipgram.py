@@ -2,8 +2,8 @@
 
 The trainer goes through the corpus span by span. A span's draws are made on the
 host; its batches are stepped by the loop of `pairs`, on any device, or by the
-compiled engine of `gpunet.fast.words`, with the same result. Between spans it can
-be saved and continued bit for bit: its vectors and one number are the whole state.
+compiled engine of `gpunet.fast.cpu.word_vectors`, with the same result. Between spans
+it can be saved and continued bit for bit: its vectors and one number are all its state.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy as np
 from ..backend import Backend, open_backend
 from ..backend.threads import usable_cores, usable_threads
 from ..errors import ConfigError, DataError, Diverged
-from ..fast import words
+from ..fast.cpu import word_vectors
 from ..random import host_rng
 from ..training.engines import check_engine
 from . import pairs
@@ -219,7 +219,7 @@ class SkipGram:
     def _compiled(self, draws, rates):
         """Return the sum of the reported batches' losses, and of how many pairs."""
         size = self.settings.batch_size
-        losses = words.train_span(
+        losses = word_vectors.train_span(
             draws, rates, size, self.W_in, self.W_out, self.threads
         )
         reported = np.arange(len(losses)) // size % _REPORTED == 0
@@ -283,11 +283,11 @@ def _choose(engine: str, bk: Backend, work: int, dtype: str) -> tuple[str, str]:
     The work is counted in words times dim times window times outputs.
     """
     check_engine(engine)
-    why = words.missing() if bk.name == "cpu" else f"there is none for {bk.name}"
+    why = word_vectors.missing() if bk.name == "cpu" else f"there is none for {bk.name}"
     if engine == "compiled" and why:
         raise ConfigError(f"engine: compiled: {why}; take engine auto or loop")
     if engine == "auto" and not why:
-        wait = words.seconds_until_ready(dtype)
+        wait = word_vectors.seconds_until_ready(dtype)
         if _LOOP_SECONDS * work < wait:
             why = f"the run is short; compiling ({wait:.0f} s) would not pay"
     if engine == "loop" or why:

@@ -15,8 +15,8 @@ import numpy as np
 from gpunet.backend import open_backend
 from gpunet.builders import mlp
 from gpunet.data import Splits, read_mnist
-from gpunet.fast.cuda.persistent import Persistent, shared_limit
-from gpunet.fast.cuda.persistent_plan import plans
+from gpunet.fast.cuda.persistent.stepper import Persistent, shared_limit
+from gpunet.fast.cuda.persistent.thread_layout import plans
 from gpunet.network import Network
 from gpunet.optimizers import SGD
 from gpunet.training.evaluate import evaluate

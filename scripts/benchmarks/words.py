@@ -20,7 +20,7 @@ from gpunet.backend.threads import usable_cores
 from gpunet.cli.machine import commit, cpu_model, version
 from gpunet.cli.tables import as_json, markdown, show
 from gpunet.errors import DataError, WriteError
-from gpunet.fast.words import missing
+from gpunet.fast.cpu.word_vectors import missing
 from gpunet.text import (
     SkipGram,
     SkipGramSettings,

@@ -37,13 +37,13 @@ from typing import Any
 from ...backend.threads import usable_threads
 from ...network import Network
 from ...optimizers import Adam, Optimizer
-from . import kernels
 from .compiler import missing, seconds_until_ready
 from .engine import split
 from .estimates import Work, blas_wins, compiled_seconds, loop_seconds
 from .inference import predictor
-from .plan import refuse_loss, refuse_optimizer, rows_of
-from .room import places
+from .jit import span
+from .lowering import refuse_loss, refuse_optimizer, rows_of
+from .workspace import places
 
 NAME = "compiled"
 # Seconds: what is shorter takes the loop, whatever is compiled already. So the same few
@@ -98,7 +98,7 @@ def slower(
         isinstance(optimizer, Adam),
     )
     index = places(layers[0].n_in)
-    return why_loop(work, x, seconds_until_ready(kernels.span, net.dtype, index))
+    return why_loop(work, x, seconds_until_ready(span.span, net.dtype, index))
 
 
 def why_loop(work: Work, x: Any, wait: float, loop: float = 0.0) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import draws, examples, functions, kernels, products, vectors
+from .jit import draws, examples, functions, products, span, vectors
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
 COMPILING, LOADING = 16.0, 0.8  # seconds that a kernel takes, and one from the disk
@@ -187,7 +187,7 @@ def _numba() -> Any:
     importlib.import_module("numba.np.arraymath")
     vectors.install(numba)
     functions.install(numba)
-    for module in (draws, examples, functions, products, kernels):
+    for module in (draws, examples, functions, products, span):
         register(
             f
             for name, f in vars(module).items()

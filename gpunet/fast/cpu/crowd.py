@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backend import Array
-from . import kernels, tables
 from .compiler import announced, compiled
-from .plan import lay_out
-from .room import aligned, room_for, table_for
-from .teams import team_for, together
+from .jit import span, tables
+from .lowering import lay_out
+from .threads import team_for, together
+from .workspace import aligned, room_for, table_for
 
 
 class Shape(NamedTuple):
@@ -118,8 +118,8 @@ class Crowd:
         )
         task = tables.Task(order, self._batch, rates, corrections, 0, 0, False)
         whole = (self._plan, self._rows, state, self._work, task, 0, n)
-        with announced(kernels.members, dtype, self._rows.idx.dtype):
-            together(compiled(kernels.members), self._team, self._work.sync, whole)
+        with announced(span.members, dtype, self._rows.idx.dtype):
+            together(compiled(span.members), self._team, self._work.sync, whole)
         return sums[0][:, 0]
 
     def vectors(self) -> Array:

@@ -12,9 +12,9 @@ from ...optimizers import Optimizer
 from ...random import seed_sequence
 from ...training.batches import Feed
 from ...training.parts import Part
-from . import functions, kernels, tables
 from .compiler import announced, compiled
-from .plan import (
+from .jit import functions, span, tables
+from .lowering import (
     hyper,
     layout,
     loss_kind,
@@ -25,8 +25,8 @@ from .plan import (
     tensors,
     write,
 )
-from .room import NOTHING, aligned, lay_rows, places, room_for, table_for
-from .teams import pool, team_for, together
+from .threads import pool, team_for, together
+from .workspace import NOTHING, aligned, lay_rows, places, room_for, table_for
 
 _LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
 
@@ -46,7 +46,7 @@ class Compiled(Part):
         super().__init__(net, optimizer, Orders(feed), sums, **shared)
         self._layout = layout(net)
         self._names = tensors(net, self._layout.table)
-        self._kernel = compiled(kernels.span)
+        self._kernel = compiled(span.span)
         self._settings = settings(optimizer)
         self._plan = self._describe()
         self._keys = [
@@ -55,7 +55,7 @@ class Compiled(Part):
         self._team = 1 if net.population else team_for(self._layout, feed.batch_size)
         n = min(usable_threads(), len(net.seeds))
         started = time.perf_counter()
-        with announced(kernels.span, net.dtype, places(feed.x.shape[1])):
+        with announced(span.span, net.dtype, places(feed.x.shape[1])):
             self._rows = self._lay(feed)
             self._rooms = [self._room() for _ in range(n)]
             # With no steps to take, this compiles the kernel or loads it, and no more.

@@ -8,12 +8,12 @@ from ...backend import Array, HostArray
 from ...backend.threads import usable_threads
 from ...errors import ConfigError
 from ...network import Network
-from . import kernels
 from .compiler import announced, compiled, missing
-from .plan import layout, loss_kind, read, refuse_loss, rows_of, tensors
-from .room import aligned
-from .tables import ROWS
-from .teams import pool
+from .jit import span
+from .jit.tables import ROWS
+from .lowering import layout, loss_kind, read, refuse_loss, rows_of, tensors
+from .threads import pool
+from .workspace import aligned
 
 _ALONE = 5_000_000  # rows times weights that one thread predicts, in some 100 us
 _CHUNK = 512  # rows at a time: their activations stay in the cache
@@ -41,9 +41,9 @@ class Predictor:
     def _prepare(self, sizes: tuple, table: Array, alphas: Array, kind: int, P: Array):
         self._n_in, self._n_out, self._row, dtype = self._sizes = sizes
         self._dtype, self._net = np.dtype(dtype), (table, alphas, kind, P)
-        self._kernel, self._share = compiled(kernels.predict), usable_threads()
+        self._kernel, self._share = compiled(span.predict), usable_threads()
         self._rooms: list[tuple[Array, ...]] = []  # those that no call is using
-        with announced(kernels.predict, dtype):
+        with announced(span.predict, dtype):
             self(np.zeros(self._n_in, self._dtype))
 
     def __reduce__(self) -> tuple:

@@ -9,10 +9,10 @@ from ... import builders
 from ...data import Dataset
 from ...optimizers import SGD
 from ...training import fit
-from . import functions, tables
 from .crowd import Crowd, Shape
 from .inference import predictor
-from .room import NOTHING, lay_rows
+from .jit import functions, tables
+from .workspace import NOTHING, lay_rows
 
 _ROWS, _COLUMNS = 8, 4
 

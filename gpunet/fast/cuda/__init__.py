@@ -8,8 +8,8 @@ reference in the lesson, and is proven equal to it.
 from collections.abc import Sequence
 from typing import Any
 
-from . import general
-from .persistent import split
+from .general import stepper as general
+from .persistent.stepper import split
 
 __all__ = ["NAME", "PRECISIONS", "refuse", "slower", "split"]
 

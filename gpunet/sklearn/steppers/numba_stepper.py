@@ -15,15 +15,13 @@ import scipy.sparse
 from ...fast.cpu import (
     Work,
     crowd,
-    functions,
-    kernels,
     missing,
-    room,
     seconds_until_ready,
-    tables,
     why_loop,
+    workspace,
 )
-from ...fast.cpu.plan import Settings
+from ...fast.cpu.jit import functions, span, tables
+from ...fast.cpu.lowering import Settings
 from .numpy_stepper import ACTIVATE, forward, pack, unpack
 
 KINDS = {
@@ -82,7 +80,7 @@ def takes(est: Any, x: Any, weight: Any, epochs: float, n_fits: int) -> bool:
         sum(prod(W.shape[-2:]) for W in est.coefs_),
         est.solver == "adam",
     )
-    wait = seconds_until_ready(kernels.members, dtype, room.places(x.shape[1]))
+    wait = seconds_until_ready(span.members, dtype, workspace.places(x.shape[1]))
     dense = n_fits == 1 and not scipy.sparse.issparse(x)
     return not why_loop(work, x if dense else None, wait, seconds)
 
@@ -134,11 +132,11 @@ def lay(x: Any, t: np.ndarray, labels: bool) -> tables.Rows:
         if not x.has_canonical_format:  # places must rise, each there once
             x = x.copy()
             x.sum_duplicates()
-        idx = x.indices.astype(room.places(x.shape[1]))
+        idx = x.indices.astype(workspace.places(x.shape[1]))
         rows = np.require(x.data, requirements="CW"), idx, x.indptr.astype(np.int64)
     else:
-        rows = room.lay_rows(x)
-    hot = t.argmax(axis=1) if labels else room.NOTHING
+        rows = workspace.lay_rows(x)
+    hot = t.argmax(axis=1) if labels else workspace.NOTHING
     targets = np.zeros((0, 1), t.dtype) if labels else np.require(t, None, "CW")
     return tables.Rows(*rows, hot, targets, np.zeros(0, t.dtype))
 

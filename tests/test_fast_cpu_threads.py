@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from gpunet.fast.cpu import teams
+from gpunet.fast.cpu import threads
 
 
 @pytest.mark.parametrize("falls", [0, 1, 2])
@@ -21,6 +21,6 @@ def test_an_error_in_one_thread_ends_the_wait_of_the_others(falls):
         waited.append(bool(sync[8]))
 
     with pytest.raises(MemoryError, match="no room"):
-        teams.together(kernel, 3, sync, ())
-    teams.together(lambda me, team: None, 3, sync, ())  # and the next team can start
+        threads.together(kernel, 3, sync, ())
+    threads.together(lambda me, team: None, 3, sync, ())  # and the next team can start
     assert waited == [True, True]

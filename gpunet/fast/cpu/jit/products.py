@@ -9,7 +9,7 @@ vectors of sums are under way at once, because an addition takes four cycles.
 
 import numpy as np
 
-from ...backend import Array
+from ....backend import Array
 from .tables import N_IN, WIDTH, W
 from .vectors import at, dots, load, madd, store, tile, total, zeros
 

@@ -10,10 +10,10 @@ from math import prod
 from numbers import Real
 from typing import Any, NamedTuple
 
-from ...activations import activation
-from ...backend import Array
-from ...layers import Activation, Dense, Dropout, Layer
-from ...optimizers import Optimizer
+from ....activations import activation
+from ....backend import Array
+from ....layers import Activation, Dense, Dropout, Layer
+from ....optimizers import Optimizer
 
 ACTIVATIONS = (
     *("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"),

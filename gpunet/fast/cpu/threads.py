@@ -9,7 +9,7 @@ from typing import Any
 
 from ...backend import Array
 from ...backend.threads import usable_threads
-from .plan import Layout
+from .lowering import Layout
 
 _ONE = Lock()  # two teams that wait for each other's threads would wait for ever
 _SHARED = 1_500_000  # weights times examples: a step of some 80 us on one core

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ....backend import Array
 
 _BYTES = 64
 _SLEEP = "gpunet_sleep"  # what LLVM knows the system's function by, on every system

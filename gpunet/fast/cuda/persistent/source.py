@@ -1,4 +1,4 @@
-"""The persistent kernel's text: constants for one network, above `persistent.cu`.
+"""The persistent kernel's text: constants for one network, above `span.cu`.
 
 The text is specialised to what is trained and to how threads share it, so that loops
 over weights unroll and weights stay in registers.
@@ -7,9 +7,9 @@ over weights unroll and weights stay in registers.
 from functools import cache
 from pathlib import Path
 
-from .persistent_plan import Plan
+from .thread_layout import Plan
 
-PARTS = ("tools", "first", "later", "")  # of the text: persistent_tools.cu, ...
+PARTS = ("tools", "first_layer", "later_layers", "span")  # of the text: tools.cu, ...
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu")
 LOSSES = {  # name -> kind in the kernel, factor on the squares
     "softmax_cross_entropy": ("SOFTMAX_CROSS_ENTROPY", 0.0),
@@ -78,9 +78,8 @@ def source(plan: Plan) -> str:
 
 @cache
 def _text() -> str:
-    names = [f"persistent_{part}".rstrip("_") + ".cu" for part in PARTS]
     folder = Path(__file__).parent
-    return "\n".join((folder / name).read_text("utf-8") for name in names)
+    return "\n".join((folder / f"{part}.cu").read_text("utf-8") for part in PARTS)
 
 
 def _parameters(layers: int, momentum: bool) -> list[str]:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .cpu.compiler import announced, compiled, missing, register
-from .cpu.compiler import seconds_until_ready as seconds_for
-from .cpu.kernels import together
-from .cpu.teams import together as by_a_team
+from .compiler import announced, compiled, missing, register
+from .compiler import seconds_until_ready as seconds_for
+from .jit.span import together
+from .threads import together as by_a_team
 
 _LEAST = 1e-100  # a product of probabilities is turned into a logarithm before this
 _SURE = 1e-30  # no answer counts as less probable than this, 69 nats

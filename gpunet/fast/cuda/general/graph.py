@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
-from ...errors import DeviceError
-from ...network import Network
-from ...training.batches import Place
+from ....backend import Array
+from ....errors import DeviceError
+from ....network import Network
+from ....training.batches import Place
 
 _WORKSPACE = 32 << 20  # bytes: what cuBLAS recommends for the largest GPUs
 

@@ -9,8 +9,8 @@ import pytest
 from emulation import build, compiler
 from helpers import epsilons_off, exact_sigmoid, wide_grid
 
-from gpunet.fast.cuda.generate import source
-from gpunet.fast.cuda.persistent_plan import Spec, plans
+from gpunet.fast.cuda.persistent.source import source
+from gpunet.fast.cuda.persistent.thread_layout import Spec, plans
 
 # Shared memory a block may have, in bytes, by the CUDA programming guide.
 SHARED = dict(zip(nvrtc.ARCHITECTURES, (64, 163, 227, 227, 99), strict=True))

@@ -83,7 +83,7 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a block of threads shares one network; see `persistent.cu`.
+    """How a block of threads shares one network; see `span.cu`.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ....backend import Array
 
 # cuBLAS's own numbers (library_types.h, cublas_api.h).
 _TYPES = {"float32": 0, "float64": 1, "float16": 2}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import epsilons_off, error, exact_sigmoid, wide_grid
 
-from gpunet.fast import words
+from gpunet.fast.cpu import word_vectors
 from gpunet.text import SkipGram, SkipGramSettings, skipgram
 
 pytest.importorskip("numba")
@@ -76,21 +76,21 @@ def test_one_seed_is_one_result():
 def test_logistic_is_exact_and_never_overflows(dtype):
     z = np.array([-1e30, -700, -90, -17, -1, -1e-3, 0, 1e-3, 1, 17, 90, 1e30], dtype)
     exact = 1 / (1 + np.exp(-np.clip(z.astype(np.float64), -700, 700)))
-    words._logistic(z, len(z))
+    word_vectors._logistic(z, len(z))
     assert z == pytest.approx(exact, rel=2e-7 if dtype == "float32" else 1e-12)
 
 
 def test_logistic_keeps_small_numbers_in_float32():
     z = np.append(wide_grid("float32"), np.float32([-1e4, 1e4]))
     exact = exact_sigmoid(z)
-    words._logistic(z, len(z))
+    word_vectors._logistic(z, len(z))
     assert epsilons_off(z, exact) < 4 and z[-2:].tolist() == [0, 1]
 
 
 def test_plain_loops_say_what_is_compiled():
     fast, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "kernel", lambda: words._train)
+        patch.setattr(word_vectors, "kernel", lambda: word_vectors._train)
         plain, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     for name in fast:
         assert error(fast[name], plain[name]) < 1e-12
@@ -109,6 +109,8 @@ def test_the_loss_of_a_hopeless_window_is_finite(dtype):
     W_in = np.array([[0.0], [40.0], [0.0]], dtype)
     W_out = np.array([[-1.0], [0.0], [1.0]], dtype)
     rates = np.zeros(1, dtype)
-    losses = words.train_span(draws, rates, 1, W_in.copy(), W_out)
+    losses = word_vectors.train_span(draws, rates, 1, W_in.copy(), W_out)
     assert losses == pytest.approx([40 * 40], rel=1e-5)
-    assert np.isfinite(words.train_span(draws, rates, 1, W_in * 1e6, W_out)).all()
+    assert np.isfinite(
+        word_vectors.train_span(draws, rates, 1, W_in * 1e6, W_out)
+    ).all()

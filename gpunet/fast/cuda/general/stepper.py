@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, Params
-from ...network import Network
-from ...optimizers import Optimizer
-from ...training.batches import Feed, Place
-from ...training.parts import Part
-from ...updates import gradient_norm
+from ....backend import Array, Params
+from ....network import Network
+from ....optimizers import Optimizer
+from ....training.batches import Feed, Place
+from ....training.parts import Part
+from ....updates import gradient_norm
+from .buffers import ACTIVATIONS, Plan, Pool, member_rates, stages
 from .graph import Graph, wanted
-from .plan import ACTIVATIONS, Plan, Pool, member_rates, stages
 from .products import Products
 from .updates import Updates, corrected, layer_rate, moving
 

@@ -26,7 +26,7 @@ static __device__ half_bits narrow(real v) { return v; }
 #define LARGEST ((real)(sizeof(real) == 4 ? 3.4028234e38 : 1.7976931348623157e308))
 #define LOWEST (-LARGEST / 8) // what the lesson bounds a logarithm by
 
-// As numbered in plan.py.
+// As numbered in buffers.py.
 enum { IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS };
 enum { SOFTMAX_CROSS_ENTROPY, SIGMOID_CROSS_ENTROPY, SQUARED };
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, Params
-from ...network import Network
-from ...optimizers import SGD, Adam, AdamW, Optimizer
+from ....backend import Array, Params
+from ....network import Network
+from ....optimizers import SGD, Adam, AdamW, Optimizer
 
 _THREADS = 256
 

@@ -10,8 +10,8 @@ from ...layers import Activation, Dense, Dropout
 from ...losses import Loss
 from ...network import Network
 from ...optimizers import SGD, Adam, Optimizer
-from . import functions
-from .vectors import lanes
+from .jit import functions
+from .jit.vectors import lanes
 
 _FUNCTIONS = {
     "identity": functions.IDENTITY,

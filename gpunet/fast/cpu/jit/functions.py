@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ....backend import Array
 from .vectors import fill, load, madd, ratio, store, zeros
 
 IDENTITY, RELU, LEAKY, SIGMOID, TANH = range(5)

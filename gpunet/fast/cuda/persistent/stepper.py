@@ -19,16 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array, Params
-from ...network import Network
-from ...optimizers import SGD, Optimizer
-from ...training.batches import Feed, floats
-from ...training.evaluate import counts_hits, n_outputs
-from ...training.parts import Part
-from . import general
-from .generate import ACTIVATIONS, LOSSES, source
-from .persistent_plan import Plan, Spec, plans
-from .plan import member_rates, stages
+from ....backend import Array, Params
+from ....network import Network
+from ....optimizers import SGD, Optimizer
+from ....training.batches import Feed, floats
+from ....training.evaluate import counts_hits, n_outputs
+from ....training.parts import Part
+from ..general import stepper as general
+from ..general.buffers import member_rates, stages
+from .source import ACTIVATIONS, LOSSES, source
+from .thread_layout import Plan, Spec, plans
 
 # Steps of one launch. While it runs, Python asks the schedule for the next ones.
 _PIECE = 1024

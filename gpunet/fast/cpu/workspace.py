@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from . import examples, tables
 from .compiler import compiled
-from .plan import Layout
-from .vectors import lanes
+from .jit import examples, tables
+from .jit.vectors import lanes
+from .lowering import Layout
 
 _SPARSE = 0.5  # a data set with fewer numbers than this part is kept as lists
 NOTHING = np.zeros(0, np.int64)

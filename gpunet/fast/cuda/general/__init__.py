@@ -1,0 +1,1 @@
+"""The general CUDA engine: any row of dense layers, one step at a time."""

@@ -1,0 +1,1 @@
+"""The persistent CUDA engine: many steps of a small network in one launch."""
