@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "scripts/benchmarks/RESULTS.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", README, re.S)
 COMMANDS = sorted(
     {
@@ -18,7 +19,7 @@ COMMANDS = sorted(
         for line in block.splitlines()
         if "scripts/" in line
     }
-    | set(re.findall(r"`(python scripts/[^`]+)`", README))
+    | set(re.findall(r"`(python scripts/[^`]+)`", README + RESULTS))
 )
 
 
