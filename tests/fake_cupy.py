@@ -115,7 +115,6 @@ class Fake:
         self.launches, self.copies_to_host = [], 0
         self.allocations, self.fails_at, self.order = 0, None, 0
         self.free, self.total, self.pool_limit = 1 << 30, 1 << 31, 0
-        self.captured, self.graphs = None, 0
         self.device_type = type(
             "Device", (_Device,), {"mem_info": property(lambda d: self.memory())}
         )
@@ -124,15 +123,7 @@ class Fake:
     def memory(self):
         return self.free, self.total
 
-    def launch(self, run):
-        """Run, or record where a stream is being captured."""
-        if self.captured is None:
-            run()
-        else:
-            self.captured.append(run)
-
     def allocate(self, nbytes):
-        assert self.captured is None, "an allocation inside a captured step"
         self.allocations += 1
         if self.allocations == self.fails_at:
             raise OutOfMemoryError(
@@ -175,34 +166,6 @@ class _Device:
 
     def synchronize(self):
         pass
-
-
-class _Stream:
-    """A stream that can be captured: what is launched meanwhile only runs after."""
-
-    fake: Fake
-
-    def __init__(self, non_blocking=False):
-        self.ptr = 7 if non_blocking else 0
-
-    def synchronize(self):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
-
-    def begin_capture(self):
-        if not self.ptr:
-            raise RuntimeError("cannot capture on the default (legacy) stream")
-        self.fake.captured = []
-
-    def end_capture(self):
-        calls, self.fake.captured = self.fake.captured, None
-        self.fake.graphs += 1
-        return SimpleNamespace(launch=lambda: [call() for call in calls])
 
 
 class _Namespace:
@@ -258,11 +221,8 @@ class _RawKernel:
         order = self._fake.order
         given = [plain(x) for x in args]
 
-        def run():
-            self._fake.launches.append(self._kernel.name)
-            self._kernel(grid, block, given, shared_mem=shared_mem, order=order)
-
-        self._fake.launch(run)
+        self._fake.launches.append(self._kernel.name)
+        self._kernel(grid, block, given, shared_mem=shared_mem, order=order)
 
 
 def _cublas_gemm(fake):
@@ -305,15 +265,11 @@ def _to_tf32(x):
 def _cublas(fake):
     """Return cuBLAS on addresses, as cupy.cuda.cublas (columns first)."""
 
-    def strided(*args):
-        # Factors in host memory are read now, even where a stream is captured.
-        factor = ctypes.c_double if args[-2] == 70 else ctypes.c_float
-        alpha, beta = (factor.from_address(args[i]).value for i in (6, 15))
-        fake.launch(lambda: multiply(alpha, beta, *args))
-
-    def multiply(alpha, beta, handle, ta, tb, m, n, k, _, *rest):
-        a, a_type, lda, a_apart, b, b_type, ldb, b_apart, *rest = rest
-        _, c, c_type, ldc, c_apart, count, compute, _ = rest
+    def strided(handle, ta, tb, m, n, k, alpha, *rest):
+        a, a_type, lda, a_apart, b, b_type, ldb, b_apart, beta, *rest = rest
+        c, c_type, ldc, c_apart, count, compute, _ = rest
+        factor = ctypes.c_double if compute == 70 else ctypes.c_float
+        alpha, beta = (factor.from_address(at).value for at in (alpha, beta))
         fake.launches.append("gemm")
         assert (handle, c_type) == (1, 1 if compute == 70 else 0)
         # A matrix of columns, seen by rows, is its transpose: C' = B' A'.
@@ -352,13 +308,10 @@ def module(fake: Fake) -> ModuleType:
         )
 
     cupy.RawModule = raw_module
-    stream_type = type("Stream", (_Stream,), {"fake": fake, "null": _Stream()})
     cupy.cuda = SimpleNamespace(
         Device=fake.device_type,
         cublas=_cublas(fake),
         get_cublas_handle=lambda: 1,
-        Stream=stream_type,
-        get_current_stream=lambda: stream_type.null,
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         runtime=SimpleNamespace(
             driverGetVersion=lambda: 13000,

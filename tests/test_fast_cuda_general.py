@@ -43,7 +43,6 @@ def general_engine(monkeypatch):
 REGISTERS = {
     **{"gather": 40, "dropout": 64, "bias_activation": 48, "pullback": 80},
     **{"loss_slope": 80, "momentum_step": 48, "adam_step": 48, "narrow_weights": 40},
-    "advance": 16,
 }
 
 
@@ -135,7 +134,7 @@ def test_dropout_masks_are_those_of_the_loop(drawn):
     wanted = draws.uniform((1, n))[:, 0] >= f32(rate)
     mask = np.full((2, n), 7, np.uint8)
     args = (np.stack(draws.keys), mask, i32(n), np.int64(drawn))
-    args += (np.int64(4), np.int64(9), f32(rate), None)
+    args += (np.int64(4), np.int64(9), f32(rate))
     kernel("dropout")((2, 2), (4,), args)
     assert np.array_equal(mask[:, : 8 * 7 - drawn % 8], wanted[:, : 8 * 7 - drawn % 8])
 
@@ -182,8 +181,6 @@ def test_loss_kernel_is_the_lessons(name, labelled, n):
             f32(factor),
             f32(9),
             scales,
-            None,
-            None,
         )
         kernel("loss_slope")((3, 2), (128,), args, order=order)
         scale = scales[:, None, None] / batch
@@ -201,7 +198,7 @@ def test_loss_of_impossible_logits_is_bounded_as_in_the_lesson():
         t, dy, total = np.array([label]), np.empty_like(y), np.zeros(1, f32)
         args = (y, None, t, None, None, dy, None, np.empty(1, f32), np.empty(1, i32))
         args += (np.zeros(1, np.uint32), total, None, i32(1), i32(3), i32(0), i32(0))
-        args += (i32(0), f32(0), f32(0), f32(1), None, None, None)
+        args += (i32(0), f32(0), f32(0), f32(1), None)
         kernel("loss_slope")((1, 1), (128,), args)
         assert error(dy, loss.slope(y, t)) < 1e-6
         assert error(total, loss.value(y, t)[None]) < 1e-6
@@ -211,7 +208,7 @@ def test_loss_of_impossible_logits_is_bounded_as_in_the_lesson():
 def test_half_precision_is_rounded_as_by_numpy():
     x = np.array([[0.1, 70000.0, 1e-8, -3.3333]], f32)
     out, index = np.empty((1, 4), np.float16), np.zeros(1, np.int64)
-    args = (x, index, out, i32(4), i32(0), i32(0), f32(0.5), None)
+    args = (x, index, out, i32(4), i32(0), i32(0), f32(0.5))
     kernel("gather", half=1)((1, 1), (32,), args)
     with np.errstate(over="ignore"):
         assert np.array_equal(out, (x * f32(0.5)).astype(np.float16))

@@ -88,7 +88,6 @@ class Process:
     def __init__(self, name: str, device: str, tf32: bool):
         env = os.environ | {
             "CUPY_TF32": str(int(tf32)),
-            "GPUNET_CUDA_GRAPH": str(int(name == "gpunet graph")),
             "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         }
         env["PYTHONPATH"] = os.pathsep.join(

@@ -20,7 +20,7 @@ from .options.gpu_report import SECTIONS
 
 # Seconds of each section at most; what others leave over is no one's.
 LIMITS = {
-    **{"machine": 40, "parity": 80, "engines": 80, "graph": 60, "repeats": 60},
+    **{"machine": 40, "parity": 80, "engines": 80, "repeats": 60},
     **{"memory": 60},
     **{"resume": 60, "population": 40, "persistent": 120},
     **{"presets": 120, "speed": 150},

@@ -52,10 +52,6 @@ class GpunetFast(GpunetLoop):
     engine = "auto"
 
 
-class GpunetGraph(GpunetFast):
-    """That engine with its step recorded as a CUDA graph."""
-
-
 class TorchEager(Rival):
     """PyTorch as most write it, with its fused optimizer step."""
 
@@ -169,10 +165,9 @@ class Jax(JaxAnywhere):
 RIVALS: dict[str, type] = {
     "gpunet": GpunetFast,
     "gpunet loop": GpunetLoop,
-    "gpunet graph": GpunetGraph,
     "torch": TorchEager,
     "torch graph": TorchGraph,
     "torch compile": TorchCompile,
     "jax": Jax,
 }
-NEED_GPU = ("gpunet graph", "torch graph", "torch compile")
+NEED_GPU = ("torch graph", "torch compile")

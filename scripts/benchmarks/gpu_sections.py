@@ -161,14 +161,6 @@ def engines(asked: Asked) -> Found:
     return _found(good, what, tables=tables)
 
 
-def graph(asked: Asked) -> Found:
-    """Hold steps that are recorded as CUDA graphs against the loop."""
-    if not asked.on_gpu:
-        return _not_done("graphs are a GPU's")
-    os.environ["GPUNET_CUDA_GRAPH"] = "1"
-    return engines(asked)
-
-
 def repeats(asked: Asked) -> Found:
     """Train again and again from one start: the bits must be the same."""
     n, steps = (5, 50) if asked.quick or not asked.on_gpu else (100, 200)

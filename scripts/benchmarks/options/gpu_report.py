@@ -10,7 +10,6 @@ SECTIONS = {
     "machine": "what it was measured on",
     "parity": "every kind of network against the CPU",
     "engines": "the compiled engines against the loop, each precision",
-    "graph": "the same with the step recorded as a CUDA graph",
     "repeats": "equal bits from run to run",
     "memory": "what happens when the GPU's memory is full",
     "resume": "a run begun on one device and ended on the other",

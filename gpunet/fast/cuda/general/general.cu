@@ -76,23 +76,11 @@ static __device__ real slope(int f, real alpha, real z, real a) {
   return 1;
 }
 
-// A graph replays one step with the same arguments, so what differs from step to
-// step it reads from the clock: the batch's first row in the span, the step in the
-// span, the epoch, the step in the epoch. Without a clock the arguments count.
-enum { FIRST, TICK, EPOCH, STEP };
-
-extern "C" __global__ void advance(long long *clock, int batch) {
-  clock[FIRST] += batch;
-  clock[TICK] += 1;
-  clock[STEP] += 1;
-}
-
 // x[r] = scale * data[index[first + r]]: a batch out of the resident data. Block
 // (r, m) copies row r of member m, whose indices begin `stride` further on.
 extern "C" __global__ void gather(const pixel *data, const long long *index,
                                   operand *x, int features, int stride, int first,
-                                  real scale, const long long *clock) {
-  if (clock) first = (int)clock[FIRST];
+                                  real scale) {
   long long from = index[(long long)blockIdx.y * stride + first + blockIdx.x];
   const pixel *row = data + from * features;
   operand *out = x + ((long long)blockIdx.y * gridDim.x + blockIdx.x) * features;
@@ -113,9 +101,7 @@ static __device__ unsigned long long high(unsigned long long a, unsigned long lo
 // eight halves; thread i makes block i, and keeps those of this layer.
 extern "C" __global__ void dropout(const unsigned long long *keys, unsigned char *mask,
                                    int n, long long drawn, long long epoch,
-                                   long long step, float rate,
-                                   const long long *clock) {
-  if (clock) epoch = clock[EPOCH], step = clock[STEP];
+                                   long long step, float rate) {
   long long block = drawn / 8 + (long long)blockIdx.x * blockDim.x + threadIdx.x;
   if (block * 8 >= drawn + n) return;
   unsigned long long k0 = keys[2 * blockIdx.y], k1 = keys[2 * blockIdx.y + 1];
@@ -216,15 +202,13 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) loss_slope(
     const real *weight, real *dy, operand *narrow_dy, real *costs, int *hits,
     unsigned *tickets, real *loss, long long *correct, int batch, int n, int stride,
     int first, int kind, real smoothing, real factor, real scale,
-    const real *scales, const long long *clock, const real *per_step) {
+    const real *scales) {
   __shared__ bool last;
   __shared__ real cost_part[32 * WARPS];
   __shared__ int hit_part[32 * WARPS];
   int lane = threadIdx.x % 32, member = blockIdx.y;
   int row = blockIdx.x * WARPS + threadIdx.x / 32;
-  if (clock) first = (int)clock[FIRST];
   if (scales) scale = scales[member] / batch;
-  if (per_step) scale *= per_step[3 * clock[TICK]] / batch;
   if (row < batch) {
     const long long at = (long long)member * batch + row;
     const real *q = y + at * n;
@@ -323,10 +307,7 @@ static __device__ real sign(real v) { return v > 0 ? (real)1 : v < 0 ? (real)-1 
 
 extern "C" __global__ void momentum_step(const unsigned long long *table,
                                          const real *factors, real rate, real momentum,
-                                         int nesterov, real l2, real l1,
-                                         const long long *clock,
-                                         const real *per_step) {
-  if (clock) rate = per_step[3 * clock[TICK]];
+                                         int nesterov, real l2, real l1) {
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *v = (real *)own[2];
@@ -343,11 +324,7 @@ extern "C" __global__ void momentum_step(const unsigned long long *table,
 extern "C" __global__ void adam_step(const unsigned long long *table,
                                      const real *factors, real rate, real beta1,
                                      real beta2, real eps, real correction, real decay,
-                                     real l2, real l1, const long long *clock,
-                                     const real *per_step) {
-  if (clock) rate = per_step[3 * clock[TICK]];
-  if (clock) correction = per_step[3 * clock[TICK] + 1];
-  if (clock) eps = per_step[3 * clock[TICK] + 2];
+                                     real l2, real l1) {
   rate *= factors[blockIdx.y];
   FOR_EACH(i) {
     real *m = (real *)own[2], *v = (real *)own[3];

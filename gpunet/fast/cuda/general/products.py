@@ -24,16 +24,13 @@ class Products:
 
     Parameters
     ----------
-    library : object or None
-        What calls cuBLAS, with its `handle`; None takes CuPy's.
     cupy : module
     precision : "float32", "float64", "tf32" or "float16"
         What products are computed in; sums are float32 but for float64.
     """
 
-    def __init__(self, library: Any, cupy: Any, precision: str):
-        self._cublas = library or cupy.cuda.cublas
-        self._handle = library.handle if library else cupy.cuda.get_cublas_handle()
+    def __init__(self, cupy: Any, precision: str):
+        self._cublas, self._handle = cupy.cuda.cublas, cupy.cuda.get_cublas_handle()
         self._compute = _COMPUTE[precision]
         self._factor = np.float64 if precision == "float64" else np.float32
 

@@ -14,16 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ....backend import Array, Params
+from ....backend import Params
 from ....network import Network
 from ....optimizers import Optimizer
-from ....training.batches import Feed, Place
+from ....training.batches import Feed
 from ....training.parts import Part
 from ....updates import gradient_norm
 from .buffers import ACTIVATIONS, Plan, Pool, member_rates, stages
-from .graph import Graph, wanted
 from .products import Products
-from .updates import Updates, corrected, layer_rate, moving
+from .updates import Updates, layer_rate, moving
 
 PRECISIONS = ("float32", "tf32", "float16")
 # Slopes of half precision are this many times as large: 2^-24 is the smallest
@@ -86,8 +85,7 @@ class General(Part):
         self.operand = "float16" if self.half else net.dtype
         self.real = np.dtype(net.dtype).type
         self.own_orders = feed.own_orders
-        self.graph = Graph(cupy, net) if wanted() else None
-        self.products = Products(self.graph and self.graph.cublas, cupy, exact)
+        self.products = Products(cupy, exact)
         self.pool = Pool(cupy, net.dtype)
         self._kernels(cupy)
         self._lay_out(cupy)
@@ -105,8 +103,8 @@ class General(Part):
 
         kernel = self._kernel
         self._gather, self._dropout = kernel("gather"), kernel("dropout")
-        self._activate, self._advance = kernel("bias_activation"), kernel("advance")
-        self._pullback, self._compare = kernel("pullback"), kernel("loss_slope")
+        self._activate, self._pullback = kernel("bias_activation"), kernel("pullback")
+        self._compare = kernel("loss_slope")
 
     def _lay_out(self, cupy: Any) -> None:
         """Make the arrays that do not depend on the batch."""
@@ -134,45 +132,11 @@ class General(Part):
     def steps(self, epoch, first, last, factor, stopped):
         """Take steps first to last - 1 of the loaded span; see `Part.steps`."""
         self.updates.refresh()  # resumed or put back, weights may be others now
-        graphed = self.graph and self._wind(epoch, first, last, factor)
         for k in range(first, last):
             if k > first and stopped():
                 return k
-            final = k == self.feed.steps - 1
-            if graphed and not final:  # the epoch's last batch may be short
-                self.graph.replay()
-                self.optimizer.n_steps += 1
-            else:
-                self._take(epoch, k, factor(k), final)
+            self._take(epoch, k, factor(k), k == self.feed.steps - 1)
         return last
-
-    def _wind(self, epoch: int, first: int, last: int, factor: Any) -> bool:
-        """Set the graph for a span; say whether it can take its steps."""
-        opt, taken = self.optimizer, range(first, min(last, self.feed.steps - 1))
-        per_step = []
-        for i, k in enumerate(taken):
-            self._set_rate(factor(k))
-            if self._rate is None or not self.updates.fused:
-                return False
-            per_step.append((self._rate, *corrected(opt, opt.n_steps + 1 + i)))
-        if per_step:
-            self.graph.wind(self, self.feed.place(first), (epoch, first), per_step)
-        return bool(per_step)
-
-    def launch(self, place: Place, clock: Array, per_step: Array) -> None:
-        """Launch one step that reads the clock; see `graph.Graph`."""
-        plan = self._plans[self.feed.batch_size]
-        direct = self.updates.plain and not self.optimizer.l2
-        self._forward(plan, place, 0, 0, clock)
-        self._slope(plan, place, direct, clock, per_step if direct else None)
-        rate, self._rate = self._rate, None  # it stands in per_step
-        self._backward(plan, direct)
-        self._rate = rate
-        if direct:
-            self.updates.refresh()
-        else:
-            self.updates.apply(0.0, clock, per_step)
-        self._advance((1,), (1,), (clock, np.int32(plan.rows)))
 
     def step(self, epoch, k, factor, last=False):
         """Take step k as `steps` does; return the gradients by the lesson's lines."""
@@ -213,7 +177,7 @@ class General(Part):
             scaled = np.array(rates) * (LOSS_SCALE if self.half else 1.0)
             self._rates = self.net.backend.array(scaled, self.net.dtype)
 
-    def _forward(self, plan, place, epoch: int, k: int, clock: Any = None) -> None:
+    def _forward(self, plan, place, epoch: int, k: int) -> None:
         i32, real, net = np.int32, self.real, self.net
         members = net.population or 1
         self._gather(
@@ -227,7 +191,6 @@ class General(Part):
                 i32(place.stride),
                 i32(place.first),
                 real(self.feed.scale),
-                clock,
             ),
         )
         drawn = 0
@@ -235,7 +198,7 @@ class General(Part):
             plan.forward[i]()
             n = plan.rows * s.n_out
             if s.rate:
-                self._mask(plan.masks[i], n, drawn, epoch, k, s.rate, clock)
+                self._mask(plan.masks[i], n, drawn, epoch, k, s.rate)
                 drawn += n
             if i == len(self.stages) - 1 and net.loss.on_logits:
                 return
@@ -257,13 +220,13 @@ class General(Part):
                 ),
             )
 
-    def _mask(self, mask, n, drawn, epoch, k, rate, clock) -> None:
+    def _mask(self, mask, n, drawn, epoch, k, rate) -> None:
         blocks = (drawn + n + 7) // 8 - drawn // 8
         i64, grid = np.int64, (ceil(blocks / _THREADS), self.net.population or 1)
         counts = (np.int32(n), i64(drawn), i64(epoch), i64(k), np.float32(rate))
-        self._dropout(grid, (_THREADS,), (self._keys, mask, *counts, clock))
+        self._dropout(grid, (_THREADS,), (self._keys, mask, *counts))
 
-    def _slope(self, plan, place, direct: bool, clock=None, per_step=None) -> None:
+    def _slope(self, plan, place, direct: bool) -> None:
         """Compare: the slope of the loss, and the sums that people read."""
         i32, real, s = np.int32, self.real, self.stages[-1]
         last = len(self.stages) - 1
@@ -299,9 +262,7 @@ class General(Part):
                 real(smoothing),
                 real(factor),
                 real(scale),
-                self._rates if per_member and per_step is None else None,
-                clock,
-                per_step,
+                self._rates if per_member else None,
             ),
         )
 

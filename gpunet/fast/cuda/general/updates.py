@@ -30,11 +30,6 @@ def layer_rate(optimizer: Optimizer, name: str) -> float:
     return rates.get(name, rates.get(name.split(".")[0], 1.0))
 
 
-def corrected(optimizer: Optimizer, t: int) -> tuple[float, float]:
-    """Return `Adam.corrected` of step t; 1 and 0 for the others."""
-    return optimizer.corrected(t) if isinstance(optimizer, Adam) else (1.0, 0.0)
-
-
 class Updates:
     """The tensors of a network as the kernels see them.
 
@@ -108,20 +103,13 @@ class Updates:
         if self._halves:
             self._narrow(self._over_every, (_THREADS,), (self._every,))
 
-    def apply(self, rate: float, clock: Any = None, per_step: Any = None) -> None:
-        """Apply the gradients in one launch.
-
-        Parameters
-        ----------
-        rate : float
-        clock, per_step : arrays, optional
-            In a graph: where rate, correction and eps of the step are to be read.
-        """
+    def apply(self, rate: float) -> None:
+        """Apply the gradients in one launch."""
         opt, real = self._optimizer, self._real
         if not self.moving:
             return
         head = (self._table, self._factors, real(rate))
-        tail = (real(opt.l2), real(opt.l1), clock, per_step)
+        tail = (real(opt.l2), real(opt.l1))
         if type(opt) is SGD:
             own = (real(opt.momentum), np.int32(opt.nesterov and opt.momentum > 0))
             self._momentum(self._over, (_THREADS,), (*head, *own, *tail))
