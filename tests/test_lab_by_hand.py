@@ -8,8 +8,7 @@ import pytest
 from test_lab_neuron import holds
 
 from gpunet.errors import Diverged
-from gpunet.lab.by_hand import floats as hand
-from gpunet.lab.by_hand import library as hand_checks
+from gpunet.lab.by_hand import floats, library
 from gpunet.lab.by_hand.library import CHAIN_B, CHAIN_W, POINTS, B, W
 
 DIAGRAM = [
@@ -23,7 +22,7 @@ FORMULAS = [
 
 
 def test_by_hand_needs_nothing_but_math():
-    source = Path(hand.__file__).read_text("utf-8")
+    source = Path(floats.__file__).read_text("utf-8")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             assert node.module in ("math", "random")
@@ -33,53 +32,53 @@ def test_by_hand_needs_nothing_but_math():
 @pytest.mark.parametrize("name", ["features", "line", "by_hand", "chain", "alice"])
 def test_library_agrees_to_the_last_digit(bk, name):
     short = {"rounds": 100} if name == "alice" else {}
-    result = holds(getattr(hand_checks, name)(device=bk.name, **short))
+    result = holds(getattr(library, name)(device=bk.name, **short))
     (gap,) = (c for c in result["checks"] if c["what"] == "by hand against the library")
     assert gap["found"] <= 1e-12
 
 
 def test_sigmoid_has_both_ends():
-    assert hand.sigmoid(0.0) == 0.5
-    assert hand.sigmoid(-1000.0) == 0.0
-    assert hand.sigmoid(1000.0) == 1.0
-    assert hand.sigmoid(-3.0) == pytest.approx(1 - hand.sigmoid(3.0), abs=1e-15)
+    assert floats.sigmoid(0.0) == 0.5
+    assert floats.sigmoid(-1000.0) == 0.0
+    assert floats.sigmoid(1000.0) == 1.0
+    assert floats.sigmoid(-3.0) == pytest.approx(1 - floats.sigmoid(3.0), abs=1e-15)
 
 
 def test_s0_10_linear_regression_step_by_step():
     w, b = [-0.017, -0.048], 0.0
-    assert hand.predict(w, b, (4, 1)) == pytest.approx(-0.116, abs=1e-15)
-    assert (hand.predict(w, b, (4, 1)) - 2) ** 2 == pytest.approx(4.477, abs=5e-4)
-    w1, b1 = hand.learn_line(POINTS[:1], w, b, 0.05, 1)
+    assert floats.predict(w, b, (4, 1)) == pytest.approx(-0.116, abs=1e-15)
+    assert (floats.predict(w, b, (4, 1)) - 2) ** 2 == pytest.approx(4.477, abs=5e-4)
+    w1, b1 = floats.learn_line(POINTS[:1], w, b, 0.05, 1)
     assert w1 == pytest.approx([0.8294, 0.1636], abs=1e-12)
     assert b1 == pytest.approx(0.2116, abs=1e-12)
-    w2, b2 = hand.learn_line(POINTS, w, b, 0.01, 1000)
+    w2, b2 = floats.learn_line(POINTS, w, b, 0.01, 1000)
     assert [*w2, b2] == pytest.approx([1.0, -2.0, 0.0], abs=1e-9)
 
 
 def test_s0_10_points_in_turn_at_the_first_rate_diverge():
-    w, _ = hand.learn_line(POINTS, [-0.017, -0.048], 0.0, 0.05, 10)
+    w, _ = floats.learn_line(POINTS, [-0.017, -0.048], 0.0, 0.05, 10)
     assert abs(w[0]) > 1e6
     with pytest.raises(Diverged):
-        hand_checks.line(rate=0.05)
+        library.line(rate=0.05)
 
 
 def test_s2_2_parabola_is_a_straight_sum_of_its_features():
-    learned = hand_checks.features()["learned"]
+    learned = library.features()["learned"]
     assert learned == pytest.approx([2.0, -3.0, 1.0], abs=1e-6)
 
 
 def test_s2_4_and_s2_5_the_two_sets_of_labels():
-    a = hand.forward(W, B, (-2, -1))[2]
+    a = floats.forward(W, B, (-2, -1))[2]
     assert a == pytest.approx(0.6679203440, abs=1e-10)
     assert (1 - a) ** 2 == pytest.approx(0.1102768980, abs=1e-10)
-    assert hand.forward(hand.swap(W), B, (-2, -1))[2] == pytest.approx(
+    assert floats.forward(floats.swap(W), B, (-2, -1))[2] == pytest.approx(
         0.6681566737, abs=1e-10
     )
-    assert hand.swap(hand.swap(W)) == W
+    assert floats.swap(floats.swap(W)) == W
 
 
 def test_s2_6_to_s2_8_nine_gradients():
-    rows = hand_checks.by_hand()["gradients"]
+    rows = library.by_hand()["gradients"]
     assert [row["by_hand"] for row in rows] == pytest.approx(DIAGRAM, abs=6e-9)
     assert [r["by_hand_(formulas)"] for r in rows] == pytest.approx(FORMULAS, abs=6e-9)
     nudged = [row["by_a_nudge_(formulas)"] for row in rows]
@@ -89,15 +88,15 @@ def test_s2_6_to_s2_8_nine_gradients():
 def test_s2_9_slope_is_the_quotient_of_the_notes():
     for z in range(-20, 21):
         quotient = math.exp(-z) / (1 + math.exp(-z)) ** 2
-        assert hand.slope(hand.sigmoid(z)) == pytest.approx(quotient, abs=1e-15)
+        assert floats.slope(floats.sigmoid(z)) == pytest.approx(quotient, abs=1e-15)
 
 
 def test_s2_10_alice_to_the_last_digit():
     ones, zeros = [1.0] * 6, [0.0] * 3
-    h1, h2, a1 = hand.forward(ones, zeros, (-2, -1))
+    h1, h2, a1 = floats.forward(ones, zeros, (-2, -1))
     assert h1 == h2 == pytest.approx(0.04742587, abs=5e-9)
     assert a1 == pytest.approx(0.52369517, abs=5e-9)
-    dw, db = hand.gradients(ones, zeros, (-2, -1), 1)
+    dw, db = floats.gradients(ones, zeros, (-2, -1), 1)
     assert dw == pytest.approx(
         [
             *(0.0214695353, 0.0107347676, 0.0214695353, 0.0107347676),
@@ -106,21 +105,21 @@ def test_s2_10_alice_to_the_last_digit():
         abs=1e-10,
     )
     assert db == pytest.approx([-0.0107347676, -0.0107347676, -0.2376175595], abs=1e-10)
-    found = hand_checks.alice()
+    found = library.alice()
     assert found["loss"] == pytest.approx(0.0023927078, abs=1e-10)
     assert found["scores"]["Emily"] == pytest.approx(0.9467883893, abs=1e-10)
     assert found["scores"]["Frank"] == pytest.approx(0.0397587605, abs=1e-10)
 
 
 def test_s3_24_chain():
-    a = hand.chain_forward(CHAIN_W, CHAIN_B, 0.6)
+    a = floats.chain_forward(CHAIN_W, CHAIN_B, 0.6)
     assert a[1:] == pytest.approx([0.598687660, 0.401627684, 0.623224049], abs=1e-9)
-    dw, db = hand.chain_gradients(CHAIN_W, CHAIN_B, 0.6, 1)
+    dw, db = floats.chain_gradients(CHAIN_W, CHAIN_B, 0.6, 1)
     assert dw == pytest.approx([0.0122602619, -0.0509173724, -0.0710663793], abs=1e-10)
     assert db == pytest.approx([0.0204337699, -0.0850483078, -0.1769459178], abs=1e-10)
 
 
 def test_line_is_drawn(tmp_path):
     pytest.importorskip("matplotlib")
-    (path,) = hand_checks.draw_line(hand_checks.line(), tmp_path)
+    (path,) = library.draw_line(library.line(), tmp_path)
     assert path.read_bytes()[:4] == b"\x89PNG"

@@ -9,6 +9,7 @@ from gpunet import SGD, mlp
 from gpunet.errors import ConfigError
 from gpunet.lab.manifolds import bending as manifolds
 from gpunet.lab.manifolds import clouds
+from gpunet.lab.tools import descend
 
 
 def missed(result):
@@ -73,7 +74,7 @@ def test_descend_takes_the_step_of_the_formula(bk):
     x, t = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([2, 0])
     y = x @ W
     p = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
-    clouds.descend(net, x, t, SGD(0.5), 1)
+    descend(net, x, t, SGD(0.5), 1)
     wanted = W - 0.5 * x.T @ (p - np.eye(3)[t]) / 2
     assert np.allclose(bk.to_host(net.params["0.W"]), wanted, atol=1e-12)
 

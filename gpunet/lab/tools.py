@@ -1,4 +1,4 @@
-"""What the first experiments share: given networks, and their numbers on the host."""
+"""What the experiments share: networks from given numbers, gradients, descent."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,24 +8,23 @@ import numpy as np
 from ..backend import Backend, open_backend
 from ..builders import mlp
 from ..network import Network
-from .checks import check
+from ..optimizers import Optimizer
+
+# The activations and the loss of 3Blue1Brown's networks, as keywords of `mlp`.
+SIGMOIDS: dict[str, Any] = {
+    **dict.fromkeys(["activation", "output"], "sigmoid"),
+    "loss": "squared_error",
+}
 
 
-def near(what: str, found: float, target: float, tolerance: float) -> dict[str, Any]:
-    """Return the check that `found` lies within `tolerance` of `target`; NaN fails."""
-    ok = abs(found - target) <= tolerance
-    # All digits stay: an agreement to 1e-10 cannot be seen in seven.
-    return check(what, 0, target, ok) | {"found": found}
-
-
-def given_network(
+def network_from(
     sizes: Sequence[int],
     params: Mapping[str, Any],
     *,
     device: "str | Backend",
-    **network: Any,
+    **settings: Any,
 ) -> Network:
-    """Return a float64 network with the parameters given, not drawn.
+    """Return a float64 network with these parameters.
 
     Parameters
     ----------
@@ -34,25 +33,38 @@ def given_network(
     params : mapping of str to nested lists
         "0.W" of shape (n_in, n_out), "0.b" of shape (n_out,), and so on.
     device : str or Backend
-    **network
+    **settings
         activation, output, loss, population of `mlp`.
     """
     bk = open_backend(device)
-    net = mlp(sizes, device=bk, dtype="float64", weights=0.0, **network)
-    wanted = {name: tuple(p.shape) for name, p in net.params.items()}
-    given = {name: bk.array(params[name], "float64") for name in net.params}
-    assert wanted == {name: tuple(p.shape) for name, p in given.items()}, wanted
-    return net.with_params(given)
+    net = mlp(sizes, device=bk, dtype="float64", weights=0.0, **settings)
+    arrays = {name: bk.array(params[name], "float64") for name in net.params}
+    for name, p in net.params.items():
+        assert p.shape == arrays[name].shape, name
+    return net.with_params(arrays)
 
 
-def numbers(net: Network, x: Any) -> Any:
+def untrained(seed: int, device: "str | Backend") -> Network:
+    """Return 3Blue1Brown's network as it starts: everything normal(0, 1), float64."""
+    return mlp(
+        [784, 16, 16, 10],
+        **SIGMOIDS,
+        weights="standard_normal",
+        biases="standard_normal",
+        seed=seed,
+        device=device,
+        dtype="float64",
+    )
+
+
+def to_lists(net: Network, x: Any) -> Any:
     """Return a device array, or a dict of them, as nested lists of floats."""
     if isinstance(x, dict):
-        return {name: numbers(net, value) for name, value in x.items()}
+        return {name: to_lists(net, value) for name, value in x.items()}
     return net.backend.to_host(x).tolist()
 
 
-def gradients(net: Network, x: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+def loss_and_gradients(net: Network, x: Any, t: Any) -> tuple[Any, dict[str, Any]]:
     """Return (loss, gradient of every parameter) on the host, for host arrays."""
     bk = net.backend
     with bk.use():
@@ -60,11 +72,28 @@ def gradients(net: Network, x: Any, t: Any) -> tuple[Any, dict[str, Any]]:
         y, caches = net.forward(rows)
         value = net.loss.value(y, targets)
         grads = net.backward(caches, net.loss.slope(y, targets))
-    host = {name: bk.to_host(g) for name, g in grads.items()}
-    return bk.to_host(value), host
+    return bk.to_host(value), {name: bk.to_host(g) for name, g in grads.items()}
 
 
-def largest_gap(a: Any, b: Any) -> float:
+def flat(tensors: Mapping[str, Any]) -> np.ndarray:
+    """Return host arrays as one row of numbers, in their order."""
+    return np.concatenate([np.ravel(tensor) for tensor in tensors.values()])
+
+
+def max_difference(a: Any, b: Any) -> float:
     """Return max |a - b| over two nestings of numbers of one shape."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     return float(np.max(np.abs(a - b)))
+
+
+def descend(net: Network, x: Any, t: Any, optimizer: Optimizer, n_steps: int) -> None:
+    """Train `net` in place on all examples at once: the four lines, n_steps times."""
+    bk = net.backend
+    with bk.use():
+        points, labels = bk.array(x, net.dtype), bk.array(t)
+        optimizer.start(net.params, bk, net.population)
+        for _ in range(n_steps):
+            y, caches = net.forward(points, train=True)
+            dy = net.loss.slope(y, labels)
+            grads = net.backward(caches, dy)
+            optimizer.step(net.params, grads)

@@ -2,20 +2,23 @@
 
 Four networks small enough to follow with a pencil: a weighted sum that learns,
 four neurons in a row, two layers with six weights, and four people. The library
-does the same on arrays; `hand_checks.py` shows that not a digit differs.
+does the same on arrays; `library.py` shows that not a digit differs.
 """
 
 from math import exp
 
+Pair = tuple[float, float]
+Floats = list[float] | tuple[float, ...]
 
-def sigmoid(z):
+
+def sigmoid(z: float) -> float:
     """Return 1 / (1 + e^-z): any number becomes one between 0 and 1."""
     if z < 0:  # e^1000 is too large for a float, e^-1000 is 0: the same by e^z / e^z
         return exp(z) / (exp(z) + 1)
     return 1 / (1 + exp(-z))
 
 
-def slope(a):
+def slope(a: float) -> float:
     """Return the sigmoid's slope where its value is a: a (1 - a)."""
     return a * (1 - a)
 
@@ -23,12 +26,14 @@ def slope(a):
 # --- A weighted sum: yhat = w1 x1 + w2 x2 + b, loss (yhat - y)^2 ---------------
 
 
-def predict(w, b, x):
+def predict(w: Floats, b: float, x: Floats) -> float:
     """Return the weighted sum of the inputs plus the bias."""
     return sum(wi * xi for wi, xi in zip(w, x, strict=True)) + b
 
 
-def learn_line(points, w, b, rate, rounds):
+def learn_line(
+    points: list[tuple[Pair, float]], w: Floats, b: float, rate: float, rounds: int
+) -> tuple[Floats, float]:
     """Return (w, b) after `rounds` times through points (x, y), one at a time."""
     for _ in range(rounds):
         for x, y in points:
@@ -38,7 +43,7 @@ def learn_line(points, w, b, rate, rounds):
     return w, b
 
 
-def parabola_features(x):
+def parabola_features(x: float) -> Pair:
     """Return (x^2, x): w1 x^2 + w2 x + b is a straight sum of these two."""
     return (x * x, x)
 
@@ -46,7 +51,7 @@ def parabola_features(x):
 # --- Four neurons in a row (3Blue1Brown): a(l) = sigma(w(l) a(l-1) + b(l)) -----
 
 
-def chain_forward(w, b, a0):
+def chain_forward(w: Floats, b: Floats, a0: float) -> list[float]:
     """Return the activations of a chain, a0 first."""
     a = [a0]
     for wl, bl in zip(w, b, strict=True):
@@ -54,10 +59,13 @@ def chain_forward(w, b, a0):
     return a
 
 
-def chain_gradients(w, b, a0, y):
+def chain_gradients(
+    w: Floats, b: Floats, a0: float, y: float
+) -> tuple[list[float], list[float]]:
     """Return (dw, db) of the cost (a(L) - y)^2, each factor of the chain rule."""
     a = chain_forward(w, b, a0)
-    dw, db = [], []
+    dw: list[float] = []
+    db: list[float] = []
     da = 2 * (a[-1] - y)  # dC0/da(L)
     for layer in range(len(w), 0, -1):
         dz = da * slope(a[layer])  # times da/dz
@@ -73,7 +81,7 @@ def chain_gradients(w, b, a0, y):
 #   x2 --w2--> h1    x2 --w4--> h2    h2 --w6--> a1
 
 
-def forward(w, b, x):
+def forward(w: Floats, b: Floats, x: Pair) -> tuple[float, float, float]:
     """Return (h1, h2, a1) for w1..w6, b1..b3 and x1, x2, as in the diagram."""
     w1, w2, w3, w4, w5, w6 = w
     h1 = sigmoid(x[0] * w1 + x[1] * w2 + b[0])
@@ -82,7 +90,9 @@ def forward(w, b, x):
     return h1, h2, a1
 
 
-def gradients(w, b, x, y):
+def gradients(
+    w: Floats, b: Floats, x: Pair, y: float
+) -> tuple[list[float], list[float]]:
     """Return (dw1..dw6, db1..db3) of the loss (y - a1)^2."""
     h1, h2, a1 = forward(w, b, x)
     do = -2 * (y - a1) * slope(a1)  # dL/da1 . da1/do1
@@ -92,15 +102,12 @@ def gradients(w, b, x, y):
     return dw, [dn1, dn2, do]  # a bias has the same factors but the last
 
 
-def swap(six):
-    """Return w1..w6 under the other labels.
+def swap(w: Floats) -> list[float]:
+    """Return w1..w6 under the labels of the notes' formulas: x1 w4 + x2 w3, ...
 
-    The notes' formulas for the forward pass say x1 w4 + x2 w3 and h1 w6 + h2 w5,
-    where their diagram (and their gradients) have x1 w3 + x2 w4 and h1 w5 + h2
-    w6. A label is only a name, so both are right, but not mixed: gradients of
-    one set of labels do not fit the forward pass of the other.
+    Their gradients use the diagram's labels; the two sets do not fit together.
     """
-    w1, w2, w3, w4, w5, w6 = six
+    w1, w2, w3, w4, w5, w6 = w
     return [w1, w2, w4, w3, w6, w5]
 
 
@@ -115,7 +122,9 @@ PEOPLE = {
 STRANGERS = {"Emily": (-7, -3), "Frank": (20, 2)}
 
 
-def learn_people(w, b, rate=0.1, rounds=1000):
+def learn_people(
+    w: Floats, b: Floats, rate: float = 0.1, rounds: int = 1000
+) -> tuple[Floats, Floats]:
     """Return (w, b) after `rounds` times through the people, in order."""
     for _ in range(rounds):
         for x, y in PEOPLE.values():
@@ -125,7 +134,7 @@ def learn_people(w, b, rate=0.1, rounds=1000):
     return w, b
 
 
-def people_loss(w, b):
+def people_loss(w: Floats, b: Floats) -> float:
     """Return the mean of (y - a1)^2 over the four people."""
     costs = [(y - forward(w, b, x)[2]) ** 2 for x, y in PEOPLE.values()]
     return sum(costs) / len(costs)

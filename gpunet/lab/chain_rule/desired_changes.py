@@ -23,22 +23,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...show.descent_plots import wish_table
 from ..checks import at_most, equal
-from ..tools import gradients, largest_gap, numbers
-
-
-def untrained(seed: int, device: Any) -> Network:
-    """Return 3Blue1Brown's network as it starts: everything normal(0, 1)."""
-    return mlp(
-        [784, 16, 16, 10],
-        "sigmoid",
-        output="sigmoid",
-        loss="squared_error",
-        weights="standard_normal",
-        biases="standard_normal",
-        seed=seed,
-        device=device,
-        dtype="float64",
-    )
+from ..tools import loss_and_gradients, max_difference, to_lists, untrained
 
 
 def _digit(digit: int, which: int = 0) -> np.ndarray:
@@ -91,8 +76,10 @@ def nudges(*, device="cpu", seed=0, digit=2) -> dict[str, Any]:
         "checks": [
             at_most("weights: off the activations", _cosine_gap(dw, ways["a"]), 1e-12),
             at_most("activations: off the weights", _cosine_gap(da, ways["w"]), 1e-12),
-            at_most("weights: off the slopes", largest_gap(dw, ways["weights"]), 1e-12),
-            at_most("bias: off its slope", largest_gap(db, ways["bias"]), 1e-12),
+            at_most(
+                "weights: off the slopes", max_difference(dw, ways["weights"]), 1e-12
+            ),
+            at_most("bias: off its slope", max_difference(db, ways["bias"]), 1e-12),
             equal("the weight to raise most", strongest, int(np.argmax(ways["a"]))),
             equal("activations follow the weights' signs", bool(signs.all()), True),
         ],
@@ -135,7 +122,7 @@ def desires(*, device="cpu", seed=0, examples=32) -> dict[str, Any]:
     per_example = np.array([_flat(one) for one in found])
     mean = -per_example.mean(axis=0)
     targets = one_hot(labels, 10, np.float64)
-    grads = gradients(net, x.astype(np.float64), targets)[1]
+    grads = loss_and_gradients(net, x.astype(np.float64), targets)[1]
     gradient = np.concatenate([grads[name].ravel() for name in sorted(grads)])
     biases = np.array([-one.layers[-1].dz for one in found])
     return {
@@ -147,13 +134,15 @@ def desires(*, device="cpu", seed=0, examples=32) -> dict[str, Any]:
         "their_mean_over_all": biases.mean(axis=0).tolist(),
         "examples": examples,
         "checks": [
-            at_most("sum of wishes + dC/da", largest_gap(total, -first[-2].da), 1e-12),
+            at_most(
+                "sum of wishes + dC/da", max_difference(total, -first[-2].da), 1e-12
+            ),
             at_most(
                 "mean nudge, off minus the gradient",
                 _cosine_gap(mean, -gradient),
                 1e-12,
             ),
-            at_most("their largest difference", largest_gap(mean, -gradient), 1e-12),
+            at_most("their largest difference", max_difference(mean, -gradient), 1e-12),
             equal("parameters nudged", len(mean), 13_002),
         ],
     }
@@ -210,19 +199,19 @@ def votes(*, device="cpu", seed=0, rate=0.1) -> dict[str, Any]:
     net = mlp([4, 3, 2], "leaky_relu", **settings)
     x, t = np.array([1.0, -0.5, 0.25, 2.0]), np.array([1.0, 0.0])
     one, found = explain(net, x, t), cast_votes(net, x, t)
-    _, grads = gradients(net, x[None, :], t[None, :])
-    before = numbers(net, net.params)
+    _, grads = loss_and_gradients(net, x[None, :], t[None, :])
+    before = to_lists(net, net.params)
     sgd = SGD(rate)
     with net.backend.use():
         sgd.start(net.params, net.backend)
         sgd.step(net.params, {n: net.backend.array(g) for n, g in grads.items()})
-    after = numbers(net, net.params)
+    after = to_lists(net, net.params)
     gaps, moved = [], []
     for layer, vote in zip(one.layers, found, strict=True):
-        gaps.append(largest_gap(vote["output"], -layer.da))
+        gaps.append(max_difference(vote["output"], -layer.da))
         for name, v in ((f"{layer.name}.{tensor}", vote[tensor]) for tensor in "Wb"):
-            gaps.append(largest_gap(v, -grads[name]))
-            moved.append(largest_gap(before[name] + rate * v, after[name]))
+            gaps.append(max_difference(v, -grads[name]))
+            moved.append(max_difference(before[name] + rate * v, after[name]))
     slopes = _slope_table(net.backend)
     rows = [
         {"layer": k, "output_vote": v["output"].tolist(), "input_vote": v["b"].tolist()}
@@ -257,7 +246,7 @@ def _slope_table(bk: Any) -> list[dict[str, Any]]:
                 "slope": formula,
                 "at_-0.7": slope[0].item(),
                 "at_1.3": slope[1].item(),
-                "gap": largest_gap(slope, nudged),
+                "gap": max_difference(slope, nudged),
             }
         )
     return rows

@@ -26,8 +26,8 @@ from ...runs.config import network_from_config
 from ...runs.presets import PRESETS, preset
 from ...storage import load_network
 from ..by_hand.library import CHAIN_B, CHAIN_W, B, W
-from ..checks import at_most
-from ..tools import given_network, near
+from ..checks import at_most, near
+from ..tools import network_from
 from .explain_text import text
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -145,12 +145,12 @@ def _known_network(network, device):
     if network == "notes":
         params = {"0.W": [[W[0], W[2]], [W[1], W[3]]], "0.b": B[:2]}
         params |= {"2.W": [[W[4]], [W[5]]], "2.b": B[2:]}
-        net = given_network([2, 2, 1], params, device=device, **_SIGMOIDS)
+        net = network_from([2, 2, 1], params, device=device, **_SIGMOIDS)
         return net, [-2.0, -1.0], [1.0]
     params = {}
     for k in range(3):
         params |= {f"{2 * k}.W": [[CHAIN_W[k]]], f"{2 * k}.b": [CHAIN_B[k]]}
-    net = given_network([1, 1, 1, 1], params, device=device, **_SIGMOIDS)
+    net = network_from([1, 1, 1, 1], params, device=device, **_SIGMOIDS)
     return net, [0.6], [1.0]
 
 

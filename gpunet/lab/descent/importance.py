@@ -13,9 +13,8 @@ from ...errors import ConfigError
 from ...losses import one_hot
 from ...network import Network
 from ...show.plots import bars
-from ..chain_rule.desired_changes import untrained
-from ..checks import at_least, at_most, equal
-from ..tools import gradients, near
+from ..checks import at_least, at_most, equal, near
+from ..tools import loss_and_gradients, untrained
 
 
 def importance(*, device="cpu", seed=0, examples=200, nudge=1e-4) -> dict[str, Any]:
@@ -36,12 +35,12 @@ def importance(*, device="cpu", seed=0, examples=200, nudge=1e-4) -> dict[str, A
     train, net = load_mnist().train, untrained(seed, device)
     x = train.x[:examples].astype(np.float64)
     t = one_hot(train.t[:examples], 10, np.float64)
-    cost, grads = gradients(net, x, t)
+    cost, grads = loss_and_gradients(net, x, t)
     flat = np.concatenate([grads[name].ravel() for name in net.params])
     size, order = np.abs(flat), np.argsort(-np.abs(flat))
     tenths, rows = np.array_split(order, 10), []
     for k, chosen in enumerate(tenths):
-        moved = gradients(_nudged(net, flat, chosen, nudge), x, t)[0]
+        moved = loss_and_gradients(_nudged(net, flat, chosen, nudge), x, t)[0]
         row = {"tenth": k + 1, "mean_slope": float(size[chosen].mean())}
         row |= {"foretold_fall": nudge * float(size[chosen].sum())}
         rows.append(row | {"measured_fall": float(cost - moved)})
@@ -106,7 +105,7 @@ def _single_nudges(net, flat, order, example, nudge) -> list[dict[str, Any]]:
     for rank in (1, 10, 100, 1000):
         k = order[rank - 1]
         down, up = (
-            float(gradients(_nudged(net, flat, [k], by), *example)[0])
+            float(loss_and_gradients(_nudged(net, flat, [k], by), *example)[0])
             for by in (nudge, -nudge)
         )
         row = {"rank": rank, "parameter": names[k], "slope": flat[k].item()}

@@ -15,8 +15,8 @@ from ...backend import open_backend
 from ...errors import ConfigError
 from ...random import host_rng
 from ...show.descent_plots import hill, valley
-from ..checks import at_most
-from ..tools import given_network, gradients, largest_gap, near, numbers
+from ..checks import at_most, near
+from ..tools import loss_and_gradients, max_difference, network_from, to_lists
 
 # The video's curves, C and dC/dw, with where balls start and must come to rest.
 _HILLS = {
@@ -84,7 +84,7 @@ def curve(*, device="cpu", seed=0, rate=0.005, steps=2000) -> dict[str, Any]:
 def _slope_gap(bk: Any, hill_: dict[str, Any], w: Any, h: float = 1e-5) -> float:
     """Return how far the slope is from central differences of the cost, at w."""
     nudged = (hill_["cost"](w + h) - hill_["cost"](w - h)) / (2 * h)
-    return largest_gap(bk.to_host(nudged), bk.to_host(hill_["slope"](w)))
+    return max_difference(bk.to_host(nudged), bk.to_host(hill_["slope"](w)))
 
 
 def numbers_of(bk: Any, x: Any) -> list[float]:
@@ -209,12 +209,12 @@ def paths(*, device="cpu", seed=0, rate=0.1, batch_size=4) -> dict[str, Any]:
     sizes = {"all 64": 64, some: batch_size, "one by one": 1}
     ways = {name: _descend(x, y, n, rate, seed, device) for name, n in sizes.items()}
     net = _line_net(device)
-    full = _flat(gradients(net, x, y)[1])
+    full = _flat(loss_and_gradients(net, x, y)[1])
     cuts = [slice(k, k + batch_size) for k in range(0, 64, batch_size)]
-    parts = [_flat(gradients(net, x[cut], y[cut])[1]) for cut in cuts]
+    parts = [_flat(loss_and_gradients(net, x[cut], y[cut])[1]) for cut in cuts]
     far = {name: float(np.hypot(*np.subtract(w[-1], best))) for name, w in ways.items()}
-    formula = largest_gap(ways["all 64"], _by_formula(design, y, rate, 64))
-    mean = largest_gap(np.mean(parts, axis=0), full)
+    formula = max_difference(ways["all 64"], _by_formula(design, y, rate, 64))
+    mean = max_difference(np.mean(parts, axis=0), full)
     checks = [
         at_most("batch of all - gradient descent", formula, 1e-12),
         at_most("mean of the batches' gradients - the whole", mean, 1e-13),
@@ -234,7 +234,7 @@ def paths(*, device="cpu", seed=0, rate=0.1, batch_size=4) -> dict[str, Any]:
 
 
 def _line_net(device):
-    return given_network(
+    return network_from(
         [1, 1],
         {"0.W": [[-1.0]], "0.b": [1.0]},
         device=device,
@@ -260,14 +260,14 @@ def _descend(x, y, size, rate, seed, device, steps=64) -> list[list[float]]:
             order = rng.permutation(64) if size < 64 else np.arange(64)
             left = np.split(order, 64 // size)
         rows = left.pop(0)
-        _, grads = gradients(net, x[rows], y[rows])
+        _, grads = loss_and_gradients(net, x[rows], y[rows])
         with net.backend.use():
             moved = {
                 name: p - rate * net.backend.array(grads[name])
                 for name, p in net.params.items()
             }
         net = net.with_params(moved)
-        found = numbers(net, net.params)
+        found = to_lists(net, net.params)
         way.append([found["0.W"][0][0], found["0.b"][0]])
     return way
 

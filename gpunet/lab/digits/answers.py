@@ -14,8 +14,8 @@ from ...random import host_rng
 from ...show.pictures import confusion_matrix, images
 from ...show.plots import ORANGE
 from ...training.metrics import confusion as confusion_table
-from ..chain_rule.desired_changes import untrained
-from ..checks import at_least, at_most, count, equal, rounded, within
+from ..checks import at_least, at_most, check_range, equal, rounded, within
+from ..tools import untrained
 from .trained import sample, trained
 
 
@@ -35,7 +35,7 @@ def mistakes(
     **training
         How the network is trained, or which one is taken: see `trained`.
     """
-    count("shown", shown)
+    check_range("shown", shown)
     it = trained(device, seed, **training)
     test = it.data.test
     y = it.net.predict(test.x)

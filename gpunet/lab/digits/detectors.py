@@ -16,7 +16,7 @@ import numpy as np
 from ...builders import mlp
 from ...show.pictures import images
 from ...show.plots import bars
-from ..checks import at_least, at_most, check, count, rounded
+from ..checks import at_least, at_most, check, check_range, rounded
 from .trained import sample
 
 SIDE = 28
@@ -109,7 +109,7 @@ def detectors(
     shown = _synthetic()
     pictures = np.stack(list(shown.values()))
     sums, fired = _weighted_sums(net, pictures), net.predict(pictures)
-    count("n_images", n_images, 100)  # some of every digit
+    check_range("n_images", n_images, 100)  # some of every digit
     x, t = sample(n_images, test=True)
     activation = net.predict(x.astype(np.float64))[:, 1]
     by_digit = [float(activation[t == k].mean()) for k in range(10)]

@@ -18,7 +18,7 @@ from ...show.plots import bands
 from ...training import evaluate, fit
 from ...training.metrics import summary
 from ...updates import gradient_norm
-from ..checks import at_least, at_most, count, within
+from ..checks import at_least, at_most, check_range, within
 from .trained import sample
 
 
@@ -136,7 +136,7 @@ def gradient_by_layer(
     n_images : int
         Digits in the one batch.
     """
-    count("depth", depth, 3)
+    check_range("depth", depth, 3)
     x, t = sample(n_images)
     norms = {}
     for name in ("sigmoid", "tanh", "relu"):

@@ -22,7 +22,7 @@ from ...optimizers import Adam
 from ...storage import load_network, one_line
 from ...storage.published import is_published, load_published
 from ...training import fit
-from ..checks import count
+from ..checks import check_range
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def digits() -> Splits:
 def sample(n: int, *, test: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return the first n digits and their labels, of training or test."""
     part = digits().test if test else digits().train
-    count("n_images" if test else "n_train", n, 1, len(part))
+    check_range("n_images" if test else "n_train", n, 1, len(part))
     return part.x[:n], part.t[:n]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ...random import host_rng
 from ...show.pictures import images
 from ...show.plots import histogram
-from ..checks import at_least, at_most, check, count, rounded
+from ..checks import at_least, at_most, check, check_range, rounded
 from .detectors import likeness, templates
 from .trained import crowd, first_weights, sample, trained
 
@@ -34,7 +34,7 @@ def weight_images(
     **training
         How the network is trained, or which one is taken: see `trained`.
     """
-    count("n_shuffles", n_shuffles)
+    check_range("n_shuffles", n_shuffles)
     it = trained(device, seed, **training)
     pictures = first_weights(it.net)
     inked = sample(it.n_train)[0].max(axis=0) > 0  # the border is never seen
@@ -116,7 +116,7 @@ def noise(
     weights : path
         Published weights (JSON, npz) or a model file to look into instead.
     """
-    count("n_images", n_images)
+    check_range("n_images", n_images)
     it = (
         crowd(device, seed, n_networks, n_train, epochs)
         if weights is None

@@ -16,8 +16,9 @@ from ...network import Network
 from ...optimizers import Adam
 from ...show.planes import Plane, planes
 from ...training.metrics import summary
-from ..checks import at_least, at_most, count, equal, rounded, within
-from .clouds import blobs, descend, moons, ring, spirals
+from ..checks import at_least, at_most, check_range, equal, rounded, within
+from ..tools import descend
+from .clouds import blobs, moons, ring, spirals
 
 # Best of ten seeds on 200 points, from tanh networks trained to the end.
 _PUBLISHED = {1: 0.720, 2: 0.925, 3: 1.0, 4: 1.0}
@@ -45,7 +46,7 @@ def disc_in_ring(
     n_steps : int
         Steps of Adam on all points.
     """
-    count("n_points", n_points, 3)
+    check_range("n_points", n_points, 3)
     x, t = ring(n_points, seed)
     rows, nets = [], {}
     for k in units:
@@ -209,7 +210,7 @@ def boundaries(
     n_steps : int
         Steps of Adam on all points.
     """
-    count("n_points", n_points, 3)
+    check_range("n_points", n_points, 3)
     wanted = {
         "moons": (moons, 0.98),
         "spirals": (spirals, 0.95),

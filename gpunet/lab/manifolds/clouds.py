@@ -1,11 +1,7 @@
 """Points in the plane that a network is to part, and full-batch descent on them."""
 
-from typing import Any
-
 import numpy as np
 
-from ...network import Network
-from ...optimizers import Optimizer
 from ...random import host_rng
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, 2), labels (n,)
@@ -58,16 +54,3 @@ def blobs(n: int, seed: int) -> Points:
     turn = np.repeat(np.arange(3) * 2 * np.pi / 3 + np.pi / 2, n)
     centers = 0.6 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     return centers + 0.2 * rng.standard_normal((3 * n, 2)), np.repeat([0, 1, 2], n)
-
-
-def descend(net: Network, x: Any, t: Any, optimizer: Optimizer, n_steps: int) -> None:
-    """Train `net` in place on all points at once: the four lines, n_steps times."""
-    bk = net.backend
-    with bk.use():
-        points, labels = bk.array(x, net.dtype), bk.array(t)
-        optimizer.start(net.params, bk, net.population)
-        for _ in range(n_steps):
-            y, caches = net.forward(points, train=True)
-            dy = net.loss.slope(y, labels)
-            grads = net.backward(caches, dy)
-            optimizer.step(net.params, grads)

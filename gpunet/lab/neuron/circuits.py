@@ -6,23 +6,17 @@ weights -2 and -2, bias 3, fired on all rows of the truth table at once.
 """
 
 from itertools import product
-from typing import Any
 
-from ..checks import equal
+from ..checks import Result, equal
 from .perceptron import NAND_BIAS, NAND_WEIGHTS, fire, neuron
 
 Bits = list[float]  # one wire's value in every row of the truth table
 
 
 class Circuit:
-    """Wires joined by one neuron, fired as often as there are gates.
+    """Wires joined by one neuron, fired as often as there are gates."""
 
-    Parameters
-    ----------
-    device : str or Backend
-    """
-
-    def __init__(self, device="cpu"):
+    def __init__(self, device: str = "cpu") -> None:
         self._neuron = neuron(NAND_WEIGHTS, NAND_BIAS, device=device)
         self.gates = 0
 
@@ -43,34 +37,36 @@ class Circuit:
         """Return a OR b: three NANDs."""
         return self.nand(self.invert(a), self.invert(b))
 
-    def half_adder(self, a: Bits, b: Bits) -> tuple[Bits, Bits]:
-        """Return (sum, carry) of two bits: five NANDs, the first four are XOR."""
+    def _xor_nand(self, a: Bits, b: Bits) -> tuple[Bits, Bits]:
+        """Return (a XOR b, a NAND b): four NANDs, and the first is the second."""
         n = self.nand(a, b)
-        total = self.nand(self.nand(a, n), self.nand(b, n))
-        return total, self.invert(n)
+        return self.nand(self.nand(a, n), self.nand(b, n)), n
 
     def xor(self, a: Bits, b: Bits) -> Bits:
         """Return whether a and b differ: four NANDs."""
-        n = self.nand(a, b)
-        return self.nand(self.nand(a, n), self.nand(b, n))
+        return self._xor_nand(a, b)[0]
+
+    def half_adder(self, a: Bits, b: Bits) -> tuple[Bits, Bits]:
+        """Return (sum, carry) of two bits: five NANDs."""
+        total, n = self._xor_nand(a, b)
+        return total, self.invert(n)
 
     def full_adder(self, a: Bits, b: Bits, carry: Bits) -> tuple[Bits, Bits]:
         """Return (sum, carry) of three bits: nine NANDs."""
-        n = self.nand(a, b)
-        half = self.nand(self.nand(a, n), self.nand(b, n))
-        m = self.nand(half, carry)
-        return self.nand(self.nand(half, m), self.nand(carry, m)), self.nand(n, m)
+        half, n = self._xor_nand(a, b)
+        total, m = self._xor_nand(half, carry)
+        return total, self.nand(n, m)
 
     def add(self, a: list[Bits], b: list[Bits]) -> list[Bits]:
         """Return the sum of two numbers, lowest bit first, one bit longer."""
         total, carry = self.half_adder(a[0], b[0])
         out = [total]
-        for one, other in zip(a[1:], b[1:], strict=True):
-            total, carry = self.full_adder(one, other, carry)
+        for bit_a, bit_b in zip(a[1:], b[1:], strict=True):
+            total, carry = self.full_adder(bit_a, bit_b, carry)
             out.append(total)
         return [*out, carry]
 
-    def any(self, wires: list[Bits], wanted: list[int]) -> Bits:
+    def any(self, wires: list[Bits], truth: list[int]) -> Bits:
         """Return the function with this truth table, rows in counting order.
 
         Each row that is to be 1 becomes an AND of the wires or their inverses;
@@ -78,55 +74,50 @@ class Circuit:
         """
         out = self.both(wires[0], self.invert(wires[0]))  # never
         inverted = [self.invert(w) for w in wires]
-        for bits, value in zip(product((0, 1), repeat=len(wires)), wanted, strict=True):
-            if not value:
-                continue
-            term = None
-            for k, bit in enumerate(bits):
-                wire = wires[k] if bit else inverted[k]
-                term = wire if term is None else self.both(term, wire)
-            out = self.either(out, term)
+        for bits, value in zip(product((0, 1), repeat=len(wires)), truth, strict=True):
+            if value:
+                term, *others = (
+                    wires[k] if bit else inverted[k] for k, bit in enumerate(bits)
+                )
+                for wire in others:
+                    term = self.both(term, wire)
+                out = self.either(out, term)
         return out
 
 
 def all_rows(n: int) -> list[Bits]:
     """Return n wires that together take every value, in counting order."""
-    return [
-        list(map(float, wire)) for wire in zip(*product((0, 1), repeat=n), strict=True)
-    ]
+    wires = zip(*product((0.0, 1.0), repeat=n), strict=True)
+    return [list(wire) for wire in wires]
 
 
-def circuits(*, device="cpu", seed=0) -> dict[str, Any]:
+def circuits(*, device: str = "cpu", seed: int = 0) -> Result:
     """Build gates and adders from NANDs alone, and try them on every input."""
     a, b = all_rows(2)
-    found, gates = {}, {}
-    for name in ("invert", "both", "either", "xor", "half_adder"):
+    names = {"NOT": "invert", "AND": "both", "OR": "either", "XOR": "xor"}
+    outputs, gates = {}, {}
+    for name, method in (names | {"half_adder": "half_adder"}).items():
         circuit = Circuit(device)
-        found[name] = getattr(circuit, name)(*((a,) if name == "invert" else (a, b)))
+        inputs = (a,) if name == "NOT" else (a, b)
+        outputs[name] = getattr(circuit, method)(*inputs)
         gates[name] = circuit.gates
-    total, carry = found["half_adder"]
-    sums, adder_gates = _add_all(4, device)
-    rows = [
-        {"A": int(p), "B": int(q), "XOR": int(x), "sum": int(s), "carry": int(c)}
-        for p, q, x, s, c in zip(a, b, found["xor"], total, carry, strict=True)
-    ]
-    names = {"invert": "NOT", "both": "AND", "either": "OR", "xor": "XOR"}
+    total, carry = outputs["half_adder"]
+    sums, gates["four_bit_adder"] = _add_all(4, device)
+    xor_gates = (gates["XOR"], gates["half_adder"])
     return {
-        "truth_table": rows,
-        "nands_used": {names.get(k, k): n for k, n in gates.items()}
-        | {"four_bit_adder": adder_gates},
+        "truth_table": [
+            {"A": int(p), "B": int(q), "XOR": int(x), "sum": int(s), "carry": int(c)}
+            for p, q, x, s, c in zip(a, b, outputs["XOR"], total, carry, strict=True)
+        ],
+        "nands_used": gates,
         "checks": [
-            equal("NOT", found["invert"], [1.0, 1.0, 0.0, 0.0]),
-            equal("AND", found["both"], [0.0, 0.0, 0.0, 1.0]),
-            equal("OR", found["either"], [0.0, 1.0, 1.0, 1.0]),
-            equal("XOR", found["xor"], [0.0, 1.0, 1.0, 0.0]),
+            equal("NOT", outputs["NOT"], [1.0, 1.0, 0.0, 0.0]),
+            equal("AND", outputs["AND"], [0.0, 0.0, 0.0, 1.0]),
+            equal("OR", outputs["OR"], [0.0, 1.0, 1.0, 1.0]),
+            equal("XOR", outputs["XOR"], [0.0, 1.0, 1.0, 0.0]),
             equal("half-adder: sum", total, [0.0, 1.0, 1.0, 0.0]),
             equal("half-adder: carry", carry, [0.0, 0.0, 0.0, 1.0]),
-            equal(
-                "NANDs in XOR and half-adder",
-                (gates["xor"], gates["half_adder"]),
-                (4, 5),
-            ),
+            equal("NANDs in XOR and half-adder", xor_gates, (4, 5)),
             equal("sums of two 4-bit numbers right", sums, 256),
             equal("functions of two bits right", _functions(2, 16, device), 16),
             equal("of 32 functions of three bits", _functions(3, 32, device), 32),
@@ -134,13 +125,13 @@ def circuits(*, device="cpu", seed=0) -> dict[str, Any]:
     }
 
 
-def _add_all(n: int, device) -> tuple[int, int]:
-    """Return how many of all sums of two n-bit numbers come out, and the gates."""
+def _add_all(n: int, device: str) -> tuple[int, int]:
+    """Return how many sums of two n-bit numbers are right, and the gates."""
     wires, circuit = all_rows(2 * n), Circuit(device)
     first, second = wires[:n][::-1], wires[n:][::-1]  # lowest bit first
     out = circuit.add(first, second)
 
-    def value(bits, row):
+    def value(bits: list[Bits], row: int) -> int:
         return sum(int(bit[row]) << k for k, bit in enumerate(bits))
 
     rows = range(len(wires[0]))
@@ -148,12 +139,11 @@ def _add_all(n: int, device) -> tuple[int, int]:
     return right, circuit.gates
 
 
-def _functions(n: int, tried: int, device) -> int:
-    """Return how many functions of n bits come out as their truth table says."""
+def _functions(n: int, n_tried: int, device: str) -> int:
+    """Return how many functions of n bits equal their truth table."""
     wires, n_rows = all_rows(n), 2**n
-    step = 2**n_rows // tried
     right = 0
-    for code in range(0, 2**n_rows, step):
-        wanted = [code >> row & 1 for row in range(n_rows)]
-        right += Circuit(device).any(wires, wanted) == list(map(float, wanted))
+    for code in range(0, 2**n_rows, 2**n_rows // n_tried):
+        truth = [code >> row & 1 for row in range(n_rows)]
+        right += Circuit(device).any(wires, truth) == truth
     return right

@@ -1,18 +1,20 @@
 """What an activation costs: the talk calls the sigmoid "rather expensive"."""
 
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from typing import Any
 
 from ...activations import activation
-from ...backend import open_backend
-from ...errors import ConfigError
+from ...backend import Backend, open_backend
 from ...random import host_rng
-from ..checks import at_most
-from ..tools import largest_gap
+from ..checks import Result, at_most, check_range
+from ..tools import max_difference
 
 
-def activation_cost(*, device="cpu", seed=0, neurons=1_000_000) -> dict[str, Any]:
+def activation_cost(
+    *, device: str = "cpu", seed: int = 0, neurons: int = 1_000_000
+) -> Result:
     """Time a sigmoid, a ReLU and a leaky ReLU: is the sigmoid expensive?
 
     Parameters
@@ -20,41 +22,38 @@ def activation_cost(*, device="cpu", seed=0, neurons=1_000_000) -> dict[str, Any
     neurons : int
         Weighted inputs handled in one call, float32.
     """
+    check_range("neurons", neurons)
     bk = open_backend(device)
-    if neurons < 1:
-        raise ConfigError(f"activation-cost: neurons: expected 1 or more: {neurons}")
-    z = host_rng(seed, "check").standard_normal((1, neurons))
-    names = ("sigmoid", "tanh", "relu", "leaky_relu")
     with bk.use():
-        z = bk.array(z, "float32")
-        times = {"by the formula 1/(1+e^-z)": lambda: 1.0 / (1.0 + bk.xp.exp(-z))}
-        for name in names:
-            times[name] = partial(activation(name).value, z)
-        times = {name: _median_time(bk, call) for name, call in times.items()}
-        s = activation("sigmoid").value
-        both = bk.to_host(s(z) + s(-z))
-        plain = 1.0 / (1.0 + bk.xp.exp(-z))
-        apart = bk.to_host((s(z) - plain) / plain)
-    rows = [
-        {
-            "activation": name,
-            "ns_per_neuron": seconds * 1e9 / neurons,
-            "times_a_relu": seconds / times["relu"],
+        z = bk.array(host_rng(seed, "check").standard_normal((1, neurons)), "float32")
+        calls: dict[str, Callable[[], Any]] = {
+            "by the formula 1/(1+e^-z)": lambda: 1.0 / (1.0 + bk.xp.exp(-z))
         }
-        for name, seconds in times.items()
-    ]
+        for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
+            calls[name] = partial(activation(name).value, z)
+        seconds = {name: _median_seconds(bk, call) for name, call in calls.items()}
+        s, formula = activation("sigmoid").value, 1.0 / (1.0 + bk.xp.exp(-z))
+        both = bk.to_host(s(z) + s(-z))
+        relative = bk.to_host((s(z) - formula) / formula)
     return {
         "device": bk.name,
         "neurons": neurons,
-        "cost": [_rounded(row) for row in rows],
+        "cost": [
+            {
+                "activation": name,
+                "ns_per_neuron": float(f"{t * 1e9 / neurons:.3g}"),
+                "times_a_relu": float(f"{t / seconds['relu']:.3g}"),
+            }
+            for name, t in seconds.items()
+        ],
         "checks": [
-            at_most("sigmoid(z) + sigmoid(-z) - 1", largest_gap(both, 1.0), 1e-6),
-            at_most("sigmoid / formula - 1", largest_gap(apart, 0.0), 1e-6),
+            at_most("sigmoid(z) + sigmoid(-z) - 1", max_difference(both, 1.0), 1e-6),
+            at_most("sigmoid / formula - 1", max_difference(relative, 0.0), 1e-6),
         ],
     }
 
 
-def _median_time(bk, call, repeats=7) -> float:
+def _median_seconds(bk: Backend, call: Callable[[], Any], repeats: int = 7) -> float:
     call()
     seconds = []
     for _ in range(repeats):
@@ -64,7 +63,3 @@ def _median_time(bk, call, repeats=7) -> float:
         bk.synchronize()
         seconds.append(perf_counter() - started)
     return sorted(seconds)[repeats // 2]
-
-
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: float(f"{v:.3g}") if isinstance(v, float) else v for k, v in row.items()}

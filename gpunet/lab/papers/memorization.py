@@ -18,7 +18,7 @@ from ...random import host_rng
 from ...show.plots import bands
 from ...training import fit
 from ...training.metrics import summary
-from ..checks import at_least, check, count, rounded, within
+from ..checks import at_least, check, check_range, rounded, within
 from ..digits.trained import sample
 
 
@@ -51,7 +51,7 @@ def memorization(
     unseen, answers = sample(10_000, test=True)
     rows, curves = [], {}
     for share in noise:
-        count("noise", share, 0, 1)
+        check_range("noise", share, 0, 1)
         labels = random_labels(t, share, seed)
         sizes = [784, hidden_neurons, 10]
         net = mlp(sizes, seed=seed, population=n_seeds, device=device)

@@ -18,7 +18,7 @@ from ...builders import mlp
 from ...optimizers import SGD
 from ...show.plots import bands, histogram
 from ...training import evaluate, fit
-from ..checks import check, count
+from ..checks import check, check_range
 from ..digits.trained import sample
 
 
@@ -50,8 +50,8 @@ def surfaces(
     side : int
         Pixels along a side, after averaging.
     """
-    count("n_starts", n_starts, 3)
-    count("side", side, 1, 28)
+    check_range("n_starts", n_starts, 3)
+    check_range("side", side, 1, 28)
     (x, t), (unseen, answers) = sample(n_train), sample(n_test, test=True)
     x, unseen = shrunk(x, side), shrunk(unseen, side)
     rows, losses = [], {}
