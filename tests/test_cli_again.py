@@ -18,9 +18,9 @@ from tiny import (
     write_set,
 )
 
-from gpunet.cli import _COMMAND, _report
 from gpunet.cli import again as module
 from gpunet.cli.again import again
+from gpunet.cli.messages import _COMMAND, report_error
 from gpunet.errors import Interrupted
 from gpunet.runs import hints
 from gpunet.runs.config import check_config
@@ -138,7 +138,7 @@ def test_folder_elsewhere_or_with_a_dash_is_named_by_its_path(monkeypatch, tmp_p
 def test_command_is_never_shortened(capsys):
     folder = "x" * 700 + "  y"
     message = f"training: {'long ' * 200}; resume with: gpunet train --out '{folder}'"
-    assert _report(Interrupted(message, 2)) == 130
+    assert report_error(Interrupted(message, 2)) == 130
     line = capsys.readouterr().err
     assert line.endswith(f"resume with: gpunet train --out '{folder}'\n")
     assert " ... " in line and line.count("\n") == 1

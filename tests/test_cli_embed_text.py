@@ -476,7 +476,7 @@ def test_window_longer_than_a_line_is_no_error(corpus, tmp_path):
         (("train", "--corpus", "."), 3, "is a folder"),
         (("train", "--resume", "auto"), 2, "name the run folder with --out"),
         (("train", "--resume", "absent"), 2, "absent: is no run folder"),
-        (("train", "--resume", ".", "--out", "x"), 2, "goes on in its own folder"),
+        (("train", "--resume", ".", "--out", "x"), 2, "continues in its own folder"),
         (("neighbours",), 2, "required: WORD"),
         (("neighbours", "king"), 2, "holds no vectors.safetensors of a text"),
         (("neighbours", "king", "--from", "absent"), 4, "No such file"),

@@ -262,7 +262,7 @@ def test_population_predicts_its_mean_or_a_member(table, tmp_path):
     assert np.allclose(answers[0], np.mean(answers[1:], 0), rtol=1e-6)
     assert not np.allclose(answers[1], answers[2])
     line = error_line(command("export", out, "--format", "json"), 2)
-    assert "holds 3 networks; name one with --member 0 to 2" in line
+    assert "holds 3 networks; name one with --member, 0 to 2" in line
     line = error_line(command("predict", out, table, "--member", 3), 2)
     assert "expected 0 to 2" in line
 
@@ -365,7 +365,7 @@ STRANGER = [
     (["--target", "kind", "--test-size", "90"], 2, "90"),
     (["--test-size", "9", "--test", "t.csv"], 2, "--test and --test-size"),
     (["--target", "kind", "--test-size", "1.5"], 2, "--test-size"),
-    (["--target", "kind", "--validation", "nielsen"], 2, "no Nielsen's split"),
+    (["--target", "kind", "--validation", "nielsen"], 2, "no Nielsen split"),
     (["--target", "kind", "--impute", "zero"], 2, "--impute"),
     (["--target", "kind", "--unknown", "x"], 2, "--unknown"),
     (["--target", "kind", "--hidden", "0"], 2, "--hidden"),

@@ -245,7 +245,7 @@ def test_test_part_may_be_a_file_of_its_own(tmp_path):
 
 USAGE = [
     ({"target": "kinds"}, "has no such column; choose from size, color"),
-    ({"target": None}, "name the column to predict with --target"),
+    ({"target": None}, "target must be the column of the table to predict"),
     ({"drop": ["kinds"]}, "drop: 'kinds'"),
     ({"drop": ["kind"]}, "drop: 'kind'"),
     ({"categories": ["x"]}, "categories: 'x'"),

@@ -6,6 +6,7 @@ in the backend alone, apart from the third parties of each place.
 """
 
 import ast
+import re
 import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -312,6 +313,27 @@ def test_import_leaves_heavy_libraries_alone():
     )
     done = run_python(code)
     assert (done.stdout, done.stderr) == ("False\n[]\n", "")
+
+
+COMMAND_LINES = ("cli/", "accel.py")
+
+
+@every_file
+def test_messages_name_parameters_and_no_option(name):
+    """The commands turn `batch_size` into --batch-size; the library has no options."""
+    if name.startswith(COMMAND_LINES):
+        return
+    tree = TREES[name]
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and ast.get_docstring(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            option = re.search(r"(?<![\w-])--[a-z]", str(node.value))
+            assert not option, f"{where(name, node)}: names the option of a command"
 
 
 @every_file

@@ -300,7 +300,7 @@ def test_other_machine_warns_and_strict_resume_refuses(data, tmp_path, monkeypat
 
     true = run_module.fingerprint
     monkeypatch.setattr(run_module, "fingerprint", elsewhere)
-    with pytest.raises(ModelFileError, match="leave --strict-resume out"):
+    with pytest.raises(ModelFileError, match="leave `strict_resume` out"):
         carry(config, tmp_path / "p", resume="auto", strict_resume=True)
     assert_same_run(tmp_path / "p", wanted)
     *_, notes = carry(config, tmp_path / "p", resume="auto", max_steps=STEPS + 3)

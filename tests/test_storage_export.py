@@ -276,7 +276,7 @@ def test_what_has_no_counterpart_is_refused_by_name(tmp_path, kind):
         "custom activation 'square'": gpunet.Network([Dense(2, 2), Activation(square)]),
         "custom loss 'own'": gpunet.Network([Dense(2, 2)], own),
         "has no Dense layer": gpunet.Network([Activation("relu")], "squared_error"),
-        "holds 3 networks; name one with --member 0 to 2": gpunet.mlp(
+        "holds 3 networks; name one with `member`, 0 to 2": gpunet.mlp(
             [2, 2], population=3
         ),
     }

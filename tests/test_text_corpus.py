@@ -128,7 +128,7 @@ def test_broken_utf8_is_refused_with_its_place(text, monkeypatch):
     path = text("caf\u00e9 ".encode() * 3 + b"caf\xe9 noir")
     message = refusal(path)
     assert "is not UTF-8 (byte 0xe9 at offset 21)" in message
-    assert "--errors replace" in message
+    assert "errors='replace'" in message
     assert "at offset 3)" in refusal(text(b"abc\xe2\x82"))
 
 

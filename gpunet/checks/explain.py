@@ -164,8 +164,8 @@ def check_size(net: Network, most: int = MOST_PARAMETERS) -> None:
     if net.n_parameters > most:
         raise ConfigError(
             f"explain: network: has {net.n_parameters:,} weights and biases, and at "
-            f"most {most} are explained in full; ask for one weight (--weight "
-            "LAYER,J,K), or take a smaller network"
+            f"most {most} are explained in full; choose one `weight`, or use a "
+            "smaller network"
         )
 
 

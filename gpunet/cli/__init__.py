@@ -9,11 +9,9 @@ Exit codes: 0 done, 1 a check failed or a bug, 2 usage, 3 data, 4 model file,
 143 SIGTERM.
 """
 
-import argparse
 import contextlib
 import importlib
 import os
-import re
 import signal
 import sys
 import threading
@@ -23,8 +21,8 @@ from typing import Any
 
 from .. import __version__
 from ..backend.threads import set_threads, usable_cores
-from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
-from .options.common import with_options
+from ..errors import ConfigError, GpunetError
+from .messages import Parser, errors_name_options, report_error
 
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
@@ -40,14 +38,6 @@ COMMANDS = {
     "images": "write MNIST digits as PNG files",
 }
 BENCHMARKS = ("bench", "bench_sklearn", "bench_words", "gpu_report")  # of scripts/
-_COMMAND = "(resume with:|start anew with:) "  # of runs/hints.py
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all errors of the commands."""
-
-    def error(self, message: str) -> None:
-        raise ConfigError(f"usage: {message}; see {self.prog} --help")
 
 
 def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
@@ -75,7 +65,7 @@ def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
                 traceback.print_exc()
             if interrupts and not isinstance(error, GpunetError):
                 error = KeyboardInterrupt()
-            return _report(error)
+            return report_error(error)
 
 
 @contextlib.contextmanager
@@ -133,7 +123,7 @@ def _run(argv: list[str], command: Any) -> int:
     command = command or importlib.import_module(f"gpunet.cli.options.{name}")
     prog = os.path.basename(sys.argv[0])
     prog = f"python scripts/{prog}" if prog == f"{name}.py" else f"gpunet {name}"
-    parser = _Parser(prog=prog, description=command.HELP, allow_abbrev=False)
+    parser = Parser(prog=prog, description=command.HELP, allow_abbrev=False)
     command.add_arguments(parser)
     parser.add_argument(
         "--debug", action="store_true", help="show the traceback of an error"
@@ -143,39 +133,5 @@ def _run(argv: list[str], command: Any) -> int:
     cores = name.startswith("bench") and usable_cores()  # as rivals use
     set_threads(getattr(args, "threads", None), cores or 1)
     work = getattr(command, "WORK", f"gpunet.cli.commands.{name}")
-    return importlib.import_module(work).run(args)
-
-
-def _report(error: BaseException) -> int:
-    """Print an error as one line on stderr; return its exit code."""
-    if isinstance(error, KeyboardInterrupt):
-        message, code = (
-            "interrupted by SIGINT: nothing was saved since the last step",
-            130,
-        )
-    elif isinstance(error, GpunetError):
-        message, code = with_options(error), error.exit_code
-    elif isinstance(error, MemoryError):
-        size = str(error).strip() or "an allocation failed"
-        cure = "take a smaller --batch-size, --population or network"
-        message, code = f"memory: {size}; {cure}", OutOfMemory.exit_code
-    elif isinstance(error, OSError) and error.filename is None:
-        why = error.strerror or str(error)
-        message = f"output: standard output: {why}; what was trained is saved"
-        code = WriteError.exit_code
-        with contextlib.suppress(OSError, ValueError):
-            # What is left in the buffer would fail once more when Python exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    else:
-        what = f"{type(error).__name__}: {error}"
-        message, code = f"bug: {what}; run again with --debug and report it", 1
-    line, *command = re.split(_COMMAND, f"gpunet: error: {message}", maxsplit=1)
-    line = " ".join(line.split())
-    if len(line) > 500:
-        line = f"{line[:300]} ... {line[-190:]}"
-    line = " ".join([line, *command])  # one to be typed is never shortened
-    # What a file or an argument says may hold the control codes of a terminal.
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-    with contextlib.suppress(OSError):  # without stderr the exit code still speaks
-        print(line, file=sys.stderr)
-    return code
+    with errors_name_options(parser):
+        return importlib.import_module(work).run(args)

@@ -99,13 +99,13 @@ def check_table(config: dict[str, Any]) -> None:
     if not is_table(config["data"]):
         if config["target"] is not None or config["test"] is not None:
             raise ConfigError(
-                f"data: {config['data']!r:.200}: --target and --test are for a table, "
+                f"data: {config['data']!r:.200}: `target` and `test` are for a table, "
                 f"and this {NOT_A_TABLE}; name one"
             )
         return
     if config["validation"] == "nielsen" or config["data_dir"] is not None:
         raise ConfigError(
-            "data: a table has no Nielsen's split and no --data-dir; leave them out"
+            "data: a table has no Nielsen split and no `data_dir`; leave them out"
         )
     check_options(config["target"], **{key: config[key] for key in _TABLE})
     TextFormat(**{key: config[key] for key in _FORMAT})

@@ -44,8 +44,8 @@ def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None
         if os.path.isdir(path):
             if where is not None and Path(where).absolute() != path:
                 raise ConfigError(
-                    f"resume: {readable(path)}: a run goes on in its own folder; leave "
-                    "--out away, or name a checkpoint file"
+                    f"resume: {readable(path)}: a run continues in its own folder; "
+                    "name no other folder, or name a checkpoint file"
                 )
             where, path = path, None
         elif not os.path.exists(path):
@@ -88,7 +88,7 @@ def find_checkpoint(folder: RunFolder, path: Path | None, options: Any) -> Any:
         return path, tensors, state
     found = folder.newest_checkpoint(warn=lambda text: options.say(f"warning: {text}"))
     if found is None and options.resume != "auto":
-        why, cure = "holds no checkpoint", "name another folder or leave --resume out"
+        why, cure = "holds no checkpoint", "name another folder or leave `resume` out"
         raise ModelFileError(one_line("resume", folder.path, why, cure))
     return found
 
@@ -145,11 +145,11 @@ def go_on(
     if state.get("data") != more["data"]:
         raise DataError(
             f"resume: {readable(path)}: the run was begun with other training "
-            "data; give the same --data and --data-dir"
+            "data; use the same `data` and `data_dir`"
         )
     for line in differences(state.get("fingerprint"), more["fingerprint"]):
         if options.strict_resume:
-            cure = "use the same one, or leave --strict-resume out"
+            cure = "use the same one, or leave `strict_resume` out"
             raise ModelFileError(one_line("resume", path, line, cure))
         options.say(f"warning: resume: {line}")
     restore(job, tensors, state, path)

@@ -122,8 +122,8 @@ def _decoded(decoder, block, path, offset):
     except UnicodeDecodeError as error:
         at = offset - pending + error.start
         why = f"is not UTF-8 (byte 0x{error.object[error.start]:02x} at offset {at:,})"
-        cure = "convert it to UTF-8, or replace what is wrong with --errors replace"
-        raise data_error("text", path, why, cure) from None
+        cure = "convert it to UTF-8, or replace the invalid bytes with {errors}"
+        raise data_error("text", path, why, cure, errors="replace") from None
 
 
 def _bytes(path):

@@ -136,7 +136,7 @@ class Text:
         if last <= first:
             raise DataError(
                 f"corpus: {len(self.ids):,} words are too few for a context of "
-                f"{context}; give more text, or a smaller --context"
+                f"{context}; give more text, or a smaller `context`"
             )
         view = np.lib.stride_tricks.sliding_window_view(self.ids[:last], context + 1)
         view = view[first - context :]
@@ -259,6 +259,6 @@ class LanguageModel:
                 raise ValueError("its words do not fit its layers")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             why = f"holds no language model ({error})"
-            cure = "give a run of train --model lm"
+            cure = "use the run of a language model"
             raise ModelFileError(one_line("model file", path, why, cure)) from error
         return LanguageModel(net, vocabulary, settings)

@@ -75,7 +75,7 @@ class Vocabulary:
             raise DataError(
                 f"corpus: {len(common)} of its {len(counter):,} different words appear "
                 f"{min_count} times or more, and two are the least; give more text, "
-                "or a smaller --min-count"
+                "or a smaller `min_count`"
             )
         return cls(*zip(*common, strict=True))
 

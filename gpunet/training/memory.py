@@ -19,6 +19,13 @@ _SAID = re.compile(
     r"cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|_ALLOC_FAILED|CUDA out of "
     r"memory|DefaultCPUAllocator"
 )
+_WHEN = {
+    "weights": "while drawing the weights",
+    "data": "while copying the data",
+    "step": "during a training step",
+    "evaluation": "during an evaluation",
+    "save": "while saving",
+}
 _BYTES = re.compile(r"allocating ([\d,]+) bytes|allocate ([\d.]+ ?[A-Za-z]+)")
 _LIMIT = re.compile(r"so far: ([\d,]+) bytes, limit set to: ([\d,]+) bytes")
 
@@ -74,8 +81,8 @@ def _line(what: str, bk: Backend, batch: int | None, said: str) -> str:
     if number and free and number > free:
         smaller = max(1, min(smaller, (batch or 128) * free // (2 * number)))
     return (
-        f"memory: {what}: {bk.name} was asked for {size}{left}; try --batch-size "
-        f"{smaller}, or a smaller network, population or data set"
+        f"out of memory {_WHEN[what]}: {bk.name} was asked for {size}{left}; use a "
+        f"smaller `batch_size` ({smaller}), network, population or data set"
     )
 
 

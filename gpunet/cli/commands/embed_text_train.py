@@ -53,7 +53,7 @@ def _folder(args: argparse.Namespace, model: str) -> Any:
     if args.resume not in (None, "auto"):
         if args.out and Path(args.out).absolute() != Path(args.resume).absolute():
             raise ConfigError(
-                "usage: --out and --resume FOLDER: a run goes on in its own folder; "
+                "usage: --out and --resume FOLDER: a run continues in its own folder; "
                 "leave --out away"
             )
         if not os.path.isdir(args.resume):

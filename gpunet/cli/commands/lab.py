@@ -17,7 +17,7 @@ from ...errors import ConfigError, GpunetError
 from ...lab.digits.trained import trained
 from ...lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
 from ...storage import probe_writable, write_atomically
-from .. import _Parser
+from ..messages import Parser, errors_name_options
 from ..options.common import whole
 from ..options.lab import add_common
 from .lab_tables import show_all, show_ladder, show_result
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     parser.parse_args(args.own, args)
     out = _folder(args)
     settings = {name: getattr(args, name) for name in own if hasattr(args, name)}
-    result = function(**_common(args), **settings)
+    with errors_name_options(parser):
+        result = function(**_common(args), **settings)
     if out is not None:  # before the print, whose pipe may be closed
         _write(out, rung, module, function, result)
     if getattr(args, "json", False):
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=f"gpunet lab {name}",
         description=description,
         allow_abbrev=False,

@@ -2,8 +2,6 @@
 
 import argparse
 import math
-import re
-import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -92,39 +90,3 @@ def add_text_format(group: Any) -> None:
         help="extra text that marks a missing cell",
         **absent,
     )
-
-
-def with_options(error: BaseException) -> str:
-    """Return an error's message with the arguments that cure it as options.
-
-    Examples
-    --------
-    >>> error = ValueError("1 cell is missing; use impute='mean'")
-    >>> error.settings = {"impute": "mean"}
-    >>> with_options(error)
-    '1 cell is missing; use --impute mean'
-    """
-    message = str(error)
-    for name, value in getattr(error, "settings", {}).items():
-        values = (True, False) if isinstance(value, bool) else (value,)
-        for one in values:
-            message = message.replace(f"{name}={one!r}", _option(name, one))
-    return message
-
-
-def _option(name: str, value: Any) -> str:
-    """Return an option and its value as one types them in a shell."""
-    dashes = f"--{name.replace('_', '-')}"
-    if isinstance(value, bool):
-        return dashes if value else f"--no-{name}"
-    values = list(map(str, value if isinstance(value, list) else [value]))
-    if any(text.startswith("-") for text in values):  # else it would be an option
-        return " ".join(_quoted(f"{dashes}={text}") for text in values)
-    return " ".join([dashes, *map(_quoted, values)])
-
-
-def _quoted(text: str) -> str:
-    """Return a word quoted for POSIX shells, and where possible for Windows too."""
-    if re.fullmatch(r"[\w./:=@%+,-]+", text):
-        return text
-    return shlex.quote(text) if re.search(r'["$`\\!]', text) else f'"{text}"'

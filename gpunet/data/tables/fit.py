@@ -196,7 +196,8 @@ def find_target(table, name, task):
     if not whole.all():
         row = int(np.argmax(values != np.trunc(values)))
         why = f"the class {values[row]} is no whole number"
-        raise table.error(row, key, why, "number the classes, or --task regress")
+        hint = "number the classes, or use {task}"
+        raise table.error(row, key, why, hint, task="regress")
     return Target(key, _classes([plain(v) for v in found], table, key)), values
 
 
@@ -207,7 +208,7 @@ def _classes(found, table, key):
         why = f"the only class is {found[0]!r:.80}"
         raise table.error(0, key, why, "give examples of two classes at least")
     why = f"the target has {len(found):,} classes"
-    cure = "name another --target" if found else "fill it in"
+    cure = "name another `target`" if found else "fill it in"
     raise table.error(0, key, why, cure)
 
 
@@ -218,5 +219,5 @@ def scaled_target(target, values, rows, table):
     )
     if scale == 0 or not np.isfinite(scale):
         why = f"the target is {mean:g} throughout" if scale == 0 else "spreads too far"
-        raise table.error(int(rows[0]), target.name, why, "name another --target")
+        raise table.error(int(rows[0]), target.name, why, "name another `target`")
     return Target(target.name, None, float(mean), float(scale))

@@ -77,9 +77,7 @@ def check_options(
 ):
     """Refuse options of a table that cannot work (ConfigError)."""
     if target is None:
-        raise ConfigError(
-            "target: a table needs one; name the column to predict with --target"
-        )
+        raise ConfigError("target must be the column of the table to predict, got None")
     choices = (("task", task, TASKS), ("impute", impute, IMPUTE))
     choices += (("unknown", unknown, UNKNOWN),)
     choices += (("missing_target", missing_target, MISSING_TARGET),)

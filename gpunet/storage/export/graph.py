@@ -74,7 +74,7 @@ def make_plan(net: Any, source: Port | None = None, target: Port | None = None) 
     if net.population:
         raise ConfigError(
             f"export: the model holds {net.population} networks; name one with "
-            f"--member 0 to {net.population - 1}"
+            f"`member`, 0 to {net.population - 1}"
         )
     steps: list[tuple] = []
     for i, layer in enumerate(net.layers):
