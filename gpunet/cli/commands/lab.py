@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             show_ladder(rungs)
         return 0
     if args.name == "all":
-        _parser("all", "Run every experiment.").parse_args(args.own, args)
+        _parser("all", "Run every experiment.").parse_args(args.rest, args)
         return _run_all(args)
     rung = get_experiment(args.name)
     function, module = _load(rung)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     )
     for name, (default, text) in own.items():
         _add_option(parser, name, default, text)
-    parser.parse_args(args.own, args)
+    parser.parse_args(args.rest, args)
     out = _folder(args)
     settings = {name: getattr(args, name) for name in own if hasattr(args, name)}
     with errors_name_options(parser):

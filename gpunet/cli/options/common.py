@@ -1,13 +1,14 @@
-"""Kinds of argument that several commands share; each refuses what is no such."""
+"""Types of option values, and options that several commands share."""
 
 import argparse
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 
 def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
-    """Return a converter to a whole number in [least, most]."""
+    """Return a converter to an integer in [least, most]."""
 
     def convert(text: str) -> int:
         try:
@@ -34,16 +35,36 @@ def number(
             value = float(text) if "_" not in text else math.nan
         except ValueError:
             value = math.nan
-        good = least < value < below if above else least <= value < below
-        if not good:
-            wanted = f"{'above' if above else 'of at least'} {least:g}"
+        if not (least < value < below if above else least <= value < below):
+            bounds = f" {'above' if above else 'of at least'} {least:g}"
+            bounds = "" if least == -math.inf else bounds
             limit = "" if below == math.inf else f" and below {below:g}"
             raise argparse.ArgumentTypeError(
-                f"{text!r} is not a finite number {wanted}{limit}"
+                f"{text!r} is not a finite number{bounds}{limit}"
             )
         return value
 
     return convert
+
+
+COUNT: dict[str, Any] = {"type": whole(1), "metavar": "N"}
+SEED: dict[str, Any] = {"type": whole(0, 2**62), "metavar": "N"}
+
+
+def adder(
+    parser: argparse.ArgumentParser, title: str = "", about: str | None = None
+) -> Callable[..., argparse.Action]:
+    """Return the add_argument of a parser, or of a new group of it with a title.
+
+    An option that is not given and has no default stays out of the namespace.
+    """
+    group = parser.add_argument_group(title, about) if title else parser
+    return partial(group.add_argument, default=argparse.SUPPRESS)
+
+
+def add_json(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
+    """Add --json."""
+    parser.add_argument("--json", action="store_true", help=text)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
@@ -56,37 +77,42 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_text_format(group: Any) -> None:
-    """Add the options that say how a text table is written; absent if not given."""
-    absent: dict[str, Any] = {"default": argparse.SUPPRESS}
-    group.add_argument(
+def add_model(parser: argparse.ArgumentParser, member: str) -> None:
+    """Add the MODEL of a command and --member, described by `member`."""
+    text = "model file, checkpoint or run folder"
+    parser.add_argument("model", metavar="MODEL", help=text)
+    parser.add_argument("--member", type=whole(0), metavar="I", help=member)
+
+
+def add_reading(add: Callable[..., argparse.Action]) -> None:
+    """Add the options that tell how to read a table, with the function of `adder`."""
+    add(
+        "--unknown",
+        choices=("refuse", "zeros"),
+        help="how to handle categories not seen in training",
+    )
+    add(
         "--delimiter",
         metavar="MARK",
         help="what separates the cells: a character, or comma, semicolon, tab, pipe or "
-        "space (default: found among the first four)",
-        **absent,
+        "space (default: detected among the first four)",
     )
-    group.add_argument(
+    add(
         "--encoding",
         metavar="NAME",
         help="of a text file, such as latin-1, cp1252 or utf-16 (default: utf-8)",
-        **absent,
     )
-    group.add_argument(
-        "--decimal", choices=(".", ","), help="decimal mark (default: .)", **absent
-    )
-    group.add_argument(
+    add("--decimal", choices=(".", ","), help="decimal mark (default: .)")
+    add(
         "--header",
         action=argparse.BooleanOptionalAction,
         help="whether the first line names the columns; without a header they are "
         "named 1, 2, 3, ...",
-        **absent,
     )
-    group.add_argument(
+    add(
         "--missing",
         nargs="+",
         action="extend",
         metavar="TEXT",
         help="extra text that marks a missing cell",
-        **absent,
     )

@@ -2,18 +2,15 @@
 
 import argparse
 
-from .common import add_threads
+from .common import add_json, add_threads
 
-HELP = "Show versions, devices, BLAS and threads, with a cure for what is missing."
+HELP = "Show versions, devices, BLAS and threads, with a remedy for what is missing."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
-    parser.description = f"{HELP} Exit code 0, whatever is found."
-    parser.add_argument(
-        "--full",
-        action="store_true",
-        help="open every device, PyTorch's too, which takes seconds",
-    )
+    parser.description = f"{HELP} The exit code is always 0."
+    text = "open every device, also those of PyTorch, which takes seconds"
+    parser.add_argument("--full", action="store_true", help=text)
     add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)

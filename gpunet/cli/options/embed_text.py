@@ -1,19 +1,17 @@
 """`gpunet embed_text`: its options."""
 
 import argparse
-from collections.abc import Callable
 
-from .common import add_threads, number, whole
+from .common import COUNT, SEED, add_json, add_threads, adder, number, whole
 
 HELP = (
     "Learn vectors of words from a text, and look at them: neighbours, analogies, "
     "a map. Without --corpus: the works of Shakespeare."
 )
-_COUNT = {"type": whole(1), "metavar": "N"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the actions of `embed_text`, each with options of its own."""
+    """Add the actions of `embed_text`, each with its own options."""
     parser.epilog = "`ACTION --help` shows the options of an action."
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, add, text in (
@@ -21,141 +19,100 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("neighbours", _neighbours, "show the words nearest to a word"),
         ("analogy", _analogy, "A is to B as C is to what?"),
         ("map", _map, "draw words in the plane in which they spread the most"),
-        ("generate", _generate, "let a language model go on with a text"),
-        ("evaluate", _evaluate, "score vectors on files of judgements or analogies"),
+        ("generate", _generate, "continue a text with a language model"),
+        ("evaluate", _evaluate, "score vectors on similarity or analogy benchmarks"),
     ):
-        _action(actions, name, add, text)
+        description = f"{text[0].upper()}{text[1:]}."
+        action = actions.add_parser(
+            name, help=text, description=description, allow_abbrev=False
+        )
+        add(action)
+        add_json(action)
+        adder(action)("--debug", action="store_true", help=argparse.SUPPRESS)
 
 
-def _action(actions, name: str, add: Callable, text: str) -> None:
-    action = actions.add_parser(
-        name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
-    )
-    add(action)
-    action.add_argument("--json", action="store_true", help="print JSON")
-    action.add_argument(
-        "--debug",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help=argparse.SUPPRESS,
-    )
-
-
-def _train(parser):
-    absent = {"default": argparse.SUPPRESS}
-    parser.add_argument(
+def _train(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser)
+    add(
         "--model",
         choices=("skipgram", "lm"),
         help="skipgram (default) for vectors; lm also predicts and writes text",
-        **absent,
     )
-    parser.add_argument(
-        "--device", help="auto (default), cpu, cuda, cuda:N, torch:cpu, ...", **absent
-    )
-    parser.add_argument("--engine", choices=("auto", "loop", "compiled"), **absent)
+    add("--device", help="auto (default), cpu, cuda, cuda:N, torch:cpu, ...")
+    add("--engine", choices=("auto", "loop", "compiled"))
     add_threads(parser)
-    _text(parser.add_argument_group("text"), absent)
-    _both(parser.add_argument_group("both models"), absent)
-    _own(parser, absent)
-    group = parser.add_argument_group("files")
-    group.add_argument(
-        "--out", metavar="FOLDER", help="run folder (default: runs/MODEL-DATE-TIME)"
-    )
-    group.add_argument(
-        "--resume",
-        metavar="auto|FOLDER",
-        help="go on with the run of --out, or of that folder",
-    )
-    group.add_argument("--quiet", action="store_true", help="show the result only")
-
-
-def _text(group, absent):
-    group.add_argument(
-        "--corpus", nargs="+", metavar="FILE", help="UTF-8, plain or gzip", **absent
-    )
-    group.add_argument(
+    add = adder(parser, "text")
+    add("--corpus", nargs="+", metavar="FILE", help="UTF-8, plain or gzip")
+    add(
         "--errors",
         choices=("strict", "replace"),
-        help="what to do with bytes that are no UTF-8 (default: strict)",
-        **absent,
+        help="what to do with bytes that are not UTF-8 (default: strict)",
     )
-    group.add_argument(
+    add(
         "--keep-case",
         dest="lower",
         action="store_false",
         help="The and the are two words",
-        **absent,
     )
+    _add_training(parser)
+    _add_models(parser)
+    add = parser.add_argument_group("files").add_argument
+    add("--out", metavar="FOLDER", help="run folder (default: runs/MODEL-DATE-TIME)")
+    add(
+        "--resume",
+        metavar="auto|FOLDER",
+        help="continue the run of --out, or of FOLDER",
+    )
+    add("--quiet", action="store_true", help="show the result only")
 
 
-def _both(group, absent):
-    group.add_argument(
-        "--dim", help="numbers a word (default: 100; lm 32)", **_COUNT, **absent
-    )
-    group.add_argument("--epochs", help="(default: 5; lm 4)", **_COUNT, **absent)
-    group.add_argument(
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser, "both models")
+    add("--dim", **COUNT, help="size of a word's vector (default: 100; lm 32)")
+    add("--epochs", **COUNT, help="(default: 5; lm 4)")
+    add(
         "--lr",
         dest="learning_rate",
         type=number(above=True),
         metavar="X",
         help="at its highest (default: 0.025; lm 0.003)",
-        **absent,
     )
-    group.add_argument(
-        "--batch-size", help="windows a step (default: 128; lm 512)", **_COUNT, **absent
-    )
-    group.add_argument("--seed", type=whole(0, 2**62), metavar="N", **absent)
-    group.add_argument("--dtype", choices=("float32", "float64"), **absent)
+    add("--batch-size", **COUNT, help="windows a step (default: 128; lm 512)")
+    add("--seed", **SEED)
+    add("--dtype", choices=("float32", "float64"))
 
 
-def _own(parser, absent):
-    group = parser.add_argument_group("skipgram")
-    group.add_argument(
-        "--min-count", help="rarer words go (default: 5)", **_COUNT, **absent
-    )
-    group.add_argument(
-        "--window", help="the farthest neighbour (default: 5)", **_COUNT, **absent
-    )
-    group.add_argument(
-        "--negatives",
-        help="words drawn against each word (default: 5)",
-        **_COUNT,
-        **absent,
-    )
-    group.add_argument(
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser, "skipgram")
+    add("--min-count", **COUNT, help="drop rarer words (default: 5)")
+    add("--window", **COUNT, help="the farthest neighbour (default: 5)")
+    add("--negatives", **COUNT, help="negative samples for each word (default: 5)")
+    share = {"type": number(), "metavar": "X"}
+    add(
         "--sample",
-        type=number(),
-        metavar="X",
-        help="share above which frequent words are thinned out; 0 for never "
-        "(default: 0.001)",
-        **absent,
+        **share,
+        help="share of the text above which a frequent word is thinned out; 0 for "
+        "never (default: 0.001)",
     )
-    group.add_argument(
+    add(
         "--min-lr",
         dest="min_learning_rate",
-        type=number(),
-        metavar="X",
-        help="to which the rate falls in a line (default: 0.0001)",
-        **absent,
+        **share,
+        help="to which the learning rate falls linearly (default: 0.0001)",
     )
-    group = parser.add_argument_group("lm")
-    group.add_argument(
-        "--context", help="words looked back on (default: 4)", **_COUNT, **absent
-    )
-    group.add_argument(
-        "--hidden", help="neurons of the tanh layer (default: 96)", **_COUNT, **absent
-    )
-    group.add_argument(
+    add = adder(parser, "lm")
+    add("--context", **COUNT, help="preceding words to predict from (default: 4)")
+    add("--hidden", **COUNT, help="neurons of the tanh layer (default: 96)")
+    add(
         "--words",
         dest="n_words",
         type=whole(4),
         metavar="N",
-        help="told apart; the rarer ones are one word, <unk> (default: 3000)",
-        **absent,
+        help="size of the vocabulary; rarer words become <unk> (default: 3000)",
     )
 
 
-def _source(parser):
+def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
@@ -165,72 +122,56 @@ def _source(parser):
     )
 
 
-def _neighbours(parser):
+def _neighbours(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="+", metavar="WORD")
-    parser.add_argument("-n", default=10, help="how many", **_COUNT)
-    _source(parser)
+    parser.add_argument("-n", default=10, **COUNT, help="how many")
+    _add_source(parser)
 
 
-def _analogy(parser):
+def _analogy(parser: argparse.ArgumentParser) -> None:
     for name in "abc":
         parser.add_argument(name, metavar=name.upper())
-    parser.add_argument("-n", default=5, help="how many", **_COUNT)
-    _source(parser)
+    parser.add_argument("-n", default=5, **COUNT, help="how many")
+    _add_source(parser)
 
 
-def _map(parser):
-    parser.add_argument(
-        "words", nargs="*", metavar="WORD", help="default: the most frequent ones"
-    )
-    parser.add_argument("-n", default=80, help="how many (default: 80)", **_COUNT)
-    parser.add_argument(
+def _map(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("words", nargs="*", metavar="WORD", help="default: the most frequent ones")
+    add("-n", default=80, **COUNT, help="how many (default: 80)")
+    add(
         "--skip",
         type=whole(0),
         default=100,
         metavar="N",
-        help="leave out so many of the most frequent, the, and, ... (default: 100)",
+        help="leave out this many of the most frequent words (default: 100)",
     )
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        help="the picture (default: map.png beside the vectors)",
-    )
-    _source(parser)
+    add("--out", metavar="FILE", help="picture (default: map.png beside the vectors)")
+    _add_source(parser)
 
 
-def _generate(parser):
-    parser.add_argument(
-        "words", nargs="*", metavar="WORD", help="the text to go on with"
-    )
-    parser.add_argument("-n", default=100, help="words (default: 100)", **_COUNT)
-    parser.add_argument(
+def _generate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("words", nargs="*", metavar="WORD", help="the text to continue")
+    add("-n", default=100, **COUNT, help="words (default: 100)")
+    add(
         "--temperature",
         type=number(),
         default=0.8,
         metavar="T",
-        help="1 draws as the text was, more is bolder, less keeps to likelier words, "
-        "0 always takes the likeliest "
-        "(default: 0.8)",
+        help="1 draws words as often as the model predicts, a higher value rarer words "
+        "more often, 0 always the likeliest (default: 0.8)",
     )
-    parser.add_argument("--seed", type=whole(0, 2**62), default=0, metavar="N")
-    parser.add_argument("--device", default="cpu", help="as of train (default: cpu)")
+    add("--seed", default=0, **SEED)
+    add("--device", default="cpu", help="as for train (default: cpu)")
     add_threads(parser)
-    _source(parser)
+    _add_source(parser)
 
 
-def _evaluate(parser):
-    parser.add_argument(
-        "--similarity",
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="pairs with scores: WordSim-353, SimLex-999 and their like",
-    )
-    parser.add_argument(
-        "--analogies",
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="questions of four words: questions-words.txt and its like",
-    )
-    _source(parser)
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    for option, text in (
+        ("--similarity", "pairs of words with scores, such as WordSim-353, SimLex-999"),
+        ("--analogies", "questions of four words, such as questions-words.txt"),
+    ):
+        parser.add_argument(option, nargs="+", default=[], metavar="FILE", help=text)
+    _add_source(parser)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_threads, whole
+from .common import COUNT, add_json, add_threads, whole
 
 HELP = "Compare the gradients of back-propagation with those of nudged weights."
 
@@ -15,10 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "0: all agree; 1: some tensor does not."
     )
     add = parser.add_argument
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--preset", metavar="NAME", help="a preset of `gpunet train`")
-    what.add_argument("--config", metavar="FILE", help="a run's config.json")
-    what.add_argument("--sizes", metavar="4,5,3", help="neurons of each layer")
+    network = parser.add_mutually_exclusive_group().add_argument
+    network("--preset", metavar="NAME", help="a preset of `gpunet train`")
+    network("--config", metavar="FILE", help="a run's config.json")
+    network("--sizes", metavar="4,5,3", help="neurons of each layer")
     add("--activation", help="of the hidden layers, with --sizes (default: tanh)")
     add("--output", help="activation of the last layer (default: identity)")
     add("--loss", help="with --sizes (default: softmax_cross_entropy)")
@@ -26,11 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         choices=("central", "complex", "both"),
         default="central",
-        help="central differences (limit 1e-7), or complex steps (limit 1e-12), "
-        "which only smooth networks can take; default: central",
+        help="central differences (limit 1e-7), or complex steps (limit 1e-12), for "
+        "smooth networks only; default: central",
     )
     add("--rows", type=whole(1, 10_000), default=8, help="examples (default: 8)")
-    add("--entries", type=whole(1), default=200, help="entries checked of a tensor")
+    add("--entries", default=200, **COUNT, help="entries to check of each tensor")
     add("--seed", type=whole(0), default=0)
     add_threads(parser)
-    add("--json", action="store_true", help="print JSON")
+    add_json(parser)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import whole
+from .common import SEED, adder
 
 HELP = (
     "Run an experiment by name, or all of them; without a name, list them in the "
@@ -11,12 +11,12 @@ HELP = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `lab`; what follows the name is the experiment's own."""
+    """Add the options of `lab`; those after the name belong to the experiment."""
     parser.description = f"{HELP} Exit code 1 when a check fails."
     parser.add_argument("name", nargs="?", help="an experiment, or all")
     add_common(parser)
     parser.add_argument(
-        "own",
+        "rest",
         nargs=argparse.REMAINDER,
         metavar="...",
         help="options of the experiment itself; NAME --help shows them",
@@ -25,18 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add what every experiment takes; absent options stay out of the namespace."""
-    absent = {"default": argparse.SUPPRESS}
-    parser.add_argument(
-        "--device",
-        metavar="D",
-        help="cpu (default), cuda, cuda:N, torch:cpu, strict:1 or auto",
-        **absent,
-    )
-    parser.add_argument("--seed", type=whole(0, 2**62), metavar="N", **absent)
-    parser.add_argument("--json", action="store_true", help="print JSON", **absent)
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        help="write the numbers and the pictures there",
-        **absent,
-    )
+    add = adder(parser)
+    devices = "cpu (default), cuda, cuda:N, torch:cpu, strict:1 or auto"
+    add("--device", metavar="D", help=devices)
+    add("--seed", **SEED)
+    add("--json", action="store_true", help="print JSON")
+    add("--out", metavar="FOLDER", help="write the numbers and the pictures there")

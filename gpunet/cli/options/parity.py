@@ -1,10 +1,11 @@
 """`gpunet parity`: its options."""
 
 import argparse
+from typing import Any
 
-from .common import add_threads, whole
+from .common import add_json, add_threads, whole
 
-HELP = "Train the same networks on several devices and show how far they part."
+HELP = "Train the same networks on several devices and show how far they differ."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,46 +13,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         f"{HELP} Same seeds, same batches; each difference is max|a - b| / max|b| of "
         "a tensor against the CPU in the same precision. Exit code 0: all within "
-        "tolerance; 1: something is not; 5: a device of --require is absent."
+        "tolerance; 1: a difference is not; 5: a device of --require is absent."
     )
     add = parser.add_argument
+    names: dict[str, Any] = {"nargs": "+", "metavar": "DEVICE"}
     add(
         "--devices",
-        nargs="+",
-        metavar="DEVICE",
+        **names,
         default=["cpu", "strict:1", "torch:cpu", "cuda"],
         help="default: cpu strict:1 torch:cpu cuda; absent ones are listed with the "
         "reason",
     )
-    add(
-        "--require",
-        nargs="+",
-        metavar="DEVICE",
-        default=[],
-        help="devices that must be there",
-    )
-    add(
-        "--dtype",
-        nargs="+",
-        choices=("float32", "float64"),
-        default=["float32", "float64"],
-    )
+    add("--require", **names, default=[], help="fail if one of these is absent")
+    dtypes = ["float32", "float64"]
+    add("--dtype", nargs="+", choices=dtypes, default=dtypes)
     add(
         "--steps",
         nargs="+",
         type=whole(1, 100_000),
         metavar="N",
         default=[1, 10, 100],
-        help="compare the weights after so many steps (default: 1 10 100); beyond 10 "
-        "training is chaotic and nothing is promised",
+        help="compare the weights after this many steps (default: 1 10 100); beyond 10 "
+        "training is chaotic and no tolerance applies",
     )
-    add(
-        "--data",
-        choices=("synthetic", "mnist"),
-        default="synthetic",
-        help="default: synthetic",
-    )
+    data = ("synthetic", "mnist")
+    add("--data", choices=data, default=data[0], help="default: synthetic")
     add("--seed", type=whole(0), default=0)
     add_threads(parser)
     add("--each", action="store_true", help="a row for each network")
-    add("--json", action="store_true", help="print JSON")
+    add_json(parser)

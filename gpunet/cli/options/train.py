@@ -1,26 +1,30 @@
-"""`gpunet train`: its options."""
+"""`gpunet train`: its options, under the names of a run's configuration."""
 
 import argparse
+from typing import Any
 
-from .common import add_text_format, add_threads, number, whole
+from .common import (
+    COUNT,
+    SEED,
+    add_json,
+    add_reading,
+    add_threads,
+    adder,
+    number,
+    whole,
+)
 
 HELP = (
     "Train a network on MNIST, on a set of its form, or on a table of your own. "
     "Without options: the default preset on the best device."
 )
+_RATE: dict[str, Any] = {"type": number(0, above=True), "metavar": "X"}
+_PER_MEMBER: dict[str, Any] = {"nargs": "+", "metavar": "X"}
+_COLUMNS: dict[str, Any] = {"nargs": "+", "action": "extend", "metavar": "COLUMN"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `train`; those not given stay out of the namespace."""
-    _what(parser)
-    _table(parser)
-    _network(parser)
-    _descent(parser)
-    _population(parser)
-    _files(parser)
-
-
-def _what(parser):
+    """Add the options of `train`; settings not given stay out of the namespace."""
     parser.add_argument(
         "--preset",
         metavar="NAME",
@@ -30,116 +34,95 @@ def _what(parser):
     parser.add_argument(
         "--config", metavar="FILE", help="repeat a run from its config.json"
     )
-    parser.add_argument(
-        "--device",
-        default=argparse.SUPPRESS,
-        help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1",
-    )
-    parser.add_argument(
+    _add_engine(parser)
+    add_threads(parser)
+    _add_data(parser)
+    _add_table(parser)
+    _add_network(parser)
+    _add_descent(parser)
+    _add_population(parser)
+    _add_files(parser)
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser)
+    add("--device", help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1")
+    add(
         "--engine",
         choices=("auto", "loop", "compiled"),
-        default=argparse.SUPPRESS,
-        help="what takes the steps: compiled is faster and knows fewer networks",
+        help="what takes the steps: compiled is faster and supports fewer networks",
     )
-    parser.add_argument(
+    add(
         "--precision",
         choices=("float32", "tf32", "float16"),
-        default=argparse.SUPPRESS,
         help="of matrix products on a GPU; tf32 and float16 keep 3 digits",
     )
-    add_threads(parser)
-    group = parser.add_argument_group("data")
-    absent = {"default": argparse.SUPPRESS}
-    group.add_argument(
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser, "data")
+    add(
         "--data",
         metavar="NAME",
         help="mnist (in the package), fashion-mnist, or a .csv, .tsv, .csv.gz, .npz or "
         ".npy file; - reads a text table from standard input",
-        **absent,
     )
-    group.add_argument(
-        "--data-dir", metavar="FOLDER", help="where the four IDX files lie", **absent
-    )
-    group.add_argument(
+    add("--data-dir", metavar="FOLDER", help="where the four IDX files are")
+    add(
         "--validation",
         metavar="N",
         type=_validation,
         help="examples held out: a number of them, a fraction (0.2) or a percentage "
         "(20%%); 0 for none; or nielsen",
-        **absent,
     )
 
 
-def _table(parser):
-    group = parser.add_argument_group("tables")
-    absent = {"default": argparse.SUPPRESS}
-    names = {"nargs": "+", "action": "extend", **absent}
-    group.add_argument(
+def _add_table(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser, "tables")
+    add(
         "--target",
         metavar="COLUMN",
         help="the column to predict: its name, -1 for the last, its number in a .npy "
         "file, or a separate .npy file",
-        **absent,
     )
-    group.add_argument(
-        "--task",
-        choices=("classify", "regress"),
-        help="default: by what the target holds",
-        **absent,
-    )
-    group.add_argument(
-        "--test", metavar="FILE", help="the test part, a file of its own", **absent
-    )
-    group.add_argument(
+    tasks = ("classify", "regress")
+    add("--task", choices=tasks, help="default: by what the target holds")
+    add("--test", metavar="FILE", help="the test part, in a separate file")
+    add(
         "--test-size",
         metavar="N",
         type=_share,
         help="or rows held out for it: a number of them, a fraction (0.2) or a "
         "percentage (20%%); 0 for none",
-        **absent,
     )
-    group.add_argument(
+    add(
         "--drop",
-        metavar="COLUMN",
+        **_COLUMNS,
         help='columns to leave out: by name, by number from 1, or "" for those without '
         "a name",
-        **names,
     )
-    group.add_argument(
-        "--categories",
-        metavar="COLUMN",
-        help="columns of texts that look like numbers",
-        **names,
-    )
-    group.add_argument(
+    add("--categories", **_COLUMNS, help="columns of texts that look like numbers")
+    add(
         "--missing-target",
         choices=("refuse", "drop"),
         help="what to do with rows without a target (default: refuse)",
-        **absent,
     )
-    group.add_argument(
+    add(
         "--impute",
         choices=("mean", "median"),
         help="impute missing numbers with this statistic, categories with the most "
         "frequent value",
-        **absent,
     )
-    group.add_argument(
-        "--unknown",
-        choices=("refuse", "zeros"),
-        help="how to handle categories not seen in training",
-        **absent,
-    )
-    add_text_format(group)
+    add_reading(add)
 
 
-def _share(text: str):
+def _share(text: str) -> float:
     if text.endswith("%"):
         return number(0, 100)(text[:-1]) / 100
     return whole(0)(text) if text.isascii() and text.isdigit() else number(0, 1)(text)
 
 
-def _validation(text: str):
+def _validation(text: str) -> float | str:
     return text if text == "nielsen" else _share(text)
 
 
@@ -147,114 +130,64 @@ def _sizes(text: str) -> list[int]:
     return [whole(1, 2**62 - 1)(part) for part in text.replace("-", ",").split(",")]
 
 
-def _network(parser):
-    group = parser.add_argument_group("network")
-    absent = {"default": argparse.SUPPRESS}
-    group.add_argument(
-        "--sizes",
-        type=_sizes,
-        metavar="784-16-16-10",
-        help="neurons of each layer",
-        **absent,
-    )
-    group.add_argument(
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser, "network")
+    name = {"metavar": "NAME"}
+    sizes = {"type": _sizes, "metavar": "784-16-16-10"}
+    add("--sizes", **sizes, help="neurons of each layer")
+    add(
         "--hidden",
         type=_sizes,
         metavar="64,32",
-        help="of the hidden layers only; the data give the others",
-        **absent,
+        help="of the hidden layers only; the data determine the others",
     )
-    group.add_argument(
-        "--activation",
-        metavar="NAME",
-        help="of hidden layers: relu, sigmoid, ...",
-        **absent,
-    )
-    group.add_argument("--output", metavar="NAME", help="of the last layer", **absent)
-    group.add_argument(
-        "--loss",
-        metavar="NAME",
-        help="softmax_cross_entropy, half_squared_error, ...",
-        **absent,
-    )
-    group.add_argument(
-        "--weights",
-        metavar="NAME",
-        help="start: he_normal, standard_normal, ...",
-        **absent,
-    )
-    group.add_argument("--biases", metavar="NAME", help="start: zeros, ...", **absent)
-    group.add_argument("--dropout", type=number(0, 1), metavar="RATE", **absent)
-    group.add_argument("--dtype", metavar="NAME", help="float32 or float64", **absent)
+    add("--activation", **name, help="of hidden layers: relu, sigmoid, ...")
+    add("--output", **name, help="activation of the last layer")
+    add("--loss", **name, help="softmax_cross_entropy, half_squared_error, ...")
+    add("--weights", **name, help="initial values: he_normal, standard_normal, ...")
+    add("--biases", **name, help="initial values: zeros, ...")
+    add("--dropout", type=number(0, 1), metavar="RATE")
+    add("--dtype", **name, help="float32 or float64")
 
 
-def _descent(parser):
-    group = parser.add_argument_group("gradient descent")
-    absent = {"default": argparse.SUPPRESS}
-    per_member = {"nargs": "+", "metavar": "X", **absent}
-    group.add_argument("--epochs", type=whole(1), metavar="N", **absent)
-    group.add_argument(
-        "--batch-size",
-        type=whole(1),
-        metavar="N",
-        help="at most the examples",
-        **absent,
-    )
-    group.add_argument(
-        "--optimizer",
-        metavar="NAME",
-        help="sgd, adam, adamw, rmsprop, adagrad",
-        **absent,
-    )
-    group.add_argument(
+def _add_descent(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser, "gradient descent")
+    add("--epochs", **COUNT)
+    add("--batch-size", **COUNT, help="at most the number of examples")
+    optimizers = "sgd, adam, adamw, rmsprop or adagrad"
+    add("--optimizer", metavar="NAME", help=optimizers)
+    add(
         "--lr",
         "--learning-rate",
         dest="learning_rate",
         type=number(0, above=True),
+        **_PER_MEMBER,
         help="one rate, or one for each member of the population",
-        **per_member,
     )
-    group.add_argument("--momentum", type=number(0, 1), **per_member)
-    group.add_argument("--nesterov", action="store_true", **absent)
-    group.add_argument("--l2", type=number(), **per_member)
-    group.add_argument("--l1", type=number(), **per_member)
-    group.add_argument("--max-norm", type=number(0, above=True), metavar="X", **absent)
-    group.add_argument("--clip-norm", type=number(0, above=True), metavar="X", **absent)
-    group.add_argument(
-        "--layer-rates",
-        type=_layer_rates,
-        metavar="0=3,2=2",
-        help="factors on the learning rate by layer",
-        **absent,
-    )
-    group.add_argument(
-        "--frozen",
-        nargs="+",
-        metavar="LAYER",
-        help="layers that do not learn",
-        **absent,
-    )
-    group.add_argument(
-        "--schedule",
-        metavar="TEXT",
-        help="one_cycle, cosine, exponential:0.9, ...",
-        **absent,
-    )
-    group.add_argument(
+    add("--momentum", type=number(0, 1), **_PER_MEMBER)
+    add("--nesterov", action="store_true")
+    add("--l2", type=number(), **_PER_MEMBER)
+    add("--l1", type=number(), **_PER_MEMBER)
+    add("--max-norm", **_RATE)
+    add("--clip-norm", **_RATE)
+    rates = {"type": _layer_rates, "metavar": "0=3,2=2"}
+    add("--layer-rates", **rates, help="factors on the learning rate by layer")
+    add("--frozen", nargs="+", metavar="LAYER", help="layers that do not learn")
+    schedules = "one_cycle, cosine, exponential:0.9, ..."
+    add("--schedule", metavar="TEXT", help=schedules)
+    add(
         "--early-stopping",
         type=_patience,
         metavar="N",
         help="stop after N epochs without a better validation loss and keep the best "
         "weights; 0 or none: never (tables: 10, with 20 rows to validate at least)",
-        **absent,
     )
-    group.add_argument("--class-weight", choices=["balanced"], **absent)
-    group.add_argument(
+    add("--class-weight", choices=["balanced"])
+    add(
         "--no-track",
         dest="track",
         action="store_false",
         help="never compute the training loss",
-        **absent,
     )
 
 
@@ -267,65 +200,51 @@ def _layer_rates(text: str) -> dict[str, float]:
         pairs = [part.split("=") for part in text.split(",")]
         return {name: number(0)(rate) for name, rate in pairs}
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not of the form 0=3,2=2"
-        ) from None
+        message = f"{text!r} is not of the form 0=3,2=2"
+        raise argparse.ArgumentTypeError(message) from None
 
 
-def _population(parser):
-    group = parser.add_argument_group("seeds and populations")
-    absent = {"default": argparse.SUPPRESS}
-    group.add_argument("--seed", type=whole(0, 2**62), metavar="N", **absent)
-    group.add_argument(
+def _add_population(parser: argparse.ArgumentParser) -> None:
+    add = adder(parser, "seeds and populations")
+    add("--seed", **SEED)
+    add(
         "--population",
         type=whole(1, 10**6),
         metavar="P",
         help="train P networks at once, with seeds N, N + 1, ...",
-        **absent,
     )
-    group.add_argument(
+    add(
         "--shared-order",
         dest="order",
         action="store_const",
         const="shared",
         help="all members see the same batches, which is faster",
-        **absent,
     )
-    group.add_argument(
+    add(
         "--order-seed",
-        type=whole(0, 2**62),
-        metavar="N",
+        **SEED,
         help="the seed of the shared order (default: the first member's)",
-        **absent,
     )
 
 
-def _files(parser):
-    group = parser.add_argument_group("files")
-    group.add_argument(
-        "--out", metavar="FOLDER", help="run folder (default: runs/PRESET-DATE-TIME)"
-    )
-    group.add_argument(
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("files").add_argument
+    add("--out", metavar="FOLDER", help="run folder (default: runs/PRESET-DATE-TIME)")
+    add(
         "--resume",
         metavar="auto|PATH",
-        help="go on from the newest, or that, checkpoint",
+        help="resume from the newest checkpoint, or from PATH",
     )
-    group.add_argument(
+    add(
         "--strict-resume",
         action="store_true",
-        help="refuse to resume with another version, device or thread count",
+        help="fail if the version, the device or the number of threads has changed",
     )
-    group.add_argument("--max-steps", type=whole(1), metavar="N")
-    group.add_argument("--checkpoint-every-steps", type=whole(1), metavar="N")
-    group.add_argument(
-        "--keep", type=whole(2), default=2, metavar="N", help="checkpoints to keep"
-    )
-    group.add_argument("--on-write-error", choices=["stop", "warn"], default="stop")
-    group.add_argument(
-        "--log", metavar="FILE", help="write events there, one JSON object a line"
-    )
-    group.add_argument(
-        "--diagnose", action="store_true", help="say what ails the trained network"
-    )
-    group.add_argument("--quiet", action="store_true", help="show the result only")
-    group.add_argument("--json", action="store_true", help="print the result as JSON")
+    add("--max-steps", **COUNT)
+    add("--checkpoint-every-steps", **COUNT)
+    add("--keep", type=whole(2), default=2, metavar="N", help="checkpoints to keep")
+    add("--on-write-error", choices=["stop", "warn"], default="stop")
+    add("--log", metavar="FILE", help="write events to FILE, one JSON object a line")
+    add("--diagnose", action="store_true", help="report common training problems")
+    add("--quiet", action="store_true", help="show the result only")
+    add_json(parser, "print the result as JSON")
