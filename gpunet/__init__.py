@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING, Any
 from ._lazy import load
 
 if TYPE_CHECKING:  # for editors; __getattr__ loads them
-    from .activations import activation
+    from .activations import get_activation as activation
     from .backend import Backend, namespace, open_backend, scatter_add
-    from .builders import mlp
+    from .blocks import mlp
     from .checks import check_gradients
     from .data import Dataset, Splits, load_mnist
     from .errors import GpunetError, GpunetWarning
     from .fast import predictor
     from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
-    from .losses import Loss, loss
+    from .losses import Loss
+    from .losses import get_loss as loss
     from .network import Network
-    from .optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, optimizer
+    from .optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+    from .optimizers import get_optimizer as optimizer
     from .storage import load_network, save_network
     from .training import Callback, EarlyStopping, History, evaluate, fit
-    from .training.schedules import schedule
+    from .training.schedules import get_schedule as schedule
+    from .updates import Optimizer
 
 __version__ = "0.1.0"
 
@@ -51,7 +54,7 @@ _HOME = {
     "Layer": "layers",
     "Loss": "losses",
     "Network": "network",
-    "Optimizer": "optimizers",
+    "Optimizer": "updates",
     "RMSProp": "optimizers",
     "Splits": "data",
     "activation": "activations",
@@ -61,7 +64,7 @@ _HOME = {
     "load_mnist": "data",
     "load_network": "storage",
     "loss": "losses",
-    "mlp": "builders",
+    "mlp": "blocks",
     "namespace": "backend",
     "open_backend": "backend",
     "optimizer": "optimizers",
@@ -71,13 +74,16 @@ _HOME = {
     "schedule": "training.schedules",
 }
 
+_FULL_NAMES = {
+    name: f"get_{name}" for name in ("activation", "loss", "optimizer", "schedule")
+}
 __all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'gpunet' has no attribute {name!r}")
-    value = getattr(load(_HOME[name]), name)
+    value = getattr(load(_HOME[name]), _FULL_NAMES.get(name, name))
     globals()[name] = value
     return value
 

@@ -1,15 +1,15 @@
 """Activation functions, each with the slope that back-propagation needs.
 
-An activation turns a neuron's weighted input z into its activation a. Beside
-the value stands the slope da/dz, written with z or with a, whichever is
-cheaper. `activation("relu")` looks one up by name; a number after a colon sets
-its parameter, as in "leaky_relu:0.05"; a pair of your own functions becomes one
-after its slope has been checked against finite differences.
+An activation turns a neuron's weighted input z into its activation a. Beside the
+value is the slope da/dz, written with z or with a, whichever is cheaper, and what
+engines, exports and checks need to know of the function. A built-in one is a
+function of this file that makes it, listed in `_MAKERS`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from math import inf, isfinite
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from math import isfinite
 from typing import Any
 
 from .backend import Array, namespace, open_backend
@@ -26,13 +26,23 @@ class ActivationFunction:
         What a configuration says: "tanh", "leaky_relu:0.01".
     value : callable
         value(z) -> a, same shape (..., batch, features).
-    slope : callable
+    slope : callable or None
         slope(z, a) -> da/dz, same shape.
     pullback : callable or None
         pullback(z, a, da) -> dz; where outputs depend on each other (softmax)
         or a faster form than `da * slope(z, a)` exists.
     untrainable : str
         A sentence that says why no gradient passes, or "".
+    kind, parameter : str, float
+        Of a built-in function, its name's parts: "leaky_relu", 0.01.
+    smooth : bool
+        Whether it has no kink, which a finite difference may not cross.
+    analytic : bool
+        Whether complex numbers go through it as the formula says.
+    needs_z : bool
+        Whether the slope needs z: a alone does not tell it.
+    weight_init : str
+        The start that suits the weights before it.
     """
 
     name: str
@@ -40,17 +50,21 @@ class ActivationFunction:
     slope: Callable[[Array, Array], Array] | None
     pullback: Callable[[Array, Array, Array], Array] | None = None
     untrainable: str = ""
+    kind: str = "custom"
+    parameter: float = 0.0
+    smooth: bool = False
+    analytic: bool = False
+    needs_z: bool = True
+    weight_init: str = "lecun_normal"
 
     @property
     def built_in(self) -> bool:
-        """Whether its name says it all: it is one of `ACTIVATIONS`."""
-        kind = str(self.name).partition(":")[0]
-        parts = (self.value, self.slope, self.pullback)
-        return kind in ACTIVATIONS and defined_in((__name__,), parts)
+        """Whether its name says it all: it is one of `ACTIVATIONS`, unchanged."""
+        return self.kind in _MAKERS and self == _make(self.kind, self.parameter)
 
-    def __reduce_ex__(self, protocol):
-        if self.built_in:  # its functions may be closures, which no pickle takes
-            return activation, (self.name,)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.built_in:  # its functions may be closures, which no pickle accepts
+            return get_activation, (self.name,)
         return super().__reduce_ex__(protocol)
 
     def backward(self, z: Array, a: Array, da: Array) -> Array:
@@ -66,13 +80,6 @@ class ActivationFunction:
         if self.slope is None:
             raise ConfigError(self.untrainable)
         return da * self.slope(z, a)
-
-
-def defined_in(modules: tuple[str, ...], functions: Iterable[Any]) -> bool:
-    """Return whether each function, or None, comes from one of the modules."""
-    return all(
-        f is None or getattr(f, "__module__", None) in modules for f in functions
-    )
 
 
 def sigmoid(z: Array) -> Array:
@@ -129,6 +136,11 @@ def _positive(z: Array, a: Array | None = None) -> Array:
     return namespace(z).astype(z > 0, z.dtype)
 
 
+_HE: dict[str, Any] = {"weight_init": "he_normal"}
+_FROM_A: dict[str, Any] = {"needs_z": False}
+_ANALYTIC: dict[str, Any] = {"smooth": True, "analytic": True}
+
+
 def _relu() -> ActivationFunction:
     # The slope at exactly 0 is 0 (as in scikit-learn and PyTorch). a is never
     # below 0, so its sign is the slope: half the time of a cast comparison on
@@ -136,10 +148,10 @@ def _relu() -> ActivationFunction:
     def pullback(z: Array, a: Array, da: Array) -> Array:
         return da * namespace(a).sign(a)
 
-    return ActivationFunction("relu", _above, _positive, pullback)
+    return ActivationFunction("relu", _above, _positive, pullback, **_FROM_A, **_HE)
 
 
-def _leaky_relu(alpha: float = 0.01) -> ActivationFunction:
+def _leaky_relu(alpha: float) -> ActivationFunction:
     # The slope at exactly 0 is 1, by the `x >= 0` of Albahari's program.
     def slope(z: Array, a: Array) -> Array:
         up = namespace(z).astype(z >= 0, z.dtype)
@@ -149,10 +161,10 @@ def _leaky_relu(alpha: float = 0.01) -> ActivationFunction:
         xp = namespace(z)
         return xp.maximum(z, 0.0) + alpha * xp.minimum(z, 0.0)
 
-    return ActivationFunction(f"leaky_relu:{alpha!r}", value, slope)
+    return ActivationFunction("leaky_relu", value, slope, **_HE)
 
 
-def _elu(alpha: float = 1.0) -> ActivationFunction:
+def _elu(alpha: float) -> ActivationFunction:
     def value(z: Array) -> Array:
         xp = namespace(z)
         return xp.maximum(z, 0.0) + alpha * xp.expm1(xp.minimum(z, 0.0))
@@ -161,7 +173,7 @@ def _elu(alpha: float = 1.0) -> ActivationFunction:
         up = namespace(z).astype(z > 0, z.dtype)
         return up + (1.0 - up) * (a + alpha)  # alpha e^z = a + alpha below 0
 
-    return ActivationFunction(f"elu:{alpha!r}", value, slope)
+    return ActivationFunction("elu", value, slope, **_FROM_A, **_HE)
 
 
 _GELU_SCALE = 1.5957691216057308  # 2 sqrt(2 / pi)
@@ -178,7 +190,8 @@ def _gelu() -> ActivationFunction:
         d_inner = _GELU_SCALE * (1.0 + 0.134145 * z * z)
         return s + z * s * (1.0 - s) * d_inner
 
-    return ActivationFunction("gelu", lambda z: z * inner(z), slope)
+    facts = {**_ANALYTIC, **_HE}
+    return ActivationFunction("gelu", lambda z: z * inner(z), slope, **facts)
 
 
 def _silu() -> ActivationFunction:
@@ -186,7 +199,8 @@ def _silu() -> ActivationFunction:
         s = sigmoid(z)
         return s + a * (1.0 - s)
 
-    return ActivationFunction("silu", lambda z: z * sigmoid(z), slope)
+    facts = {**_ANALYTIC, **_HE}
+    return ActivationFunction("silu", lambda z: z * sigmoid(z), slope, **facts)
 
 
 def _softmax() -> ActivationFunction:
@@ -195,7 +209,8 @@ def _softmax() -> ActivationFunction:
         xp = namespace(a)
         return a * (da - xp.sum(da * a, axis=-1, keepdims=True))
 
-    return ActivationFunction("softmax", softmax, None, pullback)
+    facts = {**_ANALYTIC, **_FROM_A}
+    return ActivationFunction("softmax", softmax, None, pullback, **facts)
 
 
 def _comparator() -> ActivationFunction:
@@ -209,37 +224,50 @@ def _comparator() -> ActivationFunction:
     )
 
 
-# name -> maker; a maker with a parameter takes it as its one argument.
-_PLAIN: dict[str, Callable[[], ActivationFunction]] = {
+_MAKERS: dict[str, Callable[..., ActivationFunction]] = {
     "identity": lambda: ActivationFunction(
         "identity",
         lambda z: z,
         lambda z, a: namespace(z).ones_like(z),
         lambda z, a, da: da,
+        **_ANALYTIC,
+        **_FROM_A,
     ),
     "sigmoid": lambda: ActivationFunction(
-        "sigmoid", sigmoid, lambda z, a: a * (1.0 - a)
+        "sigmoid", sigmoid, lambda z, a: a * (1.0 - a), **_ANALYTIC, **_FROM_A
     ),
     "tanh": lambda: ActivationFunction(
-        "tanh", lambda z: namespace(z).tanh(z), lambda z, a: 1.0 - a * a
+        "tanh",
+        lambda z: namespace(z).tanh(z),
+        lambda z, a: 1.0 - a * a,
+        **_ANALYTIC,
+        **_FROM_A,
     ),
     "relu": _relu,
     "gelu": _gelu,
     "silu": _silu,
     "softplus": lambda: ActivationFunction(
-        "softplus", softplus, lambda z, a: sigmoid(z)
+        "softplus", softplus, lambda z, a: sigmoid(z), smooth=True
     ),
     "softmax": _softmax,
     "comparator": _comparator,
-}
-_WITH_PARAMETER: dict[str, Callable[..., ActivationFunction]] = {
     "leaky_relu": _leaky_relu,
     "elu": _elu,
 }
-ACTIVATIONS = (*_PLAIN, *_WITH_PARAMETER)
+_DEFAULTS = {"leaky_relu": 0.01, "elu": 1.0}  # of those that have a parameter
+ACTIVATIONS = tuple(_MAKERS)
 
 
-def activation(
+@cache  # so that a function equals itself, and `built_in` can tell
+def _make(kind: str, parameter: float) -> ActivationFunction:
+    if kind not in _DEFAULTS:
+        return replace(_MAKERS[kind](), kind=kind)
+    name = f"{kind}:{parameter!r}"
+    made = _MAKERS[kind](parameter)
+    return replace(made, name=name, kind=kind, parameter=parameter)
+
+
+def get_activation(
     name: "str | ActivationFunction",
     value: Callable[[Array], Array] | None = None,
     slope: Callable[[Array, Array], Array] | None = None,
@@ -253,21 +281,21 @@ def activation(
         With `value` and `slope` given, the new activation's own name.
     value, slope : callable, optional
         value(z) -> a and slope(z, a) -> da/dz, element by element, in array
-        API functions (`gpunet.namespace(z)` gives them).
+        API functions (`gpunet.namespace(z)` has them).
 
     Raises
     ------
     ConfigError
-        The name is unknown, or the slope is not the value's: the message gives
+        The name is unknown, or the slope is not the value's: the message says
         the first z at which a central difference disagrees, and both numbers.
 
     Examples
     --------
     >>> import numpy as np
-    >>> leaky = activation("leaky_relu:0.01")
+    >>> leaky = get_activation("leaky_relu:0.01")
     >>> leaky.value(np.array([-3.0, 0.0, 2.0])).tolist()
     [-0.03, 0.0, 2.0]
-    >>> cube = activation("cube", lambda z: z * z * z, lambda z, a: 3.0 * z * z)
+    >>> cube = get_activation("cube", lambda z: z * z * z, lambda z, a: 3.0 * z * z)
     """
     if isinstance(name, ActivationFunction):
         return name
@@ -277,23 +305,21 @@ def activation(
         check_slope(f"activation: {name}", value, lambda z: slope(z, value(z)))
         return ActivationFunction(name, value, slope)
     kind, _, number = str(name).partition(":")
-    if kind in _PLAIN and not number:
-        return _PLAIN[kind]()
-    if kind in _WITH_PARAMETER:
-        try:
-            parameter = [float(number)] if number else []
-        except ValueError:
-            parameter = [inf]
-        if not all(map(isfinite, parameter)):
-            raise ConfigError(
-                f"activation: {name}: {number!r} is no finite number; write it as "
-                f"{kind}:0.1"
-            )
-        return _WITH_PARAMETER[kind](*parameter)
-    raise ConfigError(
-        f"activation: {name!r}: no such activation; choose from "
-        f"{', '.join(ACTIVATIONS)}"
-    )
+    if kind not in _MAKERS or (number and kind not in _DEFAULTS):
+        raise ConfigError(
+            f"activation: {name!r}: no such activation; choose from "
+            f"{', '.join(ACTIVATIONS)}"
+        )
+    try:
+        parameter = float(number or _DEFAULTS.get(kind, 0.0))
+    except ValueError:
+        parameter = float("nan")
+    if not isfinite(parameter):
+        raise ConfigError(
+            f"activation: {name}: {number!r} is not a finite number; write it as "
+            f"{kind}:0.1"
+        )
+    return _make(kind, parameter)
 
 
 def check_slope(
@@ -319,9 +345,10 @@ def check_slope(
     z = open_backend("cpu").array([points], "float64")
     exact, numeric = slope(z), (value(z + h) - value(z - h)) / (2 * h)
     for k, point in enumerate(points):
-        given, found = float(exact[0, k]), float(numeric[0, k])
-        if not abs(given - found) <= 1e-6 * (1 + abs(found)):
+        slope_k, quotient = float(exact[0, k]), float(numeric[0, k])
+        if not abs(slope_k - quotient) <= 1e-6 * (1 + abs(quotient)):
             raise ConfigError(
-                f"{what}: the slope does not fit the value: at {point:.4f} it gives "
-                f"{given:.6g}, a central difference {found:.6g}; correct one of the two"
+                f"{what}: the slope does not fit the value: at {point:.4f} it is "
+                f"{slope_k:.6g}, a central difference {quotient:.6g}; correct one of "
+                "the two"
             )

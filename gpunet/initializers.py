@@ -1,9 +1,9 @@
 """The start: how weights and biases are drawn before the first step.
 
-Each initializer takes a host generator and the layer's sizes and returns a
-float64 host array; it is cast and copied to the device later, so one seed gives
-one start on every device and in every precision. A start is written as a name
-("he_normal"), a number (a constant) or an array (given).
+Each initializer uses a host generator and the layer's sizes and returns a float64
+host array; it is cast and copied to the device later, so one seed makes one start
+on every device and in every precision. A start is written as a name ("he_normal"),
+a number (a constant) or an array.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ INITIALIZERS = (
 _LARGEST = 2.0**127  # beyond twice this float32 has only infinity
 
 
-def draw(
+def initial_values(
     start: Any, rng: Any, n_in: int, n_out: int, shape: tuple[int, ...]
 ) -> HostArray:
     """Return the start of one tensor, on the host.
@@ -39,7 +39,7 @@ def draw(
         A name of `INITIALIZERS`, a constant, or the values themselves.
     rng : numpy.random.Generator
     n_in, n_out : int
-        The layer's sizes, which set the spread.
+        The layer's sizes, which set the standard deviation.
     shape : tuple of int
         Shape of the tensor: (n_in, n_out) for weights, (n_out,) for biases.
 
@@ -50,22 +50,23 @@ def draw(
     Raises
     ------
     ConfigError
-        Unknown name, or given values of another shape.
+        Unknown name, or values of another shape.
     OutOfMemory
         The host cannot hold it.
     """
     try:
-        blank = rng.random(shape) * 0.0
+        zeros = rng.random(shape)  # drawn, so that seeds keep their networks
+        zeros[...] = 0.0
     except (ValueError, MemoryError) as error:  # NumPy has a largest shape, too
         size = 8 * n_in * n_out
         raise OutOfMemory(
-            f"memory: a tensor of shape {tuple(shape)} needs {size:,} bytes; take "
+            f"memory: a tensor of shape {tuple(shape)} needs {size:,} bytes; use "
             "fewer neurons"
         ) from error
     if isinstance(start, str):
-        check(start)
+        check_initializer(start)
         if start == "zeros":
-            return blank
+            return zeros
         kind, _, form = start.partition("_")
         deviation = _DEVIATION[kind](n_in, n_out)
         if form == "normal":
@@ -73,16 +74,16 @@ def draw(
         limit = sqrt(3) * deviation
         return rng.uniform(-limit, limit, shape)
     if not isinstance(start, Real):
-        start = namespace(blank).asarray(start, dtype=blank.dtype)
+        start = namespace(zeros).asarray(start, dtype=zeros.dtype)
         if start.shape != tuple(shape):
             raise ConfigError(
                 f"initializer: expected an array of shape {tuple(shape)}, got "
                 f"{start.shape}; weights are (n_in, n_out), biases (n_out,)"
             )
-    return blank + start
+    return zeros + start
 
 
-def check(start: Any) -> None:
+def check_initializer(start: Any) -> None:
     """Refuse a name that no initializer has, or a useless number (ConfigError)."""
     if isinstance(start, str) and start not in INITIALIZERS:
         raise ConfigError(

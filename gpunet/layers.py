@@ -10,15 +10,16 @@ Backward turns dy, the gradient of the loss with respect to the layer's output,
 into dx with respect to its input and one gradient for each parameter.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from numbers import Real
 from typing import Any, ClassVar
 
-from .activations import ActivationFunction, activation
+from .activations import ActivationFunction, get_activation
 from .backend import Array, HostArray, Params, namespace, scatter_add
-from .errors import ConfigError
-from .initializers import check, draw
+from .errors import ConfigError, renamed_keywords
+from .initializers import check_initializer, initial_values
 
 
 def _positive(what: str, **sizes: int) -> None:
@@ -77,7 +78,7 @@ class Dense(Layer):
     ----------
     n_in, n_out : int
         Neurons of the layer before and of this one.
-    weights, biases : str, float or array
+    weight_init, bias_init : str, float or array
         How they start; see `gpunet.initializers`.
 
     Notes
@@ -90,13 +91,13 @@ class Dense(Layer):
     tensors: ClassVar = ("W", "b")
     n_in: int
     n_out: int
-    weights: Any = "lecun_normal"
-    biases: Any = "zeros"
+    weight_init: Any = "lecun_normal"
+    bias_init: Any = "zeros"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _positive("Dense", n_in=self.n_in, n_out=self.n_out)
-        check(self.weights)
-        check(self.biases)
+        check_initializer(self.weight_init)
+        check_initializer(self.bias_init)
 
     def shapes(self):
         """Return the shapes of W and b."""
@@ -106,8 +107,8 @@ class Dense(Layer):
         """Return W, shape (n_in, n_out), and b, shape (n_out,)."""
         sizes = (self.n_in, self.n_out)
         return {
-            "W": draw(self.weights, rng, *sizes, sizes),
-            "b": draw(self.biases, rng, *sizes, sizes[1:]),
+            "W": initial_values(self.weight_init, rng, *sizes, sizes),
+            "b": initial_values(self.bias_init, rng, *sizes, sizes[1:]),
         }
 
     def forward(self, params, x, *, train=False, rng=None):
@@ -131,6 +132,10 @@ class Dense(Layer):
         return dz @ xp.matrix_transpose(params["W"]) if need_dx else None, grads
 
 
+_old_names = renamed_keywords(weights="weight_init", biases="bias_init")
+Dense.__init__ = _old_names(Dense.__init__)  # type: ignore[method-assign]
+
+
 @dataclass(frozen=True)
 class Activation(Layer):
     """An activation function on every neuron: a = f(z).
@@ -142,36 +147,27 @@ class Activation(Layer):
     """
 
     function: "str | ActivationFunction"
-    _f: ActivationFunction = field(init=False, repr=False, compare=False)
-    _back: Any = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
-        f = activation(self.function)
-        object.__setattr__(self, "_f", f)
-        object.__setattr__(self, "_back", f.pullback or f.backward)
+    def __post_init__(self) -> None:
+        get_activation(self.function)  # an unknown name is refused here
+
+    @cached_property
+    def f(self) -> ActivationFunction:
+        """The function that `function` names."""
+        return get_activation(self.function)
 
     def __getstate__(self):
-        # closures, which no pickle takes; `function` says what they are
-        return {k: v for k, v in vars(self).items() if k not in ("_f", "_back")}
-
-    def __setstate__(self, state):
-        vars(self).update(state)
-        Activation.__post_init__(self)
-
-    @property
-    def untrainable(self) -> str:
-        """A sentence that says why no gradient passes, or ""."""
-        return self._f.untrainable
+        return {k: v for k, v in vars(self).items() if k != "f"}  # may be a closure
 
     def forward(self, params, x, *, train=False, rng=None):
         """Return a = f(z), the shape of z; the cache is (z, a)."""
-        a = self._f.value(x)
+        a = self.f.value(x)
         return a, (x, a)
 
     def backward(self, params, cache, dy, *, need_dx=True):
         """Return dz = da f'(z)."""
         z, a = cache
-        return self._back(z, a, dy) if need_dx else None, {}
+        return self.f.backward(z, a, dy) if need_dx else None, {}
 
 
 @dataclass(frozen=True)
@@ -184,7 +180,7 @@ class Dropout(Layer):
 
     rate: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.rate, Real) or not 0 <= self.rate < 1:
             raise ConfigError(
                 f"Dropout: rate: expected a number from 0 to below 1, got {self.rate!r}"
@@ -213,7 +209,7 @@ class Flatten(Layer):
 
     shape: tuple[int, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         whole = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
         object.__setattr__(self, "shape", whole)
         _positive("Flatten", **{f"shape[{k}]": n for k, n in enumerate(self.shape)})
@@ -245,17 +241,17 @@ class Embedding(Layer):
     n_words, n_features : int
         W has shape (..., n_words, n_features); x holds integers, shape
         (..., batch, k), and y has shape (..., batch, k * n_features).
-    weights : str, float or array
+    weight_init : str, float or array
     """
 
     tensors: ClassVar = ("W",)
     n_words: int
     n_features: int
-    weights: Any = "standard_normal"
+    weight_init: Any = "standard_normal"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _positive("Embedding", n_words=self.n_words, n_features=self.n_features)
-        check(self.weights)
+        check_initializer(self.weight_init)
 
     def shapes(self):
         """Return the shape of W."""
@@ -264,7 +260,7 @@ class Embedding(Layer):
     def init(self, rng):
         """Return W, shape (n_words, n_features)."""
         sizes = (self.n_words, self.n_features)
-        return {"W": draw(self.weights, rng, *sizes, sizes)}
+        return {"W": initial_values(self.weight_init, rng, *sizes, sizes)}
 
     def forward(self, params, x, *, train=False, rng=None):
         """Return the rows that x names; the cache is the row numbers used."""
@@ -289,3 +285,6 @@ class Embedding(Layer):
         )
         scatter_add(table, cache, xp.reshape(dy, (-1, self.n_features)))
         return None, {"W": xp.reshape(table, W.shape)}
+
+
+Embedding.__init__ = _old_names(Embedding.__init__)  # type: ignore[method-assign]

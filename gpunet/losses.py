@@ -10,10 +10,12 @@ the device by comparison, or floats of y's shape.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from math import inf
 from typing import Any
 
-from .activations import check_slope, defined_in, log_softmax, sigmoid, softmax
+from .activations import check_slope, log_softmax, sigmoid, softmax
 from .backend import Array, namespace
 from .errors import ConfigError
 
@@ -63,29 +65,42 @@ class Loss:
         the cross-entropies, squared units of y for the squares.
     cost_slope : callable
         cost_slope(y, t) -> shape (..., batch, n_out): d cost / d y.
-    link : callable
-        link(y) -> what `predict` shows: probabilities for losses on logits,
-        y itself for the others.
+    inverse_link : callable
+        inverse_link(y) -> what `predict` shows: probabilities for losses on
+        logits, y itself for the others.
     on_logits : bool
         Whether y is to be the last weighted input z, without an activation.
+    kind, parameter : str, float
+        Of a built-in loss, its name's parts: "huber", 0.5.
+    analytic : bool
+        Whether complex numbers go through it as the formula says.
+    square_factor : callable or None
+        Of a squared error: square_factor(n_out) is what sum (y - t)^2 is
+        multiplied with.
+    side : callable or None
+        side(y, t) -> booleans: on which side of its kinks an output is.
     """
 
     name: str
     cost: Callable[[Array, Array], Array]
     cost_slope: Callable[[Array, Array], Array]
-    link: Callable[[Array], Array] = _same
+    inverse_link: Callable[[Array], Array] = _same
     on_logits: bool = False
+    kind: str = "custom"
+    parameter: float = 0.0
+    analytic: bool = False
+    square_factor: Callable[[int], float] | None = None
+    side: Callable[[Array, Array], Array] | None = None
 
     @property
     def built_in(self) -> bool:
-        """Whether its name says it all: it is one of `LOSSES`."""
-        kind = str(self.name).partition(":")[0]
-        parts = (self.cost, self.cost_slope, self.link)
-        return kind in LOSSES and defined_in((__name__, sigmoid.__module__), parts)
+        """Whether its name says it all: it is one of `LOSSES`, unchanged."""
+        named = str(self.name).partition(":")[0] == self.kind
+        return named and self.kind in _MAKERS and self == get_loss(self.name)
 
-    def __reduce_ex__(self, protocol):
-        if self.built_in:  # its functions are closures, which no pickle takes
-            return loss, (self.name,)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.built_in:  # its functions are closures, which no pickle accepts
+            return get_loss, (self.name,)
         return super().__reduce_ex__(protocol)
 
     def value(self, y: Array, t: Array, weight: Array | None = None) -> Array:
@@ -107,21 +122,9 @@ class Loss:
             cost = cost * weight
         return namespace(y).sum(cost, axis=-1) / y.shape[-2]
 
-    def slope(
-        self, y: Array, t: Array, weight: Array | None = None, scale: Any = None
-    ) -> Array:
-        """Return the slope of the mean cost with respect to y, shape of y.
-
-        Parameters
-        ----------
-        y, t, weight
-            As for `value`.
-        scale : float or array that broadcasts with y, optional
-            What takes the place of 1 / batch; gradient descent may put
-            its learning rate here, before back-propagation.
-        """
-        dy = self.cost_slope(y, as_targets(y, t))
-        dy = dy / y.shape[-2] if scale is None else dy * scale
+    def slope(self, y: Array, t: Array, weight: Array | None = None) -> Array:
+        """Return the slope of `value` with respect to y, shape of y."""
+        dy = self.cost_slope(y, as_targets(y, t)) / y.shape[-2]
         return dy if weight is None else dy * weight[..., None]
 
 
@@ -129,90 +132,111 @@ def _total(q: Array) -> Array:
     return namespace(q).sum(q, axis=-1)
 
 
-def _squared(name: str, factor: Callable[[int], float]) -> Loss:
+def _squared_error(factor: Callable[[int], float]) -> Loss:
     def cost(y: Array, t: Array) -> Array:
         e = y - t
         return factor(y.shape[-1]) * _total(e * e)
 
-    return Loss(name, cost, lambda y, t: (2.0 * factor(y.shape[-1])) * (y - t))
+    def slope(y: Array, t: Array) -> Array:
+        return (2.0 * factor(y.shape[-1])) * (y - t)
+
+    return Loss("", cost, slope, analytic=True, square_factor=factor)
 
 
-def _cross_entropy(name: str, smoothing: float = 0.0) -> Loss:
-    def soften(t: Array) -> Array:
+def _cross_entropy(smoothing: float) -> Loss:
+    def smooth(t: Array) -> Array:
         return (1.0 - smoothing) * t + smoothing / t.shape[-1] if smoothing else t
 
     def cost(y: Array, t: Array) -> Array:
         xp = namespace(y)
         # 0 x -inf is NaN: a wrong class of logit -inf costs nothing, so bound it.
         bounded = xp.maximum(log_softmax(y), -float(xp.finfo(y.dtype).max) / 8)
-        return -_total(soften(t) * bounded)
+        return -_total(smooth(t) * bounded)
 
-    return Loss(name, cost, lambda y, t: softmax(y) - soften(t), softmax, True)
+    def slope(y: Array, t: Array) -> Array:
+        return softmax(y) - smooth(t)
+
+    return Loss("", cost, slope, softmax, on_logits=True, analytic=True)
 
 
-def _binary_cross_entropy(name: str, smoothing: float = 0.0) -> Loss:
-    def soften(t: Array) -> Array:
+def _binary_cross_entropy(smoothing: float) -> Loss:
+    def smooth(t: Array) -> Array:
         return (1.0 - smoothing) * t + 0.5 * smoothing if smoothing else t
 
     def cost(y: Array, t: Array) -> Array:
         xp = namespace(y)
         # -t log s(y) - (1 - t) log(1 - s(y)), in a form with nothing to overflow.
         rest = xp.log1p(xp.exp(-xp.abs(y)))
-        return _total(xp.maximum(y, 0.0) - y * soften(t) + rest)
+        return _total(xp.maximum(y, 0.0) - y * smooth(t) + rest)
 
-    return Loss(name, cost, lambda y, t: sigmoid(y) - soften(t), sigmoid, True)
+    def slope(y: Array, t: Array) -> Array:
+        return sigmoid(y) - smooth(t)
+
+    return Loss("", cost, slope, sigmoid, on_logits=True)
 
 
-def _absolute(name: str) -> Loss:
+def _absolute_error() -> Loss:
     def cost(y: Array, t: Array) -> Array:
         return _total(namespace(y).abs(y - t))
 
-    return Loss(name, cost, lambda y, t: namespace(y).sign(y - t))
+    def slope(y: Array, t: Array) -> Array:
+        return namespace(y).sign(y - t)
+
+    return Loss("", cost, slope, side=lambda y, t: y > t)
 
 
-def _huber(name: str, delta: float = 1.0) -> Loss:
+def _huber(delta: float) -> Loss:
     # Huber 1964: e^2 / 2 within delta, then a line of slope delta.
-    def bounded(e: Array) -> Array:
-        xp = namespace(e)
-        return xp.minimum(xp.maximum(e, -delta), delta)
+    def slope(y: Array, t: Array) -> Array:
+        xp = namespace(y)
+        return xp.minimum(xp.maximum(y - t, -delta), delta)
 
     def cost(y: Array, t: Array) -> Array:
-        e = y - t
-        c = bounded(e)
-        return _total(c * (e - 0.5 * c))
+        c = slope(y, t)
+        return _total(c * ((y - t) - 0.5 * c))
 
-    return Loss(name, cost, lambda y, t: bounded(y - t))
+    def side(y: Array, t: Array) -> Array:
+        return namespace(y).stack([y - t < -delta, y - t > delta])
+
+    return Loss("", cost, slope, side=side)
 
 
-def _hinge(name: str) -> Loss:
+def _hinge() -> Loss:
     # One against the rest: sum_k max(0, 1 - s_k y_k) with s = 2 t - 1.
+    def side(y: Array, t: Array) -> Array:
+        return (2.0 * t - 1.0) * y < 1.0
+
     def cost(y: Array, t: Array) -> Array:
         return _total(namespace(y).maximum(1.0 - (2.0 * t - 1.0) * y, 0.0))
 
     def slope(y: Array, t: Array) -> Array:
-        s = 2.0 * t - 1.0
-        return namespace(y).astype(s * y < 1.0, y.dtype) * -s
+        return namespace(y).astype(side(y, t), y.dtype) * (1.0 - 2.0 * t)
 
-    return Loss(name, cost, slope)
+    return Loss("", cost, slope, side=side)
 
 
-_PLAIN: dict[str, Callable[[str], Loss]] = {
-    "squared_error": lambda name: _squared(name, lambda n: 1.0),
-    "half_squared_error": lambda name: _squared(name, lambda n: 0.5),
-    "mean_squared_error": lambda name: _squared(name, lambda n: 1.0 / n),
-    "absolute_error": _absolute,
+_MAKERS: dict[str, Callable[..., Loss]] = {
+    "squared_error": lambda: _squared_error(lambda n: 1.0),
+    "half_squared_error": lambda: _squared_error(lambda n: 0.5),
+    "mean_squared_error": lambda: _squared_error(lambda n: 1.0 / n),
+    "absolute_error": _absolute_error,
     "hinge": _hinge,
-}
-# A number after the colon: label smoothing in [0, 1), and Huber's delta > 0.
-_WITH_PARAMETER: dict[str, Callable[..., Loss]] = {
     "softmax_cross_entropy": _cross_entropy,
     "sigmoid_cross_entropy": _binary_cross_entropy,
     "huber": _huber,
 }
-LOSSES = (*_PLAIN, *_WITH_PARAMETER)
+# A number after the colon: label smoothing in [0, 1), and Huber's delta > 0.
+_DEFAULTS = {"softmax_cross_entropy": 0.0, "sigmoid_cross_entropy": 0.0, "huber": 1.0}
+LOSSES = tuple(_MAKERS)
 
 
-def loss(
+@cache  # so that a loss equals itself, and `built_in` can tell
+def _make(kind: str, parameter: float) -> Loss:
+    made = _MAKERS[kind](parameter) if kind in _DEFAULTS else _MAKERS[kind]()
+    return replace(made, kind=kind, parameter=parameter)
+
+
+def get_loss(
     name: "str | Loss",
     cost: Callable[[Array, Array], Array] | None = None,
     cost_slope: Callable[[Array, Array], Array] | None = None,
@@ -238,7 +262,7 @@ def loss(
     Examples
     --------
     >>> import numpy as np
-    >>> half = loss("half_squared_error")
+    >>> half = get_loss("half_squared_error")
     >>> y, t = np.array([[0.2, 0.2, 0.2, 0.2]]), np.zeros((1, 4))
     >>> float(half.value(y, t).round(3)), half.slope(y, t).tolist()
     (0.08, [[0.2, 0.2, 0.2, 0.2]])
@@ -246,34 +270,30 @@ def loss(
     if isinstance(name, Loss):
         return name
     if cost is not None or cost_slope is not None:
-        return _own(name, cost, cost_slope)
+        return _from_pair(name, cost, cost_slope)
     kind, _, number = str(name).partition(":")
-    if kind in _PLAIN and not number:
-        return _PLAIN[kind](kind)
-    if kind not in _WITH_PARAMETER:
+    if kind not in _MAKERS or (number and kind not in _DEFAULTS):
         raise ConfigError(
             f"loss: {name!r}: no such loss; choose from {', '.join(LOSSES)}"
         )
-    if not number:
-        return _WITH_PARAMETER[kind](kind)
     try:
-        parameter = float(number)
+        parameter = float(number or _DEFAULTS.get(kind, 0.0))
     except ValueError:
         parameter = float("nan")
-    good = parameter > 0 if kind == "huber" else 0 <= parameter < 1
-    if not good or parameter == float("inf"):
-        wanted = "a delta above 0" if kind == "huber" else "smoothing from 0 to below 1"
+    huber = kind == "huber"
+    if not (0 < parameter < inf if huber else 0 <= parameter < 1):
+        bounds = "a delta above 0" if huber else "smoothing from 0 to below 1"
         raise ConfigError(
-            f"loss: {name}: {number!r} is not {wanted}; change the number"
+            f"loss: {name}: {number!r} is not {bounds}; change the number"
         )
-    return _WITH_PARAMETER[kind](name, parameter)
+    return replace(_make(kind, parameter), name=name)
 
 
-def _own(name: str, cost: Callable | None, cost_slope: Callable | None) -> Loss:
+def _from_pair(name: str, cost: Callable | None, cost_slope: Callable | None) -> Loss:
     if cost is None or cost_slope is None:
         raise ConfigError(f"loss: {name}: give cost and cost_slope, or neither")
 
-    # Each point becomes an example with one output, and 0.3 is wanted of it.
+    # Each point becomes an example with one output, and its target is 0.3.
     def value(y: Array) -> Array:
         y = namespace(y).matrix_transpose(y)
         return cost(y, namespace(y).ones_like(y) * 0.3)[None, :]

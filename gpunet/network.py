@@ -16,8 +16,7 @@ from ._lazy import load
 from .backend import Array, Backend, HostArray, Params, namespace, open_backend
 from .errors import ConfigError
 from .layers import Dense, Embedding, Layer
-from .losses import Loss
-from .losses import loss as find_loss
+from .losses import Loss, get_loss
 from .parameters import Parameters
 from .random import check_population_memory, host_rng, member_seeds
 
@@ -73,7 +72,7 @@ class Network:
         dtype: str = "float32",
     ):
         self.layers = tuple(layers)
-        self.loss = find_loss(loss)
+        self.loss = get_loss(loss)
         self.seeds = member_seeds(seed, population)
         self.population = population
         self.backend = open_backend(device)
@@ -114,6 +113,24 @@ class Network:
         return sum(prod(p.shape) for p in self.params.values()) // (
             self.population or 1
         )
+
+    @property
+    def n_in(self) -> int | None:
+        """Features of an example; None for words of an Embedding, any number."""
+        for layer in self.layers:
+            if isinstance(layer, Dense):
+                return layer.n_in
+            if isinstance(layer, Embedding):
+                return None
+        return None
+
+    @property
+    def n_out(self) -> int:
+        """Outputs: the width of the last Dense layer (ConfigError without one)."""
+        for layer in reversed(self.layers):
+            if isinstance(layer, Dense):
+                return layer.n_out
+        raise ConfigError("network: it has no Dense layer; add one")
 
     def forward(
         self, x: Array, *, train: bool = False, rng: Any = None
@@ -182,7 +199,7 @@ class Network:
         y : host array, shape (..., n, n_out)
             Probabilities for the cross-entropies, else the last activations.
         """
-        return self._outputs(x, self.loss.link)
+        return self._outputs(x, self.loss.inverse_link)
 
     def classify(self, x: HostArray | Array) -> HostArray:
         """Return the label of each row, shape (..., n): the largest output.
@@ -196,7 +213,7 @@ class Network:
         xp = namespace(y)
         if y.shape[-1] > 1:
             return xp.argmax(y, axis=-1)
-        return xp.astype(self.loss.link(y)[..., 0] >= 0.5, xp.int64)
+        return xp.astype(self.loss.inverse_link(y)[..., 0] >= 0.5, xp.int64)
 
     def _outputs(self, x: Any, finish: Callable[[Array], Array]) -> HostArray:
         bk = self.backend

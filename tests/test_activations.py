@@ -235,7 +235,7 @@ def test_activation_name_rebuilds_the_same_function():
         ("relu:2", "no such activation"),
         ("", "no such activation"),
         (None, "no such activation"),
-        ("elu:x", "'x' is no finite number; write it as elu:0.1"),
+        ("elu:x", "'x' is not a finite number; write it as elu:0.1"),
         ("leaky_relu:nan", "leaky_relu:nan"),
         ("elu:inf", "elu:inf"),
     ],
@@ -253,7 +253,7 @@ def test_activation_of_a_pair_is_checked():
     with pytest.raises(ConfigError) as caught:
         activation("cube", lambda z: z * z * z, lambda z, a: 2.0 * z * z)
     text = str(caught.value)  # at the first point, z = .0137 - 4
-    assert "at -3.9863 it gives 31.7812, a central difference 47.6718" in text
+    assert "at -3.9863 it is 31.7812, a central difference 47.6718" in text
     with pytest.raises(ConfigError, match="the slope does not fit"):
         activation("nan", lambda z: z * z, lambda z, a: z * np.nan)
 

@@ -17,7 +17,7 @@ KINDS = ["sigmoid", "tanh", "relu", "leaky_relu", "softplus", "elu:1", "gelu"]
 
 def network(kind="sigmoid", loss="squared_error", device="cpu", **more):
     output = "identity" if "entropy" in loss else kind
-    settings = {"output": output, "loss": loss, "biases": "standard_normal"} | more
+    settings = {"output": output, "loss": loss, "bias_init": "standard_normal"} | more
     return gpunet.mlp([3, 4, 3, 2], kind, device=device, **settings)
 
 

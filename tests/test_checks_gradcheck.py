@@ -7,7 +7,8 @@ import pytest
 from helpers import normal
 
 from gpunet import check_gradients, mlp
-from gpunet.activations import ActivationFunction, activation
+from gpunet.activations import ActivationFunction
+from gpunet.activations import get_activation as activation
 from gpunet.checks.gradcheck import LIMITS, GradientCheck, describe
 from gpunet.cli import main
 from gpunet.errors import ConfigError
@@ -21,7 +22,7 @@ X, T = normal(1, 6, 4), np.array([0, 2, 1, 1, 0, 2])
 
 
 def net_of(f="tanh", loss="softmax_cross_entropy", sizes=(4, 5, 3), **own):
-    return mlp(sizes, f, loss=loss, biases="standard_normal", seed=3, **own)
+    return mlp(sizes, f, loss=loss, bias_init="standard_normal", seed=3, **own)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -42,7 +43,7 @@ def test_complex_step_passes_smooth_nets_to_the_last_digits(f, loss):
 
 def test_analytic_and_numeric_are_the_hand_computed_slope():
     # y = w x = 6, cost (y - t)^2 = 25: d/dw = 2 (y - t) x = 20, d/db = 10.
-    net = mlp([1, 1], weights=3.0, loss="squared_error", output="identity")
+    net = mlp([1, 1], weight_init=3.0, loss="squared_error", output="identity")
     w, b = check_gradients(net, np.array([[2.0]]), np.array([[1.0]]))
     assert (w.tensor, w.layer, w.index) == ("0.W", "Dense(1, 1)", (0, 0))
     assert w.analytic == pytest.approx(20, abs=1e-12)
@@ -105,7 +106,7 @@ def test_nan_does_not_pass():
 
 
 def test_dead_tensor_with_zero_gradient_passes():
-    net = mlp([4, 5, 3], "relu", biases=-100.0)
+    net = mlp([4, 5, 3], "relu", bias_init=-100.0)
     checks = check_gradients(net, X, T)
     assert checks[0].error == 0 and checks[0].analytic == 0 and checks[0].ok
 
@@ -133,7 +134,7 @@ def test_kink_of_a_loss_is_skipped(loss, at_kink):
 
 
 def test_tensor_all_on_kinks_is_refused():
-    net = mlp([2, 2, 2], "relu", weights="zeros", seed=3)
+    net = mlp([2, 2, 2], "relu", weight_init="zeros", seed=3)
     with pytest.raises(ConfigError, match=r"0\.b of Dense\(2, 2\).*kink"):
         check_gradients(net, np.zeros((1, 2)), np.array([0]))
 

@@ -13,7 +13,7 @@ from gpunet import SGD, Activation, Adam, Callback, Dense, Dropout, Network, mlp
 from gpunet.data import Dataset
 from gpunet.errors import ConfigError, Diverged
 from gpunet.fast.cpu import compiler, engine, slower, threads
-from gpunet.losses import loss as make_loss
+from gpunet.losses import get_loss
 from gpunet.runs.checkpoint import capture, restore
 from gpunet.training import trainer
 
@@ -240,7 +240,7 @@ def test_thread_that_falls_lets_the_others_go(monkeypatch):
 
 
 def odd(name, cost=lambda y, t: ((y - t) ** 2).sum(-1)):
-    return make_loss(name, cost, lambda y, t: 2 * (y - t))
+    return get_loss(name, cost, lambda y, t: 2 * (y - t))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def fake(monkeypatch):
 def job(device, sizes=(7, 6, 3), *, data=None, optimizer=None, **changes):
     """Return a Trainer of a small network; `changes` are mlp's or the Trainer's."""
     kind = {"batch_size": 10, "epochs": 1} | changes
-    of_net = ("activation", "loss", "population", "output", "weights")
+    of_net = ("activation", "loss", "population", "output", "weight_init")
     made = {name: kind.pop(name) for name in of_net if name in kind}
     net = mlp(list(sizes), **made, seed=kind.pop("seed", 3), device=device)
     kind.setdefault("engine", "loop" if device == "cpu" else "compiled")
@@ -42,7 +42,7 @@ def trained(device, *args, **kind):
     """Return a network's weights, its optimizer's slots and its last record."""
     run = job(device, *args, **kind)
     run.run()
-    slots = {n: run.net.backend.to_host(s) for n, s in run.optimizer.slots.items()}
+    slots = {n: run.net.backend.to_host(s) for n, s in run.optimizer.state.items()}
     return host(run.net) | slots, run.history.records[-1]
 
 
@@ -72,7 +72,7 @@ NETWORKS = {
     "equal outputs": (
         (7, 6, 3),
         {
-            "weights": 0.0,
+            "weight_init": 0.0,
             "batch_size": None,
             "data": (np.ones((47, 7), np.float32), np.arange(47) ** 2 % 3),
         },
@@ -227,7 +227,7 @@ def too_large():
     ("rate", "kind"),
     [
         (30.0, {"loss": "squared_error", "epochs": 3}),
-        (0.001, {"data": too_large(), "weights": 2.0, "order": "none"}),
+        (0.001, {"data": too_large(), "weight_init": 2.0, "order": "none"}),
     ],
 )
 def test_divergence_stops_at_the_step_of_the_loop(fake, rate, kind):

@@ -23,7 +23,7 @@ FLOORS = {
     **dict.fromkeys(["activations", "initializers"], 2),
     **dict.fromkeys(["optimizers", "updates"], 2),
     **dict.fromkeys(["layers", "losses"], 3),
-    **dict.fromkeys(["parameters", "network", "builders"], 4),
+    **dict.fromkeys(["parameters", "network", "blocks"], 4),
     **dict.fromkeys(["checks", "data", "storage"], 5),
     "training": 6,
     **dict.fromkeys(["runs", "fast", "parallel", "show"], 7),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpunet.errors import ConfigError
-from gpunet.initializers import INITIALIZERS, check, draw
+from gpunet.initializers import INITIALIZERS, check_initializer, initial_values
 from gpunet.random import host_rng
 
 N_IN, N_OUT = 400, 300
@@ -19,7 +19,7 @@ DEVIATION = {
 
 
 def start(name, seed=0, shape=(N_IN, N_OUT)):
-    return draw(name, host_rng(seed, "init"), N_IN, N_OUT, shape)
+    return initial_values(name, host_rng(seed, "init"), N_IN, N_OUT, shape)
 
 
 def test_initializer_names_are_these():
@@ -65,7 +65,7 @@ def test_zeros_numbers_and_arrays_are_taken_as_they_are():
         (given, given),
         (given.tolist(), given),
     ):
-        got = draw(what, host_rng(0, "init"), 2, 3, (2, 3))
+        got = initial_values(what, host_rng(0, "init"), 2, 3, (2, 3))
         assert got.dtype == np.float64 and np.array_equal(got, wanted)
     got[0, 0] = 9.0
     assert given[0, 0] == 0.0
@@ -76,31 +76,31 @@ def test_given_start_of_another_shape_is_refused():
         with pytest.raises(
             ConfigError, match=r"expected an array of shape \(2, 3\), got"
         ):
-            draw(np.zeros(shape), host_rng(0, "init"), 2, 3, (2, 3))
+            initial_values(np.zeros(shape), host_rng(0, "init"), 2, 3, (2, 3))
 
 
 def test_unknown_start_is_refused():
     for name in ("he", "he_", "xavier", "normal", "", "zeros_normal"):
         with pytest.raises(ConfigError, match="no such start; choose from standard"):
-            check(name)
+            check_initializer(name)
         with pytest.raises(ConfigError, match="no such start"):
-            draw(name, host_rng(0, "init"), 2, 3, (2, 3))
+            initial_values(name, host_rng(0, "init"), 2, 3, (2, 3))
     for good in (*INITIALIZERS, 0.5, np.zeros(2)):
-        check(good)
+        check_initializer(good)
 
 
 @pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan, 1e39, -(10**400)])
 def test_number_that_no_weight_can_hold_is_refused(number):
     with pytest.raises(ConfigError, match="expected a number that float32 can hold"):
-        check(number)
-    check(-1e38)
+        check_initializer(number)
+    check_initializer(-1e38)
 
 
 def test_next_tensor_does_not_depend_on_the_kind_of_the_last():
     def second(first):
         rng = host_rng(0, "init")
-        draw(first, rng, 2, 3, (2, 3))
-        return draw("he_normal", rng, 2, 3, (2, 3))
+        initial_values(first, rng, 2, 3, (2, 3))
+        return initial_values("he_normal", rng, 2, 3, (2, 3))
 
     assert np.array_equal(second("zeros"), second(0.25))
     assert np.array_equal(second("zeros"), second(np.ones((2, 3))))

@@ -83,7 +83,7 @@ def test_grid_and_region_cover_the_square():
     lines = manifolds.grid(1.0, 5)
     assert len(lines) == 10 and all(line.shape == (60, 2) for line in lines)
     assert {tuple(np.ptp(line, axis=0).round(9)) for line in lines} == {(0, 2), (2, 0)}
-    net = mlp([2, 2], weights=np.array([[0.0, 1.0], [0.0, 0.0]]))
+    net = mlp([2, 2], weight_init=np.array([[0.0, 1.0], [0.0, 0.0]]))
     x, y, labels = manifolds.region(net, 2.0, 20)
     assert labels.shape == (20, 20) and np.array_equal(labels[0], x > 0)
     assert np.array_equal(labels[0], labels[-1]) and len(y) == 20

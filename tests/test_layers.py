@@ -125,7 +125,7 @@ def test_layers_refuse_sizes_that_are_none(size):
 def test_layers_refuse_unknown_starts():
     for make in (
         lambda: Dense(2, 2, "he"),
-        lambda: Dense(2, 2, biases="he"),
+        lambda: Dense(2, 2, bias_init="he"),
         lambda: Embedding(2, 2, "he"),
     ):
         with pytest.raises(ConfigError, match="no such start"):

@@ -112,7 +112,7 @@ def test_predict_shows_what_the_loss_links(bk):
         y, _ = net.forward(bk.array(x))
         got = net.predict(x)
         assert type(got) is np.ndarray and got.dtype == np.float64
-        assert error(got, bk.to_host(loss(name).link(y))) < 1e-15
+        assert error(got, bk.to_host(loss(name).inverse_link(y))) < 1e-15
         assert sums == np.allclose(got.sum(axis=-1), 1)
         assert np.array_equal(net.predict(bk.array(x)), got)
         assert np.array_equal(net.predict(np.asfortranarray(x)), got)
@@ -149,7 +149,10 @@ def test_predict_leaves_dropout_out(bk):
     assert np.array_equal(net.predict(x), net.predict(x))
     assert net.layers[2] == Dropout(0.5) and list(net.params) != list(plain.params)
     y, _ = net.forward(bk.array(x), train=True, rng=Draws(bk))
-    assert error(bk.to_host(loss("softmax_cross_entropy").link(y)), net.predict(x)) > 0
+    assert (
+        error(bk.to_host(loss("softmax_cross_entropy").inverse_link(y)), net.predict(x))
+        > 0
+    )
 
 
 def test_single_output_is_judged_at_a_half(bk):

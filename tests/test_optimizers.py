@@ -86,7 +86,7 @@ def test_optimizer_takes_the_steps_by_hand(bk, case):
                 assert bk.to_host(grads["0.W"]).tolist() == [g]
                 assert own.n_steps == k
         assert params["0.W"] is W and W.dtype == bk.dtype(dtype) and on_device(bk, W)
-        assert all(s.dtype == bk.dtype(dtype) for s in own.slots.values())
+        assert all(s.dtype == bk.dtype(dtype) for s in own.state.values())
 
 
 def test_published_first_steps():
@@ -280,7 +280,7 @@ def test_frozen_tensors_do_not_move(name):
     for tensor in ("0.W", "0.b", "2.b"):
         assert np.array_equal(got[tensor], params[tensor])
     assert not np.array_equal(got["2.W"], params["2.W"])
-    assert {slot.rpartition(".")[0] for slot in own.slots} <= {"2.W"}
+    assert {slot.rpartition(".")[0] for slot in own.state} <= {"2.W"}
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -331,54 +331,12 @@ def test_factor_may_change_from_step_to_step():
         assert params["0.W"].tolist() == [[wanted]]
 
 
-@pytest.mark.parametrize("rate", [0.5, [0.5, 0.25, 0.125]])
-def test_scaled_slope_takes_the_same_step(bk, rate):
-    x, W, dy = normal(0, 3, 5, 4), normal(2, 3, 4, 2), bk.array(normal(1, 3, 5, 2))
-    for factor in (1.0, 0.3):
-        own, plain = SGD(rate), SGD(rate)
-        a, b = {"0.W": bk.array(W)}, {"0.W": bk.array(W)}
-        own.start(a, bk, 3)
-        plain.start(b, bk, 3)
-        columns = bk.xp.matrix_transpose(bk.array(x))
-        scale = own.slope_scale(factor, dy)
-        own.step(a, {"0.W": columns @ (dy * scale)}, factor, scaled=True)
-        plain.step(b, {"0.W": columns @ dy}, factor)
-        assert error(bk.to_host(a["0.W"]), bk.to_host(b["0.W"])) < 1e-14
-        assert own.n_steps == 1
-    if isinstance(rate, list):
-        assert scale.shape == (3, 1, 1)
-
-
-def test_scaled_slope_leaves_frozen_tensors():
-    params, grads = tensors()
-    own = SGD(0.5, frozen=("0",))
-    own.start(params, CPU)
-    kept = params["0.W"].copy()
-    own.step(params, grads, scaled=True)
-    assert np.array_equal(params["0.W"], kept)
-
-
-@pytest.mark.parametrize(
-    "own",
-    [
-        *(SGD(momentum=0.5), SGD(momentum=[0.0]), SGD(l2=0.1), SGD(l1=0.1)),
-        *(SGD(clip_norm=1.0), SGD(max_norm=1.0), SGD(layer_rates={"0": 0.5})),
-        *(Adam(), AdamW(), RMSProp(), AdaGrad()),
-    ],
-    ids=str,
-)
-def test_only_plain_descent_scales_its_slope(own):
-    params, _ = tensors()
-    own.start(params, CPU)
-    assert own.slope_scale(1.0, np.ones((1, 1))) is None
-
-
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_start_forgets_the_past(name):
     params, grads = tensors()
     own = optimizer(name, **({"momentum": 0.9} if name == "sgd" else {}))
     first = run(own, params, grads)
-    assert own.n_steps == 3 and any(s.any() for s in own.slots.values())
+    assert own.n_steps == 3 and any(s.any() for s in own.state.values())
     assert same(run(own, params, grads), first)
 
 

@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,11 +29,11 @@ from gpunet import (
     mlp,
     open_backend,
     optimizer,
-    schedules,
 )
 from gpunet.activations import ACTIVATIONS, ActivationFunction
 from gpunet.losses import LOSSES
 from gpunet.optimizers import OPTIMIZERS
+from gpunet.training import schedules
 
 X, T = normal(0, 20, 4), np.arange(20) % 3
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
@@ -69,7 +70,7 @@ def test_built_in_loss_is_pickled_by_its_name(name):
         assert (other.name, other.on_logits) == (own.name, own.on_logits)
         assert np.array_equal(other.slope(y, t), own.slope(y, t))
         assert other.value(y, t) == own.value(y, t)
-        assert np.array_equal(other.link(y), own.link(y))
+        assert np.array_equal(other.inverse_link(y), own.inverse_link(y))
 
 
 def cube(z):
@@ -92,10 +93,12 @@ def quartic_slope(y, t):
 def test_custom_functions_are_pickled_by_where_they_are_defined(name):
     f = again(ActivationFunction(name, cube, cube_slope))
     assert (f.name, f.value, f.slope) == (name, cube, cube_slope)
+    changed = replace(activation("tanh"), value=cube, slope=cube_slope)
+    assert again(changed).value is cube
     own = again(Loss("squared_error", quartic, quartic_slope))
     assert (own.cost, own.cost_slope) == (quartic, quartic_slope)
     net = again(Network([Dense(4, 3), Activation(f)], own))
-    assert net.layers[1]._f.value is cube and net.loss.cost is quartic
+    assert net.layers[1].f.value is cube and net.loss.cost is quartic
 
 
 SCHEDULES = {
@@ -107,7 +110,7 @@ SCHEDULES = {
     "warm_up": schedules.warm_up(2.0, schedules.cosine()),
     "one_cycle": schedules.one_cycle(0.4),
     "joined": schedules.joined((2, schedules.cosine()), (3, schedules.step(1))),
-    "text": schedules.schedule("warmup:1+inverse_time:0.5"),
+    "text": schedules.get_schedule("warmup:1+inverse_time:0.5"),
 }
 
 
@@ -189,14 +192,15 @@ def test_optimizer_goes_on_in_the_middle_of_a_run(bk, name, population, copied):
     for one, r in ((net2, rule2), (net, rule)):
         for _ in range(2):
             r.step(one.params, grads, 0.5)
-    if copied is not copy.copy or not rule._memory:  # a shallow copy shares its slots
+    shared = copied is copy.copy and rule.slot_names  # by a shallow copy
+    if not shared:
         assert same(host(net), host(net2))
-    assert all(on_device(bk, s) for s in rule2.slots.values())
+    assert all(on_device(bk, s) for s in rule2.state.values())
 
 
 def test_optimizer_that_has_not_begun_comes_back():
     rule = gpunet.SGD([0.1, 0.2], layer_rates={"0": 2.0}, frozen=("2",))
-    assert again(rule) == rule and again(rule).slots == {}
+    assert again(rule) == rule and again(rule).state == {}
 
 
 def test_backend_comes_back_by_its_name(bk):

@@ -49,7 +49,7 @@ def batches(batch, lead=()):
     return x, t
 
 
-def train(net, x, t, name, scaled=False):
+def train(net, x, t, name):
     """Take the steps of x and t; return outputs and gradients on the way."""
     bk, seen = net.backend, []
     kind = name if name in ("adagrad", "rmsprop", "adam", "adamw") else "sgd"
@@ -59,21 +59,19 @@ def train(net, x, t, name, scaled=False):
         for x_, t_ in zip(x, t, strict=True):
             y, caches = net.forward(bk.array(x_, net.dtype), train=True)
             dy = net.loss.slope(y, bk.array(t_))
-            if scaled:
-                dy = dy * own.slope_scale(1.0, dy)
             grads, dx = net.backward(caches, dy, wrt_input=True)
-            own.step(net.params, grads, scaled=scaled)
+            own.step(net.params, grads)
             seen.append([bk.to_host(q) for q in (y, dx, *grads.values())])
     return seen
 
 
-def check_members(crowd, seen, x, t, name, exact, scaled=False):
+def check_members(crowd, seen, x, t, name, exact):
     """Check each member's way and end against the network with its seed."""
     bk = crowd.backend
     for i in range(P):
         one = network(bk, crowd.dtype, seed=i)
         own = x if x.ndim == 3 else x[:, i], t if t.ndim == 2 else t[:, i]
-        for k, alone in enumerate(train(one, *own, name, scaled)):
+        for k, alone in enumerate(train(one, *own, name)):
             for a, b in zip(seen[k], alone, strict=True):
                 assert np.array_equal(a[i], b) if exact else error(a[i], b) < 1e-9
         for tensor, p in one.params.items():
@@ -99,16 +97,6 @@ def test_member_trains_as_the_single_network_bit_for_bit(dtype, batch, name):
         crowd = network("cpu", dtype, P)
         seen = train(crowd, x, t, name)
         check_members(crowd, seen, x, t, name, exact=True)
-
-
-@pytest.mark.parametrize("batch", [1, 7, 32])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_scaled_step_of_a_member_is_that_of_the_single_network(dtype, batch):
-    for lead in ((P,), ()):
-        x, t = batches(batch, lead)
-        crowd = network("cpu", dtype, P)
-        seen = train(crowd, x, t, "sgd", scaled=True)
-        check_members(crowd, seen, x, t, "sgd", exact=True, scaled=True)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gpunet import Dense, Network, loss, mlp
-from gpunet.activations import ACTIVATIONS, activation, log_softmax, sigmoid, softmax
+from gpunet.activations import ACTIVATIONS, log_softmax, sigmoid, softmax
+from gpunet.activations import get_activation as activation
 from gpunet.losses import LOSSES, as_targets
 
 seeds = st.integers(0, 2**32)

@@ -115,7 +115,7 @@ def test_unscaled_inputs_name_the_cure():
 
 def test_symmetric_start_stays_symmetric():
     x, t = blobs()
-    net = mlp([3, 8, 3], weights=0.1)
+    net = mlp([3, 8, 3], weight_init=0.1)
     assert diagnose(net, x, t)[0].fault == "symmetric start"
     fit(net, (x, t), epochs=5, optimizer=SGD(0.1))
     finding = diagnose(net, x, t)[0]

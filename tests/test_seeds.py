@@ -89,7 +89,7 @@ def test_s0_6_batch_forward_equals_the_loop_over_neurons():
         loss="squared_error",
         seed=1,
         dtype="float64",
-        biases="standard_normal",
+        bias_init="standard_normal",
     )
     x = normal(0, 6, 4)
     y = net.predict(x)

@@ -297,7 +297,7 @@ def test_compiled_engines_leave_custom_layers_to_the_loop():
         [Dense(4, 3), Activation(f)],
     ):
         assert rows_of(Network(layers))[1] and isinstance(stages(layers), str)
-    assert refuse_loss(replace(loss("squared_error"), link=lambda y: -y))
+    assert refuse_loss(replace(loss("squared_error"), inverse_link=lambda y: -y))
 
 
 def test_built_in_layers_are_these():

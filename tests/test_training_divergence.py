@@ -172,7 +172,7 @@ def test_rate_too_large_stops_with_finite_weights(bk, name):
 
 def test_nan_in_the_validation_loss_alone_stops_the_run():
     far = (np.full((6, 4), 1e30), np.arange(6) % 3)
-    net = mlp([4, 6, 3], "relu", weights=1e10)
+    net = mlp([4, 6, 3], "relu", weight_init=1e10)
     job = trainer(
         net,
         (X, T),

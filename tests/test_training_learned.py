@@ -49,7 +49,7 @@ SICK = {
     "no learning at all": (
         (4, 8, 3),
         (X, T),
-        {"optimizer": SGD(1e-9), "epochs": 4, "weights": 0},
+        {"optimizer": SGD(1e-9), "epochs": 4, "weight_init": 0},
     ),
     "one class for all": (
         (4, 8, 2),

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import activation
+from ..activations import get_activation
 from ..backend import HostArray, namespace
 from ..errors import ConfigError
 from ..layers import Activation, Dense, Dropout
@@ -119,7 +119,8 @@ def explain(net: Network, x: Any, t: Any) -> Explanation:
     Examples
     --------
     >>> import gpunet
-    >>> net = gpunet.mlp([2, 1], output="sigmoid", loss="squared_error", weights=1.0)
+    >>> settings = {"loss": "squared_error", "weight_init": 1.0}
+    >>> net = gpunet.mlp([2, 1], output="sigmoid", **settings)
     >>> one = explain(net, [0.5, -0.5], [1.0])
     >>> (last,) = one.layers
     >>> last.before.tolist(), last.slope.tolist(), last.da.tolist(), one.gap
@@ -237,9 +238,9 @@ def _functions(net: Network) -> list[tuple[int, int, Any]]:
     found, kept = [], []
     for i, layer in enumerate(net.layers):
         if isinstance(layer, Dense):
-            found.append((i, i, activation("identity")))
+            found.append((i, i, get_activation("identity")))
         elif isinstance(layer, Activation) and found and found[-1][1] == found[-1][0]:
-            found[-1] = (found[-1][0], i, activation(layer.function))
+            found[-1] = (found[-1][0], i, get_activation(layer.function))
         elif not isinstance(layer, Dropout):
             kept.append(type(layer).__name__)
     for _, _, f in found:

@@ -24,23 +24,6 @@ METHODS = ("central", "complex")
 LIMITS = {"central": 1e-7, "complex": 1e-12}  # achieved: 2e-10 and 4e-16
 STEPS = {"central": 1e-5, "complex": 1e-30}
 
-# What goes through complex numbers as the formula says: no abs, no maximum that
-# decides anything (softmax takes off a maximum, but it cancels).
-_ANALYTIC = ("identity", "sigmoid", "tanh", "gelu", "silu", "softmax")
-_ANALYTIC_LOSSES = (
-    "squared_error",
-    "half_squared_error",
-    "mean_squared_error",
-    "softmax_cross_entropy",
-)
-_SMOOTH = (*_ANALYTIC, "softplus")
-# On which piece of a loss an output is: (y, t, parameter) -> booleans.
-_KINKS = {
-    "absolute_error": lambda y, t, _: y > t,
-    "hinge": lambda y, t, _: (2.0 * t - 1.0) * y < 1.0,
-    "huber": lambda y, t, delta: np.stack([y - t < -delta, y - t > delta]),
-}
-
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -141,7 +124,7 @@ def check_gradients(
     if max_entries < 1:
         raise ConfigError(f"gradcheck: max_entries: expected >= 1, got {max_entries}")
     if method == "complex":
-        _refuse_not_analytic(net)
+        _check_analytic(net)
     copy = _copy(net)
     x, t = _host(net, x), _host(net, t)
     x = x.astype(np.int64 if isinstance(copy.layers[0], Embedding) else np.float64)
@@ -173,18 +156,18 @@ def _host(net: Network, x: Any) -> np.ndarray:
     return net.backend.to_host(x)
 
 
-def _refuse_not_analytic(net: Network) -> None:
-    for i, layer in enumerate(net.layers):
-        if isinstance(layer, Activation) and layer._f.name not in _ANALYTIC:
+def _check_analytic(net: Network) -> None:
+    functions = [
+        (f"layer {i}", layer.f)
+        for i, layer in enumerate(net.layers)
+        if isinstance(layer, Activation)
+    ]
+    for what, function in [*functions, ("loss", net.loss)]:
+        if not (function.analytic and function.built_in):
             raise ConfigError(
-                f"gradcheck: layer {i}: {layer._f.name} is not known to be analytic, "
-                "so a complex step says nothing; take method central"
+                f"gradcheck: {what}: {function.name} is not known to be analytic, so "
+                "a complex step says nothing; use method central"
             )
-    if net.loss.name.split(":")[0] not in _ANALYTIC_LOSSES:
-        raise ConfigError(
-            f"gradcheck: loss: {net.loss.name} is not known to be analytic, so a "
-            "complex step says nothing; take method central"
-        )
 
 
 def _check_all(
@@ -231,14 +214,13 @@ class _Tail:
         """Return the cost of each example, and on which side of each kink it is."""
         x, sides = self.x, []
         for i in range(self.first, len(self.net.layers)):
-            f = getattr(self.net.layers[i], "_f", None)
-            if f is not None and f.name not in _SMOOTH:
+            layer = self.net.layers[i]
+            if isinstance(layer, Activation) and not layer.f.smooth:
                 sides.append(x > 0)
             x = self.through(i, x)
         loss, t = self.net.loss, as_targets(x, self.t)
-        kind, _, number = loss.name.partition(":")
-        if kind in _KINKS:
-            sides.append(_KINKS[kind](x, t, float(number or 1)))
+        if loss.side is not None:
+            sides.append(loss.side(x, t))
         return loss.cost(x, t), sides
 
     def numeric(self, p: Array, index: tuple[int, ...]) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..builders import mlp
+from ..blocks import mlp
 from ..errors import Diverged
 from ..network import Network
 from ..optimizers import SGD, Adam
@@ -103,7 +103,7 @@ def _unscaled(x, t, epochs, settings) -> Case:
 
 
 def _symmetric(x, t, epochs, settings) -> Case:
-    net = _plain(settings, weights=0.01)
+    net = _plain(settings, weight_init=0.01)
     return net, x, _fit(net, x, t, epochs, Adam(0.003))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Backend, open_backend
-from ..builders import mlp
+from ..blocks import mlp
 from ..network import Network
 from ..optimizers import Optimizer
 
@@ -37,7 +37,7 @@ def network_from(
         activation, output, loss, population of `mlp`.
     """
     bk = open_backend(device)
-    net = mlp(sizes, device=bk, dtype="float64", weights=0.0, **settings)
+    net = mlp(sizes, device=bk, dtype="float64", weight_init=0.0, **settings)
     arrays = {name: bk.array(params[name], "float64") for name in net.params}
     for name, p in net.params.items():
         assert p.shape == arrays[name].shape, name

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any
 
-from ..builders import mlp
+from ..blocks import mlp
 from ..data import (
     NOT_A_TABLE,
     Splits,
@@ -23,7 +23,7 @@ from ..data import (
 )
 from ..errors import ConfigError
 from ..network import Network
-from ..optimizers import OPTIMIZERS, Optimizer, optimizer
+from ..optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from ..random import host_rng
 from .presets import DEFAULTS
 
@@ -147,8 +147,8 @@ def network_from_config(config: dict[str, Any], device: Any = "cpu") -> Network:
         activation,
         output=config["output"],
         loss=config["loss"] or "softmax_cross_entropy",
-        weights=config["weights"],
-        biases=config["biases"],
+        weight_init=config["weights"],
+        bias_init=config["biases"],
         dropout=config["dropout"],
         population=config["population"],
         seed=config["seed"],
@@ -182,7 +182,7 @@ def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
             raise ConfigError(
                 f"optimizer: {name} has no {key}; leave it out or take sgd"
             )
-    return optimizer(name, **settings)
+    return get_optimizer(name, **settings)
 
 
 def data_from_config(config: dict[str, Any]) -> Splits:

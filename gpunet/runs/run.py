@@ -25,7 +25,7 @@ from ..training.history import History
 from ..training.learned import not_learned
 from ..training.loop import Trainer
 from ..training.memory import memory_for
-from ..training.schedules import schedule as find_schedule
+from ..training.schedules import get_schedule
 from .checkpoint import data_digest
 from .config import (
     check_config,
@@ -188,7 +188,7 @@ def _rehearse(config: dict[str, Any]) -> None:
     member_seeds(config["seed"], config["population"])
     optimizer = optimizer_from_config(config)
     optimizer.start(net.params, net.backend, config["population"])
-    find_schedule(config["schedule"])
+    get_schedule(config["schedule"])
     check_engine(config["engine"], config["precision"])
     counts = config["epochs"], config["batch_size"]
     check_settings(*counts, config["order"], order_seed=config["order_seed"])

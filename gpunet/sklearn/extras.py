@@ -8,8 +8,7 @@ from sklearn.base import is_classifier
 
 from ..backend import open_backend
 from ..data import Dataset
-from ..optimizers import SGD, Adam
-from ..optimizers import optimizer as find_optimizer
+from ..optimizers import SGD, Adam, get_optimizer
 from ..training import Callback, EarlyStopping, fit
 from .array_api import backend_of
 from .steppers.device_stepper import network
@@ -148,7 +147,7 @@ def _dataset(est: Any, x: Any, t: np.ndarray, weight: Any) -> Dataset:
 def _optimizer(est: Any, size: int) -> Any:
     rate, l2 = est.learning_rate_init, est.alpha / size
     if isinstance(est.optimizer, str):
-        return find_optimizer(est.optimizer, learning_rate=rate, l2=l2)
+        return get_optimizer(est.optimizer, learning_rate=rate, l2=l2)
     if est.optimizer is not None:
         return deepcopy(est.optimizer)
     if est.solver == "sgd":

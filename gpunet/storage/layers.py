@@ -15,6 +15,7 @@ from gpunet.errors import ConfigError
 from gpunet.layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
 from gpunet.storage.codec import finite_json
 
+_FILE_KEYS = {"weight_init": "weights", "bias_init": "biases"}  # field -> in files
 LAYERS = {
     kind.__name__: kind for kind in (Dense, Activation, Dropout, Flatten, Embedding)
 }
@@ -43,7 +44,8 @@ def layer_to_config(layer: Layer) -> dict[str, Any]:
             value = "zeros"  # a given start: the file's tensors replace it
         elif custom:
             value = _as_json(kind, item.name, value)
-        config[item.name] = list(value) if isinstance(value, tuple) else value
+        key = item.name if custom else _FILE_KEYS.get(item.name, item.name)
+        config[key] = list(value) if isinstance(value, tuple) else value
     return config
 
 
@@ -64,7 +66,7 @@ def check_custom(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> None:
     said = {name: tuple(shape) for name, shape in layer.shapes().items()}
     if said != shapes:
         raise _unsaved(kind, f"its shapes() is {said}, but its tensors have {shapes}")
-    own = {layer._f.name: layer._f} if isinstance(layer, Activation) else {}
+    own = {layer.f.name: layer.f} if isinstance(layer, Activation) else {}
     try:
         same = layer_to_config(layer_from_config(config, own, [kind])) == config
     except Exception as error:  # the class is the caller's, and may raise anything
@@ -105,6 +107,9 @@ def layer_from_config(
     kind = known[name]
     if name not in LAYERS:
         entries = {key: _tuples(value) for key, value in entries.items()}
+    else:
+        fields_by_key = {key: field for field, key in _FILE_KEYS.items()}
+        entries = {fields_by_key.get(key, key): v for key, v in entries.items()}
     function = entries.get("function")
     if own and isinstance(function, str) and function in own:
         entries["function"] = own[function]

@@ -12,8 +12,7 @@ from gpunet.backend import open_backend
 from gpunet.errors import ConfigError, ModelFileError
 from gpunet.io.messages import one_line, readable
 from gpunet.layers import Activation
-from gpunet.losses import LOSSES, Loss
-from gpunet.losses import loss as find_loss
+from gpunet.losses import LOSSES, Loss, get_loss
 from gpunet.network import Network, check_layers, known_dtype
 from gpunet.random import member_seeds
 from gpunet.storage.layers import (
@@ -67,9 +66,9 @@ def custom_parts(net):
         if LAYERS.get(kind.__name__) is not kind:
             check_custom(layer, {k: tuple(p.shape[lead:]) for k, p in own.items()})
             _note("layer", found["layers"], kind.__name__, kind)
-        if isinstance(layer, Activation) and not layer._f.built_in:
-            _check_free("activation", layer._f.name, ACTIVATIONS)
-            _note("activation", found["activations"], layer._f.name, layer._f)
+        if isinstance(layer, Activation) and not layer.f.built_in:
+            _check_free("activation", layer.f.name, ACTIVATIONS)
+            _note("activation", found["activations"], layer.f.name, layer.f)
     if not net.loss.built_in:
         _check_free("loss", net.loss.name, LOSSES)
         found["loss"][net.loss.name] = net.loss
@@ -238,7 +237,7 @@ def _rebuild(path, network, params, device, kinds, activations, loss):
     own = {f.name: f for f in activations if isinstance(f, ActivationFunction)}
     try:
         layers = [layer_from_config(layer, own, kinds) for layer in network["layers"]]
-        loss = find_loss(loss if isinstance(loss, Loss) else network["loss"])
+        loss = get_loss(loss if isinstance(loss, Loss) else network["loss"])
         check_layers(tuple(layers), loss)
         crowd, dtype = network["population"], known_dtype(network["dtype"])
         seeds = member_seeds([int(s) for s in network["seeds"]], crowd)

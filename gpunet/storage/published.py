@@ -16,7 +16,7 @@ from os import fsdecode
 
 import numpy as np
 
-from gpunet.builders import mlp
+from gpunet.blocks import mlp
 from gpunet.errors import ModelFileError, OutOfMemory
 from gpunet.io.messages import one_line
 from gpunet.storage.tensors import open_regular

@@ -163,7 +163,7 @@ def language_network(
     layers = [
         # Small, so that what is learned outweighs it: at standard_normal the
         # neighbours were noise and the perplexity 5 % higher.
-        Embedding(n_words, dim, weights="lecun_normal"),
+        Embedding(n_words, dim, weight_init="lecun_normal"),
         Dense(k * dim, hidden),  # the layer before gives k vectors side by side
         Activation("tanh"),
         Dense(hidden, n_words),

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..backend import Array, Params
 from ..network import Network
-from ..updates import spread
+from ..updates import expand_members
 from .callbacks import EarlyStopping
 
 
@@ -92,4 +92,4 @@ def member_mask(net: Network, flags: list[bool]) -> Array:
 
 def spread_mask(mask: Array, p: Any) -> Array:
     """Return a member mask with axes after it that fit p."""
-    return spread(mask, p) if mask.ndim else mask
+    return expand_members(mask, p) if mask.ndim else mask

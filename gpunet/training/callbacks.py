@@ -23,8 +23,6 @@ class Callback:
     def on_gradients(self, grads: Params) -> Params:
         """Called between backward and step; returns the gradients to apply.
 
-        Overriding it keeps the learning rate out of the gradients (they are
-        then exact gradients of the batch's mean loss) at a small cost in speed.
         A span that is repeated to find a divergence calls it again.
         """
         return grads

@@ -14,8 +14,8 @@ def largest_matrix(net: Network) -> int:
 def check_trainable(net: Network) -> None:
     """Refuse a network through which no gradient passes (ConfigError)."""
     for layer in net.layers:
-        if isinstance(layer, Activation) and layer.untrainable:
-            raise ConfigError(layer.untrainable)
+        if isinstance(layer, Activation) and layer.f.untrainable:
+            raise ConfigError(layer.f.untrainable)
 
 
 def check_settings(

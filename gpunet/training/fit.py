@@ -14,8 +14,7 @@ from ..data import (
 )
 from ..errors import ConfigError, GpunetWarning
 from ..network import Network
-from ..optimizers import Optimizer
-from ..optimizers import optimizer as find_optimizer
+from ..optimizers import Optimizer, get_optimizer
 from ..random import host_rng
 from .callbacks import Callback, EarlyStopping
 from .evaluate import check_fit, n_outputs
@@ -172,7 +171,7 @@ def trainer(
         net,
         train,
         held_out,
-        optimizer=find_optimizer(optimizer),
+        optimizer=get_optimizer(optimizer),
         early_stopping=early_stopping,
         **settings,
     )

@@ -29,7 +29,7 @@ from .evaluate import counts_hits, measure, n_outputs, place
 from .history import History
 from .memory import memory_for
 from .parts import Part
-from .schedules import schedule as find_schedule
+from .schedules import get_schedule
 
 _SPAN_SECONDS = 0.25
 
@@ -95,7 +95,7 @@ class Trainer:
         check_settings(epochs, batch_size, order, max_steps, order_seed)
         self.net, self.optimizer, self.epochs = net, optimizer, epochs
         self.callbacks, self.max_steps, self.track = tuple(callbacks), max_steps, track
-        self.schedule = find_schedule(schedule)
+        self.schedule = get_schedule(schedule)
         self.epoch = self.at = self.step = 0
         self.seconds = 0.0
         self.history = History()
@@ -187,7 +187,7 @@ class Trainer:
     def tensors(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name."""
         tensors = {f"params.{name}": p for name, p in self.net.params.items()}
-        tensors |= {f"slots.{name}": s for name, s in self.optimizer.slots.items()}
+        tensors |= {f"slots.{name}": s for name, s in self.optimizer.state.items()}
         tensors |= {f"sums.{name}": s for name, s in self.sums.items()}
         return tensors | {f"best.{name}": p for name, p in self.best.params.items()}
 
@@ -337,11 +337,7 @@ class Trainer:
 
     def learning_rates(self) -> list[float]:
         """Return each member's learning rate of the newest step."""
-        value = self.optimizer.learning_rate
-        rates = [value] * self.n_members if isinstance(value, int | float) else value
-        factor = self._factor_value
-        factors = factor if isinstance(factor, list) else [factor] * self.n_members
-        return [float(r) * f for r, f in zip(rates, factors, strict=True)]
+        return self.optimizer.rates(self._factor_value)
 
     def _end_epoch(self) -> None:
         started, alive = time.perf_counter(), list(self.alive)

@@ -49,7 +49,6 @@ class Part:
         # must fault every page in again: holding them until then makes a step of
         # 784-512-512-10 at batch 1024 a fifth faster. GPU libraries pool memory.
         self._holds, self._held = net.backend.name == "cpu", ()
-        self._rate: Any = None  # as a device array, where the slope carries it
         self._given: Any = None  # the schedule's factor as last given, and mine
 
     def steps(
@@ -93,8 +92,10 @@ class Part:
             draws.at(epoch, k)
         y, caches = net.forward(x, train=True, rng=draws)  # 2. predict
         if factor is not self._given:
-            self._set_factor(factor, y)
-        dy = net.loss.slope(y, t, weight, self._scale(y.shape[-2]))  # 3. compare
+            self._given = self._mine = factor
+            if isinstance(factor, list):
+                self._mine = factor[self.members]
+        dy = net.loss.slope(y, t, weight)  # 3. compare
         grads = net.backward(caches, dy)  # 4. back-propagate
         for hook in self.hooks:
             grads = hook(grads)
@@ -102,31 +103,10 @@ class Part:
             self._keep_norm(grads)
         if self.track:
             self._keep_score(y, k, weight)
-        self.optimizer.step(
-            net.params, grads, self._mine, scaled=self._rate is not None
-        )
+        self.optimizer.step(net.params, grads, self._mine)
         if self._holds:
             self._held = (caches, grads)
         return grads  # 5. applied; 6. repeat
-
-    def _set_factor(self, factor: Any, y: Array) -> None:
-        self._given = self._mine = factor
-        if isinstance(factor, list):
-            self._mine = factor[self.members]
-        rate = None if self.hooks else self.optimizer.slope_scale(self._mine, y)
-        if rate is not None:
-            # A device array for one network too: each member of a population then
-            # divides and rounds as it would alone.
-            rate = namespace(y).asarray(rate, dtype=y.dtype, device=y.device)
-        self._rate, self._scales = rate, {}
-
-    def _scale(self, n: int) -> Any:
-        """Return rate / n where the slope may carry the learning rate, or None."""
-        if self._rate is None:
-            return None
-        if n not in self._scales:
-            self._scales[n] = self._rate / n
-        return self._scales[n]
 
     def _keep_score(self, y: Array, k: int, weight: Array | None) -> None:
         t = self.feed.given(k)
@@ -136,16 +116,12 @@ class Part:
             self.sums["correct"] += count_hits(self.net, y, t)
 
     def _keep_norm(self, grads: Params) -> None:
-        norm = gradient_norm(grads, self.net.population)
-        if self._rate is not None:
-            shape = (-1,) if self._rate.ndim else ()
-            norm = norm / namespace(self._rate).reshape(self._rate, shape)
-        self.sums["grad_norm"][...] = norm
+        self.sums["grad_norm"][...] = gradient_norm(grads, self.net.population)
 
     def tensors(self) -> Params:
         """Return all that a step changes, by name."""
         state = {f"params.{name}": p for name, p in self.net.params.items()}
-        state |= {f"slots.{name}": s for name, s in self.optimizer.slots.items()}
+        state |= {f"slots.{name}": s for name, s in self.optimizer.state.items()}
         return state | {f"sums.{name}": s for name, s in self.sums.items()}
 
     def snapshot(self) -> tuple[Params, int]:

@@ -1,7 +1,7 @@
 """Schedules: the factor on the learning rate as training goes on.
 
 A schedule is a function of how many epochs are done (a fraction within one) and
-how many there will be. `schedule("exponential:0.9")` makes one from text; a plus
+how many there will be. `get_schedule("exponential:0.9")` makes one from text; a plus
 sign joins a warm-up to what follows it: "warmup:1+cosine".
 """
 
@@ -185,7 +185,7 @@ _MAKERS: dict[str, tuple[Callable[..., Any], int, int]] = {
 SCHEDULES = tuple(_MAKERS)
 
 
-def schedule(text: "str | Schedule") -> Schedule:
+def get_schedule(text: "str | Schedule") -> Schedule:
     """Return the schedule a text describes.
 
     Parameters
@@ -201,7 +201,7 @@ def schedule(text: "str | Schedule") -> Schedule:
 
     Examples
     --------
-    >>> schedule("warmup:2+cosine")(1.0, 10)
+    >>> get_schedule("warmup:2+cosine")(1.0, 10)
     0.5
     """
     if callable(text):
@@ -213,7 +213,7 @@ def schedule(text: "str | Schedule") -> Schedule:
                 f"schedule: {text}: only warmup:EPOCHS can stand before a plus sign, "
                 "and plateau stands alone"
             )
-        return warm_up(_numbers(first, "warmup", 1, 1)[0], schedule(rest))
+        return warm_up(_numbers(first, "warmup", 1, 1)[0], get_schedule(rest))
     name = first.partition(":")[0]
     if name not in _MAKERS:
         raise ConfigError(

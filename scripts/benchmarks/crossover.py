@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gpunet.backend import open_backend
-from gpunet.builders import mlp
+from gpunet.blocks import mlp
 from gpunet.optimizers import SGD
 from gpunet.training.fit import trainer
 

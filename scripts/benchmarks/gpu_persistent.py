@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpunet.backend import open_backend
-from gpunet.builders import mlp
+from gpunet.blocks import mlp
 from gpunet.data import Splits, read_mnist
 from gpunet.fast.cuda.persistent.stepper import Persistent, shared_limit
 from gpunet.fast.cuda.persistent.thread_layout import plans

@@ -73,9 +73,9 @@ class TorchEager(Rival):
         self._optimizer = torch.optim.SGD(self._model.parameters(), **fused)
         self._x = torch.from_numpy(job.x).to(self.device)
         self._t = torch.from_numpy(job.t).to(self.device)
-        self._loss = self._make_loss()
+        self._loss = self._get_loss()
 
-    def _make_loss(self):
+    def _get_loss(self):
         cross_entropy = self._torch.nn.functional.cross_entropy
         return lambda x, t: cross_entropy(self._model(x), t)
 
@@ -139,9 +139,9 @@ class TorchGraph(TorchEager):
 class TorchCompile(TorchEager):
     """`torch.compile` with CUDA graphs (its mode "reduce-overhead")."""
 
-    def _make_loss(self):
+    def _get_loss(self):
         # Its graph holds forward and backward; the optimizer's step is one kernel.
-        return self._torch.compile(super()._make_loss(), mode="reduce-overhead")
+        return self._torch.compile(super()._get_loss(), mode="reduce-overhead")
 
 
 class Jax(JaxAnywhere):

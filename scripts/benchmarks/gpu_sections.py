@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpunet.backend.threads import usable_cores
-from gpunet.builders import mlp
+from gpunet.blocks import mlp
 from gpunet.cli import main
 from gpunet.cli.commands.doctor import examine
 from gpunet.cli.digits import training_digits

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Backend, open_backend
-from ...builders import mlp
+from ...blocks import mlp
 from ...errors import DeviceError
 from ...layers import Activation, Dense, Embedding
 from ...network import Network

@@ -67,7 +67,7 @@ class Compiled(Part):
     def steps(self, epoch, first, last, factor, stopped):
         """Take all steps of the loaded span: a compiled call is not broken off."""
         optimizer, feed, n = self.optimizer, self.feed, len(self.net.seeds)
-        rates = np.asarray([self._rates(factor(k)) for k in range(first, last)])
+        rates = np.asarray([optimizer.rates(factor(k)) for k in range(first, last)])
         t = optimizer.n_steps + 1
         corrections = [self._settings.correction(t + k) for k in range(last - first)]
         order, norm = feed.examples(first, last), last == feed.steps
@@ -99,12 +99,6 @@ class Compiled(Part):
         grads = net.backward(caches, net.loss.slope(y, t, weight))
         self.steps(epoch, k, k + 1, lambda _: factor, bool)
         return grads
-
-    def _rates(self, factor: Any) -> list[float]:
-        rate, n = self.optimizer._rates_given, len(self.net.seeds)
-        rates = [rate] * n if isinstance(rate, float) else rate
-        factors = factor if isinstance(factor, list) else [factor] * n
-        return [r * f for r, f in zip(rates, factors, strict=True)]
 
     def _describe(self) -> tables.Plan:
         net, feed = self.net, self.feed
@@ -148,7 +142,7 @@ class Compiled(Part):
         at = i if net.population else None
         memory = self._settings.slots
         slots = [
-            {name: self.optimizer.slots[f"{name}.{slot}"] for name in net.params}
+            {name: self.optimizer.state[f"{name}.{slot}"] for name in net.params}
             for slot in memory
         ]
         held = list(zip(flats, (net.params, *slots), strict=False))

@@ -51,13 +51,13 @@ def rows_of(net: Network) -> tuple[list[Row], str]:
             return found, f"the first layer is {kind.__name__}, not Dense"
         before = type(net.layers[i - 1])
         if kind is Activation and before is Dense:
-            name, _, number = layer._f.name.partition(":")
+            name, _, number = layer.f.name.partition(":")
             alpha = float(number or 0.0) if name in _FUNCTIONS else 0.0
-            if name not in _FUNCTIONS or not layer._f.built_in:
+            if name not in _FUNCTIONS or not layer.f.built_in:
                 known = ", ".join(_FUNCTIONS)
-                return found, f"activation {layer._f.name} is not one of {known}"
+                return found, f"activation {layer.f.name} is not one of {known}"
             if name == "leaky_relu" and alpha <= 0:
-                return found, f"{layer._f.name} has no slope below 0"
+                return found, f"{layer.f.name} has no slope below 0"
             found[-1] = found[-1]._replace(function=_FUNCTIONS[name], alpha=alpha)
         elif kind is Dropout and before is not Dropout:
             found[-1] = found[-1]._replace(drop=float(layer.rate))
@@ -192,7 +192,7 @@ def settings(optimizer: Optimizer) -> Settings:
     if isinstance(optimizer, Adam):
         betas = (optimizer.beta1, optimizer.beta2)
         return Settings(functions.ADAM, ("mean", "square"), betas)
-    slots = tuple(optimizer._memory)
+    slots = tuple(optimizer.slot_names)
     kind = functions.NESTEROV if optimizer.nesterov else functions.MOMENTUM
     return Settings(kind if slots else functions.SGD, slots)
 

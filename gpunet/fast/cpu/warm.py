@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ... import builders
+from ... import blocks
 from ...data import Dataset
 from ...optimizers import SGD
 from ...training import fit
@@ -22,7 +22,7 @@ def tasks() -> Iterator[tuple[str, Callable[[], object]]]:
     for dtype in ("float32", "float64"):
         yield f"training, {dtype}", partial(_train, dtype)
         yield f"scikit-learn's face, {dtype}", partial(_fit, dtype)
-        net = builders.mlp([_COLUMNS, 2], dtype=dtype)
+        net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
         yield f"prediction, {dtype}", partial(predictor, net)
 
 
@@ -32,7 +32,7 @@ def _data(dtype: str) -> Dataset:
 
 
 def _train(dtype: str) -> None:
-    net = builders.mlp([_COLUMNS, 2], dtype=dtype)
+    net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
     fit(net, _data(dtype), epochs=1, optimizer=SGD(0.1), engine="compiled")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...activations import activation
-from ...builders import mlp
+from ...activations import get_activation
+from ...blocks import mlp
 from ...checks.explain import explain, three_ways
 from ...checks.explain import votes as cast_votes
 from ...data import load_mnist
@@ -194,7 +194,7 @@ def votes(*, device="cpu", seed=0, rate=0.1) -> dict[str, Any]:
     rate : float
         Learning rate of the one step that follows.
     """
-    settings = {"output": "leaky_relu", "biases": "standard_normal", "seed": seed}
+    settings = {"output": "leaky_relu", "bias_init": "standard_normal", "seed": seed}
     settings |= {"loss": "half_squared_error", "device": device, "dtype": "float64"}
     net = mlp([4, 3, 2], "leaky_relu", **settings)
     x, t = np.array([1.0, -0.5, 0.25, 2.0]), np.array([1.0, 0.0])
@@ -235,7 +235,7 @@ def _slope_table(bk: Any) -> list[dict[str, Any]]:
     }
     rows, h = [], 1e-5
     for name, formula in formulas.items():
-        f = activation(name)
+        f = get_activation(name)
         z = bk.array([[-0.7, 1.3]], "float64")
         with bk.use():
             slope = bk.to_host(f.slope(z, f.value(z)))[0]

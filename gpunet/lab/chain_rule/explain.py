@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...checks.explain import Explanation, LayerFactors, check_size
 from ...checks.explain import explain as explained
 from ...checks.gradcheck import check_gradients
@@ -125,7 +125,7 @@ def _pick(network, activation, example, seed, device, one_weight):
                 f"{_MOST_BUILT:,} are built to show one of them; take smaller sizes"
             )
         settings = _SIGMOIDS | {"activation": activation, "output": activation}
-        settings |= {"biases": "standard_normal", "seed": seed, "dtype": "float64"}
+        settings |= {"bias_init": "standard_normal", "seed": seed, "dtype": "float64"}
         net = mlp(sizes, device=device, **settings)
     elif network in PRESETS:
         net = network_from_config(preset(network) | {"seed": seed}, device)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...random import host_rng
 from ...show.pictures import confusion_matrix, images
 from ...show.plots import ORANGE

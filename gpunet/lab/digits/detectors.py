@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...show.pictures import images
 from ...show.plots import bars
 from ..checks import at_least, at_most, check, check_range, rounded

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...data import Dataset
 from ...network import Network
 from ...optimizers import SGD

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...data import Splits, load_mnist
 from ...errors import ModelFileError
 from ...layers import Dense

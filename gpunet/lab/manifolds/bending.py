@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...network import Network
 from ...optimizers import Adam
 from ...show.planes import Plane, planes

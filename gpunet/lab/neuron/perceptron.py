@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backend import open_backend
 from ...errors import ConfigError
-from ...losses import loss
+from ...losses import get_loss
 from ...network import Network
 from ...optimizers import SGD
 from ...random import host_rng
@@ -179,7 +179,7 @@ def losses(*, device: str = "cpu", seed: int = 0) -> Result:
     outputs = bk.array(list(_ERRORS.values()), "float64")
     targets = bk.array(np.zeros((2, 4)))
     for what, (name, small, large) in _MEASURES.items():
-        measure = loss(name)
+        measure = get_loss(name)
         with bk.use():
             costs = bk.to_host(measure.cost(outputs, targets)).tolist()
             slope = bk.to_host(measure.cost_slope(outputs, targets))

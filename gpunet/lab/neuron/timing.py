@@ -5,7 +5,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from ...activations import activation
+from ...activations import get_activation
 from ...backend import Backend, open_backend
 from ...random import host_rng
 from ..checks import Result, at_most, check_range
@@ -30,9 +30,9 @@ def activation_cost(
             "by the formula 1/(1+e^-z)": lambda: 1.0 / (1.0 + bk.xp.exp(-z))
         }
         for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
-            calls[name] = partial(activation(name).value, z)
+            calls[name] = partial(get_activation(name).value, z)
         seconds = {name: _median_seconds(bk, call) for name, call in calls.items()}
-        s, formula = activation("sigmoid").value, 1.0 / (1.0 + bk.xp.exp(-z))
+        s, formula = get_activation("sigmoid").value, 1.0 / (1.0 + bk.xp.exp(-z))
         both = bk.to_host(s(z) + s(-z))
         relative = bk.to_host((s(z) - formula) / formula)
     return {

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...optimizers import Adam
 from ...random import host_rng
 from ...show.plots import bands

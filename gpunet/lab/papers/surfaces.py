@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...builders import mlp
+from ...blocks import mlp
 from ...optimizers import SGD
 from ...show.plots import bands, histogram
 from ...training import evaluate, fit

@@ -211,11 +211,11 @@ class Remote:
         optimizer.start(self.net.params, self._bk)
         optimizer.n_steps = getattr(solver, "t", 0)
         for slot, vector, scale in zip(
-            optimizer._memory, solver.slots, solver.scales, strict=False
+            optimizer.slot_names, solver.slots, solver.scales, strict=False
         ):
             views = unpack(vector * scale, self._shapes)
             for name, p in zip(self._names, [*views[0], *views[1]], strict=True):
-                optimizer.slots[f"{name}.{slot}"][...] = self._bk.array(
+                optimizer.state[f"{name}.{slot}"][...] = self._bk.array(
                     p, self.net.dtype
                 )
         return optimizer
@@ -228,8 +228,8 @@ class Remote:
         if hasattr(solver, "t"):
             solver.t = optimizer.n_steps
         solver.slots = [
-            self._packed(optimizer.slots, f".{slot}") / scale
-            for slot, scale in zip(optimizer._memory, solver.scales, strict=False)
+            self._packed(optimizer.state, f".{slot}") / scale
+            for slot, scale in zip(optimizer.slot_names, solver.scales, strict=False)
         ]
 
 

@@ -83,7 +83,7 @@ def make_plan(net: Any, source: Port | None = None, target: Port | None = None) 
             W, b = (net.backend.to_host(net.params[f"{i}.{k}"]) for k in "Wb")
             steps.append(("dense", W, b))
         elif kind is Activation:
-            steps += _activation(layer._f, i)
+            steps += _activation(layer.f, i)
         elif kind not in (Dropout, Flatten):  # rows are flat already
             raise ConfigError(
                 f"export: layer {i}: {kind.__name__} cannot be exported; only Dense, "

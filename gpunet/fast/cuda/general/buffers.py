@@ -10,7 +10,7 @@ from math import prod
 from numbers import Real
 from typing import Any, NamedTuple
 
-from ....activations import activation
+from ....activations import get_activation
 from ....backend import Array
 from ....layers import Activation, Dense, Dropout, Layer
 from ....optimizers import Optimizer
@@ -66,7 +66,7 @@ def stages(layers: Sequence[Layer]) -> list[Stage] | str:
                 return "two Dropouts follow each other"
             found[-1] = found[-1]._replace(rate=layer.rate)
         elif own is Activation:
-            kind, _, number = activation(layer.function).name.partition(":")
+            kind, _, number = get_activation(layer.function).name.partition(":")
             before = found[-1]
             if kind not in ACTIVATIONS or not _built_in(layer.function):
                 return f"it has no kernel for the activation {kind}"

@@ -77,7 +77,7 @@ class Updates:
         one = all(isinstance(getattr(opt, n, 0.0), Real) for n in scalars)
         self.fused = type(opt) in (SGD, Adam, AdamW) and one
         self.fused &= not opt.clip_norm and not opt.max_norm
-        self.plain = self.fused and type(opt) is SGD and not opt.slots and opt.l1 == 0
+        self.plain = self.fused and type(opt) is SGD and not opt.state and opt.l1 == 0
 
     def _tabled(self, cupy: Any, names: list[str]) -> tuple[Array, tuple[int, int]]:
         """Return the kernels' table of some tensors, and the grid over it.
@@ -90,7 +90,7 @@ class Updates:
         rows = []
         for name in names:
             arrays = [params[name], self._grads[name]]
-            arrays += [opt.slots.get(f"{name}.{m}") for m in memories]
+            arrays += [opt.state.get(f"{name}.{m}") for m in memories]
             arrays.append(self._halves.get(name))
             addresses = [0 if x is None else x.data.ptr for x in arrays]
             rows.append([*addresses, params[name].size, name.endswith(".W")])

@@ -166,7 +166,7 @@ class Persistent(Part):
         names = [f"{s.at}.{p}" for p in "Wb" for s in stages(net.layers)]
         self._tensors = [net.params[name] for name in names]
         if plan.spec.momentum:
-            self._tensors += [optimizer.slots[f"{name}.velocity"] for name in names]
+            self._tensors += [optimizer.state[f"{name}.velocity"] for name in names]
         self._factors: list[Any] = []
 
     def steps(

@@ -37,8 +37,11 @@ def test_mlp_start_follows_the_activation():
     }
     for name, start in wanted.items():
         net = mlp([3, 4, 2], name)
-        assert [net.layers[0].weights, net.layers[2].weights] == [start, "lecun_normal"]
-    given = mlp([3, 4, 2], weights="glorot_uniform", biases=0.5)
+        assert [net.layers[0].weight_init, net.layers[2].weight_init] == [
+            start,
+            "lecun_normal",
+        ]
+    given = mlp([3, 4, 2], weight_init="glorot_uniform", bias_init=0.5)
     assert given.layers[0] == Dense(3, 4, "glorot_uniform", 0.5)
     assert given.layers[2] == Dense(4, 2, "glorot_uniform", 0.5)
     assert np.all(given.params["2.b"] == 0.5)
@@ -48,7 +51,7 @@ def test_mlp_takes_an_activation_for_each_layer():
     net = mlp([2, 3, 4, 1], ["tanh", "relu"], output="sigmoid", loss="squared_error")
     kinds = [layer.function for layer in net.layers if isinstance(layer, Activation)]
     assert kinds == ["tanh", "relu", "sigmoid"]
-    assert [net.layers[i].weights for i in (0, 2, 4)] == [
+    assert [net.layers[i].weight_init for i in (0, 2, 4)] == [
         "lecun_normal",
         "he_normal",
         "lecun_normal",
@@ -81,7 +84,7 @@ def test_mlp_hands_the_rest_to_the_network():
         ([3, 4, 2], {"activation": ["relu", "tanh"]}, "got 2"),
         ([3, 4, 2], {"activation": "rleu"}, "no such activation"),
         ([3, 4, 2], {"dropout": 1.0}, "Dropout: rate"),
-        ([3, 4, 2], {"weights": "he"}, "no such start"),
+        ([3, 4, 2], {"weight_init": "he"}, "no such start"),
         ([3, 4, 2], {"output": "softmax"}, "works on logits"),
         ([3, 4, 2], {"loss": "mse"}, "no such loss"),
     ],

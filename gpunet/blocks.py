@@ -1,0 +1,125 @@
+"""Blocks: a dense layer with its activation and dropout, and networks of them.
+
+`mlp` builds a network from a list of sizes; `dense_blocks` finds the blocks again,
+for whatever knows networks of this kind alone: engines, exports, explanations.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .activations import ActivationFunction, get_activation
+from .errors import ConfigError, renamed_keywords
+from .layers import Activation, Dense, Dropout, Layer
+from .losses import Loss
+from .network import Network
+
+
+@renamed_keywords(weights="weight_init", biases="bias_init")
+def mlp(
+    sizes: Sequence[int],
+    activation: "str | ActivationFunction | Sequence" = "relu",
+    *,
+    output: "str | ActivationFunction" = "identity",
+    loss: "str | Loss" = "softmax_cross_entropy",
+    weight_init: Any = None,
+    bias_init: Any = "zeros",
+    dropout: float = 0.0,
+    **network: Any,
+) -> Network:
+    """Return a multi-layer perceptron: dense layers with activations between.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons of each layer, input first: [784, 16, 16, 10].
+    activation : str, ActivationFunction or a sequence of them
+        Of the hidden layers; a sequence gives each its own.
+    output : str or ActivationFunction
+        Of the last layer; "identity" for losses on logits.
+    loss : str or Loss
+    weight_init : str, float or array, optional
+        Start of the weights. None uses what suits the activation: He's for the
+        ReLU family and LeCun's 1/sqrt(n_in) for the others.
+    bias_init : str, float or array
+    dropout : float
+        Rate of a Dropout after each hidden activation.
+    **network
+        population, seed, device, dtype of `Network`.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than two sizes, or as many activations as there are not layers.
+
+    Examples
+    --------
+    >>> mlp([2, 3, 1], "tanh", output="sigmoid", loss="squared_error").n_parameters
+    13
+    """
+    sizes = list(sizes)
+    if len(sizes) < 2:
+        raise ConfigError(f"mlp: sizes: expected two or more layers, got {sizes}")
+    n_hidden = len(sizes) - 2
+    if isinstance(activation, str | ActivationFunction):
+        activation = [activation] * n_hidden
+    if len(activation) != n_hidden:
+        raise ConfigError(
+            f"mlp: activation: expected {n_hidden} (one for each hidden layer), "
+            f"got {len(activation)}"
+        )
+    layers: list[Layer] = []
+    for k, function in enumerate([*activation, output]):
+        start = weight_init
+        if start is None:
+            start = get_activation(function).weight_init
+        layers.append(Dense(sizes[k], sizes[k + 1], start, bias_init))
+        if function != "identity":
+            layers.append(Activation(function))
+        if dropout and k < n_hidden:
+            layers.append(Dropout(dropout))
+    return Network(layers, loss, **network)
+
+
+class DenseBlock(NamedTuple):
+    """A Dense layer with the activation and the Dropout that follow it.
+
+    Attributes
+    ----------
+    index : int
+        Of the Dense layer: its tensors are f"{index}.W" and f"{index}.b".
+    """
+
+    index: int
+    dense: Dense
+    f: ActivationFunction = get_activation("identity")
+    dropout: float = 0.0
+
+
+def dense_blocks(layers: Sequence[Layer]) -> list[DenseBlock]:
+    """Return a row of layers as blocks: Dense, Activation if any, Dropout if any.
+
+    Raises
+    ------
+    ConfigError
+        The layers are not such a row; the message is the reason.
+    """
+    blocks: list[DenseBlock] = []
+    for i, layer in enumerate(layers):
+        kind = type(layer)  # a derived class may compute anything
+        last = blocks[-1] if blocks else None
+        if isinstance(layer, Dense) and kind is Dense:
+            blocks.append(DenseBlock(i, layer))
+        elif last is None:
+            raise ConfigError(f"the first layer is {kind.__name__}, not Dense")
+        elif (
+            isinstance(layer, Activation) and kind is Activation and i == last.index + 1
+        ):
+            blocks[-1] = last._replace(f=layer.f)
+        elif isinstance(layer, Dropout) and kind is Dropout and not last.dropout:
+            blocks[-1] = last._replace(dropout=float(layer.rate))
+        else:
+            raise ConfigError(
+                f"layer {i}, {kind.__name__}, does not belong to a block of Dense, "
+                "Activation and Dropout"
+            )
+    return blocks
