@@ -28,7 +28,7 @@ class Slow(Never):
 
 
 def chosen(monkeypatch, fast, name):
-    monkeypatch.setattr(engines, "upstairs", lambda module: fast)
+    monkeypatch.setattr(engines, "load", lambda module: fast)
     return engines.choose(name, None, None, n_steps=7, hooks=())
 
 

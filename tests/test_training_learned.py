@@ -71,7 +71,7 @@ SICK = {
 
 def make(sizes, how):
     """Return a network, and how it is trained."""
-    own = {k: v for k, v in how.items() if k in ("loss", "weights")}
+    own = {k: v for k, v in how.items() if k in ("loss", "weight_init")}
     net = relu(*sizes, seed=1, **own)
     if "start" in how:  # all neurons dead: the bias alone learns how rare a class is
         net.params["0.b"][...] = how["start"]
