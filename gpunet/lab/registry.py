@@ -71,7 +71,7 @@ _TABLE = (
     ("digits.answers:confusion", "which digits are taken for which", 8),
     ("digits.answers:mistakes", "confident mistakes, sure successes", 8),
     ("digits.weight_images:weight_images", "what hidden neurons look for", 8),
-    ("digits.weight_images:noise", "noise is called a digit", 10),
+    ("digits.noise:noise", "noise is called a digit", 10),
     ("digits.gradient_ascent:dream", "a digit drawn by gradient ascent", 8),
     ("digits.sweeps:sizes", "deeper, wider: mean and spread", 15),
     ("digits.sigmoid_vs_relu:sigmoid_or_relu", "which is faster, which dies", 12),

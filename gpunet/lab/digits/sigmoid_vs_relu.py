@@ -16,22 +16,22 @@ from ...network import Network
 from ...optimizers import SGD
 from ...show.plots import bands, bars
 from ...training import Callback, evaluate, fit
-from ..checks import at_least, at_most, check
+from ..checks import Result, at_least, at_most, check
 from .trained import sample
 
 
-class _Watch(Callback):
-    """Notes every member's accuracy after every so many steps."""
+class _AccuracyCurve(Callback):
+    """Records every member's accuracy after every so many steps."""
 
-    def __init__(self, every: int, part: Dataset):
-        self.every_steps, self.part = every, part
+    def __init__(self, every: int, data: Dataset) -> None:
+        self.every_steps, self.data = every, data
         self.steps: list[int] = []
         self.accuracy: list[list[float]] = []
 
-    def on_pause(self, trainer):
+    def on_pause(self, trainer: Any) -> None:
         """Measure on held-out digits."""
         self.steps.append(trainer.step)
-        self.accuracy.append(evaluate(trainer.net, self.part)["accuracy"])
+        self.accuracy.append(evaluate(trainer.net, self.data)["accuracy"])
 
 
 def sigmoid_or_relu(
@@ -42,7 +42,7 @@ def sigmoid_or_relu(
     n_seeds: int = 5,
     n_steps: int = 2000,
     n_train: int = 20_000,
-) -> dict[str, Any]:
+) -> Result:
     """Race the sigmoid against the ReLU: steps to 90 %, and neurons that died.
 
     Parameters
@@ -53,106 +53,95 @@ def sigmoid_or_relu(
         Networks at each rate.
     n_steps : int
         Steps of 32 digits each.
-    n_train : int
-        Training digits.
     """
-    x, t = sample(n_train)
-    part = Dataset(*sample(2000, test=True))
+    train, test = sample(n_train), Dataset(*sample(2000, test=True))
+    seeds = [seed + i for _ in rates for i in range(n_seeds)]
     rows, curves = [], {}
     for name in ("sigmoid", "relu"):
-        seeds = [seed + i for _ in rates for i in range(n_seeds)]
-        many = {"seed": seeds, "population": len(seeds), "device": device}
-        net = mlp([784, 16, 16, 10], name, **many)
-        watch = _Watch(max(n_steps // 60, 1), part)
+        population: Any = {"seed": seeds, "population": len(seeds), "device": device}
+        net = mlp([784, 16, 16, 10], name, **population)
+        curve = _AccuracyCurve(max(n_steps // 60, 1), test)
         fit(
             net,
-            (x, t),
+            train,
             epochs=n_steps,
             batch_size=32,
-            optimizer=SGD([r for r in rates for _ in range(n_seeds)]),
+            optimizer=SGD([rate for rate in rates for _ in range(n_seeds)]),
             track=False,
-            callbacks=[watch],
+            callbacks=[curve],
             max_steps=n_steps,
         )
-        by_rate = np.reshape(watch.accuracy, (-1, len(rates), n_seeds))
-        dead = np.reshape(dead_units(net, part.x), (len(rates), n_seeds))
-        mine = [
-            _race(name, rate, watch.steps, by_rate[:, k], dead[k])
+        by_rate = np.reshape(curve.accuracy, (-1, len(rates), n_seeds))
+        dead = dead_units(net, test.x).reshape(len(rates), n_seeds)
+        group = [
+            {"activation": name, "learning_rate": rate}
+            | _row(curve.steps, by_rate[:, k], dead[k])
             for k, rate in enumerate(rates)
         ]
-        best = max(range(len(rates)), key=lambda k: -(mine[k]["steps_to_90"] or 1e9))
+        best = min(range(len(rates)), key=lambda k: group[k]["steps_to_90"] or 1e9)
         curves[name] = by_rate[:, best]
-        rows += [row | {"best": k == best} for k, row in enumerate(mine)]
-    return _compare(rows, curves, watch.steps, len(part))
+        rows += [row | {"best": k == best} for k, row in enumerate(group)]
+    result = {"n_test": len(test), "rates": rows, "checks": _checks(rows)}
+    return result | {"_steps": curve.steps, "_curves": curves}
 
 
-def _race(name, rate, steps, accuracy, dead) -> dict[str, Any]:
-    """Return one row: median steps to 90 %, accuracy at the end, the dead."""
-    there = [int(np.argmax(a >= 0.9)) if np.any(a >= 0.9) else None for a in accuracy.T]
-    reached = sorted(steps[k] for k in there if k is not None)
-    most = len(reached) > len(there) // 2
+def _row(steps: list[int], accuracy: np.ndarray, dead: np.ndarray) -> Result:
+    """Return median steps to 90 %, accuracy at the end, the dead."""
+    reached = sorted(
+        steps[int(np.argmax(a >= 0.9))] for a in accuracy.T if np.any(a >= 0.9)
+    )
+    middle = accuracy.shape[1] // 2
     return {
-        "activation": name,
-        "learning_rate": rate,
-        "steps_to_90": reached[len(there) // 2] if most else None,
+        "steps_to_90": reached[middle] if len(reached) > middle else None,
         "networks_there": len(reached),
         "accuracy": round(float(accuracy[-1].mean()), 4),
         "dead_of_32": round(float(dead.mean()), 2),
     }
 
 
-def _compare(rows, curves, steps, n) -> dict[str, Any]:
+def _checks(rows: list[Result]) -> list[Result]:
     best = {r["activation"]: r for r in rows if r["best"]}
     slow, fast = (best[k]["steps_to_90"] or 10**9 for k in ("sigmoid", "relu"))
-    relu = [r for r in rows if r["activation"] == "relu"]
-    died = max(r["dead_of_32"] for r in relu)
-    cold = max(r["dead_of_32"] for r in rows if r["activation"] == "sigmoid")
-    return {
-        "n_test": n,
-        "rates": rows,
-        "_steps": steps,
-        "_curves": curves,
-        "checks": [
-            check("ReLU: steps to 90 %", fast, f"< {slow} (sigmoid)", fast < slow),
-            at_least("ReLUs that died at the worst rate, of 32", died, 1.0),
-            at_most(
-                "ReLUs dead at the best rate, of 32", best["relu"]["dead_of_32"], 8
-            ),
-            at_most("sigmoids that are always 0", cold, 0.0),
-        ],
+    dead = {
+        name: max(r["dead_of_32"] for r in rows if r["activation"] == name)
+        for name in ("sigmoid", "relu")
     }
+    at_best = best["relu"]["dead_of_32"]
+    return [
+        check("ReLU: steps to 90 %", fast, f"< {slow} (sigmoid)", fast < slow),
+        at_least("ReLUs that died at the worst rate, of 32", dead["relu"], 1.0),
+        at_most("ReLUs dead at the best rate, of 32", at_best, 8),
+        at_most("sigmoids that are always 0", dead["sigmoid"], 0.0),
+    ]
 
 
-def draw_sigmoid_or_relu(result: dict, folder: Path) -> list[Path]:
+def draw_sigmoid_or_relu(result: Result, folder: Path) -> list[Path]:
     """Draw the race at each one's best rate, and the dead by learning rate."""
+    rate = {r["activation"]: r["learning_rate"] for r in result["rates"] if r["best"]}
     series = {}
     for name, accuracy in result["_curves"].items():
-        rate = next(
-            r["learning_rate"]
-            for r in result["rates"]
-            if r["best"] and r["activation"] == name
-        )
-        mean = accuracy.mean(axis=1)
-        label = f"{'ReLU' if name == 'relu' else name}, rate {rate:g}"
-        series[label] = (result["_steps"], mean, accuracy.min(1), accuracy.max(1))
-    first = bands(
-        folder / "sigmoid-or-relu.png",
-        series,
-        title="ReLU against sigmoid, each at its best rate (mean and range)",
-        x_label="steps of 32 digits",
-        y_label=f"accuracy on {result['n_test']:,} digits",
-        levels=[(0.9, "90 %")],
-    )
+        label = f"{'ReLU' if name == 'relu' else name}, rate {rate[name]:g}"
+        spread = accuracy.mean(axis=1), accuracy.min(axis=1), accuracy.max(axis=1)
+        series[label] = (result["_steps"], *spread)
     relu = [r for r in result["rates"] if r["activation"] == "relu"]
-    second = bars(
-        folder / "dead-units.png",
-        [f"rate {r['learning_rate']:g}" for r in relu],
-        {"dead": [r["dead_of_32"] for r in relu]},
-        title="ReLUs that never fire again, of 32",
-        label="dead neurons, mean",
-        form="{:.1f}",
-    )
-    return [first, second]
+    return [
+        bands(
+            folder / "sigmoid-or-relu.png",
+            series,
+            title="ReLU against sigmoid, each at its best rate (mean and range)",
+            x_label="steps of 32 digits",
+            y_label=f"accuracy on {result['n_test']:,} digits",
+            levels=[(0.9, "90 %")],
+        ),
+        bars(
+            folder / "dead-units.png",
+            [f"rate {r['learning_rate']:g}" for r in relu],
+            {"dead": [r["dead_of_32"] for r in relu]},
+            title="ReLUs that never fire again, of 32",
+            label="dead neurons, mean",
+            form="{:.1f}",
+        ),
+    ]
 
 
 def dead_units(net: Network, x: np.ndarray) -> np.ndarray:
@@ -166,4 +155,5 @@ def dead_units(net: Network, x: np.ndarray) -> np.ndarray:
     with bk.use():
         _, caches = net.forward(bk.view(x, net.dtype))
         hidden = [bk.to_host(a) for _, a in caches[1:-1:2]]
-    return sum(np.atleast_1d(np.sum(np.max(a, axis=-2) <= 0, axis=-1)) for a in hidden)
+    dead = [np.sum(np.max(a, axis=-2) <= 0, axis=-1) for a in hidden]
+    return np.atleast_1d(np.sum(dead, axis=0))

@@ -6,7 +6,6 @@ number has its spread; and what depth does to gradients is measured layer by lay
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from ...show.plots import bands
 from ...training import evaluate, fit
 from ...training.metrics import summary
 from ...updates import gradient_norm
-from ..checks import at_least, at_most, check_range, within
+from ..checks import Result, at_least, at_most, check_range, rounded, within
 from .trained import sample
 
 
@@ -31,7 +30,7 @@ def sizes(
     n_seeds: int = 5,
     n_train: int = 5000,
     epochs: int = 8,
-) -> dict[str, Any]:
+) -> Result:
     """Compare depths and widths of the hidden layers, mean and spread over seeds.
 
     Parameters
@@ -42,64 +41,46 @@ def sizes(
         Hidden layers.
     n_seeds : int
         Networks of each size, one population.
-    n_train : int
-        Training digits.
-    epochs : int
-        Times through the training digits.
     """
-    x, t = sample(n_train)
-    test = Dataset(*sample(10_000, test=True))
+    train, test = sample(n_train), Dataset(*sample(10_000, test=True))
     rows = []
-    for depth in depths:
-        for width in widths:
-            net = mlp(
-                [784, *[width] * depth, 10],
-                "relu",
-                seed=seed,
-                population=n_seeds,
-                device=device,
-            )
-            adam = Adam(0.005)
-            fit(net, (x, t), epochs=epochs, batch_size=50, optimizer=adam, track=False)
-            s = summary(evaluate(net, test)["accuracy"])
-            row = {"hidden_layers": depth, "width": width}
-            row |= {"parameters": net.n_parameters, "accuracy": round(s["mean"], 4)}
-            rows.append(row | {"sd": round(s["sd"], 4)})
+    for depth, width in ((d, w) for d in depths for w in widths):
+        layers = [784, *[width] * depth, 10]
+        net = mlp(layers, "relu", seed=seed, population=n_seeds, device=device)
+        adam = Adam(0.005)
+        fit(net, train, epochs=epochs, batch_size=50, optimizer=adam, track=False)
+        accuracy = summary(evaluate(net, test)["accuracy"])
+        row = {"hidden_layers": depth, "width": width, "parameters": net.n_parameters}
+        rows.append(row | rounded({"accuracy": accuracy["mean"], "sd": accuracy["sd"]}))
+    mean = {(r["hidden_layers"], r["width"]): r["accuracy"] for r in rows}
+    narrow, wide, shallow, deep = min(widths), max(widths), min(depths), max(depths)
+    by_width = float(np.mean([mean[d, wide] - mean[d, narrow] for d in depths]))
+    by_depth = float(np.mean([mean[deep, w] - mean[shallow, w] for w in widths]))
+    spread = max((r["sd"] for r in rows if r["width"] >= 16), default=0.0)
     return {
-        "n_train": len(x),
+        "n_train": n_train,
         "n_test": len(test),
         "networks_of_each_size": n_seeds,
         "sizes": rows,
-    } | _gains(rows, widths, depths)
-
-
-def _gains(rows, widths, depths) -> dict[str, Any]:
-    found = {(r["hidden_layers"], r["width"]): r["accuracy"] for r in rows}
-    narrow, wide = min(widths), max(widths)
-    gain = float(np.mean([found[d, wide] - found[d, narrow] for d in depths]))
-    deep = float(
-        np.mean([found[max(depths), w] - found[min(depths), w] for w in widths])
-    )
-    spread = max((r["sd"] for r in rows if r["width"] >= 16), default=0.0)
-    return {
-        "gain_by_width": round(gain, 4),
-        "gain_by_depth": round(deep, 4),
+        "gain_by_width": round(by_width, 4),
+        "gain_by_depth": round(by_depth, 4),
         "checks": [
-            at_least(f"width {wide} over width {narrow}", gain, 0.03),
-            at_most("depth changes less than width", abs(deep), gain),
+            at_least(f"width {wide} over width {narrow}", by_width, 0.03),
+            at_most("depth changes less than width", abs(by_depth), by_width),
             at_most("largest sd from width 16 on", spread, 0.02),
         ],
     }
 
 
-def draw_sizes(result: dict, folder: Path) -> list[Path]:
+def draw_sizes(result: Result, folder: Path) -> list[Path]:
     """Draw accuracy against width, one curve for each depth."""
     series = {}
     for depth in sorted({r["hidden_layers"] for r in result["sizes"]}):
-        mine = [r for r in result["sizes"] if r["hidden_layers"] == depth]
-        y, sd = (np.array([r[key] for r in mine]) for key in ("accuracy", "sd"))
+        rows = [r for r in result["sizes"] if r["hidden_layers"] == depth]
+        widths = [r["width"] for r in rows]
+        y, sd = (np.array([r[key] for r in rows]) for key in ("accuracy", "sd"))
         name = f"{depth} hidden layer{'s' if depth > 1 else ''}"
-        series[name] = ([r["width"] for r in mine], y, y - sd, y + sd)
+        series[name] = (widths, y, y - sd, y + sd)
     n = result["networks_of_each_size"]
     return [
         bands(
@@ -109,7 +90,7 @@ def draw_sizes(result: dict, folder: Path) -> list[Path]:
             x_label="neurons in each hidden layer",
             y_label=f"accuracy on {result['n_test']:,} test digits",
             log="x",
-            x_ticks=[r["width"] for r in mine],
+            x_ticks=widths,
         )
     ]
 
@@ -122,7 +103,7 @@ def gradient_by_layer(
     width: int = 32,
     n_seeds: int = 10,
     n_images: int = 500,
-) -> dict[str, Any]:
+) -> Result:
     """Measure each layer's gradient at the start: sigmoids starve the first.
 
     Parameters
@@ -138,31 +119,33 @@ def gradient_by_layer(
     """
     check_range("depth", depth, 3)
     x, t = sample(n_images)
-    norms = {}
+    norms, factor = {}, {}
     for name in ("sigmoid", "tanh", "relu"):
-        many = {"seed": seed, "population": n_seeds}
         net = mlp(
-            [784, *[width] * depth, 10], name, device=device, dtype="float64", **many
+            [784, *[width] * depth, 10],
+            name,
+            seed=seed,
+            population=n_seeds,
+            device=device,
+            dtype="float64",
         )
         norms[name] = _hidden_norms(net, x, t)
-    # The factor by which the gradient shrinks on each layer towards the input.
-    ratio = {
-        name: float(np.median(n[0] / n[-1])) ** (1 / (len(n) - 1))
-        for name, n in norms.items()
-    }
+        # By this factor the gradient shrinks on each layer towards the input.
+        first, last = norms[name][0], norms[name][-1]
+        factor[name] = float(np.median(first / last)) ** (1 / (depth - 2))
     return {
         "hidden_layers": depth,
         "width": width,
         "networks_of_each_kind": n_seeds,
         "gradient_norm_by_layer": {
-            k: n.mean(axis=1).tolist() for k, n in norms.items()
+            name: norm.mean(axis=1).tolist() for name, norm in norms.items()
         },
-        "factor_per_layer": {k: round(v, 4) for k, v in ratio.items()},
+        "factor_per_layer": rounded(factor),
         "_norms": norms,
         "checks": [
-            at_most("sigmoid: factor on each layer down", ratio["sigmoid"], 0.5),
-            within("ReLU: factor on each layer down", ratio["relu"], 0.7, 1.4),
-            at_least("ReLU over sigmoid", ratio["relu"] / ratio["sigmoid"], 2.0),
+            at_most("sigmoid: factor on each layer down", factor["sigmoid"], 0.5),
+            within("ReLU: factor on each layer down", factor["relu"], 0.7, 1.4),
+            at_least("ReLU over sigmoid", factor["relu"] / factor["sigmoid"], 2.0),
         ],
     }
 
@@ -181,13 +164,13 @@ def _hidden_norms(net: Network, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         return np.stack([bk.to_host(row) for row in rows])
 
 
-def draw_gradient_by_layer(result: dict, folder: Path) -> list[Path]:
+def draw_gradient_by_layer(result: Result, folder: Path) -> list[Path]:
     """Draw the size of each layer's gradient."""
-    names = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU"}
     series = {}
-    for kind, n in result["_norms"].items():
-        at = np.arange(2, len(n) + 2)
-        series[names[kind]] = (at, np.median(n, 1), n.min(1), n.max(1))
+    for name, norm in result["_norms"].items():
+        layers = np.arange(2, len(norm) + 2)
+        spread = np.median(norm, axis=1), norm.min(axis=1), norm.max(axis=1)
+        series["ReLU" if name == "relu" else name] = (layers, *spread)
     return [
         bands(
             folder / "gradient-by-layer.png",
