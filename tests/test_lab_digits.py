@@ -180,15 +180,13 @@ SMALL = (
     (sweeps.gradient_by_layer, {"n_seeds": 2, "n_images": 20}),
     (
         sigmoid_vs_relu.sigmoid_or_relu,
-        {"rates": (0.1, 3.0), "n_seeds": 2, "n_steps": 6},
+        {"rates": (0.1, 3.0), "n_seeds": 2, "n_steps": 6, "n_train": 200},
     ),
 )
 
 
 @pytest.mark.parametrize(("experiment", "options"), SMALL)
 def test_experiment_runs_on_every_device_and_speaks_json(bk, experiment, options):
-    if experiment is sigmoid_vs_relu.sigmoid_or_relu:
-        options = options | {"n_train": 200}
     result = experiment(device=bk.name, **options)
     assert json.loads(json.dumps(public(result))) == public(result)
     assert result["checks"]
