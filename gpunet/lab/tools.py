@@ -49,8 +49,8 @@ def untrained(seed: int, device: "str | Backend") -> Network:
     return mlp(
         [784, 16, 16, 10],
         **SIGMOIDS,
-        weights="standard_normal",
-        biases="standard_normal",
+        weight_init="standard_normal",
+        bias_init="standard_normal",
         seed=seed,
         device=device,
         dtype="float64",

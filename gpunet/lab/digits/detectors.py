@@ -102,8 +102,8 @@ def detectors(*, device: str = "cpu", seed: int = 0, n_images: int = 10_000) -> 
         [784, 2],
         output="sigmoid",
         loss="squared_error",
-        weights=np.stack([edge(), loop()], axis=1),
-        biases=_BIAS,
+        weight_init=np.stack([edge(), loop()], axis=1),
+        bias_init=_BIAS,
         device=device,
         dtype="float64",
     )
