@@ -82,7 +82,7 @@ def test_bench_words_meets_gensim(corpus, capsys):
 @pytest.mark.parametrize(
     ("options", "code", "wanted"),
     [
-        (["--corpus", "absent.txt"], 3, "cannot be opened (No such file"),
+        (["--corpus", "absent.txt"], 3, "No such file"),
         (["--seeds", "1"], 2, "'1' is not a whole number of at least 2"),
         (["--similarity", "absent", "--only", "quality"], 3, "absent"),
         (["--only", "speed", "--repeats", "1", "--json", "/dev/null/x"], 8, "another"),

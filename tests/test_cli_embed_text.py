@@ -472,7 +472,7 @@ def test_window_longer_than_a_line_is_no_error(corpus, tmp_path):
         (("train", "--context", "3"), 2, "--context: is no option of --model skip"),
         (("train", "--lr", "0.00001"), 2, "min_learning_rate"),
         (("train", "--model", "lm", "--words", "60000"), 2, "n_words: expected"),
-        (("train", "--corpus", "absent"), 3, "absent: cannot be opened"),
+        (("train", "--corpus", "absent"), 3, "absent: No such file"),
         (("train", "--corpus", "."), 3, "is a folder"),
         (("train", "--resume", "auto"), 2, "name the run folder with --out"),
         (("train", "--resume", "absent"), 2, "absent: is no run folder"),

@@ -374,7 +374,7 @@ STRANGER = [
     (["--target", "price", "--loss", "softmax_cross_entropy"], 2, "single output"),
     (["--target", "price", "--class-weight", "balanced"], 2, "no labels"),
     (["--target", "kind", "--data", "x.txt"], 2, "is not a .csv, .tsv, .csv.gz"),
-    (["--target", "kind", "--data", "none.csv"], 3, "cannot be opened"),
+    (["--target", "kind", "--data", "none.csv"], 3, "No such file"),
     (["--target", "kind", "--data", "."], 2, "is not a .csv"),
 ]
 
@@ -403,7 +403,7 @@ def test_target_without_a_table_is_refused(tmp_path):
 def test_predict_refuses_with_place_and_cure(done, priced, table, tmp_path):
     out, _ = done
     bad = {
-        "none.csv": (None, 3, "cannot be opened"),
+        "none.csv": (None, 3, "No such file"),
         "x.txt": ("a", 2, "is not a .csv, .tsv, .csv.gz, .npz or .npy file"),
         "lacks.csv": ("size,color\n1,red\n", 3, "lacks the column weight"),
         "unseen.csv": (

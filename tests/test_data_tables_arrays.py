@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpunet.data.tables import arrays
-from gpunet.data.tables.arrays import read_arrays, read_npy, read_npz
+from gpunet.data.tables.arrays import read_arrays
 from gpunet.errors import DataError
+from gpunet.io import arrays
+from gpunet.io.arrays import read_npy, read_npz
 
 
 def npy(array, **more):
@@ -149,7 +150,7 @@ def test_every_truncation_and_addition_is_refused(tmp_path):
         with pytest.raises(DataError):
             read_npy(path)
     path.write_bytes(whole + b"\0")
-    assert "claims 48 bytes of shape (4, 3) float32 and holds 49" in lean_refusal(
+    assert "claims 48 bytes of shape (4, 3) float32 and has 49" in lean_refusal(
         read_npy, path
     )
 

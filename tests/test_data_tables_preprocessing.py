@@ -7,8 +7,9 @@ import pytest
 
 from gpunet.data import MatrixRows, from_json, read_for, read_splits
 from gpunet.data.rows import moments
-from gpunet.data.tables import arrays, read_table
+from gpunet.data.tables import read_table
 from gpunet.errors import ConfigError, DataError, GpunetError, ModelFileError
+from gpunet.io import arrays
 
 COLORS = ["red", "green", "blue"]
 MIXED = ["size,color,const,kind"]

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from gpunet.errors import DataError, GpunetError
-from gpunet.io.reading import data_error, gunzip_bounded, read_regular
+from gpunet.io.messages import data_error
+from gpunet.io.reading import gunzip_bounded, read_regular
 
 posix = pytest.mark.skipif(
     sys.platform == "win32", reason="FIFOs, devices and links need POSIX"

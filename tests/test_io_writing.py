@@ -10,10 +10,10 @@ import pytest
 
 import gpunet
 from gpunet.errors import WriteError
-from gpunet.io.writing import sync_folder
-from gpunet.storage import (
+from gpunet.io.writing import (
     probe_writable,
     remove_leftovers,
+    sync_folder,
     write_atomically,
 )
 
@@ -256,7 +256,7 @@ def test_write_atomically_explains_a_limit_on_file_size(tmp_path):
     code = """
 import resource, sys
 from gpunet.errors import WriteError
-from gpunet.storage import write_atomically
+from gpunet.io.writing import write_atomically
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 write_atomically(sys.argv[1], b"old")
 try:
@@ -277,7 +277,7 @@ except WriteError as error:
 def test_two_writers_of_one_file_never_tear_a_read(tmp_path):
     code = """
 import os, sys
-from gpunet.storage import write_atomically
+from gpunet.io.writing import write_atomically
 path, children = sys.argv[1], []
 for letter, size in ((b"a", 50_000), (b"b", 90_000)):
     pid = os.fork()
@@ -359,7 +359,7 @@ def test_probe_writable_refuses_a_read_only_folder():
     code = """
 import os, sys
 from gpunet.errors import WriteError
-from gpunet.storage import probe_writable
+from gpunet.io.writing import probe_writable
 if os.getuid() == 0:  # root may write anywhere
     os.setgid(65534)
     os.setuid(65534)
@@ -414,7 +414,7 @@ def test_remove_leftovers_takes_our_pattern_of_dead_writers_only(tmp_path):
 def test_remove_leftovers_removes_what_a_killed_writer_left(tmp_path):
     code = """
 import os, signal, sys
-from gpunet.storage import write_atomically
+from gpunet.io.writing import write_atomically
 os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
 write_atomically(sys.argv[1], b"half")
 """

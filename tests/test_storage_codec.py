@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gpunet.errors import ConfigError, GpunetError, ModelFileError
-from gpunet.storage import decode, encode, finite_json
+from gpunet.io.json_text import finite_json
+from gpunet.storage import decode, encode
 from gpunet.storage.header import MAX_HEADER
 
 CODES = {
@@ -221,11 +222,11 @@ def test_nonfinite_tensors_are_refused_unless_allowed(bad, dtype):
     with pytest.raises(ModelFileError) as caught:
         encode(tensors, {}, where="m")
     assert str(caught.value) == (
-        "cannot save: m: the tensor 1.W holds NaN or infinity; "
+        "cannot save: m: the tensor 1.W contains NaN or infinity; "
         "save the last finite state instead"
     )
     data = encode(tensors, {}, allow_nonfinite=True)
-    assert "the tensor 1.W holds NaN or infinity" in refusal(data)
+    assert "the tensor 1.W contains NaN or infinity" in refusal(data)
     assert_same(decode(data, where="x", allow_nonfinite=True)[0], tensors)
 
 
@@ -339,7 +340,7 @@ def test_decode_says_when_a_file_is_not_of_gpunet():
     arrays = {"x": np.zeros(3)}
     for metadata in (None, {"format": "pt"}, {"gpunet": "x", "more": "y"}):
         text = refusal(safetensors.numpy.save(arrays, metadata=metadata))
-        assert "is no gpunet file; give a file that gpunet has written" in text
+        assert "is not a gpunet file; give a file that gpunet has written" in text
     for data in (b"PK\3\4" * 90, b"\x80\4" + b"." * 90, b"{" * 99, b"", b"1234567"):
         refusal(data)
 

@@ -54,7 +54,7 @@ def test_read_history_gives_records_up_to_a_step(tmp_path):
         run.append_history({"event": "start"})
         for record in RECORDS:
             run.append_history(record)
-        run.sync_history()
+        run._history.sync()
         assert run.read_history() == [{"event": "start"}, *RECORDS]
         assert run.read_history(up_to_step=2) == [{"event": "start"}, *RECORDS[:2]]
         assert run.read_history(up_to_step=0) == [{"event": "start"}]
@@ -189,6 +189,6 @@ def test_a_huge_history_is_refused_unread(tmp_path):
 
 def test_a_history_that_is_no_file_is_told_as_such(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for path, why in ((tmp_path / "pipe", "not a regular"), (tmp_path, "a folder")):
+    for path, why in ((tmp_path / "pipe", "is a FIFO"), (tmp_path, "a folder")):
         with pytest.raises(ModelFileError, match=why):
             HistoryFile(path).read()

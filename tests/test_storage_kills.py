@@ -21,7 +21,8 @@ DOSES = int(os.environ.get("GPUNET_DOSES", "40"))
 DRIVER = """
 import os, random, shutil, signal, sys, time
 import numpy as np
-from gpunet.storage import RunFolder, remove_leftovers, verify
+from gpunet.io.writing import remove_leftovers
+from gpunet.storage import RunFolder, verify
 
 def tensors(step):
     return {"0.W": np.full((40, 50), step, np.float32), "0.b": np.arange(7.0) + step}

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from gpunet.errors import ConfigError, FolderInUse, ModelFileError, WriteError
-from gpunet.storage import RunFolder, verify, write_json, write_tensors
+from gpunet.io.json_text import write_json
+from gpunet.storage import RunFolder, verify, write_tensors
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
@@ -97,9 +98,9 @@ def test_save_checkpoint_takes_numpy_steps_and_its_own_kind(tmp_path):
 def test_save_checkpoint_refuses_impossible_arguments(tmp_path):
     with RunFolder(tmp_path) as run:
         for step in (-1, 10**10):
-            with pytest.raises(ConfigError, match="step expected"):
+            with pytest.raises(ConfigError, match="step must be"):
                 run.save_checkpoint(step, {}, {})
-        with pytest.raises(ConfigError, match="keep expected at least 2, got 1"):
+        with pytest.raises(ConfigError, match="keep must be at least 2, got 1"):
             run.save_checkpoint(1, {}, {}, keep=1)
         run.save_checkpoint(10**10 - 1, {}, {})
         run.save_checkpoint(0, {}, {}, keep=2)
@@ -257,13 +258,12 @@ def test_newest_checkpoint_refuses_a_file_under_a_wrong_name(tmp_path):
 
 def test_a_folder_names_its_files(tmp_path):
     run = RunFolder(tmp_path)
-    names = [run.config, run.history, run.model, run.best, run.curves]
+    names = [run.config, run.history, run.model, run.best]
     assert [path.relative_to(tmp_path).as_posix() for path in names] == [
         "config.json",
         "history.jsonl",
         "model.safetensors",
         "best.safetensors",
-        "curves.png",
     ]
 
 

@@ -79,7 +79,7 @@ def test_write_tensors_keeps_the_old_file_when_it_refuses(tmp_path):
     write_tensors(path, TENSORS, STATE)
     before = path.read_bytes()
     bad = {"0.W": np.array([np.nan])}
-    with pytest.raises(ModelFileError, match=r"cannot save: .*0\.W holds NaN"):
+    with pytest.raises(ModelFileError, match=r"cannot save: .*0\.W contains NaN"):
         write_tensors(path, bad, STATE)
     with pytest.raises(ConfigError):
         write_tensors(path, TENSORS, {"a": object()})
@@ -140,8 +140,10 @@ def test_read_tensors_refuses_missing_files_and_folders(tmp_path):
 @linux
 def test_read_tensors_refuses_pipes_devices_and_odd_names(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", "/dev/zero", "/dev/null"):
-        assert "is not a regular file" in refusal(path)
+    kinds = {"pipe": "FIFO", "/dev/zero": "device", "/dev/null": "device"}
+    for path, kind in kinds.items():
+        text = refusal(tmp_path / path)
+        assert f"is a {kind}; give the path of a regular file" in text
     assert "\\udcff" in refusal(os.fsencode(tmp_path) + b"/\xff")
     write_tensors(os.fsencode(tmp_path) + b"/\xff", TENSORS, STATE)
     assert verify(os.fsencode(tmp_path) + b"/\xff")["step"] == 7

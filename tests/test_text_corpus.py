@@ -151,9 +151,9 @@ def test_broken_gzip_is_refused(text):
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path):
-    assert "cannot be opened (No such file" in refusal(tmp_path / "absent")
+    assert "No such file" in refusal(tmp_path / "absent")
     assert "is a folder" in refusal(tmp_path)
-    assert "cannot be opened (embedded null byte)" in refusal("a\0b")
+    assert "embedded null byte" in refusal("a\0b")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "fifo")
         assert "is a FIFO" in refusal(tmp_path / "fifo")

@@ -141,7 +141,7 @@ def test_absent_file_folder_and_pipe_are_refused(tmp_path):
         load_vectors(tmp_path)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(ModelFileError, match="not a regular file"):
+        with pytest.raises(ModelFileError, match="is a FIFO"):
             load_vectors(tmp_path / "pipe")
 
 

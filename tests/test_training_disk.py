@@ -10,8 +10,8 @@ import pytest
 from helpers import ROOT, after
 from tiny import carry, host, same
 
-from gpunet.data.tables import arrays
 from gpunet.errors import ConfigError
+from gpunet.io import arrays
 from gpunet.runs.presets import preset
 
 

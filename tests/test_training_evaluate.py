@@ -15,7 +15,7 @@ from gpunet.data import (
     read_splits,
     split_validation,
 )
-from gpunet.data.tables import arrays
+from gpunet.io import arrays
 from gpunet.random import host_rng
 from gpunet.runs.diagnosis import diagnose_run
 from gpunet.runs.report import score

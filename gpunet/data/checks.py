@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..io.reading import data_error
+from ..io.messages import data_error
 
 _MAX_INFERRED_CLASSES = 2**16
 _BLOCK = 2**20  # elements checked at once, so that the masks stay small

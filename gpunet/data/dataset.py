@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..io.reading import data_error
+from ..io.messages import data_error
 from .checks import (
     check_finite,
     check_labels,

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ..io.reading import GZIP_MAGIC, data_error, gunzip_bounded, read_regular
+from ..io.messages import data_error
+from ..io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
 from ..io.writing import write_atomically
 
 MAX_BYTES = 2**30

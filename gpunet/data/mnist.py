@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigError
-from ..io.reading import data_error
+from ..io.messages import data_error
 from .checks import check_labels
 from .dataset import Dataset, Splits
 from .idx import read_images_and_labels

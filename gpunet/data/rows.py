@@ -9,7 +9,7 @@ import hashlib
 
 import numpy as np
 
-from ..io.reading import data_error
+from ..io.messages import data_error
 
 BLOCK = 2**20  # numbers looked at together
 

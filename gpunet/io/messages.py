@@ -1,17 +1,28 @@
-"""The sentences of storage errors: what, which file, why, and what to do.
+"""Errors about files in one sentence: what, which file, why, and what to do.
 
-A name can hold bytes that are no text, line breaks or 300 letters; none of
+A name can contain bytes that are not text, line breaks or 300 letters; none of
 that may break the one line that a command prints.
 """
 
+import contextlib
 import errno
+import json
 import os
 import shutil
+from collections.abc import Iterator
 
-from gpunet.errors import WriteError
+from gpunet.errors import (
+    DataError,
+    GpunetError,
+    ModelFileError,
+    OutOfMemory,
+    WriteError,
+)
 
-_LONGEST_LINE = 480  # leaves room for "gpunet: error: " within 500 characters
-_CURES = {
+Path = str | bytes | os.PathLike
+_LONGEST = 480  # characters: the contract is 500, "gpunet: error: " uses 15
+_LONGEST_PATH, _LONGEST_CURE = 160, 200
+_WRITE_CURES = {
     errno.ENOSPC: "free some space or choose another folder",
     errno.EDQUOT: "free some of your quota or choose another folder",
     errno.EFBIG: "raise the limit on the size of a file (ulimit -f)",
@@ -23,28 +34,28 @@ _CURES = {
 }
 
 
-def readable(path, longest=120):
-    """Return a path or name as text that prints anywhere, on one line.
+class FileFault(ValueError):
+    """Why a file cannot be used, with its cure; `file_errors` names the file."""
 
-    Bytes that are no UTF-8 and characters that would break the line are
-    escaped; the middle of a long name is left out.
+    def __init__(self, why: str, cure: str):
+        super().__init__(why)
+        self.cure = cure
+
+
+def printable(text: Path, longest: int = 120) -> str:
+    """Return a path or text escaped, on one line, without the middle if it is long.
 
     Parameters
     ----------
-    path : str, bytes or os.PathLike
+    text : str, bytes or os.PathLike
     longest : int, characters
-
-    Returns
-    -------
-    str
 
     Examples
     --------
-    >>> readable(b"run-\\xff")
+    >>> printable(b"run-\\xff")
     'run-\\\\udcff'
     """
-    text = os.fsdecode(path)
-    text = text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    text = os.fsdecode(text)
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     if len(text) <= longest:
         return text
@@ -52,50 +63,112 @@ def readable(path, longest=120):
     return f"{text[: longest - tail - 3]}...{text[-tail:]}"
 
 
-def one_line(what, path, why, cure):
-    """Return the sentence `what: path: why; cure` of every storage error.
+def message(what: str, where: Path, why: str, cure: str) -> str:
+    """Return `what: where: why; cure`, at most 480 characters on one line.
 
     Parameters
     ----------
-    what, why, cure : str
-    path : str, bytes or os.PathLike
-
-    Returns
-    -------
-    str, at most 480 characters when `what` has at most 60
+    what : str, at most 60 characters
+        The kind of input, such as "IDX file".
+    where : str, bytes or os.PathLike
+        The path, parameter or array.
+    why, cure : str
+        The reason, shortened if need be, and what to do.
 
     Examples
     --------
-    >>> one_line("model file", "a.safetensors", "is a folder", "name a file")
-    'model file: a.safetensors: is a folder; name a file'
+    >>> message("model file", "a.safetensors", "is a folder", "give a file")
+    'model file: a.safetensors: is a folder; give a file'
     """
-    start, end = f"{what}: {readable(path)}: ", f"; {readable(cure)}"
-    return start + readable(why, _LONGEST_LINE - len(start) - len(end)) + end
+    start = f"{what}: {printable(where, _LONGEST_PATH) or repr('')}: "
+    end = f"; {printable(cure, _LONGEST_CURE)}"
+    return start + printable(why, _LONGEST - len(start) - len(end)) + end
 
 
-def write_error(path, error, needed=None):
-    """Return the `WriteError` that says why `path` could not be written.
+def data_error(
+    what: str, where: Path, why: str, cure: str, **settings: object
+) -> DataError:
+    """Return, not raise, a DataError with this `message`.
+
+    Parameters
+    ----------
+    what, where, why, cure
+        As of `message`.
+    **settings
+        Arguments that cure it, by name; `cure` shows each where it says {name}.
+        The error keeps them as `settings`, so that a command can print options.
+
+    Examples
+    --------
+    >>> print(data_error("table", "t.csv", "1 cell is missing", "use {impute}",
+    ...                  impute="mean"))
+    table: t.csv: 1 cell is missing; use impute='mean'
+    """
+    if settings:
+        cure = cure.format(**{k: f"{k}={v!r}" for k, v in settings.items()})
+    error = DataError(message(what, where, why, cure))
+    error.settings = settings  # type: ignore[attr-defined]
+    return error
+
+
+def reason(error: BaseException) -> str:
+    """Return what an exception says, in the words of the system where it has any."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+@contextlib.contextmanager
+def file_errors(
+    what: str, path: Path, cure: str, kind: type[GpunetError] = ModelFileError
+) -> Iterator[None]:
+    """Turn every way in which a file can be wrong into one error that names it.
+
+    Parameters
+    ----------
+    what, path
+        As `what` and `where` of `message`.
+    cure : str
+        Used where the exception has none (see `FileFault`).
+    kind : type
+        OutOfMemory takes its place where memory ended.
+    """
+    try:
+        yield
+    except GpunetError:
+        raise
+    except MemoryError as error:
+        why = "does not fit into the memory of this machine"
+        raise OutOfMemory(message(what, path, why, "use a larger machine")) from error
+    except RecursionError as error:
+        raise kind(message(what, path, "is nested too deeply", cure)) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise kind(message(what, path, f"is damaged ({error})", cure)) from error
+    except (OSError, ValueError) as error:
+        cure = getattr(error, "cure", cure)
+        raise kind(message(what, path, reason(error), cure)) from error
+
+
+def write_error(
+    path: Path, error: OSError | ValueError, n_bytes: int | None = None
+) -> WriteError:
+    """Return, not raise, the `WriteError` that says why `path` was not written.
 
     Parameters
     ----------
     path : str, bytes or os.PathLike
     error : OSError or ValueError
-        What the system said (ValueError: a name it cannot even take).
-    needed : int, optional
-        Bytes that should have been written.
-
-    Returns
-    -------
-    WriteError
+        What the system said (ValueError: a name that no file can have).
+    n_bytes : int, optional
+        How many should have been written.
     """
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    if needed is not None:
-        why += f" ({needed:,} bytes needed, {_free_bytes(path)} bytes free)"
-    cure = _CURES.get(getattr(error, "errno", None), "check the disk and the name")
-    return WriteError(one_line("cannot write", path, why, cure))
+    why = reason(error)
+    if n_bytes is not None:
+        why += f" ({n_bytes:,} bytes needed, {_free_bytes(path)} bytes free)"
+    code = getattr(error, "errno", None) or 0
+    cure = _WRITE_CURES.get(code, "check the disk and the name")
+    return WriteError(message("cannot write", path, why, cure))
 
 
-def _free_bytes(path):
+def _free_bytes(path: Path) -> str:
     try:
         folder = os.path.dirname(os.path.realpath(os.fsdecode(path)))
         return f"{shutil.disk_usage(folder).free:,}"

@@ -1,21 +1,25 @@
 """Bytes from files that strangers made: bounded, regular and checked.
 
 A path on the command line may be a FIFO that never answers, a device that
-never ends or a gzip bomb of 1,000 to 1. Every reader of the package goes
-through the two functions here, so no input can hang it, fill the memory or
-raise anything but `DataError`.
+never ends, a sparse file of a terabyte or a gzip bomb of 1,000 to 1. Every
+reader of the package opens its files here, so no input can hang it or fill the
+memory.
 """
 
+import contextlib
 import os
 import stat
 import zlib
+from collections.abc import Iterator
+from io import BufferedReader
 
 from gpunet.errors import DataError
+from gpunet.io.messages import FileFault, Path, data_error, file_errors
 
 GZIP_MAGIC = b"\x1f\x8b"
-_LONGEST_MESSAGE = 480  # the contract is 500, "gpunet: error: " takes 15
-_LONGEST_PATH = 160
-
+# Without O_NONBLOCK the open of a FIFO waits for a writer for ever.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_READ |= getattr(os, "O_BINARY", 0)
 _KINDS = (
     (stat.S_ISDIR, "is a folder"),
     (stat.S_ISFIFO, "is a FIFO"),
@@ -25,70 +29,62 @@ _KINDS = (
 )
 
 
-def data_error(what, where, why, cure, **settings):
-    """Return a DataError whose one line fits the message contract.
-
-    `<what>: <where>: <why>; <cure>`, at most 480 characters. A name that is
-    not UTF-8, or that hides a line break, is shown escaped.
-
-    Parameters
-    ----------
-    what : str
-        The kind of input, such as ``"IDX file"``.
-    where : str or path-like
-        The path, option or array. A long one keeps its end.
-    why, cure : str
-        The reason, shortened if need be, and what to do.
-    **settings
-        Arguments that cure it, by name; `cure` shows each where it says {name}.
-        The error keeps them as `settings`, so that a command can print options.
-
-    Returns
-    -------
-    error : DataError, not raised
-
-    Examples
-    --------
-    >>> print(data_error("IDX file", "a\\nb.gz", "is empty", "copy it again"))
-    IDX file: a\\nb.gz: is empty; copy it again
-    >>> print(data_error("table", "t.csv", "1 cell is missing", "use {impute}",
-    ...                  impute="mean"))
-    table: t.csv: 1 cell is missing; use impute='mean'
-    """
-    if settings:
-        cure = cure.format(**{k: f"{k}={v!r}" for k, v in settings.items()})
-    where = printable(os.fsdecode(where)) or "''"
-    if len(where) > _LONGEST_PATH:
-        where = "..." + where[3 - _LONGEST_PATH :]
-    why = printable(why)
-    room = _LONGEST_MESSAGE - len(what) - len(where) - len(cure) - 6
-    if len(why) > room:
-        why = why[: room - 3] + "..."
-    error = DataError(f"{what}: {where}: {why}; {cure}")
-    error.settings = settings
-    return error
-
-
-def printable(text):
-    """Return `text` with every unprintable character escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
-    )
-
-
-def read_regular(path, limit):
-    """Return the whole content of a regular file, if it has at most `limit` bytes.
+@contextlib.contextmanager
+def open_regular(
+    path: Path, limit: int | None = None
+) -> Iterator[tuple[BufferedReader, os.stat_result]]:
+    """Open a regular file for reading; yield it and its status.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or os.PathLike
         Followed if it is a symbolic link.
-    limit : int
-        The most bytes to read, checked before anything is read.
+    limit : int, optional
+        The most bytes the file may have.
 
-    Returns
-    -------
-    content : bytes
+    Raises
+    ------
+    OSError, ValueError
+        Those of the system, or a `FileFault` if the path is not a regular file
+        or is larger; `file_errors` turns them into one of the package's errors.
+    """
+    descriptor = os.open(path, _READ)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kinds = [text for is_kind, text in _KINDS if is_kind(status.st_mode)]
+            why = kinds[0] if kinds else "is not a regular file"
+            raise FileFault(why, "give the path of a regular file")
+        if limit is not None and status.st_size > limit:
+            why = f"has {status.st_size:,} bytes, more than the limit of {limit:,}"
+            raise FileFault(why, "check that it is the right file")
+        with open(descriptor, "rb", closefd=False) as file:
+            yield file, status
+    finally:
+        os.close(descriptor)
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most `limit` bytes.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `open_regular`, or the file changed while it was read.
+    """
+    with open_regular(path, limit) as (file, before):
+        content = file.read(before.st_size + 1)
+        after = os.fstat(file.fileno())
+    # st_size is the truth only if the file stood still meanwhile.
+    stamps = (before.st_size, before.st_mtime_ns), (after.st_size, after.st_mtime_ns)
+    if len(content) != before.st_size or stamps[0] != stamps[1]:
+        why = f"changed while it was read (had {before.st_size:,} bytes)"
+        raise FileFault(why, "wait until it is complete")
+    return content
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the content of an input file; see `read_bytes`.
 
     Raises
     ------
@@ -96,69 +92,11 @@ def read_regular(path, limit):
         If the path cannot be opened, is not a regular file, is larger than
         `limit`, or changes while it is read.
     """
-    descriptor, before = open_regular(path, limit)
-    try:
-        with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(before.st_size + 1)
-        after = os.fstat(descriptor)
-    except OSError as error:
-        why = f"cannot be read ({error.strerror})"
-        raise data_error("input file", path, why, "check the disk") from None
-    finally:
-        os.close(descriptor)
-    # st_size is the truth only if the file stood still meanwhile.
-    stamps = (before.st_size, before.st_mtime_ns), (after.st_size, after.st_mtime_ns)
-    if len(content) != before.st_size or stamps[0] != stamps[1]:
-        why = f"changed while it was read (had {before.st_size:,} bytes)"
-        raise data_error("input file", path, why, "wait until it is complete")
-    return content
+    with file_errors("input file", path, "check the path", DataError):
+        return read_bytes(path, limit)
 
 
-def open_regular(path, limit):
-    """Open a regular file for reading; return its descriptor and its status.
-
-    Parameters
-    ----------
-    path : str or path-like
-    limit : int
-        The most bytes the file may have.
-
-    Raises
-    ------
-    DataError
-        If the path cannot be opened, is not a regular file or is larger.
-    """
-    path = os.fspath(path)
-    # Without O_NONBLOCK the open of a FIFO waits for a writer for ever.
-    flags = os.O_RDONLY
-    for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
-    try:
-        descriptor = os.open(path, flags)
-    except (OSError, ValueError) as error:  # ValueError: NUL or a lone surrogate
-        why = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
-        raise data_error("input file", path, why, "check the path") from None
-    try:
-        status = os.fstat(descriptor)
-        _check_regular(status, path, limit)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor, status
-
-
-def _check_regular(status, path, limit):
-    """Refuse what is not a regular file of at most `limit` bytes."""
-    if not stat.S_ISREG(status.st_mode):
-        why = next((text for is_kind, text in _KINDS if is_kind(status.st_mode)), "")
-        why = why or "is no regular file"
-        raise data_error("input file", path, why, "give the path of a regular file")
-    if status.st_size > limit:
-        why = f"has {status.st_size:,} bytes, more than the limit of {limit:,}"
-        raise data_error("input file", path, why, "check that it is the right file")
-
-
-def gunzip_bounded(data, limit, where):
+def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:
     """Return the content of one gzip member, if it has at most `limit` bytes.
 
     Never inflates more than `limit` + 1 bytes, and inflates once only. Several
@@ -172,17 +110,13 @@ def gunzip_bounded(data, limit, where):
         The whole compressed file.
     limit : int
         The most bytes the content may have.
-    where : str or path-like
+    where : str, bytes or os.PathLike
         The file, for the message.
-
-    Returns
-    -------
-    content : bytes
 
     Raises
     ------
     DataError
-        If `data` is empty, no gzip, truncated, damaged (a bad block or a bad
+        If `data` is empty, not gzip, truncated, damaged (a bad block or a bad
         checksum), followed by other bytes, or longer inside than `limit`.
     """
     inflate = zlib.decompressobj(wbits=31)  # 31: a gzip header and a CRC-32

@@ -13,23 +13,18 @@ import re
 import stat
 import sys
 
-from gpunet.io.messages import readable, write_error
+from gpunet.io.messages import Path, printable, write_error
 
 _TEMP = re.compile(r"\..*\.(\d{1,10})-[0-9a-f]{12}\.gpunet-tmp", re.DOTALL)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
-def write_atomically(path, data):
+def write_atomically(path: Path, data: bytes) -> None:
     """Replace the file at `path` by `data`, wholly or not at all.
 
     A symbolic link is followed: the file it points to is replaced and the
     link stays. The new file gets the mode 0o666 less the umask. Only a
     regular file is replaced, never a device or a pipe.
-
-    Parameters
-    ----------
-    path : str, bytes or os.PathLike
-    data : bytes
 
     Raises
     ------
@@ -48,18 +43,14 @@ def write_atomically(path, data):
             raise
         sync_folder(os.path.dirname(target))
     except (OSError, ValueError) as error:
-        raise write_error(path, error, needed=len(data)) from error
+        raise write_error(path, error, n_bytes=len(data)) from error
 
 
-def probe_writable(folder):
+def probe_writable(folder: Path) -> None:
     """Make `folder` and its missing parents, and show that a file can be written.
 
     Called before the first epoch: who trained for an hour must not learn only
     then that the result has no place to go.
-
-    Parameters
-    ----------
-    folder : str, bytes or os.PathLike
 
     Raises
     ------
@@ -74,38 +65,26 @@ def probe_writable(folder):
         raise write_error(folder, error) from error
 
 
-def remove_leftovers(folder):
-    """Remove the temporary files that killed writers left in `folder`.
+def remove_leftovers(folder: Path) -> list[str]:
+    """Remove the temporary files that killed writers left; return their names.
 
     Call it with the folder's lock held. A file whose writer still lives is
     left alone, since a model may be written into a run folder without the lock.
-
-    Parameters
-    ----------
-    folder : str or os.PathLike
-
-    Returns
-    -------
-    list of str, the names removed
     """
     removed = []
-    for name in sorted(os.listdir(folder)):
+    for name in sorted(os.listdir(os.fsdecode(folder))):
         match = _TEMP.fullmatch(name)
         if match is None or _still_writing(int(match[1])):
             continue
-        # What cannot be removed is only untidy: it is no reason to stop a run.
+        # What cannot be removed is only untidy: not a reason to stop a run.
         with contextlib.suppress(OSError):
-            os.unlink(os.path.join(folder, name))
+            os.unlink(os.path.join(os.fsdecode(folder), name))
             removed.append(name)
     return removed
 
 
-def sync_folder(folder):
+def sync_folder(folder: Path) -> None:
     """Bring the entries of `folder` to the disk, where the platform can.
-
-    Parameters
-    ----------
-    folder : str or os.PathLike
 
     Raises
     ------
@@ -129,14 +108,8 @@ def sync_folder(folder):
         os.close(fd)
 
 
-def write_all(fd, data):
-    """Write all of `data` to an open file, however little the system takes at once.
-
-    Parameters
-    ----------
-    fd : int
-    data : bytes
-    """
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of `data` to a descriptor, however little is accepted at once."""
     view = memoryview(data)
     while view:
         written = os.write(fd, view)
@@ -145,7 +118,7 @@ def write_all(fd, data):
         view = view[written:]
 
 
-def _replaceable(path):
+def _replaceable(path: Path) -> str:
     target = os.path.realpath(os.fsdecode(path))
     try:
         mode = os.lstat(target).st_mode
@@ -160,7 +133,7 @@ def _replaceable(path):
     return target
 
 
-def _write_temp(target, data):
+def _write_temp(target: str, data: bytes) -> str:
     folder, name = os.path.split(target)
     # The name is cut so that the longest legal one still has a temporary name.
     name = f".{name[:32]}.{os.getpid()}-{os.urandom(6).hex()}.gpunet-tmp"
@@ -178,12 +151,12 @@ def _write_temp(target, data):
     return temp
 
 
-def _discard(temp):
+def _discard(temp: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(temp)
 
 
-def _make_folder(folder):
+def _make_folder(folder: str) -> None:
     missing = []
     while not os.path.isdir(folder) and folder != os.path.dirname(folder):
         missing.append(folder)
@@ -193,12 +166,12 @@ def _make_folder(folder):
             os.mkdir(each)
         except FileExistsError:
             if not os.path.isdir(each):  # else another run was quicker
-                why = f"{readable(each)} is a file, not a folder"
+                why = f"{printable(each)} is a file, not a folder"
                 raise NotADirectoryError(errno.ENOTDIR, why) from None
         sync_folder(os.path.dirname(each))
 
 
-def _still_writing(pid):
+def _still_writing(pid: int) -> bool:
     # On Windows os.kill would end the process, and an open file cannot be
     # removed anyway. Our own number is that of a dead writer in a container,
     # where every run has the same one.

@@ -12,7 +12,8 @@ from typing import Any
 from ..backend import HostArray
 from ..data import Dataset, MatrixRows
 from ..errors import ModelFileError
-from ..storage import check_fit, describe, one_line
+from ..io.messages import message
+from ..storage import check_fit, describe
 from ..training.history import History
 from ..training.loop import Trainer
 
@@ -69,7 +70,7 @@ def restore(
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"its state lacks what a run needs ({error})"
         cure = "resume from another checkpoint"
-        raise ModelFileError(one_line("checkpoint", path, why, cure)) from error
+        raise ModelFileError(message("checkpoint", path, why, cure)) from error
     with bk.use():
         if with_best:
             trainer.best.make_room()

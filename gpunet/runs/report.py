@@ -7,8 +7,8 @@ import numpy as np
 
 from ..backend import HostArray
 from ..data import Dataset, Splits
+from ..io.messages import printable
 from ..network import Network
-from ..storage import readable
 from ..training.evaluate import n_outputs
 from ..training.metrics import (
     class_report,
@@ -34,7 +34,7 @@ def describe_table(data: Splits) -> str:
         what = f"a number (mean {target.mean:.6g}, deviation {target.scale:.6g})"
     parts = {"train": data.train, "validate": data.validation, "test": data.test}
     rows = ", ".join(f"{len(p):,} to {k}" for k, p in parts.items() if p is not None)
-    return readable(f"target: {target.name}: {what}; rows: {rows}", 400)
+    return printable(f"target: {target.name}: {what}; rows: {rows}", 400)
 
 
 def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, DataError, ModelFileError
-from ..storage import RunFolder, one_line, read_tensors, readable
+from ..io.messages import message, printable
+from ..storage import RunFolder, read_tensors
 from ..training.loop import Trainer
 from .checkpoint import history_from, restore
 from .config import check_config
@@ -44,7 +45,7 @@ def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None
         if os.path.isdir(path):
             if where is not None and Path(where).absolute() != path:
                 raise ConfigError(
-                    f"resume: {readable(path)}: a run continues in its own folder; "
+                    f"resume: {printable(path)}: a run continues in its own folder; "
                     "name no other folder, or name a checkpoint file"
                 )
             where, path = path, None
@@ -53,18 +54,18 @@ def claim_folder(stack: ExitStack, options: Any) -> tuple[RunFolder, Path | None
                 "there is no such file or folder",
                 "name a checkpoint or a run folder",
             )
-            raise ModelFileError(one_line("resume", path, why, cure))
+            raise ModelFileError(message("resume", path, why, cure))
         elif where is None and path.parent.name != "checkpoints":
             why = "is not in the checkpoints folder of a run"
             cure = "name a checkpoint of a run, or give the folder as out"
-            raise ModelFileError(one_line("resume", path, why, cure))
+            raise ModelFileError(message("resume", path, why, cure))
         else:
             where = where or path.parent.parent
     folder = stack.enter_context(RunFolder(where))
     begun = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
     if options.resume is None and begun:
         raise ConfigError(
-            f"out: {readable(folder.path)}: holds a run already; choose another "
+            f"out: {printable(folder.path)}: holds a run already; choose another "
             f"folder, or {resume_hint(folder.path, options)}"
         )
     return folder, path
@@ -84,12 +85,12 @@ def find_checkpoint(folder: RunFolder, path: Path | None, options: Any) -> Any:
         tensors, state = read_tensors(path)
         if state.get("kind") != "checkpoint":
             why = "is a model, not a checkpoint"
-            raise ModelFileError(one_line("resume", path, why, "name a checkpoint"))
+            raise ModelFileError(message("resume", path, why, "name a checkpoint"))
         return path, tensors, state
     found = folder.newest_checkpoint(warn=lambda text: options.say(f"warning: {text}"))
     if found is None and options.resume != "auto":
         why, cure = "holds no checkpoint", "name another folder or leave `resume` out"
-        raise ModelFileError(one_line("resume", folder.path, why, cure))
+        raise ModelFileError(message("resume", folder.path, why, cure))
     return found
 
 
@@ -106,7 +107,7 @@ def settle_config(
     if found is not None:
         path, _, state = found
         try:
-            old = check_config(state.get("config"), readable(path))
+            old = check_config(state.get("config"), printable(path))
         except ConfigError as error:
             raise ModelFileError(f"checkpoint: {error}") from error
     elif options.resume is not None and folder.config.exists():
@@ -144,13 +145,13 @@ def go_on(
     path, tensors, state = found
     if state.get("data") != more["data"]:
         raise DataError(
-            f"resume: {readable(path)}: the run was begun with other training "
+            f"resume: {printable(path)}: the run was begun with other training "
             "data; use the same `data` and `data_dir`"
         )
     for line in differences(state.get("fingerprint"), more["fingerprint"]):
         if options.strict_resume:
             cure = "use the same one, or leave `strict_resume` out"
-            raise ModelFileError(one_line("resume", path, line, cure))
+            raise ModelFileError(message("resume", path, line, cure))
         options.say(f"warning: resume: {line}")
     restore(job, tensors, state, path)
     if path.parent == folder.checkpoints:
@@ -158,7 +159,7 @@ def go_on(
     folder.truncate_history(job.step)
     history_from(folder.read_history(job.step), job)
     options.say(
-        f"resuming from {readable(path)} (epoch {job.epoch + 1}, step {job.step})"
+        f"resuming from {printable(path)} (epoch {job.epoch + 1}, step {job.step})"
     )
 
 
@@ -179,10 +180,10 @@ def load_config(path: Any) -> dict[str, Any]:
         config = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"config: {readable(path)}: {error.strerror or error}; name a config.json"
+            f"config: {printable(path)}: {error.strerror or error}; name a config.json"
         ) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(
-            f"config: {readable(path)}: is no JSON ({str(error)[:80]}); correct it"
+            f"config: {printable(path)}: is no JSON ({str(error)[:80]}); correct it"
         ) from error
-    return check_config(config, readable(path))
+    return check_config(config, printable(path))

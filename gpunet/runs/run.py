@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 from ..backend import open_backend
 from ..data import Splits
 from ..errors import ConfigError, Interrupted
+from ..io.json_text import write_json
+from ..io.messages import printable
 from ..network import Network
 from ..random import member_seeds
-from ..storage import RunFolder, readable, save_network, write_json
+from ..storage import RunFolder, save_network
 from ..training.callbacks import Callback, EarlyStopping
 from ..training.checks import check_settings, check_trainable
 from ..training.engines import check_engine
@@ -171,7 +173,7 @@ def run(config: dict[str, Any], options: Options) -> Outcome:
         if received:
             raise Interrupted(
                 f"training: interrupted: step {job.step} is saved in "
-                f"{readable(folder.path)}; {resume_hint(folder.path, options)}",
+                f"{printable(folder.path)}; {resume_hint(folder.path, options)}",
                 received[0],
             )
         return Outcome(net, job.history, done, folder.path, data)

@@ -1,4 +1,4 @@
-"""Charts, and the look of all pictures: readable at 800 pixels, by any eye.
+"""Charts, and the look of all pictures: printable at 800 pixels, by any eye.
 
 Okabe and Ito's colors for what differs in kind; blue - white - orange for what
 has a sign, blue below zero and orange above; gray for digits. A picture is drawn
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..storage import write_atomically
+from ..io.writing import write_atomically
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, AMBER, YELLOW, BLACK = "#56B4E9", "#E69F00", "#F0E442", "#333333"

@@ -10,28 +10,36 @@ copies and the single key.
 
 import hashlib
 import json
-import math
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
 
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.io.messages import one_line, readable
+from gpunet.io.json_text import finite_json
+from gpunet.io.messages import file_errors, message, printable
 from gpunet.storage.header import (
     DTYPES,
     MAX_HEADER,
     METADATA_KEY,
+    RESTORE,
     VERSION,
+    Entry,
     check_name,
     parse_header,
-    refusing,
 )
 
 _CODES = {np.dtype(little): code for code, little in DTYPES.items()}
 _KINDS = {(dtype.kind, dtype.itemsize): dtype for dtype in _CODES}
 
 
-def encode(tensors, state, *, where="model", allow_nonfinite=False):
+def encode(
+    tensors: dict[str, np.ndarray],
+    state: dict[str, Any],
+    *,
+    where: str = "model",
+    allow_nonfinite: bool = False,
+) -> bytes:
     """Return the bytes of a gpunet file; equal states give equal bytes.
 
     Parameters
@@ -43,15 +51,12 @@ def encode(tensors, state, *, where="model", allow_nonfinite=False):
     where : str
         What the messages call the file.
     allow_nonfinite : bool
-
-    Returns
-    -------
-    bytes
+        Whether tensors may contain NaN or infinity.
 
     Raises
     ------
     ModelFileError
-        A tensor holds NaN or infinity, or the state is too long.
+        A tensor contains NaN or infinity, or the state is too long.
     ConfigError
         A name, a dtype or a value of the state that the file cannot hold.
 
@@ -73,21 +78,21 @@ def encode(tensors, state, *, where="model", allow_nonfinite=False):
     return data
 
 
-def _ask_for_memory(size):
+def _ask_for_memory(size: int) -> None:
     """Raise MemoryError where the library's writer, short of memory, would hang."""
     np.empty(2 * size + 2**25, np.uint8)  # it holds the file twice; never touched
 
 
-def decode(data, *, where, allow_nonfinite=False):
-    """Return the tensors and the state held by the bytes of a gpunet file.
+def decode(
+    data: bytes | bytearray, *, where: str, allow_nonfinite: bool = False
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the tensors and the state in the bytes of a gpunet file.
 
     Parameters
     ----------
     data : bytes or bytearray
-    where : str
-        What the messages call the file, usually its path.
-    allow_nonfinite : bool
-        Whether tensors may hold NaN or infinity.
+    where, allow_nonfinite
+        As of `encode`.
 
     Returns
     -------
@@ -101,83 +106,34 @@ def decode(data, *, where, allow_nonfinite=False):
     """
     view = memoryview(data)
     tensors = {}
-    with refusing(where):
+    with file_errors("model file", where, RESTORE):
         header = parse_header(view, len(view))
         for name in sorted(header.entries):
             entry = header.entries[name]
             raw = view[entry.begin : entry.end]
             if _digest(name, entry.code, entry.shape, raw) != entry.digest:
-                raise ValueError(f"the tensor {readable(name, 60)} was changed")
+                raise ValueError(f"the tensor {printable(name, 60)} was changed")
             array = _array(entry, raw)
             if not (allow_nonfinite or _is_finite(array)):
                 raise ValueError(
-                    f"the tensor {readable(name, 60)} holds NaN or infinity"
+                    f"the tensor {printable(name, 60)} contains NaN or infinity"
                 )
             tensors[name] = array
     return tensors, header.state
 
 
-def finite_json(value):
-    """Return `value` as plain JSON data, with null for NaN and infinity.
-
-    Python's writer puts the bare word NaN into a file, which no other reader
-    takes. NumPy scalars and arrays become numbers and lists, tuples lists.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    None, bool, int, float, str, list or dict; never aliases `value`
-
-    Raises
-    ------
-    ConfigError
-        A value or a key that JSON cannot hold.
-
-    Examples
-    --------
-    >>> finite_json({"loss": float("nan"), "steps": (1, np.int64(2))})
-    {'loss': None, 'steps': [1, 2]}
-    """
-    if isinstance(value, np.ndarray):
-        return finite_json(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [finite_json(item) for item in value]
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise ConfigError(f"JSON expected a text as key, got {key!r:.80}.")
-        return {key: finite_json(item) for key, item in value.items()}
-    return _finite_scalar(value)
-
-
-def _finite_scalar(value):
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, (float, np.floating)):
-        number = float(value)
-        return number if math.isfinite(number) else None
-    if isinstance(value, (np.integer, np.bool_)):
-        return value.item()
-    raise ConfigError(
-        f"JSON expected numbers, texts, lists or dicts, got {type(value).__name__}; "
-        "convert it first."
-    )
-
-
-def _host_copy(name, array):
+def _host_copy(name: str, array: Any) -> np.ndarray:
     if not isinstance(array, (np.ndarray, np.generic)):
         raise ConfigError(
-            f"The tensor {readable(name, 60)} expected a numpy array, got "
+            f"The tensor {printable(name, 60)} must be a NumPy array, got "
             f"{type(array).__name__}; copy it to the host first."
         )
     little = _KINDS.get((array.dtype.kind, array.dtype.itemsize))
     if little is None:
         raise ConfigError(
-            f"The tensor {readable(name, 60)} has dtype {str(array.dtype)[:60]}, which "
-            "a gpunet file cannot hold; convert it to a bool, integer or float type."
+            f"The tensor {printable(name, 60)} has dtype {str(array.dtype)[:60]}, "
+            "which a gpunet file cannot hold; convert it to a bool, integer or float "
+            "type."
         )
     # Not ascontiguousarray, which makes one dimension out of none.
     copy = np.array(array, dtype=little, order="C", copy=True, subok=False)
@@ -186,30 +142,30 @@ def _host_copy(name, array):
     return copy
 
 
-def _is_finite(array):
+def _is_finite(array: np.ndarray) -> bool:
     return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
 
 
-def _require_finite(host, where):
+def _require_finite(host: dict[str, np.ndarray], where: str) -> None:
     for name, array in host.items():
         if not _is_finite(array):
-            why = f"the tensor {readable(name, 60)} holds NaN or infinity"
+            why = f"the tensor {printable(name, 60)} contains NaN or infinity"
             cure = "save the last finite state instead"
-            raise ModelFileError(one_line("cannot save", where, why, cure))
+            raise ModelFileError(message("cannot save", where, why, cure))
 
 
-def _flat_bytes(array):
+def _flat_bytes(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1).view(np.uint8)
 
 
-def _digest(name, code, shape, raw):
+def _digest(name: str, code: str, shape: tuple[int, ...], raw: Any) -> str:
     head = json.dumps([name, code, list(shape)]) + "\n"
     digest = hashlib.sha256(head.encode("ascii"))
     digest.update(raw)
     return digest.hexdigest()
 
 
-def _document(state, host):
+def _document(state: dict[str, Any], host: dict[str, np.ndarray]) -> str:
     document = {
         "format": "gpunet",
         "version": VERSION,
@@ -230,22 +186,22 @@ def _document(state, host):
         raise ConfigError("The state is nested too deeply to be saved.") from error
 
 
-def _array(entry, raw):
+def _array(entry: Entry, raw: memoryview) -> np.ndarray:
     little = np.dtype(DTYPES[entry.code])
     flat = np.frombuffer(raw, dtype=little)
     if little.kind == "b" and np.any(flat.view(np.uint8) > 1):
-        raise ValueError("a bool tensor holds bytes other than 0 and 1")
+        raise ValueError("a bool tensor has bytes other than 0 and 1")
     return flat.reshape(entry.shape).astype(little.newbyteorder("="), copy=True)
 
 
-def _check_written(data, host, where):
+def _check_written(data: bytes, host: dict[str, np.ndarray], where: str) -> None:
     # Some versions of the library write other values than they were given.
     view = memoryview(data)
     if int.from_bytes(view[:8], "little") > MAX_HEADER:
         why = f"its state takes more than the {MAX_HEADER:,} bytes allowed"
         cure = "move long lists from the state into tensors"
-        raise ModelFileError(one_line("cannot save", where, why, cure))
-    with refusing(where):
+        raise ModelFileError(message("cannot save", where, why, cure))
+    with file_errors("model file", where, RESTORE):
         entries = parse_header(view, len(view)).entries
         for name, array in host.items():
             entry = entries[name]

@@ -6,14 +6,13 @@ what `encode` writes is refused: unknown keys, gaps or overlaps between
 tensors, other dtypes, and numbers that only look right.
 """
 
-import contextlib
 import hashlib
-import json
 import math
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from gpunet.errors import ModelFileError
-from gpunet.io.messages import one_line, readable
+from gpunet.io.json_text import parse_json
+from gpunet.io.messages import FileFault, printable
 
 METADATA_KEY = "gpunet"
 VERSION = 1
@@ -36,15 +35,15 @@ _MAX_DIMENSIONS = 32
 _MAX_SIZE = 2**48  # an empty array may claim any other side for nothing
 # JSON of empty lists takes 27 times its length in memory: 2 MiB stay below 64.
 MAX_HEADER = 2 * 2**20
-_RESTORE = "restore it from a copy, or train again"
-_OURS = "give a file that gpunet has written"
+RESTORE = "restore it from a copy, or train again"
+_NOT_OURS = ("is not a gpunet file", "give a file that gpunet has written")
 
 
 class Entry(NamedTuple):
-    """One tensor of the file: dtype code, shape, place and digest."""
+    """One tensor of the file: dtype code, shape, position and digest."""
 
     code: str
-    shape: tuple
+    shape: tuple[int, ...]
     begin: int  # bytes from the start of the file
     end: int
     digest: str
@@ -53,51 +52,15 @@ class Entry(NamedTuple):
 class Header(NamedTuple):
     """The tensors of a file by name, and the state saved with them."""
 
-    entries: dict
-    state: dict
+    entries: dict[str, Entry]
+    state: dict[str, Any]
 
 
-class Refused(ValueError):
-    """A file that is refused with a cure of its own."""
-
-    def __init__(self, why, cure):
-        super().__init__(why)
-        self.cure = cure
-
-
-@contextlib.contextmanager
-def refusing(where):
-    """Turn every way in which bytes can be wrong into one `ModelFileError`.
-
-    Parameters
-    ----------
-    where : str
-        What the message calls the file.
-    """
-    try:
-        yield
-    except RecursionError as error:
-        line = one_line("model file", where, "is nested too deeply", _RESTORE)
-        raise ModelFileError(line) from error
-    except (json.JSONDecodeError, UnicodeError) as error:
-        line = one_line("model file", where, f"is damaged ({error})", _RESTORE)
-        raise ModelFileError(line) from error
-    except ValueError as error:
-        cure = getattr(error, "cure", _RESTORE)
-        raise ModelFileError(one_line("model file", where, str(error), cure)) from error
-
-
-def check_name(name, error):
+def check_name(name: Any, error: type[ValueError]) -> None:
     """Raise `error` unless `name` can be the name of a tensor.
 
     Control characters have two spellings in JSON, so a flipped bit could go
     unseen. Names are never used as paths; those that try are refused anyway.
-
-    Parameters
-    ----------
-    name : str
-    error : type
-        The exception class to raise.
     """
     if not isinstance(name, str):
         raise error(f"a tensor's name is {name!r:.60}, not a text")
@@ -105,11 +68,11 @@ def check_name(name, error):
     is_path = name.startswith("/") or "\\" in name or ".." in name.split("/")
     is_bad = not name or name == "__metadata__" or min(name) < " "
     if is_bad or has_surrogate or is_path:
-        raise error(f"{readable(name, 60)!r} cannot be the name of a tensor")
+        raise error(f"{printable(name, 60)!r} cannot be the name of a tensor")
 
 
-def header_end(first, total):
-    """Return where the header ends, from the first eight bytes of the file.
+def header_end(first: bytes | memoryview, total: int) -> int:
+    """Return where the header ends, in bytes from the start of the file.
 
     Parameters
     ----------
@@ -118,39 +81,30 @@ def header_end(first, total):
     total : int
         Length of the whole file, bytes.
 
-    Returns
-    -------
-    int, bytes from the start of the file
-
     Raises
     ------
     ValueError
         The length cannot be that of a header in this file.
     """
     if len(first) < 8:
-        raise ValueError(f"has only {total} bytes, so it is cut short or no model")
+        raise ValueError(f"has only {total} bytes, so it is cut short or not a model")
     end = 8 + int.from_bytes(first[:8], "little")
     if end > total:
-        raise ValueError("is cut short or is no gpunet file")
+        raise ValueError("is cut short or is not a gpunet file")
     if end > 8 + MAX_HEADER:
         why = f"has a header of {end - 8:,} bytes, more than the {MAX_HEADER:,} allowed"
-        raise Refused(why, _OURS)
+        raise FileFault(why, _NOT_OURS[1])
     return end
 
 
-def parse_header(head, total):
+def parse_header(head: bytes | memoryview, total: int) -> Header:
     """Return the checked header of a file of `total` bytes.
 
     Parameters
     ----------
-    head : memoryview
+    head : bytes-like
         The file's bytes, at least as far as its header reaches.
     total : int
-        Length of the whole file, bytes.
-
-    Returns
-    -------
-    Header
 
     Raises
     ------
@@ -161,12 +115,12 @@ def parse_header(head, total):
     """
     start = header_end(head, total)
     if bytes(head[8:9]) != b"{":
-        raise Refused("is no gpunet file", _OURS)
-    fields = _loads(bytes(head[8:start]).decode("utf-8"))
+        raise FileFault(*_NOT_OURS)
+    fields = _parse_object(bytes(head[8:start]).decode("utf-8"))
     document = _open_seal(fields.pop("__metadata__", None))
     digests = document["digests"]
     if digests.keys() != fields.keys():
-        raise ValueError("holds other tensors than its list of digests")
+        raise ValueError("contains other tensors than its list of digests")
     entries = {}
     for name, field in fields.items():
         check_name(name, ValueError)
@@ -175,33 +129,34 @@ def parse_header(head, total):
     return Header(entries, document["state"])
 
 
-def _open_seal(metadata):
+def _open_seal(metadata: Any) -> dict[str, Any]:
+    """Return the document of the metadata, after checking its digest."""
     value = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
     if not isinstance(value, str) or len(metadata) != 1:
-        raise Refused("is no gpunet file", _OURS)
+        raise FileFault(*_NOT_OURS)
     seal, text = value[:64], value[64:]
     if hashlib.sha256(text.encode("utf-8")).hexdigest() != seal:
         raise ValueError("was changed: its description does not match its digest")
-    document = _loads(text)
+    document = _parse_object(text)
     version = document.get("version")
     if document.get("format") != "gpunet" or type(version) is not int or version < 1:
         raise ValueError("has a description that gpunet does not write")
     if version > VERSION:
-        raise Refused(
+        raise FileFault(
             f"was written by a later gpunet (file version {version}, this one reads "
             f"{VERSION})",
             "update gpunet",
         )
-    parts = {"format": str, "version": int, "state": dict, "digests": dict}
-    if document.keys() != parts.keys() or not all(
-        isinstance(document[key], kind) for key, kind in parts.items()
+    types = {"format": str, "version": int, "state": dict, "digests": dict}
+    if document.keys() != types.keys() or not all(
+        isinstance(document[key], kind) for key, kind in types.items()
     ):
         raise ValueError("has a description that gpunet does not write")
     return document
 
 
-def _entry(name, field, start, digest):
-    where = f"the tensor {readable(name, 60)}"
+def _entry(name: str, field: Any, start: int, digest: str) -> Entry:
+    where = f"the tensor {printable(name, 60)}"
     keys = {"dtype", "shape", "data_offsets"}
     if not isinstance(field, dict) or field.keys() != keys:
         raise ValueError(f"{where} is not described as in a gpunet file")
@@ -213,21 +168,21 @@ def _entry(name, field, start, digest):
     if not _are_sizes(shape) or len(shape) > _MAX_DIMENSIONS:
         raise ValueError(f"{where} has an impossible shape")
     if not _are_sizes(offsets) or len(offsets) != 2:
-        raise ValueError(f"{where} has an impossible place")
+        raise ValueError(f"{where} has impossible offsets")
     begin, end = offsets
     if end - begin != math.prod(shape) * _WIDTHS[code]:
-        raise ValueError(f"{where} has a place that does not fit its shape")
+        raise ValueError(f"{where} has offsets that do not fit its shape")
     return Entry(code, tuple(shape), start + begin, start + end, digest)
 
 
-def _are_sizes(value):
+def _are_sizes(value: Any) -> bool:
     # `type(...) is int`: true would pass isinstance and be taken for 1.
     return isinstance(value, list) and all(
         type(n) is int and 0 <= n <= _MAX_SIZE for n in value
     )
 
 
-def _check_tiling(entries, start, total):
+def _check_tiling(entries: Iterable[Entry], start: int, total: int) -> None:
     expected = start
     for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
         if entry.begin != expected:
@@ -237,27 +192,8 @@ def _check_tiling(entries, start, total):
         raise ValueError(f"has {total:,} bytes where its header asks for {expected:,}")
 
 
-def _loads(text):
-    value = json.loads(
-        text,
-        object_pairs_hook=_without_duplicates,
-        parse_constant=_finite,
-        parse_float=_finite,
-    )
+def _parse_object(text: str) -> dict[str, Any]:
+    value = parse_json(text)
     if not isinstance(value, dict):
-        raise Refused("is no gpunet file", _OURS)
+        raise FileFault(*_NOT_OURS)
     return value
-
-
-def _without_duplicates(pairs):
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("has a header that names a key twice")
-    return result
-
-
-def _finite(text):
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("has a header with a number that is not finite")
-    return number

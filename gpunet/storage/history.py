@@ -1,19 +1,21 @@
-"""The run's diary: one JSON object a line, appended as training goes.
+"""The history of a run: one JSON object a line, appended as training goes.
 
 Lines are appended, not replaced, so a crash can tear the last one. Resuming
 drops the torn tail and every record beyond the step that is resumed; what the
-run then appends makes the diary equal to that of an uninterrupted run.
+run then appends makes the file equal to that of an uninterrupted run.
 """
 
 import contextlib
 import json
 import os
+from collections.abc import Iterator
+from typing import Any
 
-from gpunet.errors import ConfigError, ModelFileError
-from gpunet.io.messages import one_line, write_error
+from gpunet.errors import ConfigError, GpunetError, ModelFileError
+from gpunet.io.json_text import finite_json, parse_json
+from gpunet.io.messages import file_errors, message, write_error
+from gpunet.io.reading import open_regular
 from gpunet.io.writing import write_all, write_atomically
-from gpunet.storage.codec import finite_json
-from gpunet.storage.tensors import open_regular
 
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _LONGEST = 2**28  # bytes; a sparse file of a terabyte costs its maker nothing
@@ -27,23 +29,23 @@ class HistoryFile:
     path : str or os.PathLike
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = path
-        self._fd = None
+        self._fd: int | None = None
 
-    def append(self, record):
+    def append(self, record: dict[str, Any]) -> None:
         """Append one record as a line; it reaches the system at once.
 
         Parameters
         ----------
         record : dict
-            What JSON can hold; NaN and infinity become null. A "step" in it
-            is what `truncate` and `read` go by.
+            What JSON can hold; NaN and infinity become null. `truncate` and
+            `read` go by its "step", if any.
 
         Raises
         ------
         ConfigError
-            The record is no dict of JSON values, or its "step" no integer.
+            The record is not a dict of JSON values, or its "step" not an integer.
         WriteError
             The disk is full or the file cannot be written; half a line is
             taken back.
@@ -51,74 +53,47 @@ class HistoryFile:
         record = finite_json(record)
         if not _is_record(record):
             raise ConfigError(
-                f"A record expected a dict with an integer step, got {record!r:.80}."
+                f"record must be a dict with an integer step, got {record!r:.80}."
             )
         line = (json.dumps(record, allow_nan=False) + "\n").encode("ascii")
-        size = None
-        try:
-            if self._fd is None:
-                self._open()
-            size = os.fstat(self._fd).st_size
-            write_all(self._fd, line)
-        except (OSError, ValueError) as error:
-            if size is not None:
+        with self._write_errors(len(line)):
+            fd = self._open()
+            size = os.fstat(fd).st_size
+            try:
+                write_all(fd, line)
+            except BaseException:
                 with contextlib.suppress(OSError):
-                    os.ftruncate(self._fd, size)
-            raise write_error(self.path, error, needed=len(line)) from error
+                    os.ftruncate(fd, size)
+                raise
 
-    def open(self):
-        """Make the file, or show that it can be appended to.
-
-        Raises
-        ------
-        WriteError
-        """
-        try:
+    def open(self) -> None:
+        """Make the file, or show that it can be appended to (WriteError)."""
+        with self._write_errors():
             self._open()
-        except OSError as error:
-            raise write_error(self.path, error) from error
 
-    def sync(self):
-        """Bring the appended lines to the disk; called before each checkpoint.
+    def sync(self) -> None:
+        """Bring the appended lines to the disk, or raise a WriteError."""
+        if self._fd is not None:
+            with self._write_errors():
+                os.fsync(self._fd)
 
-        Raises
-        ------
-        WriteError
-            The disk failed.
-        """
-        if self._fd is None:
-            return
-        try:
-            os.fsync(self._fd)
-        except OSError as error:
-            raise write_error(self.path, error) from error
-
-    def read(self, up_to_step=None):
-        """Return the sound records in order.
+    def read(self, up_to_step: int | None = None) -> list[dict[str, Any]]:
+        """Return the sound records in order, none where there is no file.
 
         Parameters
         ----------
         up_to_step : int, optional
             Leave out records with a "step" beyond it.
 
-        Returns
-        -------
-        list of dict, empty where there is no file
-
         Raises
         ------
         ModelFileError
             A line before a sound record is damaged, or the file cannot be read.
         """
-        return [record for _, record in self._sound(self._load(), up_to_step)]
+        return [record for _, record in self._sound_lines(self._load(), up_to_step)]
 
-    def truncate(self, step=None):
-        """Drop a torn tail and the records with a "step" beyond `step`.
-
-        Parameters
-        ----------
-        step : int, optional
-            Without it only the torn tail goes.
+    def truncate(self, step: int | None = None) -> None:
+        """Drop a torn tail, and the records with a "step" beyond `step` if given.
 
         Raises
         ------
@@ -129,36 +104,48 @@ class HistoryFile:
         """
         self.close()
         data = self._load()
-        kept = b"".join(line + b"\n" for line, _ in self._sound(data, step))
+        kept = b"".join(line + b"\n" for line, _ in self._sound_lines(data, step))
         if kept != data:
             write_atomically(self.path, kept)
 
-    def close(self):
+    def close(self) -> None:
         """Close the file; the next `append` opens it again."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
-    def _open(self):
-        # A line glued to a torn one would spoil both.
-        if os.path.isfile(self.path) and not self._load().endswith(b"\n"):
-            self.truncate()
-        self._fd = os.open(self.path, _APPEND, 0o666)
-
-    def _load(self):
+    @contextlib.contextmanager
+    def _write_errors(self, n_bytes: int | None = None) -> Iterator[None]:
         try:
-            with open_regular(self.path) as (file, size):
-                if size > _LONGEST:
-                    raise ValueError(f"has {size:,} bytes, more than {_LONGEST:,}")
-                return file.read()
-        except FileNotFoundError:
-            return b""
+            yield
+        except GpunetError:
+            raise
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            line = one_line("history", self.path, why, "move it away")
-            raise ModelFileError(line) from error
+            raise write_error(self.path, error, n_bytes) from error
 
-    def _sound(self, data, up_to_step):
+    def _open(self) -> int:
+        if self._fd is None:
+            # A line glued to a torn one would spoil both.
+            if os.path.isfile(self.path) and not self._load().endswith(b"\n"):
+                self.truncate()
+            self._fd = os.open(self.path, _APPEND, 0o666)
+        return self._fd
+
+    def _load(self) -> bytes:
+        with file_errors("history", self.path, "move it away"):
+            try:
+                with open_regular(self.path) as (file, status):
+                    if status.st_size > _LONGEST:
+                        size = f"{status.st_size:,} bytes"
+                        raise ValueError(f"has {size}, more than {_LONGEST:,}")
+                    return file.read()
+            except FileNotFoundError:
+                return b""
+
+    def _sound_lines(
+        self, data: bytes, up_to_step: int | None
+    ) -> list[tuple[bytes, dict[str, Any]]]:
+        """Return each sound line with its record."""
         kept, torn = [], None
         for number, line in enumerate(data.split(b"\n"), start=1):
             record = _parse(line)
@@ -166,24 +153,19 @@ class HistoryFile:
                 torn = torn or (number if line else None)
             elif up_to_step is None or record.get("step", 0) <= up_to_step:
                 if torn:  # a tear can only be at the end, so this is damage
-                    why = f"line {torn} is damaged"
-                    cure = "repair or remove that line"
-                    raise ModelFileError(one_line("history", self.path, why, cure))
+                    why, cure = f"line {torn} is damaged", "repair or remove that line"
+                    raise ModelFileError(message("history", self.path, why, cure))
                 kept.append((line, record))
         return kept
 
 
-def _parse(line):
+def _parse(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+        record = parse_json(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     return record if _is_record(record) else None
 
 
-def _is_record(value):
+def _is_record(value: Any) -> bool:
     return isinstance(value, dict) and type(value.get("step", 0)) is int
-
-
-def _refuse(word):
-    raise ValueError(word)

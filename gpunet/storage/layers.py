@@ -12,8 +12,8 @@ from typing import Any
 
 from gpunet.activations import ActivationFunction
 from gpunet.errors import ConfigError
+from gpunet.io.json_text import finite_json
 from gpunet.layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
-from gpunet.storage.codec import finite_json
 
 _FILE_KEYS = {"weight_init": "weights", "bias_init": "biases"}  # field -> in files
 LAYERS = {

@@ -2,68 +2,63 @@
 
 The lock belongs to an open file, so the system frees it even after SIGKILL; a
 file that merely holds a process number would outlive its process. The number
-is written into the locked file only to name the holder.
+is written into the locked file only to name the holder. (The package filelock
+locks the same way; on Windows it hides the holder's number, and its handling of
+forks is too new to rely on.)
 """
 
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 from gpunet.errors import FolderInUse
-from gpunet.io.messages import one_line, write_error
+from gpunet.io.messages import message, write_error
 
 if sys.platform == "win32":
     import msvcrt
 
     # Windows forbids others to read locked bytes: lock one beyond the holder's pid.
-    def _take(fd):
+    def _take(fd: int) -> None:
         os.lseek(fd, 1 << 20, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 
-    def _release(fd):
+    def _release(fd: int) -> None:
         os.lseek(fd, 1 << 20, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def _take(fd):
+    def _take(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _release(fd):
+    def _release(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 _held: set[int] = set()  # the open files that hold this process's locks
 
 
-def _leave_to_the_parent():
+def _leave_to_the_parent() -> None:
     # A forked child shares the parent's locks: it would hold them after the parent's
     # death, and release them for both. The numbers stay taken until it closes them.
-    nothing = os.open(os.devnull, os.O_RDWR)
+    null = os.open(os.devnull, os.O_RDWR)
     for fd in _held:
-        os.dup2(nothing, fd, inheritable=False)
+        os.dup2(null, fd, inheritable=False)
     _held.clear()
-    os.close(nothing)
+    os.close(null)
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
-def take_lock(path):
-    """Return the open file that holds the lock at `path`.
+def take_lock(path: Path) -> int:
+    """Return a descriptor that holds the lock at `path`, for `release_lock`.
 
     A forked child does not hold it. The file is made if it is missing and never
     removed: two processes could otherwise hold locks on two files of one name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-
-    Returns
-    -------
-    int, a file descriptor for `release_lock`
 
     Raises
     ------
@@ -92,13 +87,8 @@ def take_lock(path):
     return fd
 
 
-def release_lock(fd):
-    """Release the lock that `take_lock` gave.
-
-    Parameters
-    ----------
-    fd : int
-    """
+def release_lock(fd: int) -> None:
+    """Release a lock that `take_lock` returned."""
     _held.discard(fd)
     # Not by closing alone: a child forked by C code shares the lock and may outlive us.
     with contextlib.suppress(OSError):
@@ -106,9 +96,9 @@ def release_lock(fd):
     os.close(fd)
 
 
-def _in_use(path, fd):
+def _in_use(path: Path, fd: int) -> str:
     os.lseek(fd, 0, os.SEEK_SET)
     text = os.read(fd, 10).strip()
     holder = f"process {int(text)}" if text.isdigit() else "another process"
     cure = "wait for it, stop it or choose another folder"
-    return one_line("run folder", path.parent, f"is in use by {holder}", cure)
+    return message("run folder", path.parent, f"is in use by {holder}", cure)

@@ -10,7 +10,7 @@ import warnings
 from gpunet.activations import ACTIVATIONS, ActivationFunction
 from gpunet.backend import open_backend
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.io.messages import one_line, readable
+from gpunet.io.messages import message, printable
 from gpunet.layers import Activation
 from gpunet.losses import LOSSES, Loss, get_loss
 from gpunet.network import Network, check_layers, known_dtype
@@ -120,7 +120,7 @@ def save_network(net, path, **more):
     write_tensors(path, tensors, {"kind": "model", **more, "network": describe(net)})
     if parts := custom_parts(net):
         warnings.warn(
-            f"{readable(path)} keeps custom parts by name only; load it with "
+            f"{printable(path)} keeps custom parts by name only; load it with "
             f"gpunet.load_network(path, {_as_arguments(parts)})",
             stacklevel=2,
         )
@@ -220,17 +220,17 @@ def check_fit(wanted, tensors, path):
     for name in sorted(wanted.keys() | tensors.keys()):
         cure = "load the file that belongs to this network"
         if name not in tensors:
-            raise ModelFileError(one_line("model file", path, f"lacks {name}", cure))
+            raise ModelFileError(message("model file", path, f"lacks {name}", cure))
         if name not in wanted:
             why = f"holds {name}, which the network has not"
-            raise ModelFileError(one_line("model file", path, why, cure))
+            raise ModelFileError(message("model file", path, why, cure))
         found = (tuple(tensors[name].shape), str(tensors[name].dtype))
         if found != wanted[name]:
             why = (
                 f"{name} is {found[1]} of shape {found[0]}, the network's is "
                 f"{wanted[name][1]} of shape {wanted[name][0]}"
             )
-            raise ModelFileError(one_line("model file", path, why, cure))
+            raise ModelFileError(message("model file", path, why, cure))
 
 
 def _rebuild(path, network, params, device, kinds, activations, loss):
@@ -261,4 +261,4 @@ def _rebuild(path, network, params, device, kinds, activations, loss):
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"describes no network that can be built ({error})"
         cure = "give custom layers=, activations= and loss= to load, or another file"
-        raise ModelFileError(one_line("model file", path, why, cure)) from error
+        raise ModelFileError(message("model file", path, why, cure)) from error

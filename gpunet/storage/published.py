@@ -6,44 +6,44 @@ weights as (n_out, n_in), row j for neuron j; ours are (n_in, n_out), so they ar
 transposed here. Nothing in a file is run, and its size is known before it is read.
 """
 
-import json
 import re
-import zipfile
-import zlib
-from ast import literal_eval
-from io import BytesIO
+from collections.abc import Iterator
 from os import fsdecode
+from typing import Any
 
 import numpy as np
 
+from gpunet.backend import Backend
 from gpunet.blocks import mlp
-from gpunet.errors import ModelFileError, OutOfMemory
-from gpunet.io.messages import one_line
-from gpunet.storage.tensors import open_regular
+from gpunet.io.arrays import parse_npz
+from gpunet.io.json_text import parse_json
+from gpunet.io.messages import Path, file_errors
+from gpunet.io.reading import read_bytes
+from gpunet.network import Network
 
 MAX_BYTES = 256 << 20  # of the file, and of the arrays in it
-_COSTS = {"CrossEntropyCost": "sigmoid_cross_entropy"}
-_COSTS["QuadraticCost"] = "half_squared_error"
+_COSTS = {
+    "CrossEntropyCost": "sigmoid_cross_entropy",
+    "QuadraticCost": "half_squared_error",
+}
 _MEMBER = re.compile(r"(w|weights?|b|bias(?:es)?)[_.\-]?(\d{1,3})", re.ASCII)
-# What Python's readers raise: encrypted members, unknown compression, bad blocks.
-_DAMAGE = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
-_KINDS = "fiu"  # dtypes: floats and whole numbers
+_CURE = 'give JSON {"weights", "biases"} or an npz w0, b0, ..., as (out, in)'
 
 
-def is_published(path):
+def is_published(path: Path) -> bool:
     """Return whether a file's name is one of published weights: .json or .npz."""
     return fsdecode(path).lower().endswith((".json", ".npz"))
 
 
 def load_published(
-    path,
-    device="cpu",
+    path: Path,
+    device: str | Backend = "cpu",
     *,
-    activation="sigmoid",
-    output=None,
-    loss=None,
-    dtype="float64",
-):
+    activation: str = "sigmoid",
+    output: str | None = None,
+    loss: str | None = None,
+    dtype: str = "float64",
+) -> Network:
     """Return the network whose weights and biases a file lists.
 
     Parameters
@@ -57,197 +57,138 @@ def load_published(
     activation : str
         Of the hidden layers.
     output, loss : str, optional
-        Of the last layer. None takes what the file's "cost" says, else sigmoid
+        Of the last layer. None uses what the file's "cost" says, else sigmoid
         and the quadratic cost.
     dtype : "float64", "float32"
-
-    Returns
-    -------
-    net : Network
 
     Raises
     ------
     ModelFileError
-        The file is missing, too large, or no such weights.
+        The file is missing, too large, or does not contain such weights.
     DeviceError
         The device cannot be used.
     """
-    try:
+    with file_errors("weights", path, _CURE):
         weights, biases, cost = _read(path)
-        weights = [
-            _array(w, 2, f"weights of layer {k}", dtype) for k, w in _count(weights)
-        ]
-        biases = [
-            _array(b, 1, f"biases of layer {k}", dtype) for k, b in _count(biases)
-        ]
-        sizes = _sizes(weights, biases)
-    except _DAMAGE as error:
-        raise _refusal(path, error) from error
-    except MemoryError as error:
-        why, cure = "does not fit into the memory", "use a larger machine"
-        raise OutOfMemory(one_line("weights", path, why, cure)) from error
-    loss = loss or _COSTS.get(cost, "half_squared_error")
+        sizes = _check(weights, biases, dtype)
+    loss = loss or _COSTS[cost or "QuadraticCost"]
     if output is None:
         output = "identity" if loss.endswith("_cross_entropy") else "sigmoid"
     net = mlp(sizes, activation, output=output, loss=loss, device=device, dtype=dtype)
     tensors = [t for pair in zip(weights, biases, strict=True) for t in pair]
     with net.backend.use():
         for name, host in zip(list(net.params), tensors, strict=True):
-            own = host.T if name.endswith(".W") else host
-            net.params[name] = net.backend.array(own, dtype)
+            oriented = host.T if name.endswith(".W") else host
+            net.params[name] = net.backend.array(oriented, dtype)
     return net
 
 
-def _refusal(path, error):
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    if isinstance(error, RecursionError):
-        why = "is nested too deeply"
-    cure = 'give JSON {"weights", "biases"} or an npz w0, b0, ..., as (out, in)'
-    return ModelFileError(one_line("weights", path, why, cure))
-
-
-def _read(path):
-    """Return (weights, biases, cost): sequences, one entry for each layer."""
-    with open_regular(path) as (file, size):
-        if size > MAX_BYTES:
-            raise ValueError(f"has {size:,} bytes, more than {MAX_BYTES:,}")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError("grew while it was being read")
+def _read(path: Path) -> tuple[list[np.ndarray], list[np.ndarray], str | None]:
+    """Return (weights, biases, cost), float64, one array of each for each layer."""
+    data = read_bytes(path, MAX_BYTES)
     if data[:4] == b"PK\x03\x04":
-        return _from_npz(data)
-    return _from_json(data)
+        weights, biases, cost = *_from_npz(data), None
+    else:
+        weights, biases, cost = _from_json(data)
+    return (
+        [_array(w, 2, f"weights of layer {k}") for k, w in enumerate(weights, 1)],
+        [_array(b, 1, f"biases of layer {k}") for k, b in enumerate(biases, 1)],
+        cost,
+    )
 
 
-def _from_json(data):
+def _from_json(data: bytes) -> tuple[list, list, str | None]:
     try:
-        content = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        content = parse_json(data.decode("utf-8"))
     except UnicodeDecodeError:
         raise ValueError("is neither JSON nor npz") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is no JSON ({error})") from None
     if isinstance(content, list) and len(content) == 2:
         content = dict(zip(("weights", "biases"), content, strict=True))
     if not isinstance(content, dict):
-        raise ValueError("holds no weights and biases")
+        raise ValueError("contains no weights and biases")
     for name in ("weights", "biases"):
         if not isinstance(content.get(name), list):
             raise ValueError(f"has no list of {name}")
     cost = content.get("cost")
     if "cost" in content and (not isinstance(cost, str) or cost not in _COSTS):
         raise ValueError(f"names a cost {cost!r:.40}, not {' or '.join(_COSTS)}")
-    _check_sizes(content)
+    if "sizes" in content:
+        _check_sizes(content["sizes"], content["biases"])
     return content["weights"], content["biases"], cost
 
 
-def _no_constant(text):
-    raise ValueError(f"holds {text}")
-
-
-def _check_sizes(content):
-    if "sizes" not in content:
-        return
+def _check_sizes(sizes: Any, biases: list) -> None:
+    """Refuse "sizes" that the biases contradict."""
     try:
-        found = [len(b) for b in content["biases"]]
-        given = list(content["sizes"])[1:]
+        listed, actual = list(sizes)[1:], [len(b) for b in biases]
     except TypeError:
-        raise ValueError("has sizes that are no list of numbers") from None
-    if given != found:
+        raise ValueError("has sizes that are not a list of numbers") from None
+    if listed != actual:
         raise ValueError(
-            f"says sizes ..., {given!r:.60}; its biases have {found!r:.60}"
+            f"says sizes ..., {listed!r:.60}; its biases have {actual!r:.60}"
         )
 
 
-def _from_npz(data):
+def _from_npz(data: bytes) -> tuple[list[np.ndarray], list[np.ndarray]]:
     arrays = {}
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        left = MAX_BYTES
-        for item in archive.infolist():
-            name = item.filename.removesuffix(".npy")
-            match = _MEMBER.fullmatch(name.lower())
-            if not match:
-                raise ValueError(f"has an array {name!r:.60}, not w0, b0, w1, ...")
-            key = match[1][0], int(match[2])
-            if key in arrays:
-                raise ValueError(f"has two arrays for {key[0]}{key[1]}")
-            left -= item.file_size
-            if left < 0:
-                raise ValueError(f"unpacks to more than {MAX_BYTES:,} bytes")
-            with archive.open(item) as member:
-                arrays[key] = _npy(member.read(item.file_size + 1), name)
+    for name, array in parse_npz(data, MAX_BYTES).items():
+        match = _MEMBER.fullmatch(name.lower())
+        if not match:
+            raise ValueError(f"has an array {name!r:.60}, not w0, b0, w1, ...")
+        key = match[1][0], int(match[2])
+        if key in arrays:
+            raise ValueError(f"has two arrays for {key[0]}{key[1]}")
+        arrays[key] = array
     numbers = sorted({k for _, k in arrays})
-    wanted = {(kind, k) for kind in "wb" for k in numbers}
-    if not numbers or set(arrays) != wanted:
+    if not numbers or len(arrays) != 2 * len(numbers):
         raise ValueError("has no weights, or not one bias for each")
-    return [arrays["w", k] for k in numbers], [arrays["b", k] for k in numbers], None
+    return [arrays["w", k] for k in numbers], [arrays["b", k] for k in numbers]
 
 
-def _npy(data, name):
-    """Return the array of one npy member; its header must account for each byte."""
-    if data[:6] != b"\x93NUMPY" or len(data) < 12 or data[6] not in (1, 2, 3):
-        raise ValueError(f"{name!r:.60} is no npy array")
-    wide = 2 if data[6] == 1 else 4
-    end = 8 + wide + int.from_bytes(data[8 : 8 + wide], "little")
-    if end > min(len(data), 10_000):
-        raise ValueError(f"{name!r:.60} has a damaged header")
-    try:
-        header = literal_eval(data[8 + wide : end].decode("latin1"))
-        shape, kind = tuple(header["shape"]), np.dtype(header["descr"])
-        fortran = bool(header["fortran_order"])
-    except (SyntaxError, KeyError, TypeError, ValueError, MemoryError):
-        raise ValueError(f"{name!r:.60} has a damaged header") from None
-    if kind.kind not in _KINDS or len(shape) > 3:
-        raise ValueError(f"{name!r:.60} holds {kind} of shape {shape!r:.40}")
-    n = 1
-    for size in shape:
-        if not isinstance(size, int) or size < 0:
-            raise ValueError(f"{name!r:.60} has a damaged header")
-        n *= size
-    if end + n * kind.itemsize != len(data):
-        raise ValueError(f"{name!r:.60} does not have the bytes of its shape")
-    order = "F" if fortran else "C"
-    return np.frombuffer(data, kind, offset=end).reshape(shape, order=order)
-
-
-def _count(values):
-    return enumerate(values, 1)
-
-
-def _array(values, rank, what, dtype):
+def _array(values: Any, rank: int, what: str) -> np.ndarray:
     """Return float64 numbers of `rank` axes; a bias column becomes a row."""
-    if not isinstance(values, np.ndarray):
-        _only_numbers(values, what)
+    for value in _leaves(values, what):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{what} contain {value!r:.40}, which is not a number")
     try:
         array = np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{what} are no rectangle of numbers") from None
+        raise ValueError(f"{what} are not a rectangle of numbers") from None
     if rank == 1 and array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
     if array.ndim != rank or not array.size:
         raise ValueError(f"{what} have shape {array.shape}, {rank} axes are needed")
-    if not np.max(np.abs(array)) <= np.finfo(dtype).max:  # NaN fails too
-        raise ValueError(f"{what} hold a number that is not finite in {dtype}")
     return array
 
 
-def _only_numbers(values, what):
-    """Refuse text and truth values, which NumPy would turn into numbers."""
+def _leaves(values: Any, what: str) -> Iterator[Any]:
+    """Yield what is not a list; NumPy would make numbers of texts and booleans."""
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "fiu":
+            raise ValueError(f"{what} contain {values.dtype}, not numbers")
+        return
     if not isinstance(values, list):
-        raise ValueError(f"{what} are no list")
+        raise ValueError(f"{what} are not a list")
     for value in values:
         if isinstance(value, list):
-            _only_numbers(value, what)
-        elif isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{what} hold {value!r:.40}, which is no number")
+            yield from _leaves(value, what)
+        else:
+            yield value
 
 
-def _sizes(weights, biases):
+def _check(
+    weights: list[np.ndarray], biases: list[np.ndarray], dtype: str
+) -> list[int]:
+    """Return the network's sizes after checking that its arrays fit together."""
     if not weights or len(weights) != len(biases):
         raise ValueError(
             f"has {len(weights)} weight arrays and {len(biases)} bias arrays"
         )
     sizes = [weights[0].shape[1]]
-    for k, (w, b) in _count(zip(weights, biases, strict=True)):
+    for k, (w, b) in enumerate(zip(weights, biases, strict=True), 1):
+        for array in (w, b):
+            if not np.max(np.abs(array)) <= np.finfo(dtype).max:  # NaN fails too
+                raise ValueError(f"layer {k}: a number is not finite in {dtype}")
         shape = f"layer {k}: weights of shape {w.shape}"
         if w.shape[0] != len(b):
             hint = ", they look transposed" if w.shape[1] == len(b) else ""

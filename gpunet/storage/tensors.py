@@ -1,28 +1,33 @@
 """Read and write gpunet files by path.
 
-Reading takes regular files only and looks at the header first: a pipe would
-wait for ever, a device has no end, and a sparse file of a terabyte costs its
-maker nothing. What is read is one open file, so a writer that replaces it
-meanwhile does no harm.
+The header is looked at before memory is asked for: a sparse file of a terabyte
+costs its maker nothing. What is read is one open file, so a writer that replaces
+it meanwhile does no harm.
 """
 
 import contextlib
 import errno
 import hashlib
 import os
-import stat
+from collections.abc import Iterator
+from typing import Any
 
-from gpunet.errors import ModelFileError, OutOfMemory
-from gpunet.io.messages import one_line, readable
+import numpy as np
+
+from gpunet.io.messages import Path, file_errors, printable
+from gpunet.io.reading import open_regular
 from gpunet.io.writing import write_atomically
 from gpunet.storage.codec import decode, encode
-from gpunet.storage.header import header_end, parse_header, refusing
-
-# Without O_NONBLOCK the opening of a pipe waits for its writer.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+from gpunet.storage.header import RESTORE, header_end, parse_header
 
 
-def write_tensors(path, tensors, state, *, allow_nonfinite=False):
+def write_tensors(
+    path: Path,
+    tensors: dict[str, np.ndarray],
+    state: dict[str, Any],
+    *,
+    allow_nonfinite: bool = False,
+) -> None:
     """Write tensors and state to `path`, wholly or not at all.
 
     Parameters
@@ -32,27 +37,27 @@ def write_tensors(path, tensors, state, *, allow_nonfinite=False):
     state : dict
         What JSON can hold; "kind" and "step" are shown by `verify`.
     allow_nonfinite : bool
+        Whether tensors may contain NaN or infinity.
 
     Raises
     ------
     ModelFileError
-        A tensor holds NaN or infinity.
+        A tensor contains NaN or infinity.
     ConfigError
         A value that the file cannot hold.
     WriteError
         The system refused; the old file is intact.
     """
-    data = encode(tensors, state, where=readable(path), allow_nonfinite=allow_nonfinite)
-    write_atomically(path, data)
+    where = printable(path)
+    write_atomically(
+        path, encode(tensors, state, where=where, allow_nonfinite=allow_nonfinite)
+    )
 
 
-def read_tensors(path, *, allow_nonfinite=False):
+def read_tensors(
+    path: Path, *, allow_nonfinite: bool = False
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the tensors and the state of the gpunet file at `path`.
-
-    Parameters
-    ----------
-    path : str, bytes or os.PathLike
-    allow_nonfinite : bool
 
     Returns
     -------
@@ -62,21 +67,16 @@ def read_tensors(path, *, allow_nonfinite=False):
     Raises
     ------
     ModelFileError
-        The file is missing, damaged, no regular file or not one of gpunet's.
+        The file is missing, damaged, not a regular file or not one of gpunet's.
     OutOfMemory
         The file is sound so far and too large for this machine.
     """
-    with _in_memory(path) as data:
-        return decode(data, where=readable(path), allow_nonfinite=allow_nonfinite)
+    with _content(path) as data:
+        return decode(data, where=printable(path), allow_nonfinite=allow_nonfinite)
 
 
-def verify(path, *, allow_nonfinite=False):
+def verify(path: Path, *, allow_nonfinite: bool = False) -> dict[str, Any]:
     """Return what the gpunet file at `path` is, after checking every digest.
-
-    Parameters
-    ----------
-    path : str, bytes or os.PathLike
-    allow_nonfinite : bool
 
     Returns
     -------
@@ -89,9 +89,9 @@ def verify(path, *, allow_nonfinite=False):
     ModelFileError, OutOfMemory
         As `read_tensors`.
     """
-    with _in_memory(path) as data:
+    with _content(path) as data:
         tensors, state = decode(
-            data, where=readable(path), allow_nonfinite=allow_nonfinite
+            data, where=printable(path), allow_nonfinite=allow_nonfinite
         )
         return {
             "path": os.fsdecode(path),
@@ -103,60 +103,17 @@ def verify(path, *, allow_nonfinite=False):
 
 
 @contextlib.contextmanager
-def open_regular(path):
-    """Open a regular file for reading and give it with its size.
-
-    Parameters
-    ----------
-    path : str, bytes or os.PathLike
-
-    Yields
-    ------
-    file : binary file
-    size : int, bytes
-
-    Raises
-    ------
-    OSError
-        The path is missing, a folder, a pipe or a device.
-    ValueError
-        The path is no name that the system takes.
-    """
-    fd = os.open(path, _READ)
-    try:
-        status = os.fstat(fd)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "is a folder")
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file")
-        with open(fd, "rb", closefd=False) as file:
-            yield file, status.st_size
-    finally:
-        os.close(fd)
+def _content(path: Path) -> Iterator[bytearray]:
+    """Yield the bytes of a file whose header is sound."""
+    with file_errors("model file", path, "check the path"):
+        yield _read(path)
 
 
-@contextlib.contextmanager
-def _in_memory(path):
-    try:
-        data = _read(path)
-    except ModelFileError:
-        raise
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        line = one_line("model file", path, why, "check the path")
-        raise ModelFileError(line) from error
-    except MemoryError as error:
-        raise _too_large(path) from error
-    try:
-        yield data
-    except MemoryError as error:
-        raise _too_large(path) from error
-
-
-def _read(path):
-    with open_regular(path) as (file, size):
+def _read(path: Path) -> bytearray:
+    with open_regular(path) as (file, status):
+        size = status.st_size
         head = file.read(8)
-        with refusing(readable(path)):
+        with file_errors("model file", path, RESTORE):
             end = header_end(head, size)
             head += file.read(end - 8)
             parse_header(memoryview(head), size)
@@ -166,8 +123,3 @@ def _read(path):
         if count != size or file.read(1):
             raise OSError(errno.EIO, "changed its size while it was being read")
     return data
-
-
-def _too_large(path):
-    why = "does not fit into the memory of this machine"
-    return OutOfMemory(one_line("model file", path, why, "use a larger machine"))

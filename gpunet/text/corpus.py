@@ -17,14 +17,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..errors import ConfigError
-from ..io.reading import GZIP_MAGIC, data_error, open_regular
+from ..errors import ConfigError, DataError
+from ..io.messages import data_error, file_errors
+from ..io.reading import GZIP_MAGIC, open_regular
 
 SHAKESPEARE = Path(__file__).parents[1] / "data" / "text" / "shakespeare.txt.gz"
 SHA256 = "04decea0dd965df5e6cfc4a538b0c62623aaa3bfd848ac7fad6734e59c96624d"
 ERRORS = ("strict", "replace")
 _BLOCK = 1 << 16  # bytes; a line of more characters is cut at a space
-_ANY_SIZE = 1 << 62
 # A lower-case Turkish dotted I, among others, is a letter and a combining mark.
 _MARKS = "\u0300-\u036f"
 _WORD = re.compile(rf"[^\W_]+(?:'[^\W_]+|[{_MARKS}]+[^\W_]*)*")
@@ -129,8 +129,8 @@ def _decoded(decoder, block, path, offset):
 def _bytes(path):
     """Yield the content of a plain or gzip file in blocks."""
     digest = hashlib.sha256()
-    descriptor, _ = open_regular(path, _ANY_SIZE)
-    with open(descriptor, "rb") as file:
+    read_errors = file_errors("text", path, "check the path", DataError)
+    with read_errors, open_regular(path) as (file, _):
         zipped = file.read(2) == GZIP_MAGIC
         file.seek(0)
         try:
@@ -141,8 +141,5 @@ def _bytes(path):
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             why = f"is a damaged gzip ({error})"
             raise data_error("text", path, why, "copy the file again") from None
-        except OSError as error:
-            why = f"cannot be read ({error.strerror})"
-            raise data_error("text", path, why, "check the disk") from None
     if path == SHAKESPEARE and digest.hexdigest() != SHA256:
         raise data_error("text", path, "was changed", "install gpunet again")

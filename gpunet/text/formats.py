@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, ModelFileError
-from ..storage import one_line, read_tensors, write_atomically, write_tensors
-from ..storage.tensors import open_regular
+from ..io.messages import file_errors, message
+from ..io.reading import open_regular
+from ..io.writing import write_atomically
+from ..storage import read_tensors, write_tensors
 from .vectors import WordVectors
 from .vocabulary import Vocabulary
 
@@ -98,22 +100,21 @@ def load_vectors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
         The file is missing, damaged or no vectors file; for text with
         row:column, both counted from 1, the word being column 1.
     """
-    try:
-        with open_regular(path) as (file, size):
-            first = file.read(64)
-            file.seek(0)
-            if _HEADER.match(first):
-                return _read_text(file, size, path), {}
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise _refused(path, why, "check the path") from error
+    with (
+        file_errors("vectors", path, "check the path"),
+        open_regular(path) as (file, status),
+    ):
+        first = file.read(64)
+        file.seek(0)
+        if _HEADER.match(first):
+            return _read_text(file, status.st_size, path), {}
     if first[8:9] != b"{":
         raise _refused(path, f"is no vectors file (begins with {first[:12]!r})")
     return _read_safetensors(path)
 
 
 def _refused(path, why, cure=_CURE):
-    return ModelFileError(one_line("vectors", path, why, cure))
+    return ModelFileError(message("vectors", path, why, cure))
 
 
 def _read_safetensors(path):

@@ -5,10 +5,10 @@ from typing import Any
 
 from ..data import Dataset
 from ..errors import ModelFileError
+from ..io.messages import message
 from ..runs.checkpoint import data_digest, history_from, restore
 from ..runs.machine import fingerprint
 from ..runs.recorders import FolderRecorder
-from ..storage import one_line
 from .corpus import read_corpus
 from .formats import save_text, save_vectors
 from .language_model import (
@@ -89,7 +89,7 @@ class SkipGramRun(Run):
             self.trainer.restore(tensors, state["step"])
         except (KeyError, TypeError, ValueError) as error:
             why, cure = f"is of another run ({error})", "start a new run"
-            raise ModelFileError(one_line("checkpoint", path, why, cure)) from error
+            raise ModelFileError(message("checkpoint", path, why, cure)) from error
         self._first = self._saved = self.step
 
     def run(self) -> None:

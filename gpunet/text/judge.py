@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DataError
-from ..io.reading import data_error, read_regular
+from ..io.messages import data_error
+from ..io.reading import read_regular
 from .vectors import WordVectors
 
 _SCORES = ("simlex999", "human (mean)")  # the column's name in the two known files

@@ -19,10 +19,11 @@ import numpy as np
 
 from ..data import Dataset
 from ..errors import ConfigError, DataError, ModelFileError
+from ..io.messages import message
 from ..layers import Activation, Dense, Embedding
 from ..network import Network
 from ..optimizers import Adam
-from ..storage import load_network, one_line, read_tensors, save_network
+from ..storage import load_network, read_tensors, save_network
 from ..training import EarlyStopping, evaluate
 from ..training.fit import trainer
 from ..training.loop import Trainer
@@ -260,5 +261,5 @@ class LanguageModel:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             why = f"holds no language model ({error})"
             cure = "use the run of a language model"
-            raise ModelFileError(one_line("model file", path, why, cure)) from error
+            raise ModelFileError(message("model file", path, why, cure)) from error
         return LanguageModel(net, vocabulary, settings)

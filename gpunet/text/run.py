@@ -5,7 +5,6 @@ checkpoints/, result.json; beside them vectors.safetensors, vectors.txt in
 word2vec's format and, of a language model, model.safetensors.
 """
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields
@@ -13,11 +12,13 @@ from typing import Any
 
 from ..backend import open_backend
 from ..errors import ConfigError, DataError, Interrupted, ModelFileError
+from ..io.json_text import write_json
+from ..io.messages import file_errors, message, printable
 from ..io.reading import open_regular
 from ..runs.hints import resume_hint, retry_hint
 from ..runs.machine import differences
 from ..runs.signals import stop_on_signals
-from ..storage import RunFolder, one_line, readable, write_json
+from ..storage import RunFolder
 from ..training.engines import check_engine
 from .jobs import LanguageRun, SkipGramRun
 from .language_model import LanguageSettings
@@ -105,7 +106,9 @@ def run(config: dict[str, Any], options: Options) -> dict[str, Any]:
     check_engine(config["engine"])
     open_backend(config["device"])
     for path in config["corpus"] or ():
-        os.close(open_regular(path, 2**62)[0])
+        errors = file_errors("text", path, "check the path", DataError)
+        with errors, open_regular(path):
+            pass
     with ExitStack() as stack:
         folder = stack.enter_context(RunFolder(options.folder))
         found = _find(folder, options)
@@ -132,7 +135,7 @@ def run(config: dict[str, Any], options: Options) -> dict[str, Any]:
             how = resume_hint(folder.path, options, "resume=True")
             raise Interrupted(
                 f"training: interrupted: step {job.step} is saved in "
-                f"{readable(folder.path)}; {how}",
+                f"{printable(folder.path)}; {how}",
                 received[0],
             )
         return result
@@ -148,7 +151,7 @@ def _find(folder: RunFolder, options: Options):
     if not options.resume:
         if begun:
             raise ConfigError(
-                f"out: {readable(folder.path)}: holds a run already; choose another "
+                f"out: {printable(folder.path)}: holds a run already; choose another "
                 f"folder, or {resume_hint(folder.path, options, 'resume=True')}"
             )
         return None
@@ -164,7 +167,7 @@ def _settle(config, found, options) -> dict[str, Any]:
     model = old.get("model") if isinstance(old, dict) else None
     if model not in MODELS or old.keys() != defaults(model).keys():
         why, cure = "is of another kind of run", "name the folder of a run on text"
-        raise ModelFileError(one_line("resume", path, why, cure))
+        raise ModelFileError(message("resume", path, why, cure))
     for key in sorted(options.given - set(_FREE_ON_RESUME)):
         if key not in old or config[key] != old[key]:
             raise ConfigError(
@@ -179,7 +182,7 @@ def _resume(job, folder, found, options) -> None:
     path, tensors, state = found
     if state.get("data") != job.more["data"]:
         raise DataError(
-            f"resume: {readable(path)}: the run was begun with another text; give "
+            f"resume: {printable(path)}: the run was begun with another text; give "
             "back the one it began with, or start a new run"
         )
     for line in differences(state.get("fingerprint"), job.more["fingerprint"]):
@@ -187,4 +190,4 @@ def _resume(job, folder, found, options) -> None:
     job.restore(tensors, state, path)
     folder.drop_after(job.step)
     folder.truncate_history(job.step)
-    options.say(f"resuming from {readable(path)} (step {job.step})")
+    options.say(f"resuming from {printable(path)} (step {job.step})")

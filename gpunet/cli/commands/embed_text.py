@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
+from ...io.messages import printable
 from ...show.words import draw_map
-from ...storage import readable
 from ...text.corpus import words_of
 from ...text.formats import load_vectors
 from ...text.generate import generate
@@ -78,7 +78,7 @@ def _map(args: argparse.Namespace) -> int:
         places = dict(zip(names, points.tolist(), strict=True))
         print(json.dumps({"path": str(out), "share": share, "points": places}))
     else:
-        print(f"{readable(out)}: {title}")
+        print(f"{printable(out)}: {title}")
     return 0
 
 
@@ -119,16 +119,16 @@ def _evaluate(args: argparse.Namespace) -> int:
         return 0
     for path, r in result["similarity"].items():
         print(
-            f"{readable(path)}: Spearman {r['spearman']:.3f} on {r['used']} of "
+            f"{printable(path)}: Spearman {r['spearman']:.3f} on {r['used']} of "
             f"{r['pairs']} pairs ({r['skipped']} skipped: a word is unknown)"
         )
     for path, r in result["analogies"].items():
         print(
-            f"{readable(path)}: {_share(r)}, {r['used']:,} of {r['questions']:,} "
+            f"{printable(path)}: {_share(r)}, {r['used']:,} of {r['questions']:,} "
             f"questions ({r['skipped']:,} skipped: a word is unknown)"
         )
         for name, part in r["sections"].items():
-            print(f"  {readable(name)}: {_share(part)} of {part['questions']}")
+            print(f"  {printable(name)}: {_share(part)} of {part['questions']}")
     return 0
 
 
@@ -157,5 +157,5 @@ def _find(source: str | None, name: str) -> Path:
             f"train{model}), or name one with --from"
         )
     newest = max(runs, key=lambda path: path.stat().st_mtime)
-    print(f"from {readable(newest)}", file=sys.stderr)
+    print(f"from {printable(newest)}", file=sys.stderr)
     return newest

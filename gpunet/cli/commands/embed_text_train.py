@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
+from ...io.messages import printable
 from ...runs.progress import ProgressBar
-from ...storage import readable
 from ...text.progress import SpanBar
 from ...text.run import MODELS, Options, defaults
 from ...text.run import run as carry_out
@@ -58,7 +58,7 @@ def _folder(args: argparse.Namespace, model: str) -> Any:
             )
         if not os.path.isdir(args.resume):
             raise ConfigError(
-                f"usage: --resume: {readable(args.resume)}: is no run folder; "
+                f"usage: --resume: {printable(args.resume)}: is no run folder; "
                 "name one, or auto with --out"
             )
         return args.resume
@@ -80,4 +80,4 @@ def _show(args: argparse.Namespace, result: dict[str, Any], folder: Any) -> None
         )
     elif result["words_per_second"]:
         print(f"{result['words_per_second']:,} words a second")
-    print(f"run folder: {readable(folder)} (vectors.safetensors, vectors.txt)")
+    print(f"run folder: {printable(folder)} (vectors.safetensors, vectors.txt)")

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
+from ...io.messages import printable
 from ...network import Network
-from ...storage import Port, export_network, exported, open_model, readable
+from ...storage import Port, export_network, exported, open_model
 from .predict import chosen, model_file, table_of
 
 
@@ -21,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     to_stdout = args.out == "-"
     if not to_stdout and os.path.realpath(out) == os.path.realpath(file):
         raise ConfigError(
-            f"out: {readable(out)}: is the model itself; name another file"
+            f"out: {printable(out)}: is the model itself; name another file"
         )
     net, state = open_model(file)
     source, target = _ports(net, state.get("table"), file)
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"exported: {args.format}, {len(data):,} bytes", file=sys.stderr)
         return 0
     size = export_network(net, out, args.format, source, target)
-    print(f"{readable(out)}: {args.format}, {size:,} bytes")
+    print(f"{printable(out)}: {args.format}, {size:,} bytes")
     return 0
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...data import Dataset, read_mnist
 from ...errors import ConfigError, DataError
+from ...io.messages import printable
+from ...io.writing import probe_writable, write_atomically
 from ...show.digits_png import contact_sheet, gray_png
-from ...storage import probe_writable, readable, write_atomically
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,10 +34,10 @@ def run(args: argparse.Namespace) -> int:
             names.append(f"{i:05d}-{label}.png")
             write_atomically(out / names[-1], gray_png(image))
     if args.json:
-        print(json.dumps({"folder": readable(out), "files": names}))
+        print(json.dumps({"folder": printable(out), "files": names}))
     else:
         what = "on one sheet" if args.sheet else f"{names[0]} to {names[-1]}"
-        print(f"{len(chosen):,} images of {args.split} in {readable(out)}: {what}")
+        print(f"{len(chosen):,} images of {args.split} in {printable(out)}: {what}")
     return 0
 
 
@@ -63,7 +64,7 @@ def _side(part: Dataset, args: argparse.Namespace) -> int:
     side = round(part.x.shape[1] ** 0.5)
     if side * side != part.x.shape[1]:
         raise DataError(
-            f"images: {readable(args.data_dir)}: has {part.x.shape[1]} pixels an "
+            f"images: {printable(args.data_dir)}: has {part.x.shape[1]} pixels an "
             "image, which make no square; give square images"
         )
     return side

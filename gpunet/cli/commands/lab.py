@@ -14,9 +14,9 @@ from typing import Any
 
 from ...backend import open_backend
 from ...errors import ConfigError, GpunetError
+from ...io.writing import probe_writable, write_atomically
 from ...lab.digits.trained import trained
 from ...lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
-from ...storage import probe_writable, write_atomically
 from ..messages import Parser, errors_name_options
 from ..options.common import whole
 from ..options.lab import add_common

@@ -22,10 +22,12 @@ from ...data import (
     read_for,
 )
 from ...errors import ConfigError, GpunetError, ModelFileError
+from ...io.messages import message, printable
+from ...io.writing import write_atomically
 from ...layers import Dense
 from ...network import Network
 from ...runs.report import outputs
-from ...storage import one_line, open_model, readable, write_atomically
+from ...storage import open_model
 from ...training.metrics import mean_absolute_error, r_squared
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
@@ -34,7 +36,7 @@ _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 def run(args: argparse.Namespace) -> int:
     """Write the answers of a model to the rows of a table; return 0."""
     if not is_table(args.table):
-        raise ConfigError(f"table: {readable(args.table)}: {NOT_A_TABLE}; name one")
+        raise ConfigError(f"table: {printable(args.table)}: {NOT_A_TABLE}; name one")
     net, table = open_table_model(args.model, args.device)
     net = chosen(net, args.member)
     if args.probabilities and table.target.classes is None:
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if net.population:
         what += f", the mean of {net.population} networks"
     if out:
-        what += f", in {readable(out)}"
+        what += f", in {printable(out)}"
     print(f"predicted: {what}{_score(table, rows, answers)}", file=sys.stderr)
     return 0
 
@@ -82,7 +84,7 @@ def open_table_model(path: str, device: str = "cpu") -> tuple[Network, Preproces
     if state.get("table") is None:
         why = "was not trained on a table, so it cannot read one"
         cure = "train with --data table.csv --target column"
-        raise ModelFileError(one_line("model file", file, why, cure))
+        raise ModelFileError(message("model file", file, why, cure))
     return net, table_of(net, state["table"], file)
 
 
@@ -94,14 +96,14 @@ def table_of(net: Network, described: Any, file: Path) -> Preprocessing:
     ModelFileError
         It describes none, or one of another network.
     """
-    table = from_json(described, readable(file))
+    table = from_json(described, printable(file))
     dense = [layer for layer in net.layers if isinstance(layer, Dense)]
     ends = dense and (dense[0].n_in, dense[-1].n_out)
     n_in, n_classes = len(table.inputs), len(table.target.classes or [0])
     if ends not in ((n_in, n_classes), (n_in, 1 if n_classes == 2 else n_classes)):
         why = "describes a table of other inputs or outputs than its network has"
         cure = "restore it from a copy, or train again"
-        raise ModelFileError(one_line("model file", file, why, cure))
+        raise ModelFileError(message("model file", file, why, cure))
     return table
 
 

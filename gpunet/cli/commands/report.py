@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...storage import readable
+from ...io.messages import printable
 
 
 def show_best_epoch(result: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ def show_baseline(result: dict[str, Any]) -> None:
             f"root mean square error {found['rmse']:.6g}"
         )
     else:
-        name = readable(str(found["predicts"]), 40)
+        name = printable(str(found["predicts"]), 40)
         print(
             f"baseline (always answering {name}, the commonest class): accuracy "
             f"{found['test_accuracy']:.2%}"

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ...data import is_table
 from ...errors import ConfigError, GpunetError
+from ...io.messages import printable
 from ...runs.diagnosis import diagnose_run
 from ...runs.hints import resume_hint
 from ...runs.presets import DEFAULTS, preset
@@ -23,7 +24,6 @@ from ...runs.run import Options
 from ...runs.run import run as carry_out
 from ...show.curves import draw_curves
 from ...show.residuals import draw_residuals
-from ...storage import readable
 from ..again import again
 from .classes import show_classes
 from .report import show_baseline, show_best_epoch
@@ -157,7 +157,7 @@ def _show(result: dict[str, Any], pictures: list[str]) -> None:
             print(f"member {i}: {why}")
     if result["outcome"] != "all epochs done":
         print(f"ended: {result['outcome']} after step {result['steps']}")
-    where = readable(result["folder"])
+    where = printable(result["folder"])
     print(f"run folder: {where}" + (f" ({', '.join(pictures)})" if pictures else ""))
 
 

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from ...errors import ModelFileError
-from ...storage import one_line, readable, verify
+from ...io.messages import message, printable
+from ...storage import verify
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,8 +22,8 @@ def run(args: argparse.Namespace) -> int:
                 code = error.exit_code
                 continue
             step = "-" if found["step"] is None else found["step"]
-            kind, step = (readable(str(part), 60) for part in (found["kind"], step))
-            print(f"{readable(file)}: {kind}, step {step}, sha256 {found['digest']}")
+            kind, step = (printable(str(part), 60) for part in (found["kind"], step))
+            print(f"{printable(file)}: {kind}, step {step}, sha256 {found['digest']}")
     return code
 
 
@@ -35,7 +36,7 @@ def _files(path: str) -> list[Path]:
     files = [file for file in files if file.suffix == ".safetensors"]
     if not files:
         raise ModelFileError(
-            f"verify: {readable(path)}: holds no .safetensors file; name a run "
+            f"verify: {printable(path)}: holds no .safetensors file; name a run "
             "folder or a file"
         )
     return files
@@ -43,4 +44,4 @@ def _files(path: str) -> list[Path]:
 
 def _refuse(error: OSError) -> None:
     why = f"cannot be looked into ({error.strerror})"
-    raise ModelFileError(one_line("verify", error.filename, why, "check the path"))
+    raise ModelFileError(message("verify", error.filename, why, "check the path"))

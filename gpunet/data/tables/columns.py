@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...io.reading import data_error
+from ...io.messages import data_error
 from .dialect import BLANK
 
 _OF_NUMBERS = b"0123456789+-.eE \n"

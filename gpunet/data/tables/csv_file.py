@@ -15,7 +15,7 @@ from itertools import chain
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.reading import data_error
+from ...io.messages import data_error
 from .columns import Column, Mixed, describe_mixed
 from .dialect import (
     BLANK,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from ...errors import ConfigError
-from ...io.reading import data_error
+from ...io.messages import data_error
 
 BLANK = " \t"  # taken away around cells
 _WORDS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}  # are detected

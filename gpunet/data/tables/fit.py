@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.reading import data_error
+from ...io.messages import data_error
 from ..rows import BLOCK, MatrixRows, Scaling, moments, refused_number
 from .preprocessing import Preprocessing, Target
 from .values import as_texts, plain

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from ...errors import ConfigError, ModelFileError
-from ...io.reading import data_error, printable
+from ...io.messages import data_error, printable
 from ..rows import MatrixRows, Scaling, refused_number
 from .cell_checks import check_cells
 from .dialect import TextFormat

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.reading import data_error
+from ...io.messages import data_error
 from ...random import host_rng
 from ..dataset import Dataset, Splits
 from ..splitting import random_split, stratified_split

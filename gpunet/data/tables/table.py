@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.reading import data_error
+from ...io.messages import data_error
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ import os
 import re
 import sys
 
-from ...io.reading import GZIP_MAGIC, data_error, gunzip_bounded, read_regular
+from ...io.messages import data_error
+from ...io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
 
 STDIN = "-"
 LARGEST = 2**31  # bytes of a file, and of what it holds

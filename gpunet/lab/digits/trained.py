@@ -15,10 +15,11 @@ import numpy as np
 from ...blocks import mlp
 from ...data import Dataset, load_mnist
 from ...errors import ModelFileError
+from ...io.messages import message
 from ...layers import Dense
 from ...network import Network
 from ...optimizers import Adam
-from ...storage import load_network, one_line
+from ...storage import load_network
 from ...storage.published import is_published, load_published
 from ...training import fit
 from ..checks import Result, check_range, within
@@ -143,5 +144,5 @@ def _from_file(path: str, device: str) -> Network:
         many = f"{net.population} networks of " if net.population else ""
         why = f"holds {many}{'-'.join(map(str, sizes)) or 'no dense layer'}"
         cure = "the digits need one network of 784 inputs and 10 outputs"
-        raise ModelFileError(one_line("weights", fsdecode(path), why, cure))
+        raise ModelFileError(message("weights", fsdecode(path), why, cure))
     return net

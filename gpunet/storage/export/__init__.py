@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gpunet.errors import ModelFileError
-from gpunet.io.messages import one_line
+from gpunet.io.messages import message
 from gpunet.io.writing import write_atomically
 from gpunet.storage.export.c import to_c
 from gpunet.storage.export.graph import Port, make_plan
@@ -65,9 +65,9 @@ def exported(
     for step in made.steps:
         if step[0] == "dense" and not all(np.isfinite(a).all() for a in step[1:]):
             why, cure = "a weight is not finite", "export the last finite model"
-            raise ModelFileError(one_line("export", path, why, cure))
+            raise ModelFileError(message("export", path, why, cure))
     size = net.n_parameters * np.dtype(net.dtype).itemsize
     if size > _LARGEST:
         why = f"holds {size:,} bytes of weights, more than the {_LARGEST:,} allowed"
-        raise ModelFileError(one_line("export", path, why, "take a smaller network"))
+        raise ModelFileError(message("export", path, why, "take a smaller network"))
     return FORMATS[kind](made)
