@@ -355,10 +355,10 @@ def test_hidden_fits_pictures_too(tmp_path):
 
 STRANGER = [
     (["--target", "kinds"], 2, "choose from size, weight, color, kind, price"),
-    ([], 2, "target: a table needs one"),
+    ([], 2, "target must be the column"),
     (["--target", "kind", "--task", "guess"], 2, "--task"),
     (["--target", "kind", "--task", "regress"], 3, "is a text; classify it"),
-    (["--target", "price", "--task", "classify"], 3, "is no whole number"),
+    (["--target", "price", "--task", "classify"], 3, "is not a whole number"),
     (["--target", "kind", "--drop", "x"], 2, "drop: 'x'"),
     (["--target", "kind", "--test", "none.csv"], 3, "none.csv"),
     (["--target", "kind", "--test", "none.txt"], 2, "none.txt"),
@@ -423,7 +423,7 @@ def test_predict_refuses_with_place_and_cure(done, priced, table, tmp_path):
         ),
         "far.csv": ("size,weight,color\n1e39,2,red\n", 3, ":2:1: 1e+39 is beyond"),
         "one.csv": ("size\n1\n", 3, "lacks the columns weight, color"),
-        "rows.csv": ("size,weight,color\n", 3, "holds a header and no rows"),
+        "rows.csv": ("size,weight,color\n", 3, "contains a header and no rows"),
     }
     for name, (content, code, why) in bad.items():
         path = tmp_path / name

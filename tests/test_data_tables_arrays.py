@@ -218,10 +218,10 @@ def test_matrix_and_columns_of_an_npz(tmp_path):
 @pytest.mark.parametrize(
     ("members", "why"),
     [
-        ({"x": X, "z": X}, "holds several matrices: x, z"),
-        ({"x": X, "y": np.zeros(3)}, "expected arrays of one length"),
-        ({"x": X[:0], "y": np.zeros(0)}, "expected arrays of one length"),
-        ({"x": np.zeros((4, 3, 2))}, "expected a column of shape (n,)"),
+        ({"x": X, "z": X}, "contains several matrices: x, z"),
+        ({"x": X, "y": np.zeros(3)}, "must be arrays of one length"),
+        ({"x": X[:0], "y": np.zeros(0)}, "must be arrays of one length"),
+        ({"x": np.zeros((4, 3, 2))}, "must be a column of shape (n,)"),
         (
             {"a": np.array([2**53 + 1, 0]), "b": np.zeros(2)},
             "row 0 is 9007199254740993",

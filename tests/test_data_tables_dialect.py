@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from gpunet.data import from_json, read_for, read_splits, read_table
+from gpunet.data import Preprocessing, read_for, read_splits, read_table
 from gpunet.errors import ConfigError, DataError
 
 
@@ -126,7 +126,7 @@ def test_model_without_a_header_knows_which_column_lacks(tmp_path):
     rows = [f"{k % 2},{k},{k * k}" for k in range(30)]
     path = write(tmp_path, "\n".join(rows) + "\n")
     made = read_splits(path, "1", header=False, drop=["3"]).table
-    made = from_json(made.to_json(), "here")
+    made = Preprocessing.from_json(made.to_json(), "here")
     whole = made.features(read_for(made, path))
     bare = "\n".join(row.partition(",")[2] for row in rows) + "\n"
     bare = read_for(made, write(tmp_path, bare, "bare.csv"))
@@ -140,7 +140,7 @@ def test_settings_of_reading_are_kept_and_may_be_replaced(tmp_path):
     content = "\n".join(["n;m;kind", *rows]).encode("latin-1")
     how = {"decimal": ",", "encoding": "latin-1", "missing": ["-"], "impute": "mean"}
     made = read_splits(write(tmp_path, content), "kind", **how).table
-    made = from_json(made.to_json(), "here")
+    made = Preprocessing.from_json(made.to_json(), "here")
     whole = made.features(read_for(made, tmp_path / "table.csv"))
     text = content.decode("latin-1").replace(",", ".").replace(";", "|")
     path = write(tmp_path, text.replace("|-|", "|?|"), "new.csv")
@@ -148,7 +148,8 @@ def test_settings_of_reading_are_kept_and_may_be_replaced(tmp_path):
     assert np.array_equal(made.features(read_for(made, path, **changes)), whole)
     error_of(read_for, made, path)
     old = {k: v for k, v in made.to_json().items() if k not in ("form", "n_columns")}
-    assert from_json(old, "here").form.decimal == "."  # files of earlier versions
+    old = Preprocessing.from_json(old, "here")  # as in files of earlier versions
+    assert old.form.decimal == "."
 
 
 def test_columns_that_a_model_does_not_read_are_not_judged(tmp_path):
@@ -324,7 +325,7 @@ def test_categories_of_earlier_models_may_have_blanks(tmp_path):
     made = read_splits(path, "y").table
     data = made.to_json()
     data["categories"] = {"c": [" u", " v"]}
-    old = from_json(data, "here")
+    old = Preprocessing.from_json(data, "here")
     assert np.array_equal(
         old.features(read_for(old, path)), made.features(read_for(made, path))
     )

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from gpunet.data import MatrixRows, from_json, read_for, read_splits
+from gpunet.data import MatrixRows, Preprocessing, read_for, read_splits
 from gpunet.data.rows import moments
 from gpunet.data.tables import read_table
 from gpunet.errors import ConfigError, DataError, GpunetError, ModelFileError
@@ -172,7 +172,7 @@ def test_number_beyond_the_training_dtype_is_refused(tmp_path):
 LABELS = {
     "one class": (["1"] * 6, None, "the only class is 1"),
     "one text": (["x"] * 6, None, "the only class is 'x'"),
-    "1.9": (["0", "1", "1.9", "0"], "classify", ":4:2: the class 1.9 is no whole"),
+    "1.9": (["0", "1", "1.9", "0"], "classify", ":4:2: the class 1.9 is not a whole"),
     "missing": (["0", "1", "", "0"], None, ":4:2: the target is missing in 1 of"),
     "missing text": (["a", "b", "", "a"], None, ":4:2: the target is missing"),
     "NaN": (["0", "1", "nan", "0"], None, ":4:2: y: 'nan' is not written as"),
@@ -328,7 +328,7 @@ def test_json_says_all_of_it(tmp_path):
     how = {"impute": "mean", "unknown": "zeros", "missing": ["?"]}
     table = read_splits(path, "kind", **how).table
     text = json.dumps(table.to_json(), allow_nan=False)
-    again = from_json(json.loads(text), "here")
+    again = Preprocessing.from_json(json.loads(text), "here")
     assert json.dumps(again.to_json()) == text
     raw = read_for(again, path)
     assert np.array_equal(again.features(raw), table.features(read_table(path)))
@@ -371,9 +371,9 @@ def test_json_says_all_of_it(tmp_path):
 def test_json_that_describes_no_table_is_refused(tmp_path, change):
     data = read_splits(write(tmp_path, MIXED), "kind").table.to_json()
     with pytest.raises(ModelFileError, match="here: describes no table"):
-        from_json(data | change, "here")
+        Preprocessing.from_json(data | change, "here")
     with pytest.raises(ModelFileError):
-        from_json([], "here")
+        Preprocessing.from_json([], "here")
 
 
 def test_rows_on_disk_are_those_in_memory(tmp_path, monkeypatch):
@@ -394,7 +394,7 @@ def test_rows_on_disk_are_those_in_memory(tmp_path, monkeypatch):
         assert np.array_equal(b.take(np.array([5, 2])).x.load(), a.x[[5, 2]])
         assert b.x.astype("float64").dtype == np.float64 and len(b.x) == len(a.x)
     assert disk.train.x.data != disk.test.x.data and len(disk.train.x.data) == 32
-    assert "take mean" in refusal(
+    assert "use mean" in refusal(
         read_splits, tmp_path / "x.npy", "-1", impute="median", kind=GpunetError
     )
     x[77, 1] = 1e39

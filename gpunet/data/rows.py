@@ -1,4 +1,4 @@
-"""Rows of a matrix that stay where they are until they are asked for.
+"""Rows of a matrix that are read, scaled and cast only when they are needed.
 
 A file larger than memory is mapped; a batch is gathered from the map, scaled
 and cast, so that never more than a batch is held. The same code reads a small
@@ -6,110 +6,18 @@ matrix whole.
 """
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from ..errors import DataError
 from ..io.messages import data_error
 
-BLOCK = 2**20  # numbers looked at together
+BLOCK = 2**20  # numbers read at once
 
-
-class MatrixRows:
-    """Some rows and columns of a matrix, scaled and cast when they are taken.
-
-    It has what the data checks and the loop ask of an array: shape, dtype,
-    length, and rows by slice or index.
-
-    Parameters
-    ----------
-    matrix : array or memmap, shape (n, k)
-    rows : int64 array, shape (m,)
-    columns : int64 array, shape (n_in,)
-    scaling : Scaling
-    dtype : str
-        Of the rows given out.
-    where : str
-        The file, for messages.
-    """
-
-    ndim = 2
-
-    def __init__(self, matrix, rows, columns, scaling, dtype, where):
-        self._matrix, self._rows, self._columns = matrix, rows, columns
-        self._scaling, self._where = scaling, where
-        self.dtype = np.dtype(dtype)
-        self.shape = (len(rows), len(columns))
-        self.size = len(rows) * len(columns)
-        self._digest = None
-
-    def __len__(self):
-        return len(self._rows)
-
-    def __getitem__(self, index):
-        """Return some of the rows; nothing is read yet."""
-        if isinstance(index, tuple):  # x[a:b, ...], as the array API writes it
-            index = index[0]
-        return MatrixRows(
-            self._matrix,
-            self._rows[index],
-            self._columns,
-            self._scaling,
-            self.dtype,
-            self._where,
-        )
-
-    def place(self, at):
-        """Return where the number at (row, column) of these stands in the file."""
-        return f"{self._where}[{int(self._rows[at[0]])}, {int(self._columns[at[1]])}]"
-
-    def raw(self):
-        """Return the rows as they are in the file, float64, shape (m, n_in)."""
-        taken = np.asarray(self._matrix[self._rows])
-        if taken.shape[1] != len(self._columns):
-            taken = taken[:, self._columns]
-        return taken.astype(np.float64)
-
-    def load(self):
-        """Return the rows, scaled and cast, shape (m, n_in).
-
-        Raises
-        ------
-        DataError
-            A number is missing, infinite, or beyond the dtype.
-        """
-        out = np.empty(self.shape, self.dtype)
-        start = 0
-        for block in self.blocks():
-            raw = block.raw()
-            x, bad = self._scaling.apply(raw, self.dtype)
-            if bad is not None:
-                raise refused_number(block.place(bad), raw[bad], self.dtype)
-            out[start : start + len(x)] = x
-            start += len(x)
-        return out
-
-    def astype(self, dtype, copy=True):
-        """Return the rows as an array of another dtype; see `load`."""
-        return self.load().astype(dtype, copy=False)
-
-    def blocks(self):
-        """Yield the rows in parts that are small in memory."""
-        step = max(1, BLOCK // self.shape[1])
-        for start in range(0, len(self), step):
-            yield self[start : start + step]
-
-    def judged(self):
-        """Return these rows after reading them all once: each number is fit."""
-        digest = hashlib.blake2b(digest_size=32)
-        for block in self.blocks():
-            digest.update(block.load().data)
-        self._digest = digest.digest()
-        return self
-
-    @property
-    def data(self):
-        """Bytes that stand for the rows of a judged object in a digest."""
-        return self._digest
+Location = Callable[[int, int], str]  # (row, column) -> where it is, for messages
 
 
 class Scaling:
@@ -119,48 +27,144 @@ class Scaling:
     ----------
     mean, scale : float64 arrays, shape (k,)
     fill : float64 array, shape (k,)
-        What takes the place of NaN; NaN where nothing does.
+        What replaces NaN; NaN where nothing does.
     """
 
-    def __init__(self, mean, scale, fill):
+    def __init__(self, mean: np.ndarray, scale: np.ndarray, fill: np.ndarray) -> None:
         self.mean, self.scale, self.fill = mean, scale, fill
         constant = scale == 0
         self.factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, scale))
 
-    def apply(self, raw, dtype):
-        """Return (z, where the first unfit number stands, or None).
+    def apply(self, raw: np.ndarray, dtype: Any, location: Location) -> np.ndarray:
+        """Return z of dtype, shape (m, k).
 
         Parameters
         ----------
-        raw : float64 array, shape (m, k), filled in place
+        raw : float64 array, shape (m, k)
+            NaN are filled in place.
         dtype : numpy dtype
-            A number that it cannot hold is unfit.
+        location : callable
+            Returns where the number at (row, column) is.
+
+        Raises
+        ------
+        DataError
+            A number is missing, infinite, or beyond the dtype.
         """
-        gap = np.isnan(raw)
-        if gap.any():
-            np.copyto(raw, self.fill, where=gap)
-        fit = np.abs(raw) <= float(np.finfo(dtype).max)
-        if not fit.all():
-            return raw, tuple(int(k) for k in np.argwhere(~fit)[0])
-        with np.errstate(over="ignore"):  # judged in the next line
-            z = ((raw - self.mean) * self.factor).astype(dtype)
-        if not np.isfinite(z).all():
-            return raw, tuple(int(k) for k in np.argwhere(~np.isfinite(z))[0])
-        return z, None
+        missing = np.isnan(raw)
+        if missing.any():
+            np.copyto(raw, self.fill, where=missing)
+        valid = np.abs(raw) <= float(np.finfo(dtype).max)
+        if valid.all():
+            with np.errstate(over="ignore"):  # checked in the next line
+                z = ((raw - self.mean) * self.factor).astype(dtype)
+            valid = np.isfinite(z)
+            if valid.all():
+                return z
+        row, column = (int(k) for k in np.argwhere(~valid)[0])
+        raise number_error(location(row, column), raw[row, column], dtype)
 
 
-def refused_number(where, value, dtype):
+def number_error(location: str, value: float, dtype: Any) -> DataError:
     """Return the DataError about a number that cannot be trained with."""
     if np.isinf(value):
-        return data_error("table", where, f"is {value}", "give a finite number")
+        return data_error("table", location, f"is {value}", "give a finite number")
     if np.isnan(value):
-        cure = "fill it in, or train with {impute}"
-        return data_error("table", where, "is missing", cure, impute="mean")
-    why = f"{value:g} is beyond {np.dtype(dtype).name}, raw or scaled"
-    return data_error("table", where, why, "correct it, or train in float64")
+        remedy = "fill it in, or train with {impute}"
+        return data_error("table", location, "is missing", remedy, impute="mean")
+    reason = f"{value:g} is beyond {np.dtype(dtype).name}, raw or scaled"
+    return data_error("table", location, reason, "correct it, or train in float64")
 
 
-def moments(blocks, width, epsilon):
+@dataclass(frozen=True, eq=False)
+class MatrixRows:
+    """Some rows and columns of a matrix, scaled and cast when they are loaded.
+
+    It has what the data checks and the loop need of an array: shape, dtype,
+    length, and rows by slice or index.
+
+    Parameters
+    ----------
+    matrix : array or memmap, shape (n, k)
+    rows : int64 array, shape (m,)
+    columns : int64 array, shape (n_in,)
+    scaling : Scaling
+    dtype : numpy dtype of the loaded rows
+    where : str
+        The file, for messages.
+    data : bytes or None
+        A digest of the rows, once they are `checked`.
+    """
+
+    matrix: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    scaling: Scaling
+    dtype: np.dtype
+    where: str
+    data: bytes | None = None
+    ndim = 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self.rows), len(self.columns)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return len(self.rows) * len(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> "MatrixRows":
+        """Return some of the rows; nothing is read yet."""
+        if isinstance(index, tuple):  # x[a:b, ...], as the array API writes it
+            index = index[0]
+        return replace(self, rows=self.rows[index], data=None)
+
+    def location(self, row: int, column: int) -> str:
+        """Return where a number is in the file."""
+        return f"{self.where}[{self.rows[row]}, {self.columns[column]}]"
+
+    def raw(self) -> np.ndarray:
+        """Return the rows as they are in the file, float64, shape (m, n_in)."""
+        raw = np.asarray(self.matrix[self.rows])
+        if raw.shape[1] != len(self.columns):
+            raw = raw[:, self.columns]
+        return raw.astype(np.float64)
+
+    def load(self) -> np.ndarray:
+        """Return the rows, scaled and cast, shape (m, n_in); see `Scaling.apply`."""
+        loaded, start = np.empty(self.shape, self.dtype), 0
+        for block in self.blocks():
+            z = self.scaling.apply(block.raw(), self.dtype, block.location)
+            loaded[start : start + len(z)] = z
+            start += len(z)
+        return loaded
+
+    def astype(self, dtype: Any, copy: bool = True) -> np.ndarray:
+        """Return the rows as an array of another dtype; see `load`."""
+        return self.load().astype(dtype, copy=False)
+
+    def blocks(self) -> "Iterator[MatrixRows]":
+        """Yield the rows in parts that are small in memory."""
+        step = max(1, BLOCK // self.shape[1])
+        for start in range(0, len(self), step):
+            yield self[start : start + step]
+
+    def checked(self) -> "MatrixRows":
+        """Return these rows after reading them all once: each number is valid."""
+        digest = hashlib.blake2b(digest_size=32)
+        for block in self.blocks():
+            digest.update(block.load().data)
+        return replace(self, data=digest.digest())
+
+
+def moments(
+    blocks: Iterable[np.ndarray], width: int, epsilon: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (mean, scale) of each column over blocks of rows, without NaN.
 
     scale is the standard deviation, or 0 where the column is constant, or so
@@ -171,27 +175,26 @@ def moments(blocks, width, epsilon):
     blocks : iterable of float64 arrays, shape (m, width)
     width : int
     epsilon : float
-        Of the dtype in which the numbers were kept.
+        Of the dtype in which the numbers were stored.
 
     Source: Chan, Golub and LeVeque 1983, eq. 1.5.
     """
     n, mean, total = np.zeros(width), np.zeros(width), np.zeros(width)
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
-    with np.errstate(over="ignore", invalid="ignore"):  # judged by the caller
+    with np.errstate(over="ignore", invalid="ignore"):  # checked by the caller
         for block in blocks:
-            there = ~np.isnan(block)
-            m = there.sum(axis=0)
-            low = np.minimum(low, np.where(there, block, np.inf).min(axis=0))
-            high = np.maximum(high, np.where(there, block, -np.inf).max(axis=0))
-            center = np.where(there, block, 0.0).sum(axis=0) / np.maximum(m, 1)
-            apart = np.where(there, block - center, 0.0)
+            present = ~np.isnan(block)
+            m = present.sum(axis=0)
+            low = np.minimum(low, np.where(present, block, np.inf).min(axis=0))
+            high = np.maximum(high, np.where(present, block, -np.inf).max(axis=0))
+            center = np.where(present, block, 0.0).sum(axis=0) / np.maximum(m, 1)
+            deviation = np.where(present, block - center, 0.0)
             delta, both = center - mean, np.maximum(n + m, 1)
-            total += (apart * apart).sum(axis=0) + delta * delta * n * m / both
+            total += (deviation * deviation).sum(axis=0) + delta * delta * n * m / both
             mean += delta * m / both
             n += m
         scale = np.sqrt(total / np.maximum(n, 1))
-    same = low == high
     floor = 8 * epsilon * np.maximum(np.abs(low), np.abs(high))
-    constant = same | (scale <= np.where(np.isfinite(floor), floor, 0.0))
+    constant = (low == high) | (scale <= np.where(np.isfinite(floor), floor, 0.0))
     constant |= scale < np.finfo(np.float64).tiny
-    return np.where(same, low, mean), np.where(constant, 0.0, scale)
+    return np.where(low == high, low, mean), np.where(constant, 0.0, scale)

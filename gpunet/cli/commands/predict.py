@@ -16,7 +16,6 @@ from ...data import (
     Dataset,
     Preprocessing,
     Table,
-    from_json,
     is_missing,
     is_table,
     read_for,
@@ -96,7 +95,7 @@ def table_of(net: Network, described: Any, file: Path) -> Preprocessing:
     ModelFileError
         It describes none, or one of another network.
     """
-    table = from_json(described, printable(file))
+    table = Preprocessing.from_json(described, printable(file))
     dense = [layer for layer in net.layers if isinstance(layer, Dense)]
     ends = dense and (dense[0].n_in, dense[-1].n_out)
     n_in, n_classes = len(table.inputs), len(table.target.classes or [0])
@@ -154,6 +153,7 @@ def _score(table: Preprocessing, rows: Table, answers: Any) -> str:
     target = table.target
     name = target.name
     if isinstance(name, int):
+        assert rows.matrix is not None
         if rows.matrix.shape[1] == len(table.inputs):
             return ""
         name = str(name)

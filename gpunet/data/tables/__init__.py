@@ -1,24 +1,19 @@
-"""Tables of one's own: CSV, npz and npy files become inputs and targets.
+"""Tables: CSV, npz and npy files become inputs and targets.
 
-From the bottom up: `text` reads the text of a table, `dialect` finds how it is
-written, `columns` reads its columns; `csv_file` and `arrays` read a file within bounds
-and refuse what is odd, `preprocessing` is what a model file keeps, `fit` learns
-it from the training rows, and `splits` parts them. `data/rows.py` scales numbers,
-from disk if need be.
+Reading: `text` reads the text of a table, `dialect` finds how it is written,
+`csv_file` and `arrays` read a file within bounds as a `table`; `reading` chooses.
+Typing of columns: `columns`, and `mixed` for those of numbers and texts.
+Preprocessing: `target` and `fit` learn from the training rows what `preprocessing`
+applies and a model file stores; `cell_checks` refuses what cannot become an input.
+Splitting: `splits`. Numbers are scaled, from disk if need be, by `data/rows.py`.
 """
 
+from .columns import is_missing
 from .dialect import TextFormat
-from .preprocessing import Preprocessing, from_json
-from .splits import (
-    NOT_A_TABLE,
-    check_options,
-    is_table,
-    read_for,
-    read_splits,
-    read_table,
-)
+from .preprocessing import Preprocessing
+from .reading import NOT_A_TABLE, is_table, read_for, read_table
+from .splits import check_options, read_splits
 from .table import Table
-from .values import is_missing
 
 __all__ = [
     "NOT_A_TABLE",
@@ -26,7 +21,6 @@ __all__ = [
     "Table",
     "TextFormat",
     "check_options",
-    "from_json",
     "is_missing",
     "is_table",
     "read_for",

@@ -1,24 +1,26 @@
 """How a text table is written: its delimiter, its header, its row names.
 
-The delimiter is the one that gives the first rows as many cells as the header.
-Where two do, or where the first line may be a header or data, nothing is
+The delimiter is the one by which the first rows have as many cells as the header.
+Where two fit, or where the first line may be a header or data, nothing is
 guessed: the message names the argument that decides.
 """
 
 import csv
 import io
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from typing import Any
 
 from ...errors import ConfigError
 from ...io.messages import data_error
 
-BLANK = " \t"  # taken away around cells
-_WORDS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}  # are detected
+BLANK = " \t"  # removed around cells
+_WORDS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}  # detected
 _DELIMITERS = {word: delimiter for delimiter, word in _WORDS.items()}
 _DELIMITERS |= {"space": " ", "\\t": "\t"}
-_ROWS, _BYTES = 100, 2**16  # looked at to find the delimiter
+_ROWS, _BYTES = 100, 2**16  # inspected to find the delimiter
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _NUMBERS = {  # by the decimal mark
     ".": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII),
@@ -39,13 +41,13 @@ class TextFormat:
         None is UTF-8.
     decimal : "." or ","
     header : bool or None
-        Whether the first line names the columns; None expects that and refuses
+        Whether the first line names the columns; None expects names and refuses
         a first line that looks like data.
 
     Raises
     ------
     ConfigError
-        A value that cannot work.
+        An invalid value.
     """
 
     delimiter: str | None = None
@@ -53,8 +55,8 @@ class TextFormat:
     decimal: str = "."
     header: bool | None = None
 
-    def __post_init__(self):
-        mark = _DELIMITERS.get(self.delimiter, self.delimiter)
+    def __post_init__(self) -> None:
+        mark = _DELIMITERS.get(self.delimiter or "", self.delimiter)
         if mark is not None and (len(mark) != 1 or mark.isalnum() or mark in '"\r\n\0'):
             raise ConfigError(
                 f"delimiter: must be one character (not a letter or digit) or one of "
@@ -74,17 +76,19 @@ class TextFormat:
             raise ConfigError(f"decimal: must be '.' or ',', got {self.decimal!r:.40}")
 
     @property
-    def number(self):
+    def number(self) -> re.Pattern[str]:
         """The pattern of a whole cell that is a number."""
         return _NUMBERS[self.decimal]
 
 
-def csv_reader(lines, delimiter, *, strict=True):
-    """Return the rows of an iterable of lines; blanks after a delimiter are dropped."""
+def csv_reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Any:
+    """Return a `csv.reader` of lines; blanks after a delimiter are dropped."""
     return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=True)
 
 
-def find_delimiter(content, form, where):
+def find_delimiter(
+    content: bytes, form: TextFormat, where: str
+) -> tuple[str, list[list[str]]]:
     """Return (delimiter, the first rows) of a text table.
 
     Parameters
@@ -111,15 +115,15 @@ def find_delimiter(content, form, where):
         delimiter = next(iter(fit or wide), ",")
         return delimiter, tried[delimiter]
     counts = ", ".join(f"{_WORDS[d]} ({len(wide[d][0])} columns)" for d in fit or wide)
-    why = f"more than one delimiter fits: {counts}"
+    reason = f"more than one delimiter fits: {counts}"
     if not fit:
-        why = f"its rows are uneven by each delimiter: {counts}"
-    likely = max(fit or wide, key=lambda d: len(wide[d][0]))
-    cure = "name the right one, such as {delimiter}"
-    raise data_error("table", f"{where}:1", why, cure, delimiter=_WORDS[likely])
+        reason = f"its rows are uneven by each delimiter: {counts}"
+    likely = _WORDS[max(fit or wide, key=lambda d: len(wide[d][0]))]
+    remedy = "name the right one, such as {delimiter}"
+    raise data_error("table", f"{where}:1", reason, remedy, delimiter=likely)
 
 
-def _beginning(content):
+def _beginning(content: bytes) -> str:
     """Return the first lines of a table as text, whole ones only."""
     end = _BYTES
     while end < len(content) and content.count(b"\n", 0, end) < 20:
@@ -128,37 +132,37 @@ def _beginning(content):
     return text if end >= len(content) else text[: text.rfind("\n") + 1]
 
 
-def _first_rows(text, delimiter):
+def _first_rows(text: str, delimiter: str) -> list[list[str]]:
     """Return the first rows as lists of stripped cells, empty lines left out."""
     lines = io.StringIO(text, newline="")
     try:
         rows = list(islice(csv_reader(lines, delimiter, strict=False), _ROWS))
-    except csv.Error:  # a cell beyond csv's limit: said with its line later
+    except csv.Error:  # a cell beyond csv's limit: refused with its line later
         return []
     return [[cell.strip(BLANK) for cell in row] for row in rows if row]
 
 
-def _even(rows):
-    """Tell whether all rows have the header's width, or all one cell more."""
+def _even(rows: list[list[str]]) -> bool:
+    """Return whether all rows have the header's width, or all one cell more."""
     widths = {len(row) for row in rows[1:]} or {len(rows[0])}
     return len(widths) == 1 and widths <= {len(rows[0]), len(rows[0]) + 1}
 
 
-def lacks_row_names(rows):
-    """Tell whether the header has one name fewer than the rows have cells, as R's."""
+def lacks_row_names(rows: list[list[str]]) -> bool:
+    """Return whether the header has one name fewer than the rows have cells, as R's."""
     widths = {len(row) for row in rows[1:]}
     several = len(rows) > 2 and len(rows[0]) > 1  # one row may have a cell too many
     return several and widths == {len(rows[0]) + 1}
 
 
-def looks_like_data(rows, number):
-    """Tell whether the first line is of the same kinds as the rows below it.
+def looks_like_data(rows: list[list[str]], number: re.Pattern[str]) -> bool:
+    """Return whether the first line is of the same kinds as the rows below it.
 
     Names that are whole numbers in increasing order, such as years, are names,
     unless there is nothing else in the line.
     """
     numeric = [bool(number.fullmatch(name)) for name in rows[0]]
-    names = [name for name, is_one in zip(rows[0], numeric, strict=True) if is_one]
+    names = [name for name in rows[0] if number.fullmatch(name)]
     if not names or len(names) == len(rows[0]):
         return bool(names)
     below = [row for row in rows[1:] if len(row) == len(rows[0])]
@@ -172,8 +176,8 @@ def looks_like_data(rows, number):
     return any(a >= b for a, b in pairwise(years))
 
 
-def is_row_names(cells):
-    """Tell whether cells number or name the rows: all different, all of one kind."""
+def is_row_names(cells: Sequence[str]) -> bool:
+    """Return whether cells number or name the rows: all different, of one kind."""
     numbers = list(map(_WHOLE.fullmatch, cells))
     if all(numbers):
         return len(set(map(int, cells))) == len(cells)

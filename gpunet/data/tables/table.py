@@ -1,4 +1,4 @@
-"""A table in host memory, or on disk: rows, columns, and where each cell stands.
+"""A table in host memory, or on disk: columns, a matrix, the location of each cell.
 
 Columns with names come from CSV files and from npz files with one array a
 column; a matrix comes from npy files and from npz files with one array of two
@@ -6,10 +6,11 @@ dimensions. A matrix may be mapped from its file, and is then never read whole.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from ...errors import ConfigError
+from ...errors import ConfigError, DataError
 from ...io.messages import data_error
 
 
@@ -22,8 +23,8 @@ class Table:
     where : str
         The file, for messages.
     columns : dict of str to array, shape (n,)
-        float64 with NaN for what is missing, or objects that are texts with ""
-        for what is missing. Of a matrix: what stands beside it.
+        float64 with NaN for missing cells, or objects that are texts with "" for
+        missing cells. Of a matrix: the columns stored beside it.
     matrix : array, shape (n, k), or None
         A matrix, perhaps mapped from its file.
     lines : int64 array, shape (n,), or None
@@ -35,9 +36,9 @@ class Table:
     n_columns : int
         Of a CSV file, with those that were left out.
     notes : tuple of str
-        What was left out unasked.
+        What was left out without being asked to.
     rows : int64 array, shape (n,), or None
-        The numbers of the rows in the file, where some were taken out.
+        The numbers of the rows in the file, where some were left out.
     """
 
     where: str
@@ -50,30 +51,28 @@ class Table:
     notes: tuple[str, ...] = ()
     rows: np.ndarray | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self.matrix is not None:
             return len(self.matrix)
         return len(next(iter(self.columns.values())))
 
-    def at(self, row, column):
-        """Return where a cell stands: file:line:column, or file[row, column]."""
+    def location(self, row: int, column: str | int) -> str:
+        """Return where a cell is: file:line:column, or file[row, column]."""
         if self.lines is None:
-            place = column if self.matrix is not None else repr(column)
+            name = column if self.matrix is not None else repr(column)
             row = row if self.rows is None else self.rows[row]
-            return f"{self.where}[{row}, {place}]"
-        return f"{self.where}:{self.lines[row]}:{self.fields[column]}"
+            return f"{self.where}[{row}, {name}]"
+        return f"{self.where}:{self.lines[row]}:{self.fields[str(column)]}"
 
-    def error(self, row, column, why, cure, **settings):
+    def error(
+        self, row: int, column: str | int, reason: str, remedy: str, **settings: Any
+    ) -> DataError:
         """Return a DataError about one cell."""
-        return data_error("table", self.at(row, column), why, cure, **settings)
+        location = self.location(row, column)
+        return data_error("table", location, reason, remedy, **settings)
 
-    def take(self, rows):
-        """Return a table in memory that holds some of the rows.
-
-        Parameters
-        ----------
-        rows : int64 array, shape (m,)
-        """
+    def take(self, rows: np.ndarray) -> "Table":
+        """Return a table in memory of the rows at `rows`, int64 of shape (m,)."""
         return replace(
             self,
             columns={name: values[rows] for name, values in self.columns.items()},
@@ -82,7 +81,7 @@ class Table:
             rows=rows if self.rows is None else self.rows[rows],
         )
 
-    def target(self, name):
+    def target(self, name: str) -> tuple[np.ndarray, str | int]:
         """Return (values, key) of the column to predict.
 
         Parameters
@@ -99,24 +98,21 @@ class Table:
         Raises
         ------
         ConfigError
-            There is no such column; the message lists those there are.
+            There is no such column; the message lists the columns.
         """
         if name in self.columns:
             return self.columns[name], name
         known = ", ".join(self.columns)
-        from_end = name[1:] if name.startswith("-") and name.isascii() else ""
-        if self.matrix is None and from_end.isdigit() and len(from_end) < 9:
+        is_number = name.removeprefix("-").isdecimal() and name.isascii()
+        number = int(name) if is_number and len(name) < 10 else None
+        if self.matrix is None:
             names = list(self.columns)
-            if 0 < int(from_end) <= len(names):
-                name = names[-int(from_end)]
-                return self.columns[name], name
-        if self.matrix is not None and self.matrix.ndim == 2:
+            if number is not None and -len(names) <= number < 0:
+                return self.columns[names[number]], names[number]
+        elif self.matrix.ndim == 2:
             width = self.matrix.shape[1]
-            if name.lstrip("-").isdecimal() and name.isascii():
-                number = int(name)
-                if -width <= number < width and width > 1:
-                    number %= width
-                    return np.array(self.matrix[:, number]), number
+            if number is not None and -width <= number < width and width > 1:
+                return np.array(self.matrix[:, number]), number % width
             numbers = f"a column's number from 0 to {width - 1}, or -1 for the last"
             known = f"{known}, {numbers}" if known else numbers
         raise ConfigError(

@@ -1,20 +1,22 @@
 """The text of a table as UTF-8 bytes: from a file, gzip or standard input.
 
 What is not UTF-8 is refused with its line, and read only in the encoding that
-the caller names: most bytes are letters in every 8-bit encoding, so a guess
-would not be noticed.
+the caller names: most bytes are letters in every 8-bit encoding, so nobody would
+notice a wrong guess.
 """
 
 import codecs
 import os
 import re
 import sys
+from pathlib import Path
 
+from ...errors import DataError
 from ...io.messages import data_error
 from ...io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
 
 STDIN = "-"
-LARGEST = 2**31  # bytes of a file, and of what it holds
+MAX_BYTES = 2**31  # of a file, and of its content
 _SMALL, _INFLATION = 2**26, 100  # inflated bytes that are fine, and the ratio beyond
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -24,12 +26,12 @@ _MARKS = (
 )
 
 
-def shown(path):
+def display_name(path: str | Path) -> str:
     """Return how messages name the table at `path`."""
     return "standard input" if path == STDIN else str(path)
 
 
-def read_utf8(path, encoding=None):
+def read_utf8(path: str | Path, encoding: str | None = None) -> bytes:
     """Return the text of a table as UTF-8 bytes.
 
     Parameters
@@ -49,11 +51,10 @@ def read_utf8(path, encoding=None):
     DataError
         It cannot be read, or is not text in this encoding.
     """
-    where = shown(path)
-    content = _standard_input() if path == STDIN else read_regular(path, LARGEST)
-    zipped = path != STDIN and os.fspath(path).lower().endswith(".gz")
-    if zipped or content.startswith(GZIP_MAGIC):
-        limit = min(LARGEST, max(_SMALL, _INFLATION * len(content)))
+    where = display_name(path)
+    content = _standard_input() if path == STDIN else read_regular(path, MAX_BYTES)
+    if os.fspath(path).lower().endswith(".gz") or content.startswith(GZIP_MAGIC):
+        limit = min(MAX_BYTES, max(_SMALL, _INFLATION * len(content)))
         content = gunzip_bounded(content, limit, where)
     if not content:
         raise data_error("table", where, "is empty (0 bytes)", "copy it again")
@@ -63,56 +64,60 @@ def read_utf8(path, encoding=None):
     return content
 
 
-def _standard_input():
+def _standard_input() -> bytes:
+    where = display_name(STDIN)
     try:
         if sys.stdin.isatty():
-            why, cure = "is a terminal", "pipe a table into it, or name a file"
-            raise data_error("table", shown(STDIN), why, cure)
-        content = sys.stdin.buffer.read(LARGEST + 1)
-    except (OSError, AttributeError) as error:  # AttributeError: there is none
-        why = f"cannot be read ({error})"
-        raise data_error("table", shown(STDIN), why, "name a file") from None
-    if len(content) > LARGEST:
-        why = f"has more than {LARGEST:,} bytes"
-        raise data_error("table", shown(STDIN), why, "give a smaller table")
+            remedy = "pipe a table into it, or name a file"
+            raise data_error("table", where, "is a terminal", remedy)
+        content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    except (OSError, AttributeError) as error:  # AttributeError: it is None
+        reason = f"cannot be read ({error})"
+        raise data_error("table", where, reason, "name a file") from None
+    if len(content) > MAX_BYTES:
+        reason = f"has more than {MAX_BYTES:,} bytes"
+        raise data_error("table", where, reason, "give a smaller table")
     return content
 
 
-def _recoded(content, encoding, where):
+def _recoded(content: bytes, encoding: str, where: str) -> bytes:
     try:
         return content.decode(encoding).encode("utf-8")
     except UnicodeError as error:
-        place = _place(content, getattr(error, "start", 0), where)
-        why = f"is not {encoding} ({getattr(error, 'reason', error)})"
-        raise data_error("table", place, why, "name its encoding") from None
+        location = _location(content, getattr(error, "start", 0), where)
+        reason = f"is not {encoding} ({getattr(error, 'reason', error)})"
+        raise data_error("table", location, reason, "name its encoding") from None
 
 
-def _check_text(content, where):
+def _check_text(content: bytes, where: str) -> None:
     """Refuse what is not UTF-8 text with the line ends of this century."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
-            why = f"begins as {encoding.upper()} does"
-            cure = "save it as UTF-8, or use {encoding}"
-            raise data_error("table", f"{where}:1:1", why, cure, encoding=encoding)
+            reason = f"begins as {encoding.upper()} does"
+            raise _encoding_error(f"{where}:1:1", reason, encoding)
     nul, lone = content.find(b"\0"), -1
     if content.count(b"\r") != content.count(b"\r\n"):  # the search itself is slow
-        lone = re.search(rb"\r(?!\n)", content).start()
+        match = re.search(rb"\r(?!\n)", content)
+        lone = match.start() if match else -1
     for offset, name in ((nul, "a NUL byte"), (lone, "a lone carriage return")):
         if offset >= 0:
-            place = _place(content, offset, where)
-            cure = "save it as UTF-8 text with ordinary line ends"
-            raise data_error("table", place, f"holds {name}", cure)
+            location = _location(content, offset, where)
+            remedy = "save it as UTF-8 text with ordinary line ends"
+            raise data_error("table", location, f"contains {name}", remedy)
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
-        why = f"byte {content[error.start]:#04x} is not UTF-8"
-        place = _place(content, error.start, where)
-        cure = "save it as UTF-8, or use {encoding}"
-        encoding = _likely_encoding(content)
-        raise data_error("table", place, why, cure, encoding=encoding) from None
+        reason = f"byte {content[error.start]:#04x} is not UTF-8"
+        location = _location(content, error.start, where)
+        raise _encoding_error(location, reason, _likely_encoding(content)) from None
 
 
-def _likely_encoding(content):
+def _encoding_error(location: str, reason: str, encoding: str) -> DataError:
+    remedy = "save it as UTF-8, or use {encoding}"
+    return data_error("table", location, reason, remedy, encoding=encoding)
+
+
+def _likely_encoding(content: bytes) -> str:
     """Return the encoding to suggest: Windows' if its quotes or dashes occur."""
     if re.search(rb"[\x80-\x9f]", content):  # control characters in Latin-1
         try:
@@ -123,8 +128,8 @@ def _likely_encoding(content):
     return "latin-1"
 
 
-def _place(content, offset, where):
-    """Return file:line:column of a byte; quotes are not looked at."""
+def _location(content: bytes, offset: int, where: str) -> str:
+    """Return file:line:column of a byte; quotes are ignored."""
     line = content.count(b"\n", 0, offset) + 1
     start = content.rfind(b"\n", 0, offset) + 1
     column = 1 + max(content.count(d, start, offset) for d in (b",", b";", b"\t", b"|"))
