@@ -181,7 +181,9 @@ def test_network_no_better_than_the_baseline_is_warned_of(noise, tmp_path):
     process, result = train_by_default(noise, tmp_path / "run", "--quiet")
     found = result["baseline"]
     assert result["rmse"] > found["rmse"] and not result["better_than_baseline"]
-    said = f"baseline (always answering {found['predicts']:.6g}, the training mean): R2"
+    said = (
+        f"baseline (always predicting {found['predicts']:.6g}, the training mean): R2"
+    )
     assert said in process.stdout and f"{found['rmse']:.6g}\n" in process.stdout
     warning = "warning: the network is not better than the baseline\n"
     assert process.stderr == warning
@@ -195,12 +197,12 @@ def test_report_compares_with_the_baseline(done, priced):
     found = result["baseline"]
     assert found["predicts"] == common and result["better_than_baseline"]
     assert found["test_accuracy"] == max(c["n"] for c in result["classes"]) / 18
-    said = f"baseline (always answering {common}, the commonest class): accuracy"
+    said = f"baseline (always predicting {common}, the most frequent class): accuracy"
     assert f"{said} {found['test_accuracy']:.2%}\n" in process.stdout
     assert "warning" not in process.stderr
     out, process = priced
     found = json.loads((out / "result.json").read_text())["baseline"]
-    said = f"baseline (always answering {found['predicts']:.6g}, the training mean)"
+    said = f"baseline (always predicting {found['predicts']:.6g}, the training mean)"
     assert said in process.stdout and abs(found["predicts"] - 1150) < 50
 
 
@@ -336,7 +338,7 @@ def test_sizes_may_be_given_whole(table, tmp_path):
     process = command("train", *base, "--out", tmp_path / "b", "--sizes", "6-4-2")
     assert process.returncode == 0, process.stderr
     line = error_line(command("train", *base, "--sizes", "6-2", "--hidden", "3"), 2)
-    assert "--sizes and --hidden" in line
+    assert "--hidden: not allowed with argument --sizes" in line
 
 
 def test_hidden_fits_pictures_too(tmp_path):

@@ -144,7 +144,7 @@ def test_population_is_summed_up(data, tmp_path):
     assert f"best {s['best']:.2%} (member {s['best_member']})" in text
     assert f"worst {s['worst']:.2%} (member {s['worst_member']})" in text
     for i, dead in enumerate(result["dead_classes"]):
-        assert (f"member {i} never answers" in text) == bool(dead)
+        assert (f"member {i}: dead class: never predicts" in text) == bool(dead)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["l2"] == [0.0, 0.1, 9.0] and config["seed"] == 5
 
@@ -217,7 +217,10 @@ USAGE = [
     (["surplus"], "surplus"),
     (["--resume", "auto"], "--resume"),
     (["--config", "none.json"], "none.json"),
-    (["--config", "x", "--preset", "3b1b"], "--config and --preset"),
+    (
+        ["--config", "x", "--preset", "3b1b"],
+        "--preset: not allowed with argument --config",
+    ),
 ]
 
 

@@ -14,7 +14,7 @@ from ...runs.progress import ProgressBar
 from ...text.progress import SpanBar
 from ...text.run import MODELS, Options, defaults
 from ...text.run import run as carry_out
-from ..again import again
+from .rerun import rerun_command
 from .train import new_folder, peak_memory, sayer
 
 
@@ -40,7 +40,7 @@ def train(args: argparse.Namespace) -> int:
         bar=None if silent else SpanBar(),
         callbacks=() if silent else (ProgressBar(),),
         given=given,
-        command=partial(again, args),
+        command=partial(rerun_command, args),
     )
     started = time.perf_counter()
     result = carry_out(config, options)

@@ -5,6 +5,7 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from rich.console import Console
 
 from ...data import is_table
 from ...errors import ConfigError, GpunetError
-from ...io.messages import printable
 from ...runs.diagnosis import diagnose_run
 from ...runs.hints import resume_hint
 from ...runs.presets import DEFAULTS, preset
@@ -24,9 +24,8 @@ from ...runs.run import Options
 from ...runs.run import run as carry_out
 from ...show.curves import draw_curves
 from ...show.residuals import draw_residuals
-from ..again import again
-from .classes import show_classes
-from .report import show_baseline, show_best_epoch
+from .report import show_result
+from .rerun import rerun_command, unused
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         callbacks=[] if args.quiet or args.json else [ProgressBar()],
         say=say,
         given=given,
-        command=partial(again, args),
+        command=partial(rerun_command, args),
     )
     started = time.perf_counter()
     net, history, result, folder, data = carry_out(config, options)
@@ -60,29 +59,22 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result, sort_keys=True))
     else:
-        _show(result, [Path(path).name for path in drawn if path])
+        show_result(result, [Path(path).name for path in drawn if path])
         if history.outcome == "step limit reached":
             print(resume_hint(folder, options))
     if result.get("better_than_baseline") is False:
         say("warning: the network is not better than the baseline")
     if args.diagnose:
         findings = diagnose_run(net, data, history)
-        for line in map(str, findings or ["diagnosis: nothing ails this network"]):
+        for line in map(str, findings or ["diagnosis: no problems found"]):
             print(line, file=sys.stderr if args.json else sys.stdout)
     return 0
 
 
 def _config(args: argparse.Namespace, given: set[str]) -> dict[str, Any]:
-    if args.config and args.preset:
-        raise ConfigError("usage: --config and --preset: give one of the two")
-    name = args.preset or (
-        "table" if is_table(getattr(args, "data", "")) else "default"
-    )
+    default = "table" if is_table(getattr(args, "data", "")) else "default"
+    name = args.preset or default
     config = load_config(args.config) if args.config else preset(name)
-    for pair in (("sizes", "hidden"), ("test", "test_size")):
-        if given.issuperset(pair):
-            both = " and ".join(f"--{name.replace('_', '-')}" for name in pair)
-            raise ConfigError(f"usage: {both}: give one of the two")
     if "sizes" in given:
         config["hidden"] = None
     for key in given:
@@ -106,16 +98,12 @@ def _folder(args: argparse.Namespace) -> Any:
 
 
 def new_folder(name: str) -> Path:
-    """Return a folder under runs/ for a run begun now, which is not there yet."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = Path("runs") / f"{name}-{stamp}"
-    n = 2
-    while folder.exists():  # two runs begun in one second
-        folder, n = Path("runs") / f"{name}-{stamp}-{n}", n + 1
-    return folder
+    """Return a folder under runs/ for a run begun now, which does not exist yet."""
+    folder = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return unused(folder) if folder.exists() else folder  # two in one second
 
 
-def sayer(silent: bool):
+def sayer(silent: bool) -> Callable[[str], None]:
     """Return a function that tells the user a line; silent, warnings alone."""
     console = Console(stderr=True, highlight=False)
 
@@ -127,7 +115,7 @@ def sayer(silent: bool):
 
 
 def peak_memory() -> str:
-    """Return what this process held at most, where the system tells."""
+    """Return the most memory this process held, if the system tells."""
     try:
         resource = importlib.import_module("resource")
     except ImportError:  # Windows
@@ -145,53 +133,3 @@ def _draw(say: Any, draw: Any, *args: Any) -> Any:
     except GpunetError as error:
         say(f"warning: {error}")
     return None
-
-
-def _show(result: dict[str, Any], pictures: list[str]) -> None:
-    _show_score(result)
-    show_baseline(result)
-    _show_classes(result)
-    show_best_epoch(result)
-    for i, why in result["frozen"].items():
-        if why.startswith("diverged"):  # of those that stopped early see above
-            print(f"member {i}: {why}")
-    if result["outcome"] != "all epochs done":
-        print(f"ended: {result['outcome']} after step {result['steps']}")
-    where = printable(result["folder"])
-    print(f"run folder: {where}" + (f" ({', '.join(pictures)})" if pictures else ""))
-
-
-def _show_score(result: dict[str, Any]) -> None:
-    n = result.get("n_test")
-    if "summary" in result:
-        s = result["summary"]
-        if s["n"]:
-            what, form = ("R2", ".4f") if "r2" in result else ("accuracy", ".2%")
-            print(
-                f"test {what}: mean {s['mean']:{form}} sd {s['sd']:{form}} "
-                f"median {s['median']:{form}} (n = {n:,}, {s['n']} networks)"
-            )
-            print(
-                f"best {s['best']:{form}} (member {s['best_member']}), "
-                f"worst {s['worst']:{form}} (member {s['worst_member']})"
-            )
-    elif "r2" in result:
-        print(
-            f"test R2: {result['r2']:.4f}, mean absolute error {result['mae']:.6g}, "
-            f"root mean square error {result['rmse']:.6g} (n = {n:,})"
-        )
-    elif n:
-        print(f"test accuracy: {result['test_accuracy']:.2%} (n = {n:,})")
-
-
-def _show_classes(result: dict[str, Any]) -> None:
-    dead = result.get("dead_classes", [])
-    if "summary" in result:
-        for i, classes in enumerate(dead):
-            if classes:
-                names = ", ".join(map(str, classes))
-                print(f"member {i} never answers {names}: dead class")
-    elif dead:
-        print(f"dead class: never answers {', '.join(map(str, dead))}")
-    if "classes" in result:
-        show_classes(result)

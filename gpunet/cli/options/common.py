@@ -51,14 +51,11 @@ COUNT: dict[str, Any] = {"type": whole(1), "metavar": "N"}
 SEED: dict[str, Any] = {"type": whole(0, 2**62), "metavar": "N"}
 
 
-def adder(
-    parser: argparse.ArgumentParser, title: str = "", about: str | None = None
-) -> Callable[..., argparse.Action]:
-    """Return the add_argument of a parser, or of a new group of it with a title.
+def adder(group: argparse._ActionsContainer) -> Callable[..., argparse.Action]:
+    """Return the add_argument of a parser or group, for options without a default.
 
-    An option that is not given and has no default stays out of the namespace.
+    If such an option is not given, it stays out of the namespace.
     """
-    group = parser.add_argument_group(title, about) if title else parser
     return partial(group.add_argument, default=argparse.SUPPRESS)
 
 

@@ -41,7 +41,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add("--device", help="auto (default), cpu, cuda, cuda:N, torch:cpu, ...")
     add("--engine", choices=("auto", "loop", "compiled"))
     add_threads(parser)
-    add = adder(parser, "text")
+    add = adder(parser.add_argument_group("text"))
     add("--corpus", nargs="+", metavar="FILE", help="UTF-8, plain or gzip")
     add(
         "--errors",
@@ -67,7 +67,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser, "both models")
+    add = adder(parser.add_argument_group("both models"))
     add("--dim", **COUNT, help="size of a word's vector (default: 100; lm 32)")
     add("--epochs", **COUNT, help="(default: 5; lm 4)")
     add(
@@ -83,7 +83,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser, "skipgram")
+    add = adder(parser.add_argument_group("skipgram"))
     add("--min-count", **COUNT, help="drop rarer words (default: 5)")
     add("--window", **COUNT, help="the farthest neighbour (default: 5)")
     add("--negatives", **COUNT, help="negative samples for each word (default: 5)")
@@ -100,7 +100,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         **share,
         help="to which the learning rate falls linearly (default: 0.0001)",
     )
-    add = adder(parser, "lm")
+    add = adder(parser.add_argument_group("lm"))
     add("--context", **COUNT, help="preceding words to predict from (default: 4)")
     add("--hidden", **COUNT, help="neurons of the tanh layer (default: 96)")
     add(

@@ -26,6 +26,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--probabilities", action="store_true", help="add a column for each class")
     add("--device", default="cpu", help="cpu, cuda, cuda:N, torch:cpu, ... (cpu)")
     add_threads(parser)
-    add_reading(
-        adder(parser, "tables", "Each replaces what the model was trained with.")
-    )
+    about = "Each replaces what the model was trained with."
+    add_reading(adder(parser.add_argument_group("tables", about)))

@@ -25,15 +25,14 @@ _COLUMNS: dict[str, Any] = {"nargs": "+", "action": "extend", "metavar": "COLUMN
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`; settings not given stay out of the namespace."""
-    parser.add_argument(
+    either = parser.add_mutually_exclusive_group().add_argument
+    either(
         "--preset",
         metavar="NAME",
         help="default, table, nielsen, nielsen-l2, 3b1b or albahari; other options "
         "change it",
     )
-    parser.add_argument(
-        "--config", metavar="FILE", help="repeat a run from its config.json"
-    )
+    either("--config", metavar="FILE", help="repeat a run from its config.json")
     _add_engine(parser)
     add_threads(parser)
     _add_data(parser)
@@ -60,7 +59,7 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser, "data")
+    add = adder(parser.add_argument_group("data"))
     add(
         "--data",
         metavar="NAME",
@@ -78,7 +77,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_table(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser, "tables")
+    group = parser.add_argument_group("tables")
+    add = adder(group)
     add(
         "--target",
         metavar="COLUMN",
@@ -87,8 +87,9 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
     )
     tasks = ("classify", "regress")
     add("--task", choices=tasks, help="default: by what the target holds")
-    add("--test", metavar="FILE", help="the test part, in a separate file")
-    add(
+    either = adder(group.add_mutually_exclusive_group())
+    either("--test", metavar="FILE", help="the test part, in a separate file")
+    either(
         "--test-size",
         metavar="N",
         type=_share,
@@ -131,11 +132,12 @@ def _sizes(text: str) -> list[int]:
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser, "network")
+    group = parser.add_argument_group("network")
+    add, either = adder(group), adder(group.add_mutually_exclusive_group())
     name = {"metavar": "NAME"}
     sizes = {"type": _sizes, "metavar": "784-16-16-10"}
-    add("--sizes", **sizes, help="neurons of each layer")
-    add(
+    either("--sizes", **sizes, help="neurons of each layer")
+    either(
         "--hidden",
         type=_sizes,
         metavar="64,32",
@@ -151,7 +153,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_descent(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser, "gradient descent")
+    add = adder(parser.add_argument_group("gradient descent"))
     add("--epochs", **COUNT)
     add("--batch-size", **COUNT, help="at most the number of examples")
     optimizers = "sgd, adam, adamw, rmsprop or adagrad"
@@ -205,7 +207,7 @@ def _layer_rates(text: str) -> dict[str, float]:
 
 
 def _add_population(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser, "seeds and populations")
+    add = adder(parser.add_argument_group("seeds and populations"))
     add("--seed", **SEED)
     add(
         "--population",

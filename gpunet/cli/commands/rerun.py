@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The options beside the settings of a run, which its folder does not hold.
+# Options that are not settings of the run, so that its folder does not hold them.
 _KEPT = {
     "threads": None,
     "keep": 2,
@@ -22,7 +22,9 @@ _KEPT = {
 }
 
 
-def again(args: argparse.Namespace, folder: Path, rates: list[float] | None = None):
+def rerun_command(
+    args: argparse.Namespace, folder: Path, rates: list[float] | None = None
+) -> str:
     """Return the command that resumes the run of a folder.
 
     Parameters
@@ -31,7 +33,7 @@ def again(args: argparse.Namespace, folder: Path, rates: list[float] | None = No
         With `typed`: the command's name and the words after it.
     folder : path
     rates : list of float, optional
-        With them, the command that starts it anew at these learning rates; "" where
+        With them, the command that starts it anew at these learning rates; "" if
         what was typed resumes a run.
     """
     name, words = args.typed
@@ -42,7 +44,7 @@ def again(args: argparse.Namespace, folder: Path, rates: list[float] | None = No
         return ""
     else:
         words = [*words, "--lr", *(f"{rate:g}" for rate in rates)]
-        words += ["--out", _short(_free(folder))] if args.out else []
+        words += ["--out", _short(unused(folder))] if args.out else []
     line = [*_program(name), *words]
     return subprocess.list2cmdline(line) if os.name == "nt" else shlex.join(line)
 
@@ -60,33 +62,31 @@ def _kept(args: argparse.Namespace) -> list[str]:
 def _program(name: str) -> list[str]:
     """Return the words that start command `name` as this process was started."""
     program = sys.argv[0]
-    called = os.path.basename(program)
-    if called == f"{name}.py":
+    if os.path.basename(program) == f"{name}.py":
         return [_spelled(sys.executable), program]
-    if called.removesuffix(".exe") == "gpunet":
+    if os.path.basename(program).removesuffix(".exe") == "gpunet":
         return [_spelled(program), name]
     return [_spelled(sys.executable), "-m", "gpunet", name]
 
 
 def _spelled(program: str) -> str:
-    """Return a program's name where the shell finds it by that, else its path."""
-    found = shutil.which(os.path.basename(program))
-    if found and os.path.abspath(found) == os.path.abspath(program):
+    """Return a program's name if the shell finds it by that, else its path."""
+    path = shutil.which(os.path.basename(program))
+    if path and os.path.abspath(path) == os.path.abspath(program):
         return os.path.basename(program)
     return program
 
 
 def _short(folder: Path) -> str:
     """Return a folder below the present one by its relative path."""
-    path, here = os.fspath(folder), os.getcwd()
-    below = path.startswith(os.path.join(here, ""))
-    name = os.path.relpath(path, here) if below else path
-    return path if name.startswith("-") else name
+    here = Path.cwd()
+    name = str(folder.relative_to(here)) if here in folder.parents else str(folder)
+    return str(folder) if name.startswith("-") else name
 
 
-def _free(folder: Path) -> Path:
-    """Return a folder beside another one that is not there yet."""
+def unused(folder: Path) -> Path:
+    """Return a folder beside another one that does not exist yet."""
     n = 2
-    while (free := folder.with_name(f"{folder.name}-{n}")).exists():
+    while (unused := folder.with_name(f"{folder.name}-{n}")).exists():
         n += 1
-    return free
+    return unused

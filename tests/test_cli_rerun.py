@@ -18,8 +18,7 @@ from tiny import (
     write_set,
 )
 
-from gpunet.cli import again as module
-from gpunet.cli.again import again
+from gpunet.cli.commands import rerun
 from gpunet.cli.messages import _COMMAND, report_error
 from gpunet.errors import Interrupted
 from gpunet.runs import hints
@@ -92,13 +91,13 @@ def test_run_that_diverged_prints_what_starts_it_anew(data, tmp_path, rates):
 def spelled(monkeypatch, program, typed, **options):
     monkeypatch.setattr(sys, "argv", [program])
     args = argparse.Namespace(typed=typed, resume=None, out=None, **options)
-    return again(args, module.Path(os.getcwd()) / "runs" / "a b")
+    return rerun.rerun_command(args, rerun.Path(os.getcwd()) / "runs" / "a b")
 
 
 @posix
 def test_command_is_spelled_as_it_was_started(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "_spelled", os.path.basename)
+    monkeypatch.setattr(rerun, "_spelled", os.path.basename)
     end = "--out 'runs/a b' --resume auto"
     python = os.path.basename(sys.executable)
     for program, start in (
@@ -122,17 +121,17 @@ def test_program_that_the_shell_does_not_find_is_named_by_its_path(
     program = tmp_path / "python-of-mine"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    assert module._spelled(str(program)) == str(program)
+    assert rerun._spelled(str(program)) == str(program)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert module._spelled(str(program)) == program.name
+    assert rerun._spelled(str(program)) == program.name
 
 
 def test_folder_elsewhere_or_with_a_dash_is_named_by_its_path(monkeypatch, tmp_path):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     for name in ("here/-x", "hereafter", "there"):
-        assert module._short(tmp_path / name) == str(tmp_path / name)
-    assert module._short(tmp_path / "here" / "x") == "x"
+        assert rerun._short(tmp_path / name) == str(tmp_path / name)
+    assert rerun._short(tmp_path / "here" / "x") == "x"
 
 
 def test_command_is_never_shortened(capsys):
