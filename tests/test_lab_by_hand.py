@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from test_lab_neuron import holds
+from lab_results import holds
 
 from gpunet.errors import Diverged
 from gpunet.lab.by_hand import floats, library

@@ -1,7 +1,7 @@
 """Downhill: rows S3.9 to S3.11, S3.23 and S3.26 of the notes' table."""
 
 import pytest
-from test_lab_neuron import holds
+from lab_results import holds
 
 from gpunet.errors import ConfigError
 from gpunet.lab.descent import importance as descent_digits

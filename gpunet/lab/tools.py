@@ -1,6 +1,6 @@
 """What the experiments share: networks from given numbers, gradients, descent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,9 +75,9 @@ def loss_and_gradients(net: Network, x: Any, t: Any) -> tuple[Any, dict[str, Any
     return bk.to_host(value), {name: bk.to_host(g) for name, g in grads.items()}
 
 
-def flat(tensors: Mapping[str, Any]) -> np.ndarray:
+def flat(tensors: Iterable[Any]) -> np.ndarray:
     """Return host arrays as one row of numbers, in their order."""
-    return np.concatenate([np.ravel(tensor) for tensor in tensors.values()])
+    return np.concatenate([np.ravel(tensor) for tensor in tensors])
 
 
 def max_difference(a: Any, b: Any) -> float:

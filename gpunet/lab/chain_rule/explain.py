@@ -7,6 +7,7 @@ before; sigma is whatever activation the network has.
 
 import os
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -15,30 +16,38 @@ import numpy as np
 
 from ...blocks import mlp
 from ...checks.explain import Explanation, LayerFactors, check_size
-from ...checks.explain import explain as explained
+from ...checks.explain import explain as explain_example
 from ...checks.gradcheck import check_gradients
-from ...data import load_mnist
 from ...errors import ConfigError
+from ...layers import Dense
 from ...losses import one_hot
 from ...network import Network
 from ...random import host_rng
 from ...runs.config import network_from_config
 from ...runs.presets import PRESETS, preset
 from ...storage import load_network
-from ..by_hand.library import CHAIN_B, CHAIN_W, B, W
-from ..checks import at_most, near
-from ..tools import network_from
-from .explain_text import text
+from ..by_hand.library import B, W, chain_network, two_two_one
+from ..checks import Result, at_most, check_range, near
+from ..digits.trained import digits
+from ..tools import SIGMOIDS
+from .explain_text import explanation_text
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")
-_SIGMOIDS = {"activation": "sigmoid", "output": "sigmoid", "loss": "squared_error"}
 _MOST_BUILT = 5_000_000  # weights of a network made only to show one of them
+_EXAMPLES = {"chain": ([0.6], [1.0]), "notes": ([-2.0, -1.0], [1.0])}
+Symbol = Callable[..., str]
 
 
 def explain(
-    *, device="cpu", seed=0, network="chain", activation="sigmoid", example=0, weight=""
-) -> dict[str, Any]:
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    network: str = "chain",
+    activation: str = "sigmoid",
+    example: int = 0,
+    weight: str = "",
+) -> Result:
     """Show the forward pass and every factor of every partial derivative.
 
     Parameters
@@ -54,118 +63,102 @@ def explain(
         One weight as LAYER,J,K: into neuron J of that layer from neuron K of
         the layer before; for networks too large to see whole.
     """
-    net, x, t = _pick(network, activation, example, seed, device, bool(weight))
+    net = _network(network, activation, seed, device)
     if not weight:
         check_size(net)
-    one = explained(net, x, t)
-    chosen = _chosen(one.layers, weight)
-    name = _Names(all(len(layer.a) == 1 for layer in one.layers))
-    result = {
+    x, t = _EXAMPLES.get(network) or _example(net, example, seed)
+    explanation = explain_example(net, x, t)
+    layers = explanation.layers
+    chosen = _parse_weight(layers, weight)
+    symbol = _symbols(all(len(layer.a) == 1 for layer in layers))
+    return {
         "network": network,
-        "sizes": [len(one.layers[0].before), *(len(layer.a) for layer in one.layers)],
-        "functions": [layer.function for layer in one.layers],
+        "sizes": [len(layers[0].before), *(len(layer.a) for layer in layers)],
+        "functions": [layer.function for layer in layers],
         "loss": net.loss.name,
-        "y": one.target.tolist(),
-        "cost": one.cost,
-        "forward": [] if weight else _forward(one.layers, name),
+        "y": explanation.target.tolist(),
+        "cost": explanation.cost,
+        "forward": [] if weight else _forward(layers, symbol),
         "backward": [
-            _neuron(one.layers, layer, j, name, chosen)
-            for layer in range(len(one.layers), 0, -1)
-            for j in range(len(one.layers[layer - 1].a))
-            if not chosen or chosen[:2] == (layer, j)
+            _backward(layers, layer, j, symbol, chosen[2:])
+            for layer in reversed(layers)
+            for j in range(len(layer.a))
+            if not chosen or chosen[:2] == (layer.layer, j)
         ],
+        "checks": _checks(net, explanation, x, network),
     }
-    return result | {"checks": _checks(net, one, x, network)}
 
 
-def _checks(net, one: Explanation, x, network) -> list[dict[str, Any]]:
-    checks = [at_most("products against back-propagation", one.gap, 1e-12)]
+def _checks(net: Network, e: Explanation, x: Any, network: str) -> list[Result]:
+    checks = [at_most("products against back-propagation", e.gap, 1e-12)]
     if net.n_parameters <= 1000:
         rows = np.asarray(x, np.float64).reshape(1, -1)
-        worst = max(
-            found.error for found in check_gradients(net, rows, one.target[None])
-        )
-        checks.append(at_most("back-propagation against nudges", worst, 1e-7))
+        errors = [row.error for row in check_gradients(net, rows, e.target[None])]
+        checks.append(at_most("back-propagation against nudges", max(errors), 1e-7))
+    first, last = e.layers[0], e.layers[-1]
     if network == "chain":
-        w3, b1 = one.layers[2].dW[0, 0].item(), one.layers[0].dz[0].item()
-        checks += [near("the notes' cost", one.cost, 0.1419601169, 1e-10)]
-        checks += [near("dC/dw(3)", w3, -0.0710663793, 1e-10)]
-        checks += [near("dC/db(1)", b1, 0.0204337699, 1e-10)]
+        checks += [
+            near("the notes' cost", e.cost, 0.1419601169, 1e-10),
+            near("dC/dw(3)", last.dW[0, 0].item(), -0.0710663793, 1e-10),
+            near("dC/db(1)", first.dz[0].item(), 0.0204337699, 1e-10),
+        ]
     if network == "notes":
-        w5, w1 = one.layers[1].dW[0, 0].item(), one.layers[0].dW[0, 0].item()
-        checks += [near("the notes' loss", one.cost, 0.1102768980, 1e-10)]
-        checks += [near("dL/dw5", w5, -0.06268988, 1e-8)]
-        checks += [near("dL/dw1", w1, 0.03601173, 1e-8)]
+        checks += [
+            near("the notes' loss", e.cost, 0.1102768980, 1e-10),
+            near("dL/dw5", last.dW[0, 0].item(), -0.06268988, 1e-8),
+            near("dL/dw1", first.dW[0, 0].item(), 0.03601173, 1e-8),
+        ]
     return checks
 
 
-class _Names:
-    """How the numbers are called; a chain of single neurons needs no j and k."""
+def _symbols(chain: bool) -> Symbol:
+    """Return how numbers are called; a chain of single neurons needs no j and k."""
 
-    def __init__(self, chain: bool):
-        self.chain = chain
-
-    def __call__(self, letter: str, layer: int, *places: int) -> str:
+    def symbol(letter: str, layer: int, *indices: int) -> str:
         raised = "⁽" + str(layer).translate(_RAISED) + "⁾"
-        wide = "," if any(p > 9 for p in places) else ""
-        lowered = "" if self.chain else wide.join(map(str, places))
+        between = "," if any(index > 9 for index in indices) else ""
+        lowered = "" if chain else between.join(map(str, indices))
         return letter + raised + lowered.translate(_LOWERED)
 
+    return symbol
 
-def _pick(network, activation, example, seed, device, one_weight):
-    """Return the network asked for, with one example of its size."""
-    if network in ("chain", "notes"):
-        return _known_network(network, device)
+
+def _network(network: str, activation: str, seed: int, device: str) -> Network:
+    """Return a network of the notes, of these sizes, of a preset, or of a file."""
+    if network == "chain":
+        return chain_network(device)
+    if network == "notes":
+        return two_two_one(W, B, device)
     if re.fullmatch(r"\d{1,9}([-,]\d{1,9})+", network):
         sizes = [int(n) for n in re.split("[-,]", network)]
         n = sum(prod(pair) for pair in pairwise(sizes))
         if n > _MOST_BUILT:
             raise ConfigError(
                 f"explain: network: {network} has {n:,} weights, and at most "
-                f"{_MOST_BUILT:,} are built to show one of them; take smaller sizes"
+                f"{_MOST_BUILT:,} are built to show one of them; use smaller sizes"
             )
-        settings = _SIGMOIDS | {"activation": activation, "output": activation}
-        settings |= {"bias_init": "standard_normal", "seed": seed, "dtype": "float64"}
-        net = mlp(sizes, device=device, **settings)
-    elif network in PRESETS:
-        net = network_from_config(preset(network) | {"seed": seed}, device)
-    elif os.path.exists(network):
-        net = load_network(network, device)
-    else:
-        raise ConfigError(
-            f"explain: network: {network[:60]!r} is none; choose chain, notes, sizes "
-            f"such as 2-3-1, {', '.join(PRESETS)}, or a model file"
-        )
-    if not one_weight:
-        check_size(net)
-    return net, *_example(net, example, seed)
+        settings = SIGMOIDS | {"activation": activation, "output": activation}
+        settings |= {"bias_init": "standard_normal", "dtype": "float64"}
+        return mlp(sizes, seed=seed, device=device, **settings)
+    if network in PRESETS:
+        return network_from_config(preset(network) | {"seed": seed}, device)
+    if os.path.exists(network):
+        return load_network(network, device)
+    raise ConfigError(
+        f"explain: network must be chain, notes, sizes such as 2-3-1, "
+        f"{', '.join(PRESETS)}, or a model file, got {network[:60]!r}; choose one"
+    )
 
 
-def _known_network(network, device):
-    if network == "notes":
-        params = {"0.W": [[W[0], W[2]], [W[1], W[3]]], "0.b": B[:2]}
-        params |= {"2.W": [[W[4]], [W[5]]], "2.b": B[2:]}
-        net = network_from([2, 2, 1], params, device=device, **_SIGMOIDS)
-        return net, [-2.0, -1.0], [1.0]
-    params = {}
-    for k in range(3):
-        params |= {f"{2 * k}.W": [[CHAIN_W[k]]], f"{2 * k}.b": [CHAIN_B[k]]}
-    net = network_from([1, 1, 1, 1], params, device=device, **_SIGMOIDS)
-    return net, [0.6], [1.0]
-
-
-def _example(net: Network, example: int, seed: int):
+def _example(net: Network, example: int, seed: int) -> tuple[Any, Any]:
     """Return a test digit for a network of 784 inputs, else random numbers."""
-    layers = [layer for layer in net.layers if hasattr(layer, "n_out")]
-    if not layers:
-        raise ConfigError("explain: network: has no dense layer; take one that has")
-    n_in, n_out = layers[0].n_in, layers[-1].n_out
+    dense = [layer for layer in net.layers if isinstance(layer, Dense)]
+    if not dense:
+        raise ConfigError("explain: network has no dense layer; use one that has")
+    n_in, n_out = dense[0].n_in, dense[-1].n_out
     if (n_in, n_out) == (784, 10):
-        test = load_mnist().test
-        if example >= len(test):
-            raise ConfigError(
-                f"explain: example: {example}: expected 0 to {len(test) - 1:,}"
-            )
+        test = digits()[1]
+        check_range("example", example, 0, len(test) - 1)
         return test.x[example], int(test.t[example])
     rng = host_rng(seed, "check", example)
     target = rng.integers(0, 2, 1).astype(float)
@@ -174,81 +167,77 @@ def _example(net: Network, example: int, seed: int):
     return rng.random(n_in).round(2), target
 
 
-def _chosen(layers: list[LayerFactors], weight: str) -> tuple[int, ...]:
+def _parse_weight(layers: list[LayerFactors], weight: str) -> tuple[int, ...]:
     """Return (layer, j, k) of the one weight asked for, or () for all."""
     if not weight:
         return ()
-    parts = weight.split(",")
-    if len(parts) != 3 or not all(p.isascii() and p.isdigit() for p in parts):
+    if not re.fullmatch(r"[0-9]+,[0-9]+,[0-9]+", weight):
         raise ConfigError(
-            f"explain: weight: {weight[:40]!r}: expected LAYER,J,K, such as 2,0,1"
+            f"explain: weight must be LAYER,J,K, such as 2,0,1, got {weight[:40]!r}"
         )
-    layer, j, k = map(int, parts)
+    layer, j, k = map(int, weight.split(","))
     if not 1 <= layer <= len(layers):
         raise ConfigError(
-            f"explain: weight: {weight[:40]}: expected a layer from 1 to {len(layers)}"
+            f"explain: weight must name a layer from 1 to {len(layers)}, got {weight}"
         )
     n_in, n_out = layers[layer - 1].W.shape
     if j >= n_out or k >= n_in:
         raise ConfigError(
-            f"explain: weight: {weight[:40]}: layer {layer} has J from 0 to "
-            f"{n_out - 1} and K from 0 to {n_in - 1}; choose one of them"
+            f"explain: weight: layer {layer} has J from 0 to {n_out - 1} and K from 0 "
+            f"to {n_in - 1}, got {weight[:40]}"
         )
     return layer, j, k
 
 
-def _forward(layers: list[LayerFactors], name: "_Names") -> list[dict[str, Any]]:
+def _forward(layers: list[LayerFactors], symbol: Symbol) -> list[Result]:
     return [
         {
-            "neuron": name("a", one.layer, j),
-            "total": name("z", one.layer, j),
-            "weights": one.W[:, j].tolist(),
-            "inputs": one.before.tolist(),
-            "bias": one.b[j].item(),
-            "z": one.z[j].item(),
-            "function": one.function,
-            "a": one.a[j].item(),
+            "neuron": symbol("a", layer.layer, j),
+            "total": symbol("z", layer.layer, j),
+            "weights": layer.W[:, j].tolist(),
+            "inputs": layer.before.tolist(),
+            "bias": layer.b[j].item(),
+            "z": layer.z[j].item(),
+            "function": layer.function,
+            "a": layer.a[j].item(),
         }
-        for one in layers
-        for j in range(len(one.a))
+        for layer in layers
+        for j in range(len(layer.a))
     ]
 
 
-def _neuron(layers, layer: int, j: int, name: "_Names", chosen) -> dict[str, Any]:
+def _backward(
+    layers: list[LayerFactors],
+    layer: LayerFactors,
+    j: int,
+    symbol: Symbol,
+    inputs: tuple[int, ...],
+) -> Result:
     """Return where a neuron's dC/da comes from, and the derivatives it leads to."""
-    own = layers[layer - 1]
+    number = layer.layer
+    slope, da = layer.slope[j].item(), layer.da[j].item()
     terms = []
-    if layer < len(layers):
-        above = layers[layer]
-        factors = zip(above.W[j], above.slope, above.da, strict=True)
+    for after in layers[number : number + 1]:  # none after the last
         terms = [
-            {
-                "w": name("w", layer + 1, i, j),
-                "dz/da": w.item(),
-                "da/dz": slope.item(),
-                "dC/da": da.item(),
-            }
-            for i, (w, slope, da) in enumerate(factors)
+            {"w": symbol("w", number + 1, i, j), "dz/da": after.W[j, i].item()}
+            | {"da/dz": after.slope[i].item(), "dC/da": after.da[i].item()}
+            for i in range(len(after.a))
         ]
-    inputs = range(len(own.before)) if not chosen else chosen[2:]
     return {
-        "neuron": name("a", layer, j),
-        "a": own.a[j].item(),
+        "neuron": symbol("a", number, j),
+        "a": layer.a[j].item(),
         "terms": terms,
-        "dC/da": own.da[j].item(),
-        "da/dz": own.slope[j].item(),
+        "dC/da": da,
+        "da/dz": slope,
         "weights": [
-            {
-                "of": name("w", layer, j, k),
-                "dz/dw": own.before[k].item(),
-                "dC/dw": own.before[k].item() * own.slope[j].item() * own.da[j].item(),
-            }
-            for k in inputs
+            {"of": symbol("w", number, j, k), "dz/dw": layer.before[k].item()}
+            | {"dC/dw": layer.before[k].item() * slope * da}
+            for k in inputs or range(len(layer.before))
         ],
-        "bias": {"of": name("b", layer, j), "dC/db": own.dz[j].item()},
+        "bias": {"of": symbol("b", number, j), "dC/db": layer.dz[j].item()},
     }
 
 
-def show_explain(result: dict[str, Any]) -> str:
+def show_explain(result: Result) -> str:
     """Return what is printed."""
-    return text(result)
+    return explanation_text(result)
