@@ -25,12 +25,10 @@ from test_sklearn_exact import (
 )
 from test_sklearn_sweep import GRID, OF_SGD, SMALL
 
-from gpunet.errors import ConfigError
-from gpunet.fast.cpu import compiler, threads
-from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, sweep
-from gpunet.sklearn.steppers import numba_stepper as compiled
-from gpunet.sklearn.steppers.numba_stepper import Compiled, lay, takes
-from gpunet.sklearn.steppers.numpy_stepper import Lean
+from gpunet.fast.cpu import threads
+from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, population
+from gpunet.sklearn.steppers import NumbaStepper, NumpyStepper, numba_stepper
+from gpunet.sklearn.steppers.numba_stepper import layout_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 STOCHASTIC = {name: own for name, own in SOLVERS.items() if name != "lbfgs"}
@@ -44,7 +42,7 @@ def no_loop(monkeypatch):
     def fall(self, *args):
         raise AssertionError("the loop took the steps")
 
-    monkeypatch.setattr(Lean, "epoch", fall)
+    monkeypatch.setattr(NumpyStepper, "run_epoch", fall)
 
 
 def both(kind, x, y, tol=1e-12, **settings):
@@ -103,7 +101,9 @@ def test_every_other_setting_trains_alike(kind, settings):
 @pytest.mark.parametrize("layout", ["csr_array", "csc_array", "csr_matrix"])
 def test_sparse_rows_train_alike_and_stay_sparse(layout, solver, monkeypatch):
     sparse = getattr(scipy.sparse, layout)(PICTURES)
-    monkeypatch.setattr(compiled.room, "lay_rows", None)  # what dense rows go through
+    monkeypatch.setattr(
+        numba_stepper.workspace, "lay_rows", None
+    )  # what dense rows go through
     both("MLPClassifier", sparse, Y, solver=solver)
     both("MLPRegressor", sparse, NUMBERS["one"], solver=solver, early_stopping=True)
 
@@ -114,7 +114,7 @@ def test_places_of_sparse_rows_may_come_in_any_order_and_twice():
     x = scipy.sparse.csr_array(
         (np.arange(1.0, 6.0), column, np.asarray([0, 3, 3, 5])), shape=(3, 6)
     )
-    rows = lay(x, np.zeros((3, 1)), False)
+    rows = layout_rows(x, np.zeros((3, 1)), False)
     dense = np.zeros((3, 6))
     np.add.at(dense, (row, column), np.arange(1.0, 6.0))
     assert list(rows.start) == [0, 2, 2, 4] and list(rows.idx) == [1, 5, 0, 3]
@@ -218,8 +218,8 @@ def test_teams_of_fits_side_by_side_do_not_wait_for_each_other(monkeypatch):
 def test_members_get_the_very_bits_of_fits_of_their_own(
     settings, grid, dtype, monkeypatch
 ):
-    monkeypatch.setattr(sweep, "_JOBS", 1)
-    monkeypatch.setattr(sweep, "cpu_count", lambda: 1)  # all six in one crowd
+    monkeypatch.setattr(population, "_JOBS", 1)
+    monkeypatch.setattr(population, "cpu_count", lambda: 1)  # all six in one crowd
     settings, x = settings | {"engine": "compiled"}, X.astype(dtype)
     members = [
         MLPClassifier(**settings).set_params(learning_rate_init=rate, alpha=alpha)
@@ -228,7 +228,7 @@ def test_members_get_the_very_bits_of_fits_of_their_own(
     ]
     for i, est in enumerate(members):
         est.set_params(momentum=grid.get("momentum", [0.9])[i % 2 - 1])
-    (job,) = sweep.prepare(members, x, Y)
+    (job,) = population.fit_jobs(members, x, Y)
     assert job() == 6
     for est in members:
         alone = MLPClassifier(**est.get_params()).fit(x, Y)
@@ -243,10 +243,13 @@ def test_members_get_the_very_bits_of_fits_of_their_own(
 
 def test_a_sweep_hands_its_engine_on(monkeypatch):
     seen = []
-    epoch = Compiled.epoch
-    monkeypatch.setattr(
-        Compiled, "epoch", lambda self, *own: seen.append(1) or epoch(self, *own)
-    )
+    run_epoch = NumbaStepper.run_epoch
+
+    def note_and_run(self, *args):
+        seen.append(1)
+        return run_epoch(self, *args)
+
+    monkeypatch.setattr(NumbaStepper, "run_epoch", note_and_run)
     grid = {"learning_rate_init": [0.001, 0.01], "hidden_layer_sizes": [(4,), (5,)]}
     net = MLPClassifier(**SMALL, engine="compiled")
     found = MLPSweep(net, grid, 2).fit(X, Y)
@@ -256,73 +259,3 @@ def test_a_sweep_hands_its_engine_on(monkeypatch):
         wanted.set_params(estimator=MLPClassifier(**SMALL, engine="loop")).fit(X, Y)
     with pytest.raises(ValueError, match="engine='compiled': solver 'lbfgs'"):
         MLPSweep(net, {"solver": ["adam", "lbfgs"]}, 2).fit(X, Y)
-
-
-def test_auto_compiles_what_is_long_and_never_waits_for_what_is_short(monkeypatch):
-    est = MLPClassifier(random_state=0, max_iter=1).set_params(engine="loop")
-    monkeypatch.undo()
-    monkeypatch.setattr(compiler, "_ready", set())
-    monkeypatch.setattr(compiler, "_cache_folders", list)
-    est.fit(X, Y).set_params(engine="auto", batch_size=10)
-    assert not takes(est, X, None, 200, 1)
-    assert takes(est, X, None, 200_000, 1)
-    assert takes(est, X, None, 200, 1000)  # one by one they are short
-    once = 40_000  # epochs: pays if all of them happen, and not if a third does
-    assert not takes(est, X, None, once, 1)
-    assert takes(est.set_params(tol=0.0), X, None, once, 1)
-    est.set_params(batch_size=100)  # products of which BLAS has the better, unless
-    dense, long = X + 1, 10**6
-    assert not takes(est, dense, None, long, 1) and takes(est, X, None, long, 1)
-    assert takes(est, dense, None, long, 2)
-    assert takes(est, scipy.sparse.csr_array(dense), None, long, 1)
-    est.set_params(batch_size=10)
-    assert not takes(est, X, np.ones(len(X)), long, 1)
-    assert not takes(est.set_params(engine="loop"), X, None, long, 1)
-    est.set_params(engine="auto")
-    monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
-    assert not takes(est, X, None, long, 1)
-
-
-REFUSED = [
-    (MLPRegressor, {"loss": "poisson"}, {}, "loss 'poisson'; take 'squared_error'"),
-    (MLPClassifier, {"solver": "lbfgs"}, {}, "solver 'lbfgs' is SciPy's; take 'adam'"),
-    (MLPClassifier, {"class_weight": "balanced"}, {}, "leave sample_weight and class"),
-    (MLPClassifier, {}, {"sample_weight": np.ones(150)}, "weights of rows; leave"),
-    (MLPClassifier, {"dtype": "float32", "epsilon": 1e-50}, {}, "epsilon=1e-50 is 0"),
-    (MLPClassifier, {"device": "strict:1"}, {}, "for the cpu, not for strict"),
-]
-
-
-@pytest.mark.parametrize("k", range(len(REFUSED)))
-def test_what_it_cannot_train_is_refused_with_reason_and_cure(k):
-    kind, settings, data, why = REFUSED[k]
-    x = X.astype("f4") if "dtype" in settings else X
-    with pytest.raises(ValueError, match=f"engine='compiled': .*{why}"):
-        kind(engine="compiled", **settings).fit(x, Y, **data)
-
-
-def test_without_numba_the_reason_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"numba is not installed; .*gpunet\[fast\]"):
-        MLPClassifier(engine="compiled").fit(X, Y)
-    with pytest.raises(ValueError, match="'engine' parameter of MLPClassifier must be"):
-        MLPClassifier(engine="fast").fit(X, Y)
-
-
-def test_the_extras_engine_is_the_trainers():
-    own = {"dropout": 0.1, "hidden_layer_sizes": 5, "max_iter": 2, "random_state": 0}
-    fits = [
-        MLPClassifier(**own, engine=name).fit(X, Y) for name in ("loop", "compiled")
-    ]
-    for a, b in zip(fits[0].coefs_, fits[1].coefs_, strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
-    with pytest.raises(ConfigError, match="engine: compiled: optimizer RMSProp"):
-        MLPClassifier(**own, engine="compiled", optimizer="rmsprop").fit(X, Y)
-
-
-def test_the_count_of_seconds_knows_steps_and_sizes():
-    est = MLPClassifier((20,), random_state=0, max_iter=1, engine="compiled").fit(X, Y)
-    short = compiled._seconds(est, 150, 1)
-    assert compiled._seconds(est, 150, 10) == pytest.approx(10 * short)
-    est.batch_size = 10
-    assert compiled._seconds(est, 150, 1) > 5 * short

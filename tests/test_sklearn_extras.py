@@ -55,7 +55,7 @@ def test_validation_data_of_regressors_are_followed():
 
 
 def test_half_of_a_validation_set_is_refused():
-    with pytest.raises(ValueError, match="expected both or neither"):
+    with pytest.raises(ValueError, match="X_val and y_val must both be given"):
         MLPClassifier(**SMALL).fit(X, Y, X_val=X_VAL)
 
 

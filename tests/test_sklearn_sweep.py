@@ -12,7 +12,7 @@ from sklearn.metrics import make_scorer, r2_score
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils.estimator_checks import check_set_params
 
-from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, sweep
+from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, population
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_digits(return_X_y=True)
@@ -64,13 +64,13 @@ def assert_same_answers(mine, other):
 def test_a_sweep_answers_like_a_grid_search(k, monkeypatch):
     settings, grid = SETTINGS[k]
     for block in (1, 10**7):  # alone, and all together
-        monkeypatch.setattr(sweep, "_BLOCK_BYTES", block)
+        monkeypatch.setattr(population, "_BLOCK_BYTES", block)
         assert_same_answers(*both("MLPClassifier", settings, grid, Y, cv=3))
 
 
 @pytest.mark.parametrize("block", [1, 10**7])
 def test_every_member_gets_the_weights_of_a_fit_of_its_own(block, monkeypatch):
-    monkeypatch.setattr(sweep, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(population, "_BLOCK_BYTES", block)
     stops = []
     for settings, grid in SETTINGS[:7]:
         members = [
@@ -78,7 +78,7 @@ def test_every_member_gets_the_weights_of_a_fit_of_its_own(block, monkeypatch):
             for rate in grid["learning_rate_init"]
             for alpha in grid["alpha"]
         ]
-        done = sum(job() for job in sweep.prepare(members, X, Y))
+        done = sum(job() for job in population.fit_jobs(members, X, Y))
         assert done == len(members) == 6
         for est in members:
             alone = MLPClassifier(**est.get_params()).fit(X, Y)
@@ -134,9 +134,9 @@ def test_a_member_that_diverges_scores_nan():
 
 
 def test_a_sweep_refuses_what_it_cannot_train():
-    with pytest.raises(TypeError, match="MLPSweep expected gpunet's"):
+    with pytest.raises(TypeError, match="estimator must be gpunet's"):
         MLPSweep(original.MLPClassifier(), GRID).fit(X, Y)
-    with pytest.raises(ValueError, match="one metric"):
+    with pytest.raises(ValueError, match="scoring must be one metric"):
         MLPSweep(MLPClassifier(), GRID, scoring=["accuracy"]).fit(X, Y)
     with pytest.raises(ValueError, match="'alpha' parameter of MLPClassifier must be"):
         MLPSweep(MLPClassifier(), {"alpha": [-1, 0]}, 2).fit(X, Y)

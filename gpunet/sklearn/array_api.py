@@ -1,15 +1,16 @@
-"""Where an estimator computes: its `device`, or where the array it is given lies."""
+"""Arrays of other libraries, as scikit-learn's `array_api_dispatch` sees them."""
 
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sklearn import get_config
 
 from ..backend import Backend, open_backend
 
 
 def backend_of(x: Any) -> Backend | None:
-    """Return the backend of a device array's own device; None for all else."""
+    """Return the backend of a device array's own device, else None."""
     library = type(x).__module__.partition(".")[0]
     if library == "torch":
         return open_backend(f"torch:{x.device}")
@@ -20,42 +21,42 @@ def backend_of(x: Any) -> Backend | None:
     return None
 
 
-def given_place(x: Any) -> Backend | None:
-    """Return the backend of x where scikit-learn dispatches on arrays, or None."""
+def dispatched_backend(x: Any) -> Backend | None:
+    """Return the backend of x where scikit-learn dispatches on arrays, else None."""
     return backend_of(x) if get_config()["array_api_dispatch"] else None
 
 
-def place(device: "str | Backend | None", x: Any) -> Backend | None:
+def compute_backend(device: str | Backend | None, x: Any) -> Backend | None:
     """Return where to compute; None is NumPy."""
-    bk = given_place(x) if device is None else open_backend(device)
+    bk = dispatched_backend(x) if device is None else open_backend(device)
     return None if bk is None or bk.name == "cpu" else bk
 
 
-def on_host(x: Any) -> Any:
+def host_array(x: Any) -> Any:
     """Return x as a host array if scikit-learn dispatches on it, else as it is."""
-    bk = given_place(x)
+    bk = dispatched_backend(x)
     return x if bk is None else bk.to_host(x)
 
 
-def beside(host: Any, x: Any) -> Any:
+def array_like(x: Any, host: np.ndarray) -> Any:
     """Return a host array in the library and on the device of x."""
-    bk = given_place(x)
-    # labels that are words can lie on no device
+    bk = dispatched_backend(x)
+    # labels that are words fit on no device
     return host if bk is None or host.dtype.kind not in "biuf" else bk.array(host)
 
 
-def where(x: Any) -> str:
+def library_and_device(x: Any) -> str:
     """Return the library and device that scikit-learn would see x on."""
-    bk = given_place(x)
+    bk = dispatched_backend(x)
     return "numpy" if bk is None else f"{bk.name} {bk.device}"
 
 
-def check_place(est: Any, x: Any, method: str) -> None:
-    """Refuse x from elsewhere than what was fitted, as scikit-learn does."""
-    fitted, here = getattr(est, "_fitted_in", "numpy"), where(x)
-    if get_config()["array_api_dispatch"] and fitted != here:
+def check_same_device(est: Any, x: Any, method: str) -> None:
+    """Refuse x from another device than was fitted on, as scikit-learn does."""
+    fitted, current = getattr(est, "_fitted_in", "numpy"), library_and_device(x)
+    if get_config()["array_api_dispatch"] and fitted != current:
         raise ValueError(
             f"Inputs passed to {type(est).__name__}.{method}() must use the same "
             "namespace and the same device as those passed to fit(). "
-            f"Fitted on {fitted}, got {here}; move the input."
+            f"Fitted on {fitted}, got {current}; move the input."
         )

@@ -1,20 +1,17 @@
-"""What the classifier and the regressor share: parameters, fitting, predicting."""
+"""What the classifier and the regressor share: fitting and predicting."""
 
-from collections.abc import Callable
-from itertools import pairwise
 from numbers import Integral, Real
 from threading import get_ident
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
 )
-from sklearn.neural_network import MLPRegressor as Original
-from sklearn.utils import check_random_state
+from sklearn.neural_network import MLPRegressor as SklearnRegressor
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -22,30 +19,27 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ..backend import Backend, open_backend
+from ..backend import Backend
 from ..errors import ConfigError
 from ..optimizers import Optimizer
 from .array_api import (
-    backend_of,
-    beside,
-    check_place,
-    given_place,
-    on_host,
-    place,
-    where,
+    array_like,
+    check_same_device,
+    compute_backend,
+    dispatched_backend,
+    host_array,
+    library_and_device,
 )
-from .extras import fit_extras, hidden_names, wanted_extras
+from .extras import estimator_network, extras_in_use, fit_extras
 from .lbfgs import fit_lbfgs
 from .solvers import SOLVERS
-from .steppers.device_stepper import Remote, network
-from .steppers.numba_stepper import Compiled, refuse, takes
-from .steppers.numpy_stepper import ACTIVATE, Lean, forward
+from .state import MLPState
+from .steppers import DenseLayers, layers_of, make_stepper
 from .stochastic import fit_stochastic
-from .zeros import Sorted, worth_sorting
 
-# scikit-learn's own rules, so that a bad value is answered in its words
-RULES = {k: v for k, v in Original._parameter_constraints.items() if k != "loss"}
-OWN_RULES = {
+# scikit-learn's own constraints, so that a bad value is answered in its words
+CONSTRAINTS: dict[str, list] = {
+    **{k: v for k, v in SklearnRegressor._parameter_constraints.items() if k != "loss"},
     "device": [str, Backend, None],
     "dtype": [StrOptions({"float32", "float64"}), None],
     "hidden_activations": ["array-like", None],
@@ -58,13 +52,8 @@ OWN_RULES = {
 }
 
 
-def keep(est: Any, parameters: dict[str, Any]) -> None:
-    """Set an estimator's parameters, the local variables of its __init__."""
-    vars(est).update({k: v for k, v in parameters.items() if k != "self"})
-
-
-def is_stochastic(est: Any) -> bool:
-    """Whether an estimator can go on fitting, or the error scikit-learn raises."""
+def is_stochastic(est: MLPState) -> bool:
+    """Return True if an estimator has `partial_fit`, or raise scikit-learn's error."""
     if est.solver not in SOLVERS:
         raise AttributeError(
             "partial_fit is only available for stochastic"
@@ -73,16 +62,16 @@ def is_stochastic(est: Any) -> bool:
     return True
 
 
-class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
     """The estimators' common half, and what both can beyond scikit-learn.
 
     Parameters
     ----------
     device : str or Backend, optional
         Where to compute ("cuda", "torch:cpu", ...; see `gpunet.open_backend`). None
-        is the CPU, or where X lies under scikit-learn's `array_api_dispatch`.
+        is the CPU, or X's device under scikit-learn's `array_api_dispatch`.
     dtype : "float32" or "float64", optional
-        None keeps X's own.
+        None keeps X's.
     hidden_activations : sequence of str, optional
         One for each hidden layer, any of `gpunet.activation`.
     dropout : float
@@ -101,7 +90,15 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
         """Fit the model to data.
 
         Parameters
@@ -111,8 +108,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         y : array, shape (n,) or (n, n_outputs)
         sample_weight : array, shape (n,), optional
         X_val, y_val : arrays, optional
-            Held-out data: `validation_loss_curve_` follows it, and with
-            `early_stopping` it takes the place of the rows parted off.
+            Held-out data: `validation_loss_curve_` follows it, and `early_stopping`
+            uses it instead of splitting rows off.
 
         Returns
         -------
@@ -125,63 +122,60 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         return self._fit(X, y, sample_weight, validation=(X_val, y_val))
 
-    def _fit(self, *data, **settings):
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple = (None, None),
+        incremental: bool = False,
+        n_fits: int = 1,
+    ) -> Self:
         self._check_thread("fit")
         self._thread = get_ident()
         try:
-            return self._fit_alone(*data, **settings)
+            bk = compute_backend(self.device, X)
+            data = self._begin_fit(X, y, sample_weight, incremental)
+            held_out = self._held_out(*validation)
+            if extras_in_use(self):
+                fit_extras(self, data, held_out, bk, incremental)
+            elif self.solver == "lbfgs":
+                fit_lbfgs(self, make_stepper(self, bk, data))
+            else:
+                fit_stochastic(self, data, held_out, bk, incremental, n_fits)
+            return self._end_fit()
         finally:
             del self._thread
 
-    def _fit_alone(
-        self,
-        X,
-        y,
-        sample_weight,
-        validation=(None, None),
-        incremental=False,
-        n_fits=1,
-    ):
-        bk = place(self.device, X)
-        data = self._begin(X, y, sample_weight, incremental)
-        held_out = self._held_out(*validation)
-        if not wanted_extras(self):  # theirs is the Trainer's
-            refuse(self, self._without_engine(bk))
-        if wanted_extras(self):
-            fit_extras(self, data, held_out, bk, incremental)
-        elif self.solver == "lbfgs":
-            fit_lbfgs(self, self._engine(bk)(*data))
-        else:
-            engine = self._engine(bk, 1 if incremental else self.max_iter, n_fits)
-            fit_stochastic(self, data, held_out, engine, incremental)
-        return self._end()
-
-    def _begin(self, X, y, sample_weight, incremental=False) -> tuple:
-        """Validate, and initialize unless going on; return x, t and weight."""
+    def _begin_fit(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool = False
+    ) -> tuple:
+        """Validate; initialize unless resuming; return x, t and weight."""
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        self._fitted_in = where(X)
-        X, t = self._validated(X, on_host(y), incremental, first)
+        self._fitted_in = library_and_device(X)
+        X, t = self._validated(X, host_array(y), incremental, first)
+        dtype = np.dtype(str(X.dtype).rpartition(".")[2])
         if sample_weight is not None:
-            like = np.broadcast_to(np.zeros((), self._host_dtype(X)), X.shape)
-            sample_weight = _check_sample_weight(on_host(sample_weight), like)
+            like = np.broadcast_to(np.zeros((), dtype), X.shape)
+            sample_weight = _check_sample_weight(host_array(sample_weight), like)
         t = t.reshape(len(t), -1)
         sample_weight = self._weigh_classes(t, sample_weight)
         self.n_outputs_ = t.shape[1]
         self._random_state = check_random_state(self.random_state)
         if first:
-            self._initialize(X.shape[1], hidden, self._host_dtype(X))
+            self._initialize(X.shape[1], hidden, dtype)
         return X, t, sample_weight
 
-    def _without_engine(self, bk: Backend | None) -> str:
-        """Return why only one kind of code can fit these settings, or ""."""
-        if bk is not None:
-            return f"it is for the cpu, not for {bk.name}; take device=None"
-        if self.solver == "lbfgs":
-            return "solver 'lbfgs' is SciPy's; take 'adam' or 'sgd'"
-        return ""
+    def _validated(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray]:
+        raise NotImplementedError
 
-    def _end(self):
+    def _weigh_classes(self, t: np.ndarray, weight: Any) -> Any:
+        return weight
+
+    def _end_fit(self) -> Self:
         """Refuse weights that are not finite; return self."""
         self._n_features_out = self.coefs_[-1].shape[-2] * (self.n_members or 1)
         if not all(np.isfinite(p).all() for p in [*self.coefs_, *self.intercepts_]):
@@ -198,83 +192,22 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         return sizes
 
-    def _dtypes(self, X: Any) -> list:
-        """Return what X may be: scikit-learn's two types, or the one asked for."""
-        bk = given_place(X)
+    def _validate(self, X: Any, y: Any, **checks: Any) -> tuple[Any, np.ndarray]:
+        """Return X and y as scikit-learn validates them, y of one column flat."""
+        bk = dispatched_backend(X)
         names = [self.dtype] if self.dtype else ["float64", "float32"]
-        return [bk.dtype(name) if bk else np.dtype(name).type for name in names]
-
-    def _host_dtype(self, X: Any) -> np.dtype:
-        return np.dtype(str(X.dtype).rpartition(".")[2])
+        dtypes = [bk.dtype(name) if bk else np.dtype(name).type for name in names]
+        checks |= {"accept_sparse": ["csr", "csc"], "multi_output": True}
+        X, y = validate_data(self, X, y, dtype=dtypes, **checks)
+        return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
 
     def _held_out(self, X: Any, y: Any) -> tuple | None:
         if X is None and y is None:
             return None
         if X is None or y is None:
-            raise ValueError("X_val, y_val: expected both or neither, got one")
-        X, t = self._validated(X, on_host(y), True, False)
+            raise ValueError("X_val and y_val must both be given, or neither")
+        X, t = self._validated(X, host_array(y), True, False)
         return X, t.reshape(len(t), -1), None
-
-    def _initialize(self, n_features: int, hidden: list[int], dtype: Any) -> None:
-        """Draw the first weights and forget the past."""
-        units = [n_features, *hidden, self.n_outputs_]
-        self.n_iter_, self.t_, self.n_layers_ = 0, 0, len(units)
-        self.out_activation_ = self._out_activation()
-        draws = [self._draw(units, dtype) for _ in range(self.n_members or 1)]
-        self.coefs_, self.intercepts_ = draws[0]
-        if self.n_members is not None:
-            coefs, intercepts = zip(*draws, strict=True)
-            self.coefs_ = [np.stack(W) for W in zip(*coefs, strict=True)]
-            self.intercepts_ = [np.stack(b) for b in zip(*intercepts, strict=True)]
-        self._best = self.coefs_, self.intercepts_
-        if self.solver in SOLVERS:
-            self.loss_curve_, self._no_improvement_count = [], 0
-            early = self.early_stopping
-            self.validation_scores_ = [] if early else None
-            self.best_validation_score_ = -np.inf if early else None
-            self.best_loss_ = None if early else np.inf
-
-    def _draw(self, units: list[int], dtype: Any) -> tuple[list, list]:
-        """Draw Glorot's uniform weights and biases in scikit-learn's order."""
-        coefs, intercepts = [], []
-        for n_in, n_out in pairwise(units):
-            bound = np.sqrt(
-                (2 if self.activation == "logistic" else 6) / (n_in + n_out)
-            )
-            for tensors, shape in ((coefs, (n_in, n_out)), (intercepts, n_out)):
-                start = self._random_state.uniform(-bound, bound, shape)
-                tensors.append(start.astype(dtype, copy=False))
-        return coefs, intercepts
-
-    def _engine(self, bk: Backend | None, epochs: int = 1, n_fits: int = 1) -> Callable:
-        """Return engine(x, t, weight) -> what takes the steps of so many epochs.
-
-        There are n_fits such fits, one beside another.
-        """
-
-        def engine(x: Any, t: Any, weight: Any) -> Any:
-            coefs, intercepts = self.coefs_, self.intercepts_
-            dtype = coefs[0].dtype
-            if self.solver == "lbfgs":
-                # SciPy's vector is float64, and scikit-learn's tensors become so
-                dtype = np.dtype("float64")
-                coefs, intercepts = (
-                    [p.astype(dtype) for p in ps] for ps in (coefs, intercepts)
-                )
-                x = x if backend_of(x) else x.astype(dtype, copy=False)
-            data = (x, t.astype(dtype, copy=False), weight)
-            ends = self.out_activation_
-            if bk is None:
-                hidden = self.activation
-                own = (coefs, intercepts, hidden, ends, self.alpha, data)
-                if self.solver != "lbfgs" and takes(self, x, weight, epochs, n_fits):
-                    return Compiled(*own)
-                kind = Sorted if worth_sorting(x, coefs, epochs) else Lean
-                return kind(*own)
-            hidden = hidden_names(self)
-            return Remote(bk, coefs, intercepts, hidden, ends, self.alpha, data)
-
-        return engine
 
     def _outputs(self, X: Any, method: str, drop: int = 0) -> np.ndarray:
         """Return host outputs of all layers, or of all but the last `drop`.
@@ -284,26 +217,26 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X : array or CSR/CSC, shape (n, n_features)
             As the caller gave it.
         method : str
-            Whose error it would be.
+            Named in errors.
 
         Returns
         -------
         y : host array, shape (n, n_out), behind a member axis with `n_members`
         """
         check_is_fitted(self)
-        check_place(self, X, method)
-        bk = place(self.device, X)
+        check_same_device(self, X, method)
+        bk = compute_backend(self.device, X)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        both = self.coefs_, self.intercepts_
         self._check_thread(method)
-        coefs, intercepts = (tensors[: len(tensors) - drop] for tensors in both)
-        ends = self.activation if drop else self.out_activation_
-        if bk is None and not wanted_extras(self):
-            own = ACTIVATE[self.activation], ACTIVATE[ends]
-            return forward(X, coefs, intercepts, *own, [None] * len(coefs))
-        ends = "identity" if drop else ends
-        bk = bk or open_backend("cpu")
-        net = network(bk, coefs, intercepts, hidden_names(self), ends)
+        on_host = bk is None and not extras_in_use(self)
+        layers = layers_of(self)
+        if drop:
+            last = self.activation if on_host else "identity"
+            coefs, intercepts = layers.coefs[:-drop], layers.intercepts[:-drop]
+            layers = DenseLayers(coefs, intercepts, self.activation, last)
+        if on_host:
+            return layers.outputs(X)
+        net = estimator_network(self, bk, layers)
         return net.predict(X.toarray() if hasattr(X, "toarray") else X)
 
     def _check_thread(self, method: str) -> None:
@@ -318,12 +251,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         y = self._outputs(X, method)
         return y.mean(axis=0) if y.ndim == 3 else y
 
-    def _spread(self, X: Any, method: str) -> np.ndarray:
+    def _members_deviation(self, X: Any) -> np.ndarray:
         if self.n_members is None:
-            raise ValueError(f"{method}: a single network has no spread; set n_members")
-        return self._outputs(X, method).std(axis=0)
+            raise ValueError(
+                "predict_spread: a single network has no spread; set n_members"
+            )
+        return self._outputs(X, "predict_spread").std(axis=0)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Return the activations of the last hidden layer.
 
         Parameters
@@ -335,22 +270,22 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         hidden : array, shape (n, n_hidden); members side by side with `n_members`
         """
         if len(getattr(self, "coefs_", "12")) == 1:
-            raise ValueError("transform: there is no hidden layer to look into")
+            raise ValueError("transform: this network has no hidden layer")
         y = self._outputs(X, "transform", drop=1)
         if y.ndim == 3:
             y = np.concatenate(list(y), axis=1)
         if str(getattr(X, "dtype", "")).endswith("float32"):
             y = y.astype(np.float32, copy=False)  # L-BFGS leaves float64 weights
-        return beside(y, X)
+        return array_like(X, y)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         self._check_thread("copy")
-        # what was fitted on a device is on the host, and may go on elsewhere
+        # what was fitted on a device is on the host, and may continue elsewhere
         state = {**super().__getstate__(), "_fitted_in": "numpy"}
         state.pop("_thread", None)
         return state
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.array_api_support = True

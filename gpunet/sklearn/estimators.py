@@ -1,12 +1,12 @@
 """`MLPClassifier` and `MLPRegressor`: scikit-learn's face on gpunet's training."""
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
@@ -15,12 +15,12 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import validate_data
 
-from .array_api import beside
-from .base import OWN_RULES, RULES, BaseMLP, is_stochastic, keep
+from .array_api import array_like
+from .base import CONSTRAINTS, BaseMLP, is_stochastic
 
 
+@dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """scikit-learn's `MLPClassifier`, faster and on any device.
 
@@ -29,7 +29,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Parameters
     ----------
     hidden_layer_sizes ... max_fun
-        scikit-learn's own; see `sklearn.neural_network.MLPClassifier`.
+        scikit-learn's; see `sklearn.neural_network.MLPClassifier`.
     device ... engine
         See `gpunet.sklearn.base.BaseMLP`.
     class_weight : dict or "balanced", optional
@@ -48,56 +48,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     True
     """
 
-    _parameter_constraints: dict = {  # noqa: RUF012
-        **RULES,
-        **OWN_RULES,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+    _parameter_constraints: ClassVar = CONSTRAINTS | {
+        "class_weight": [dict, StrOptions({"balanced"}), None]
     }
     loss = "log_loss"
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        device=None,
-        dtype=None,
-        hidden_activations=None,
-        dropout=0.0,
-        optimizer=None,
-        schedule=None,
-        n_members=None,
-        callbacks=(),
-        engine="auto",
-        class_weight=None,
-    ):
-        keep(self, locals())
+    hidden_layer_sizes: Any = (100,)
+    activation: str = "relu"
+    class_weight: dict | str | None = field(default=None, kw_only=True)
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Train one epoch on; the first call must name all `classes`.
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> Self:
+        """Train one epoch more; the first call must name all `classes`.
 
         Parameters
         ----------
@@ -110,29 +75,28 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(labels)
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Return the class of each row, shape (n,), or (n, n_labels) of 0 and 1."""
-        y = self._mean_outputs(X, "predict")
-        return beside(self._labels(y), X)
+        return array_like(X, self._labels(self._mean_outputs(X, "predict")))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Return probabilities, shape (n, n_classes), in the order of `classes_`."""
-        return beside(self._both(self._mean_outputs(X, "predict_proba")), X)
+        return array_like(X, self._probabilities(X, "predict_proba"))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
-        y = self._both(self._mean_outputs(X, "predict_log_proba"))
-        return beside(np.log(y), X)
+        return array_like(X, np.log(self._probabilities(X, "predict_log_proba")))
 
-    def predict_spread(self, X):
+    def predict_spread(self, X: Any) -> Any:
         """Return the members' standard deviation of `predict_proba`.
 
         Needs `n_members`; shape (n, n_classes).
         """
-        y = self._spread(X, "predict_spread")
-        return beside(np.repeat(y, 2, axis=1) if self.n_outputs_ == 1 else y, X)
+        y = self._members_deviation(X)
+        return array_like(X, np.repeat(y, 2, axis=1) if self.n_outputs_ == 1 else y)
 
-    def _both(self, y: np.ndarray) -> np.ndarray:
+    def _probabilities(self, X: Any, method: str) -> np.ndarray:
+        y = self._mean_outputs(X, method)
         return np.concatenate([1 - y, y], axis=1) if self.n_outputs_ == 1 else y
 
     def _labels(self, y: np.ndarray) -> np.ndarray:
@@ -140,25 +104,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._label_binarizer.inverse_transform(y)
 
     def _score_outputs(self, y: np.ndarray, t: np.ndarray, weight: Any) -> float:
-        wanted = self._label_binarizer.inverse_transform(t)
-        return accuracy_score(wanted, self._labels(y), sample_weight=weight)
+        labels = self._label_binarizer.inverse_transform(t)
+        return accuracy_score(labels, self._labels(y), sample_weight=weight)
 
     def _out_activation(self) -> str:
         many = self._label_binarizer.y_type_ == "multiclass"
         return "softmax" if many else "logistic"
 
-    def _validated(self, X, y, incremental, reset):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=self._dtypes(X),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+    def _validated(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray]:
+        X, y = self._validate(X, y, reset=reset)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
@@ -187,16 +143,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return weight
         if self._label_binarizer.y_type_.startswith("multilabel"):
             raise ValueError("class_weight: rows with several labels have no class")
-        which = t.argmax(axis=1) if t.shape[1] > 1 else t[:, 0].astype(int)
-        own = compute_sample_weight(self.class_weight, self.classes_[which])
-        return own if weight is None else own * weight
+        index = t.argmax(axis=1) if t.shape[1] > 1 else t[:, 0].astype(int)
+        balance = compute_sample_weight(self.class_weight, self.classes_[index])
+        return balance if weight is None else balance * weight
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, BaseMLP):
     """scikit-learn's `MLPRegressor`, faster and on any device.
 
@@ -205,7 +162,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Parameters
     ----------
     loss ... max_fun
-        scikit-learn's own; see `sklearn.neural_network.MLPRegressor`.
+        scikit-learn's; see `sklearn.neural_network.MLPRegressor`.
     device ... engine
         See `gpunet.sklearn.base.BaseMLP`.
 
@@ -223,89 +180,37 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     True
     """
 
-    _parameter_constraints: dict = {  # noqa: RUF012
-        **RULES,
-        **OWN_RULES,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+    _parameter_constraints: ClassVar = CONSTRAINTS | {
+        "loss": [StrOptions({"squared_error", "poisson"})]
     }
 
-    def __init__(
-        self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        device=None,
-        dtype=None,
-        hidden_activations=None,
-        dropout=0.0,
-        optimizer=None,
-        schedule=None,
-        n_members=None,
-        callbacks=(),
-        engine="auto",
-    ):
-        keep(self, locals())
+    loss: str = "squared_error"
+    hidden_layer_sizes: Any = (100,)
+    activation: str = "relu"
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
-        """Train one epoch on; see `fit`."""
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one epoch more; see `fit`."""
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Return the predicted values, shape (n,) or (n, n_outputs)."""
         y = self._mean_outputs(X, "predict")
-        return beside(y.ravel() if y.shape[1] == 1 else y, X)
+        return array_like(X, y.ravel() if y.shape[1] == 1 else y)
 
-    def predict_spread(self, X):
+    def predict_spread(self, X: Any) -> Any:
         """Return the members' standard deviation of `predict`; needs `n_members`."""
-        y = self._spread(X, "predict_spread")
-        return beside(y.ravel() if y.shape[1] == 1 else y, X)
+        y = self._members_deviation(X)
+        return array_like(X, y.ravel() if y.shape[1] == 1 else y)
 
     def _score_outputs(self, y: np.ndarray, t: np.ndarray, weight: Any) -> float:
-        if not np.isfinite(y).all():
-            return np.nan
-        return r2_score(t, y, sample_weight=weight)
+        return r2_score(t, y, sample_weight=weight) if np.isfinite(y).all() else np.nan
 
     def _out_activation(self) -> str:
         return "exp" if self.loss == "poisson" else "identity"
 
-    def _validated(self, X, y, incremental, reset):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=self._dtypes(X),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X, y
-
-    def _weigh_classes(self, t: np.ndarray, weight: Any) -> Any:
-        return weight
+    def _validated(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray]:
+        return self._validate(X, y, y_numeric=True, reset=reset)

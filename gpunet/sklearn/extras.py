@@ -1,4 +1,4 @@
-"""What scikit-learn has not: the lesson's Trainer behind an estimator's face."""
+"""What scikit-learn lacks: the lesson's Trainer behind an estimator's face."""
 
 from copy import deepcopy
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from ..backend import open_backend
+from ..backend import Backend, open_backend
 from ..data import Dataset
-from ..optimizers import SGD, Adam, get_optimizer
+from ..network import Network
+from ..optimizers import SGD, Adam, Optimizer, get_optimizer
 from ..training import Callback, EarlyStopping, fit
 from .array_api import backend_of
-from .steppers.device_stepper import network
-from .stochastic import batch_size, hold_out, warn_of_the_end
+from .state import MLPState
+from .steppers import DenseLayers, layers_of
+from .steppers.device_stepper import make_network
+from .stochastic import batch_rows, hold_out, warn_not_converged
 
 EXTRAS = [
     "hidden_activations",
@@ -24,7 +27,7 @@ EXTRAS = [
 ]
 
 
-def wanted_extras(est: Any) -> list[str]:
+def extras_in_use(est: MLPState) -> list[str]:
     """Return the parameters that need the lesson's Trainer and are set."""
     return [name for name in EXTRAS if _is_set(getattr(est, name))]
 
@@ -35,39 +38,47 @@ def _is_set(value: Any) -> bool:
     return len(value) > 0
 
 
-def hidden_names(est: Any) -> list:
-    """Return the activation of each hidden layer."""
-    n = est.n_layers_ - 2
-    if est.hidden_activations is None:
-        return [est.activation] * n
-    names = list(est.hidden_activations)
-    if len(names) != n:
+def estimator_network(
+    est: MLPState, bk: Backend | None, layers: DenseLayers, **settings: Any
+) -> Network:
+    """Return the lesson's Network of an estimator; see `make_network`."""
+    n, names = est.n_layers_ - 2, est.hidden_activations
+    if names is not None and len(names) != n:
         raise ValueError(
-            f"hidden_activations: expected {n}, one for each hidden layer, got {names}"
+            f"hidden_activations must be {n} names, one for each hidden layer, "
+            f"got {list(names)}"
         )
-    return names
+    bk, names = (
+        bk or open_backend("cpu"),
+        [est.activation] * n if names is None else names,
+    )
+    return make_network(bk, layers, list(names), **settings)
 
 
 class _Plateau(Callback):
     """Stop when the training loss of every member has not fallen by tol for long."""
 
-    def __init__(self, tol: float, patience: float):
+    def __init__(self, tol: float, patience: float) -> None:
         self._tol, self._patience = tol, patience
         self._best: Any = np.inf
-        self._stuck: Any = 0
+        self._n_stuck: Any = 0
 
-    def on_epoch(self, trainer, record):
+    def on_epoch(self, trainer: Any, record: dict[str, Any]) -> None:
         """Compare the epoch's loss with the best so far."""
-        loss = np.asarray(record["loss"], float)  # a member that is lost gives NaN
+        loss = np.asarray(record["loss"], float)  # a diverged member has NaN
         stuck = ~(loss <= self._best - self._tol)
-        self._stuck = np.where(stuck, self._stuck + 1, 0)
+        self._n_stuck = np.where(stuck, self._n_stuck + 1, 0)
         self._best = np.fmin(self._best, loss)
-        if np.all(self._stuck > self._patience):
+        if np.all(self._n_stuck > self._patience):
             trainer.stop("the training loss falls no more")
 
 
 def fit_extras(
-    est: Any, data: tuple, held_out: tuple | None, bk: Any, incremental: bool
+    est: MLPState,
+    data: tuple,
+    held_out: tuple | None,
+    bk: Backend | None,
+    incremental: bool,
 ) -> None:
     """Train an initialized estimator in place by the lesson's own `fit`.
 
@@ -79,27 +90,20 @@ def fit_extras(
     held_out : tuple of arrays, optional
     bk : Backend or None
     incremental : bool
-        Refused: the Trainer's runs begin and end.
+        Refused: a Trainer trains from start to end.
 
     Raises
     ------
     ValueError
-        A parameter that does not go with the extras, with the cure.
+        A parameter that does not go with the extras, with the remedy.
     """
-    _refuse(est, incremental)
+    _check_extras(est, incremental)
     if est.early_stopping and held_out is None:
         data, held_out = hold_out(est, *data)
-    net = network(
-        bk or open_backend("cpu"),
-        est.coefs_,
-        est.intercepts_,
-        hidden_names(est),
-        est.out_activation_,
-        dropout=est.dropout,
-        seed=int(est._random_state.randint(2**31 - 1)),
-    )
+    seed = int(est._random_state.randint(2**31 - 1))
+    net = estimator_network(est, bk, layers_of(est), dropout=est.dropout, seed=seed)
     patience = int(min(est.n_iter_no_change, est.max_iter))
-    size = batch_size(est.batch_size, len(data[1]))
+    size = batch_rows(est.batch_size, len(data[1]))
     callbacks = list(est.callbacks)
     if not est.early_stopping:
         callbacks.append(_Plateau(est.tol, patience))
@@ -108,7 +112,7 @@ def fit_extras(
         _dataset(est, *data),
         epochs=est.max_iter,
         batch_size=size,
-        optimizer=_optimizer(est, size),
+        optimizer=_lesson_optimizer(est, size),
         schedule=est.schedule or "constant",
         validation=held_out and _dataset(est, *held_out),
         early_stopping=EarlyStopping(patience, est.tol) if est.early_stopping else None,
@@ -120,23 +124,23 @@ def fit_extras(
         [net.backend.to_host(p) for name, p in net.params.items() if name[-1] == kind]
         for kind in "Wb"
     )
-    _report(est, history, len(data[1]))
+    _record_history(est, history, len(data[1]))
 
 
-def _refuse(est: Any, incremental: bool) -> None:
-    names = ", ".join(wanted_extras(est))
+def _check_extras(est: MLPState, incremental: bool) -> None:
+    names = ", ".join(extras_in_use(est))
     if incremental:
-        raise ValueError(f"partial_fit does not support {names}; take fit")
+        raise ValueError(f"partial_fit does not support {names}; use fit")
     if est.solver == "lbfgs":
-        raise ValueError(f"solver 'lbfgs' does not support {names}; take 'adam'")
+        raise ValueError(f"solver 'lbfgs' does not support {names}; use 'adam'")
     if est.learning_rate != "constant":
         raise ValueError(
-            f"learning_rate {est.learning_rate!r} does not go with {names}; "
+            f"learning_rate {est.learning_rate!r} cannot be combined with {names}; "
             "set schedule instead"
         )
 
 
-def _dataset(est: Any, x: Any, t: np.ndarray, weight: Any) -> Dataset:
+def _dataset(est: MLPState, x: Any, t: np.ndarray, weight: Any) -> Dataset:
     """Return host data: labels where classes exclude each other, else targets."""
     bk = backend_of(x)
     x = bk.to_host(x) if bk else x.toarray() if hasattr(x, "toarray") else x
@@ -144,21 +148,19 @@ def _dataset(est: Any, x: Any, t: np.ndarray, weight: Any) -> Dataset:
     return Dataset(x, t.argmax(axis=1) if labels else t.astype(x.dtype), weight)
 
 
-def _optimizer(est: Any, size: int) -> Any:
+def _lesson_optimizer(est: MLPState, size: int) -> Optimizer:
     rate, l2 = est.learning_rate_init, est.alpha / size
     if isinstance(est.optimizer, str):
         return get_optimizer(est.optimizer, learning_rate=rate, l2=l2)
     if est.optimizer is not None:
         return deepcopy(est.optimizer)
     if est.solver == "sgd":
-        sgd = {"momentum": est.momentum, "nesterov": est.nesterovs_momentum}
-        return SGD(rate, l2=l2, **sgd)
-    betas = {"beta1": est.beta_1, "beta2": est.beta_2, "eps": est.epsilon}
-    return Adam(rate, l2=l2, **betas)
+        return SGD(rate, l2, momentum=est.momentum, nesterov=est.nesterovs_momentum)
+    return Adam(rate, l2, beta1=est.beta_1, beta2=est.beta_2, eps=est.epsilon)
 
 
-def _report(est: Any, history: Any, n: int) -> None:
-    """Write what scikit-learn's users look for; losses of members are averaged."""
+def _record_history(est: MLPState, history: Any, n: int) -> None:
+    """Write scikit-learn's attributes; the losses of members are averaged."""
     # the lesson's squared error adds outputs up, scikit-learn's averages them
     scale = 1.0 / est.n_outputs_ if est.out_activation_ == "identity" else 1.0
 
@@ -173,4 +175,4 @@ def _report(est: Any, history: Any, n: int) -> None:
     if "val_loss" in history.records[0]:
         est.validation_loss_curve_ = curve("val_loss")
     if history.outcome == "all epochs done":
-        warn_of_the_end(est)
+        warn_not_converged(est)

@@ -1,4 +1,4 @@
-"""Putting gpunet's classes in the place of scikit-learn's, and back."""
+"""Replacing scikit-learn's MLPs by gpunet's in modules already imported, and back."""
 
 import sys
 
@@ -6,21 +6,21 @@ import sklearn.neural_network
 
 from .estimators import MLPClassifier, MLPRegressor
 
-_SWAPS = {
+_REPLACEMENTS: dict[type, type] = {
     sklearn.neural_network.MLPClassifier: MLPClassifier,
     sklearn.neural_network.MLPRegressor: MLPRegressor,
 }
 # where objects made before would no longer pickle
-_LEFT = ("sklearn.neural_network._multilayer_perceptron", "gpunet")
-_swapped: list[tuple[dict, str, type]] = []
+_UNTOUCHED = ("sklearn.neural_network._multilayer_perceptron", "gpunet")
+_patched: list[tuple[dict, str, type]] = []
 
 
 def patch() -> None:
-    """Let scripts that name scikit-learn's MLPs use gpunet's.
+    """Make scripts that name scikit-learn's MLPs use gpunet's.
 
-    `sklearn.neural_network` gives gpunet's classes from now on, and modules that
-    have imported scikit-learn's already get them too, under whatever name. Objects
-    made before stay what they are. A second call does nothing more.
+    `sklearn.neural_network` has gpunet's classes from now on, and so have modules
+    that imported scikit-learn's before, under whatever name. Objects made before
+    stay what they are. A second call changes nothing more.
 
     Examples
     --------
@@ -31,18 +31,18 @@ def patch() -> None:
     >>> unpatch()
     """
     for name, module in list(sys.modules.items()):
-        if name.startswith(_LEFT) or not isinstance(module, type(sys)):
+        if name.startswith(_UNTOUCHED) or not isinstance(module, type(sys)):
             continue
         for key, value in list(vars(module).items()):
-            # by identity: some libraries' values warn when asked what they are
-            if any(value is original for original in _SWAPS):
-                _swapped.append((vars(module), key, value))
-                vars(module)[key] = _SWAPS[value]
+            # by identity: some libraries' values warn when they are compared
+            if any(value is original for original in _REPLACEMENTS):
+                _patched.append((vars(module), key, value))
+                vars(module)[key] = _REPLACEMENTS[value]
 
 
 def unpatch() -> None:
     """Undo `patch`: the names it changed mean scikit-learn's classes again."""
-    while _swapped:
-        names, key, original = _swapped.pop()
-        if names.get(key) is _SWAPS[original]:
+    while _patched:
+        names, key, original = _patched.pop()
+        if names.get(key) is _REPLACEMENTS[original]:
             names[key] = original

@@ -1,12 +1,11 @@
 """The stochastic solvers as scikit-learn has them, on one vector of numbers.
 
-Weights and biases of all layers lie in one vector (weights first), so a step of
-Adam is a dozen calls whatever the number of layers, each in place: scikit-learn
-makes them for every tensor and allocates every result. Weights agree with its
-own to rounding.
+Weights and biases of all layers are one vector, weights first: a step of Adam is a
+dozen calls whatever the number of layers, each in place, where scikit-learn makes
+them for every tensor and allocates every result.
 """
 
-from math import log, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy.linalg.blas import daxpy, saxpy
 _AXPY = {"d": daxpy, "f": saxpy}
 # OpenBLAS gives a longer vector to its threads. SciPy's are not NumPy's: both wait
 # busily, and where they share cores a step takes 10 times as long.
-_ALONE = 10_000
+_ONE_THREAD = 10_000
 
 
 def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> None:
@@ -32,8 +31,8 @@ def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> Non
         return
     # one pass where NumPy makes two
     axpy, x, y = _AXPY[y.dtype.char], x.reshape(-1), y.reshape(-1)
-    for k in range(0, x.size, _ALONE):
-        axpy(x, y, min(_ALONE, x.size - k), a, k, 1, k)
+    for k in range(0, x.size, _ONE_THREAD):
+        axpy(x, y, min(_ONE_THREAD, x.size - k), a, k, 1, k)
 
 
 class Solver:
@@ -41,145 +40,125 @@ class Solver:
 
     Parameters
     ----------
-    settings : estimator
-        Whose parameters are read.
+    settings : MLPState
+        Its parameters are read.
 
     Attributes
     ----------
     learning_rate : float
         The newest step's.
-    slots : list of float host arrays, shape (n_parameters,)
-        Running memories; empty until `start`.
-    scales : sequence of float
-        What makes each of them the textbook's now, as the lesson's optimizers have it.
+    state : list of float host arrays, shape (n_parameters,)
+        Running averages; empty until `start`.
     """
 
-    n_slots = 0
-    scales = (1.0,)
-    factor = 1.0  # on learning_rate_init, as the lesson's schedules have it
+    n_averages = 1
 
-    def __init__(self, settings: Any):
-        self.learning_rate_init = settings.learning_rate_init
-        self.learning_rate = float(settings.learning_rate_init)
-        self.slots: list[np.ndarray] = []
+    def __init__(self, settings: Any) -> None:
+        self.learning_rate_init: Any = settings.learning_rate_init
+        self.learning_rate: Any = float(settings.learning_rate_init)
+        self.state: list[np.ndarray] = []
         self._scratch = np.empty(0)
 
-    def start(self, steps: Any) -> None:
-        """Lay out memories for the numbers of `steps` unless they are there."""
-        p = steps.p
-        if not self.slots:
-            self.slots = [np.zeros_like(p) for _ in range(self.n_slots)]
+    def start(self, p: np.ndarray) -> None:
+        """Create the state for parameters p unless it exists."""
+        if not self.state:
+            self.state = [np.zeros_like(p) for _ in range(self.n_averages)]
         self._scratch = np.empty_like(p)
 
-    def move(self, p: np.ndarray, g: np.ndarray) -> None:
-        """Take one step: p is moved in place; g is spent."""
-        raise AssertionError("each solver has its own move")
+    def update(self, p: np.ndarray, g: np.ndarray) -> None:
+        """Take one step: p is changed in place; g may be overwritten."""
+        raise NotImplementedError
 
-    def epoch_ends(self, n_seen: int) -> None:
-        """Hear that an epoch is over, after so many samples in all."""
+    def end_epoch(self, n_seen: int) -> None:
+        """Adapt the rate after an epoch, n_seen samples after the start."""
 
-    def may_stop(self, why: str, verbose: Any) -> bool:
+    def may_stop(self, message: str, verbose: Any) -> bool:
         """Return whether training ends when progress has ended."""
         if verbose:
-            print(why + " Stopping.")
+            print(message + " Stopping.")
         return True
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_scratch": np.empty(0)}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "slots" in state:  # an older pickle; Adam's were 1 / beta^k of the averages
+            self.state, scales = self.__dict__.pop("slots"), [1.0]
+            if "_period" in state:
+                betas, k = (
+                    (state["beta_1"], state["beta_2"]),
+                    state["t"] % state["_period"],
+                )
+                scales = [(1 - beta) * beta**k for beta in betas]
+            self.state = [s * a for s, a in zip(self.state, scales, strict=False)]
 
-class SGD(Solver):
+
+class SGDSolver(Solver):
     """Momentum: v <- m v - rate g; p <- p + v, or p + m v - rate g (Nesterov)."""
 
-    n_slots = 1
-
-    def __init__(self, settings: Any):
+    def __init__(self, settings: Any) -> None:
         super().__init__(settings)
         self.schedule = settings.learning_rate
         self.momentum = settings.momentum
         self.nesterov = settings.nesterovs_momentum
         self.power_t = settings.power_t
 
-    @property
-    def factor(self) -> float:
-        """What a schedule has made of `learning_rate_init`."""
-        return self.learning_rate / self.learning_rate_init
-
-    def move(self, p, g):
-        """Take one step; see `Solver.move`."""
-        (v,), s = self.slots, self._scratch
+    def update(self, p: np.ndarray, g: np.ndarray) -> None:
+        """Take one step; see `Solver.update`."""
+        (v,), scratch = self.state, self._scratch
         v *= self.momentum
-        add_scaled(v, g, -self.learning_rate, s)
+        add_scaled(v, g, -self.learning_rate, scratch)
         if not self.nesterov:
             p += v
             return
-        add_scaled(p, v, self.momentum, s)
-        add_scaled(p, g, -self.learning_rate, s)
+        add_scaled(p, v, self.momentum, scratch)
+        add_scaled(p, g, -self.learning_rate, scratch)
 
-    def epoch_ends(self, n_seen):
+    def end_epoch(self, n_seen: int) -> None:
         """Lower the rate of "invscaling" by the samples seen."""
         if self.schedule == "invscaling":
             self.learning_rate = (
                 float(self.learning_rate_init) / (n_seen + 1) ** self.power_t
             )
 
-    def may_stop(self, why, verbose):
+    def may_stop(self, message: str, verbose: Any) -> bool:
         """Return whether to stop; "adaptive" first divides the rate by 5."""
         if self.schedule != "adaptive":
-            return super().may_stop(why, verbose)
+            return super().may_stop(message, verbose)
         if self.learning_rate <= 1e-6:
-            return super().may_stop(why + " Learning rate too small.", verbose)
+            return super().may_stop(message + " Learning rate too small.", verbose)
         self.learning_rate /= 5.0
         if verbose:
-            print(f"{why} Setting learning rate to {self.learning_rate:f}")
+            print(f"{message} Setting learning rate to {self.learning_rate:f}")
         return False
 
 
-class Adam(Solver):
-    """Kingma and Ba 2015, with the correction in the rate (end of section 2).
+class AdamSolver(Solver):
+    """Kingma and Ba 2015, with the correction in the rate (end of section 2)."""
 
-    The memories are kept without the factors 1 - beta, and what they lose in a step
-    is not taken from them but added to the newest gradient: after k steps a memory
-    is 1 / beta^k of the textbook's. Five passes over all parameters are saved. Every
-    `_period` steps the powers begin anew.
-    """
+    n_averages = 2
 
-    n_slots = 2
-
-    def __init__(self, settings: Any):
+    def __init__(self, settings: Any) -> None:
         super().__init__(settings)
         self.beta_1, self.beta_2 = settings.beta_1, settings.beta_2
         self.epsilon, self.t = settings.epsilon, 0
-        least = min(self.beta_1, self.beta_2)
-        # memories grow by no more than 1,000 times, which costs no precision
-        self._period = max(1, int(log(1e-3) / log(least))) if least else 1
 
-    @property
-    def scales(self) -> list[float]:
-        """What makes each memory the textbook's after step t."""
-        k = self.t % self._period
-        return [(1 - beta) * beta**k for beta in (self.beta_1, self.beta_2)]
-
-    def move(self, p, g):
-        """Take one step; see `Solver.move`."""
-        (m, v), s = self.slots, self._scratch
+    def update(self, p: np.ndarray, g: np.ndarray) -> None:
+        """Take one step; see `Solver.update`."""
+        (m, v), scratch = self.state, self._scratch
         self.t += 1
         rate = self.learning_rate_init * sqrt(1 - self.beta_2**self.t)
         self.learning_rate = rate / (1 - self.beta_1**self.t)
-        k = self.t % self._period
-        if k == 0:
-            m *= self.beta_1**self._period
-            v *= self.beta_2**self._period
-        grown_m, grown_v = self.beta_1**-k, self.beta_2**-k
-        add_scaled(m, g, grown_m, s)
-        add_scaled(v, np.multiply(g, g, out=g), grown_v, s)
-        root = sqrt((1 - self.beta_2) / grown_v)
-        np.sqrt(v, out=s)
-        s += self.epsilon / root
-        np.divide(m, s, out=s)
-        # g is spent, and so a scratch of its own
-        rate = self.learning_rate * (1 - self.beta_1) / (grown_m * root)
-        add_scaled(p, s, -rate, g)
+        m *= self.beta_1
+        add_scaled(m, g, 1 - self.beta_1, scratch)
+        v *= self.beta_2
+        add_scaled(v, np.multiply(g, g, out=g), 1 - self.beta_2, scratch)
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(m, scratch, out=scratch)
+        add_scaled(p, scratch, -self.learning_rate, g)  # g is a scratch of its own
 
 
-SOLVERS = {"sgd": SGD, "adam": Adam}
+SOLVERS: dict[str, type[Solver]] = {"sgd": SGDSolver, "adam": AdamSolver}
+Adam, SGD = AdamSolver, SGDSolver  # their names in older pickles

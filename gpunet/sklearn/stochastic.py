@@ -9,12 +9,20 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from ..backend import Backend
 from .solvers import SOLVERS
+from .state import MLPState
+from .steppers import MLPStepper, make_stepper
 from .steppers.costs import row_costs
 
 
 def fit_stochastic(
-    est: Any, data: tuple, held_out: tuple | None, engine: Any, incremental: bool
+    est: MLPState,
+    data: tuple,
+    held_out: tuple | None,
+    bk: Backend | None,
+    incremental: bool,
+    n_fits: int,
 ) -> None:
     """Train an initialized estimator in place.
 
@@ -25,63 +33,74 @@ def fit_stochastic(
     data : tuple of arrays
         x, t of shape (n, n_out), and weight or None; validated.
     held_out : tuple of arrays, optional
-        The same, to watch; None lets `early_stopping` part rows off.
-    engine : callable
-        engine(x, t, weight) -> Lean or Remote, which takes the steps.
+        The same, to watch; None lets `early_stopping` split rows off.
+    bk : Backend, or None for NumPy and compiled code
     incremental : bool
-        Whether one epoch is wanted, on from where the last call ended.
+        Whether to train one epoch, from where the last call ended.
+    n_fits : int
+        How many such fits there are, one beside another.
     """
     if not incremental or not hasattr(est, "_optimizer"):
         est._optimizer = SOLVERS[est.solver](est)
     if est.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
-    data, held_out, batches = begin(est, data, held_out)
-    steps = engine(*data)
-    est._optimizer.start(steps)
+    data, held_out, batches = split_data(est, data, held_out)
+    epochs = 1 if incremental else est.max_iter
+    stepper = make_stepper(est, bk, data, epochs, n_fits)
+    est._optimizer.start(stepper.p)
     try:
-        _epochs(est, steps, batches, held_out, incremental)
+        _run_epochs(est, stepper, batches, held_out, incremental)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
-    steps.remember(est._optimizer)
-    est.coefs_, est.intercepts_ = est._best if est.early_stopping else steps.tensors()
+    stepper.save_state(est._optimizer)
+    est.coefs_, est.intercepts_ = est._best if est.early_stopping else stepper.weights()
 
 
-def begin(est: Any, data: tuple, held_out: tuple | None) -> tuple:
+def split_data(est: MLPState, data: tuple, held_out: tuple | None) -> tuple:
     """Return what to train on, what to watch, and each batch's (start, stop)."""
     if held_out is not None:
         est.validation_loss_curve_ = []
     elif est.early_stopping:
         data, held_out = hold_out(est, *data)
     n = data[0].shape[0]
-    size = batch_size(est.batch_size, n)
+    size = batch_rows(est.batch_size, n)
     return data, held_out, [(a, min(a + size, n)) for a in range(0, n, size)]
 
 
-def _epochs(est, steps, batches, held_out, incremental) -> None:
-    est.n_iter_ = 0
-    for order in orders(est, batches[-1][1]):
-        loss = steps.epoch(order, batches, est._optimizer)
-        y = None if held_out is None else steps.outputs(held_out[0])
-        if epoch_done(est, loss, batches[-1][1], y, held_out, steps.tensors):
+def _run_epochs(
+    est: MLPState,
+    stepper: MLPStepper,
+    batches: list,
+    held_out: tuple | None,
+    incremental: bool,
+) -> None:
+    n, est.n_iter_ = batches[-1][1], 0
+    for order in epoch_orders(est, n):
+        loss = stepper.run_epoch(order, batches, est._optimizer)
+        y = None if held_out is None else stepper.outputs(held_out[0])
+        if end_epoch(est, loss, n, y, held_out, stepper.weights) or incremental:
             return
-        if incremental:
-            return
-    warn_of_the_end(est)
+    warn_not_converged(est)
 
 
-def orders(est: Any, n: int) -> Iterator[np.ndarray | None]:
-    """Yield each epoch's order of n rows, None for as they lie."""
+def epoch_orders(est: MLPState, n: int) -> Iterator[np.ndarray | None]:
+    """Yield each epoch's order of n rows, None for as they are."""
     order = np.arange(n)
     for _ in range(est.max_iter):
         if est.shuffle:
-            turn = np.arange(n)
-            est._random_state.shuffle(turn)
-            order = order[turn]  # shuffles add up over the epochs
+            permutation = np.arange(n)
+            est._random_state.shuffle(permutation)
+            order = order[permutation]  # shuffles add up over the epochs
         yield order if est.shuffle else None
 
 
-def epoch_done(
-    est: Any, loss: Any, n: int, y: Any, held_out: tuple | None, tensors: Callable
+def end_epoch(
+    est: MLPState,
+    loss: Any,
+    n: int,
+    y: np.ndarray | None,
+    held_out: tuple | None,
+    weights: Callable[[], tuple],
 ) -> bool:
     """Write an epoch's results into the estimator; return whether to stop.
 
@@ -94,8 +113,8 @@ def epoch_done(
     y : array, optional
         Outputs for the held-out rows.
     held_out : tuple of arrays, optional
-    tensors : callable
-        tensors() -> (coefs, intercepts) as they stand.
+    weights : callable
+        weights() -> (coefs, intercepts) as they are now.
     """
     est.loss_ = loss
     est.n_iter_ += 1
@@ -103,16 +122,21 @@ def epoch_done(
     est.loss_curve_.append(loss)
     if est.verbose:
         print(f"Iteration {est.n_iter_}, loss = {loss:.8f}")
-    _note_progress(est, y, held_out, tensors)
-    est._optimizer.epoch_ends(est.t_)
+    _record_progress(est, y, held_out, weights)
+    est._optimizer.end_epoch(est.t_)
     if est._no_improvement_count > est.n_iter_no_change:
-        if est._optimizer.may_stop(_why(est), est.verbose):
+        quantity = "Validation score" if est.early_stopping else "Training loss"
+        message = (
+            f"{quantity} did not improve more than tol={est.tol:f} for "
+            f"{est.n_iter_no_change:d} consecutive epochs."
+        )
+        if est._optimizer.may_stop(message, est.verbose):
             return True
         est._no_improvement_count = 0
     return False
 
 
-def warn_of_the_end(est: Any) -> None:
+def warn_not_converged(est: MLPState) -> None:
     """Say in scikit-learn's words that the epochs did not suffice."""
     warnings.warn(
         f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) "
@@ -122,15 +146,9 @@ def warn_of_the_end(est: Any) -> None:
     )
 
 
-def _why(est: Any) -> str:
-    what = "Validation score" if est.early_stopping else "Training loss"
-    return (
-        f"{what} did not improve more than tol={est.tol:f} for "
-        f"{est.n_iter_no_change:d} consecutive epochs."
-    )
-
-
-def _note_progress(est: Any, y: Any, held_out: tuple | None, tensors: Callable) -> None:
+def _record_progress(
+    est: Any, y: Any, held_out: Any, weights: Callable[[], tuple]
+) -> None:
     if hasattr(est, "validation_loss_curve_"):
         costs = row_costs(est.out_activation_, y, held_out[1].astype(y.dtype))
         est.validation_loss_curve_.append(float(np.mean(costs)))
@@ -144,19 +162,19 @@ def _note_progress(est: Any, y: Any, held_out: tuple | None, tensors: Callable) 
             print(f"Validation score: {score:f}")
         stuck = score < est.best_validation_score_ + est.tol
         if score > est.best_validation_score_:
-            est.best_validation_score_, est._best = score, tensors()
+            est.best_validation_score_, est._best = score, weights()
     est._no_improvement_count = est._no_improvement_count + 1 if stuck else 0
 
 
-def hold_out(est: Any, x: Any, t: Any, weight: Any) -> tuple:
-    """Part the validation rows off; stratified for two classes, as scikit-learn."""
-    by_class = is_classifier(est) and est.n_outputs_ == 1
+def hold_out(est: MLPState, x: Any, t: Any, weight: Any) -> tuple:
+    """Split validation rows off; stratified for two classes, as scikit-learn does."""
+    two_classes = is_classifier(est) and est.n_outputs_ == 1
     arrays = [x, t] if weight is None else [x, t, weight]
     x, x_out, t, t_out, *weights = train_test_split(
         *arrays,
         random_state=est._random_state,
         test_size=est.validation_fraction,
-        stratify=t if by_class else None,
+        stratify=t if two_classes else None,
     )
     if x_out.shape[0] < 2:
         raise ValueError(
@@ -167,14 +185,14 @@ def hold_out(est: Any, x: Any, t: Any, weight: Any) -> tuple:
     return (x, t, weight), (x_out, t_out, weight_out)
 
 
-def batch_size(wanted: Any, n: int) -> int:
+def batch_rows(batch_size: Any, n: int) -> int:
     """Return the rows of a batch: "auto" is at most 200; too many are clipped."""
-    if wanted == "auto":
+    if batch_size == "auto":
         return min(200, n)
-    if wanted > n:
+    if batch_size > n:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than "
             "sample size. It is going to be clipped",
             stacklevel=2,
         )
-    return int(np.clip(wanted, 1, n))
+    return int(np.clip(batch_size, 1, n))

@@ -1,5 +1,22 @@
-"""The engines of the scikit-learn face: each takes the steps of an epoch.
+"""What takes the steps of a fit: one stepper for each kind of code.
 
 NumPy takes them by default, code that numba compiles where that is sooner done, and
 the lesson's Network on a device.
 """
+
+from .choice import layers_of, make_stepper, use_numba
+from .device_stepper import DeviceStepper
+from .layers import DenseLayers, MLPStepper
+from .numba_stepper import NumbaStepper
+from .numpy_stepper import NumpyStepper
+
+__all__ = [
+    "DenseLayers",
+    "DeviceStepper",
+    "MLPStepper",
+    "NumbaStepper",
+    "NumpyStepper",
+    "layers_of",
+    "make_stepper",
+    "use_numba",
+]

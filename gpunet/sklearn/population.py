@@ -1,0 +1,148 @@
+"""Fits that share their start and batches, trained as populations, one job a block."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from copy import copy, deepcopy
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from joblib import cpu_count
+from threadpoolctl import threadpool_limits
+
+from .extras import extras_in_use
+from .solvers import SOLVERS, Solver
+from .steppers import NumbaStepper, NumpyStepper, layers_of, use_numba
+from .stochastic import end_epoch, epoch_orders, split_data, warn_not_converged
+
+# What a block of members works on: weights, gradients, Adam's averages, activations.
+# Smaller blocks would fit the cache better, but the calls they cost weigh more
+# (64 settings of the default net: 0.97 s with this, 1.5 s with a sixth of it).
+_BLOCK_BYTES = 6_000_000
+_JOBS = 8  # of compiled code for each core: that one ends early leaves none idle
+
+
+def run_jobs(jobs: list[Callable[[], int]]) -> float:
+    """Run all jobs, one on each core; return the mean seconds of a fit."""
+    started = time.perf_counter()
+    # each job in its own copy of the context: numpy.errstate is part of it
+    runs = [partial(copy_context().run, job) for job in jobs]
+    with threadpool_limits(1), ThreadPoolExecutor(cpu_count()) as pool:
+        n_fits = sum(pool.map(lambda run: run(), runs))
+    return (time.perf_counter() - started) / n_fits
+
+
+def fit_jobs(
+    members: list, X: Any, y: Any, sample_weight: Any = None, n_fits: int = 0
+) -> list[Callable[[], int]]:
+    """Return the jobs that fit estimators as `fit` would each; a job counts its fits.
+
+    Parameters
+    ----------
+    members : list of MLPClassifier or MLPRegressor
+        Fitted in place; they differ in learning rate, penalty and momentum alone.
+    X, y, sample_weight : arrays
+    n_fits : int
+        How many fits there are in all, these among them; 0 if these are all.
+    """
+    first, n_fits = members[0], n_fits or len(members)
+    alone = len(members) == 1 or first.solver not in SOLVERS
+    if alone or first.device is not None or extras_in_use(first):
+        return [
+            partial(_fit_alone, est, X, y, sample_weight, n_fits) for est in members
+        ]
+    data = first._begin_fit(X, y, sample_weight)
+    data, held_out, batches = split_data(first, data, None)
+    stepper_class: Any = NumpyStepper
+    size = _members_of_a_block(first, batches[0][1])
+    if use_numba(first, None, data[0], data[2], first.max_iter, n_fits):
+        stepper_class, size = NumbaStepper, -(-n_fits // (_JOBS * cpu_count()))
+    parameters = first.get_params()
+    fitted = {k: v for k, v in vars(first).items() if k not in parameters}
+    for est in members:
+        vars(est).update(fitted, loss_curve_=[])
+        est._optimizer = SOLVERS[est.solver](est)
+        if est.early_stopping:
+            est.validation_scores_ = []
+    blocks = [members[k : k + size] for k in range(0, len(members), size)]
+    for block in blocks:  # its first one draws, for all of them
+        block[0]._random_state = deepcopy(first._random_state)
+    shared = (data, held_out, batches)
+    return [partial(_fit_block, stepper_class, block, *shared) for block in blocks]
+
+
+def _members_of_a_block(est: Any, batch: int) -> int:
+    """Return how many members like an estimator train in one block of arrays."""
+    widths = sum(W.shape[1] for W in est.coefs_)
+    floats = 5 * sum(W.size for W in est.coefs_) + 2 * widths * batch
+    return max(1, int(_BLOCK_BYTES // (floats * est.coefs_[0].itemsize)))
+
+
+def _fit_alone(est: Any, X: Any, y: Any, sample_weight: Any, n_fits: int) -> int:
+    try:
+        est._fit(X, y, sample_weight, n_fits=n_fits)
+    except ValueError:
+        if not hasattr(est, "loss_"):  # the data, not the training
+            raise
+    return 1
+
+
+def _fit_block(
+    stepper_class: Any, members: list, data: tuple, held_out: Any, batches: list
+) -> int:
+    """Train members with the same start and batches; each stops for itself."""
+    x, t, weight = data
+    n_fits, n, first = len(members), batches[-1][1], members[0]
+    layers, dtype = layers_of(first), first.coefs_[0].dtype
+    layers = layers.views(np.stack([layers.packed()] * n_fits))
+    alpha = np.asarray([est.alpha for est in members], dtype)
+    data = (x, t.astype(dtype, copy=False), weight)
+    stepper = stepper_class(layers, alpha, data)
+    solver = _shared_solver(members, stepper)
+    for order in epoch_orders(first, n):
+        losses = stepper.run_epoch(order, batches, solver)
+        y = None if held_out is None else stepper.outputs(held_out[0])
+        weights = cache(stepper.weights)  # copied when a member first needs its own
+        done = np.zeros(len(members), bool)
+        for i, est in enumerate(members):
+            member_y = None if y is None else y[i]
+            copy_member = partial(_member_weights, weights, i)
+            done[i] = end_epoch(est, losses[i], n, member_y, held_out, copy_member)
+            if not done[i] and est.n_iter_ == est.max_iter:
+                warn_not_converged(est)
+                done[i] = True
+            if done[i]:
+                est.coefs_, est.intercepts_ = est._best if held_out else copy_member()
+        if done.all():
+            break
+        if done.any():
+            members = [est for est, end in zip(members, done, strict=True) if not end]
+            stepper = stepper.keep_members(~done)
+            state = [average[~done] for average in solver.state]
+            solver = _shared_solver(members, stepper, state, getattr(solver, "t", 0))
+        solver.learning_rate = _column(members, "learning_rate")
+    return n_fits
+
+
+def _member_weights(weights: Callable[[], tuple], i: int) -> tuple:
+    return tuple([p[i].copy() for p in ps] for ps in weights())
+
+
+def _column(members: list, name: str) -> np.ndarray:
+    values = [getattr(est._optimizer, name) for est in members]
+    return np.asarray(values, members[0].coefs_[0].dtype)[:, None]
+
+
+def _shared_solver(members: list, stepper: Any, state: Any = (), t: int = 0) -> Solver:
+    """Return one solver for all members: a column of each of their numbers."""
+    solver = copy(members[0]._optimizer)
+    solver.state = list(state)
+    if hasattr(solver, "t"):
+        solver.t = t
+    for name in ("learning_rate_init", "learning_rate", "momentum"):
+        if hasattr(solver, name):
+            setattr(solver, name, _column(members, name))
+    solver.start(stepper.p)
+    return solver

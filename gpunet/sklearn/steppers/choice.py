@@ -1,0 +1,131 @@
+"""Which stepper trains an estimator: NumPy, compiled code, or a device."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from ...backend import Backend
+from ...fast.cpu import Work, missing, seconds_until_ready, why_loop, workspace
+from ...fast.cpu.jit import span
+from ..array_api import backend_of
+from ..state import MLPState
+from .device_stepper import DeviceStepper
+from .layers import DenseLayers
+from .numba_stepper import NumbaStepper
+from .numpy_stepper import NumpyStepper
+
+
+def layers_of(est: MLPState) -> DenseLayers:
+    """Return the tensors and activations of an initialized estimator."""
+    names = (est.activation, est.out_activation_)
+    return DenseLayers(est.coefs_, est.intercepts_, *names)
+
+
+def make_stepper(
+    est: MLPState, bk: Backend | None, data: tuple, epochs: int = 1, n_fits: int = 1
+) -> Any:
+    """Return the stepper of an initialized estimator.
+
+    Parameters
+    ----------
+    est : MLPState
+    bk : Backend, or None for NumPy and compiled code
+    data : tuple
+        x, t and weight; validated.
+    epochs, n_fits : int
+        As for `use_numba`.
+    """
+    x, t, weight = data
+    compiled = use_numba(est, bk, x, weight, epochs, n_fits)
+    layers = layers_of(est)
+    dtype = est.coefs_[0].dtype
+    if est.solver == "lbfgs":
+        # SciPy's vector is float64, and scikit-learn's tensors become so
+        dtype = np.dtype("float64")
+        layers = layers.views(layers.packed().astype(dtype))
+        x = x if backend_of(x) else x.astype(dtype, copy=False)
+    data = (x, t.astype(dtype, copy=False), weight)
+    if bk is not None:
+        return DeviceStepper(bk, layers, est.alpha, data)
+    return (NumbaStepper if compiled else NumpyStepper)(layers, est.alpha, data)
+
+
+def use_numba(
+    est: MLPState,
+    bk: Backend | None,
+    x: Any,
+    weight: Any,
+    epochs: float,
+    n_fits: int,
+) -> bool:
+    """Return whether compiled code is to train an initialized estimator.
+
+    "auto" compiles where that saves more seconds than it takes.
+
+    Parameters
+    ----------
+    est : MLPState
+    bk : Backend or None
+    x : array or CSR/CSC, shape (n, n_features)
+    weight : array, shape (n,), or None
+    epochs : int
+        At most.
+    n_fits : int
+        How many such fits there are, one beside another.
+
+    Raises
+    ------
+    ValueError
+        engine="compiled" does not apply, with the reason and the remedy.
+    """
+    if est.engine == "loop":
+        return False
+    reason = _why_not_compiled(est, bk, weight)
+    if est.engine == "compiled" and reason:
+        raise ValueError(f"engine='compiled': {reason}, or engine='auto'")
+    if reason or est.engine == "compiled":
+        return not reason
+    n, first, dtype = x.shape[0], est.coefs_[0], est.coefs_[0].dtype
+    if epochs > est.n_iter_no_change and (est.tol > 0 or est.early_stopping):
+        epochs = epochs / 3  # most fits stop before
+    n_parameters = sum(prod(W.shape[-2:]) for W in est.coefs_)
+    size = min(max(200 if est.batch_size == "auto" else est.batch_size, 1), n)
+    n_steps = epochs * -(-n // size)
+    work = Work(
+        n_steps,
+        size,
+        n_fits,
+        first.shape[-1],
+        sum(W.shape[-1] for W in est.coefs_),
+        n_parameters,
+        est.solver == "adam",
+    )
+    wait = seconds_until_ready(span.members, dtype, workspace.places(x.shape[1]))
+    dense = n_fits == 1 and not scipy.sparse.issparse(x)
+    numpy_seconds = n_fits * n_steps * step_seconds(n_parameters, size)
+    return not why_loop(work, x if dense else None, wait, numpy_seconds)
+
+
+def step_seconds(n_parameters: int, batch: int) -> float:
+    """Return how long a step of `NumpyStepper` takes, by a rough count.
+
+    Fitted to networks of 800 to 80,000 parameters and batches of 10 to 200.
+    """
+    return 3e-5 + n_parameters * (3.5e-9 + 1.3e-10 * batch)
+
+
+def _why_not_compiled(est: MLPState, bk: Backend | None, weight: Any) -> str:
+    """Return why compiled code cannot take an estimator's steps, or ""."""
+    if bk is not None:
+        return f"it is for the cpu, not for {bk.name}; use device=None"
+    if est.solver == "lbfgs":
+        return "solver 'lbfgs' is SciPy's; use 'adam' or 'sgd'"
+    if est.out_activation_ == "exp":
+        return "it does not support loss 'poisson'; use 'squared_error'"
+    if weight is not None:
+        return "it does not support sample weights; omit sample_weight and class_weight"
+    if est.coefs_[0].dtype.type(est.epsilon) == 0:
+        return f"epsilon={est.epsilon} is 0 in float32; use 1e-8"  # 0 / 0 in padding
+    return missing()
