@@ -5,18 +5,18 @@ import time
 
 import fake_cupy
 import pytest
-from benchmarks import gpu_persistent
-from benchmarks.gpu_persistent import Work, carry_out
+from benchmarks.gpu import persistent
+from benchmarks.gpu.persistent import Size, measure
 from emulation import compiler
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
-TINY = Work(rows=45, epochs=1, many=2, crowd=2, judged=3, ways=2)
+TINY = Size(rows=45, epochs=1, many=2, crowd=2, compared=3, layouts=2)
 
 
 def test_everything_is_measured_and_can_be_kept(monkeypatch):
     fake_cupy.install(monkeypatch)
-    answer = carry_out("cuda", TINY, time.monotonic() + 100)
-    found = json.loads(json.dumps(answer))["found"]
+    answer = measure("cuda", TINY, time.monotonic() + 100)
+    found = json.loads(json.dumps(answer))["numbers"]
     within = found["accuracy"]["within"]  # 45 pictures teach little: either may be
     assert answer["verdict"] == ("ok" if within else "FAILED")
     for name in ("one", "many", "crowd", "many, own orders"):
@@ -24,22 +24,22 @@ def test_everything_is_measured_and_can_be_kept(monkeypatch):
         assert found[name]["us a net-step"] > 0
         assert 0 < found[name]["expected us a step"] < 20
     assert found["bits"] == {"equal": True, "tensors": 8}
-    assert len(found["ways"]) == 2 and all(row["us"] > 0 for row in found["ways"])
+    assert len(found["layouts"]) == 2 and all(row["us"] > 0 for row in found["layouts"])
     apart = abs(found["accuracy"]["cuda"]["mean"] - found["accuracy"]["cpu"]["mean"])
     assert found["accuracy"]["apart"] == apart < 0.05
-    assert "one" in answer["what"] and "(0.6 wanted)" in answer["what"]
+    assert "one" in answer["what"] and "(target 0.6)" in answer["what"]
 
 
 def test_what_there_is_no_time_for_is_named(monkeypatch):
     fake_cupy.install(monkeypatch)
-    answer = carry_out("cuda", TINY, time.monotonic() - 1)
-    assert answer["found"] == {} and answer["what"].startswith("; not done: one, bits")
+    answer = measure("cuda", TINY, time.monotonic() - 1)
+    assert answer["numbers"] == {} and answer["what"].startswith("not done: one, bits")
 
 
 def test_unequal_bits_fail(monkeypatch):
     fake_cupy.install(monkeypatch)
-    monkeypatch.setattr(gpu_persistent, "_bits", lambda *a: {"equal": False})
-    for name in ("_time", "_ways", "_accuracy"):
+    monkeypatch.setattr(persistent, "_bits", lambda *a: {"equal": False})
+    for name in ("_time", "_layouts", "_accuracy"):
         blank = {"within": True, "seconds": {"median": 1.0}}
-        monkeypatch.setattr(gpu_persistent, name, lambda *a, _b=blank, **k: _b)
-    assert carry_out("cuda", TINY, time.monotonic() + 9)["verdict"] == "FAILED"
+        monkeypatch.setattr(persistent, name, lambda *a, _b=blank, **k: _b)
+    assert measure("cuda", TINY, time.monotonic() + 9)["verdict"] == "FAILED"

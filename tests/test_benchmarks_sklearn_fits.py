@@ -60,17 +60,16 @@ def test_the_compiled_engine_is_timed_without_its_compilation(
 def test_the_epochs_of_a_fit_fill_its_time():
     x, y = sklearn_fits.rows_of("digits", 40)
     args = type("Args", (), {"epochs": None, "repeats": 1, "engine": "loop"})
-    rival = sklearn_fits.MLPClassifier
     with pytest.warns():
-        cell = sklearn_fits._fit_cell(rival, x, y, "auto", args)
+        cell = sklearn_fits.fit_cell(x, y, "auto", args)
     assert cell["epochs"] > 1
 
 
 @pytest.mark.parametrize(
     "more, code, why",
     [
-        (["--batches", "0"], 2, "expected auto or a whole number above 0"),
-        (["--batches", "many"], 2, "expected auto or a whole number above 0"),
+        (["--batches", "0"], 2, "is not a whole number of at least 1, nor auto"),
+        (["--batches", "many"], 2, "is not a whole number of at least 1, nor auto"),
         (["--rows", "3"], 2, "at least 20"),
         (["--engine", "cuda"], 2, "invalid choice"),
         (["--data", "faces"], 2, "invalid choice"),

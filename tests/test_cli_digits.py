@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks import gpu_grid, gpu_sections, sklearn_fits, steps
+from benchmarks import processes, sklearn_fits
+from benchmarks.gpu import checks, measurements
+from benchmarks.gpu.verdicts import Request
 
 from gpunet.cli import digits as digits_module
 from gpunet.cli.commands import parity
 from gpunet.data import load_mnist, read_mnist
 
-ASKED = gpu_sections.Asked("cpu", True, 9.0)
+REQUEST = Request("cpu", True, 9.0)
 N = 10_000  # read once: more digits would only take longer
 
 
@@ -30,29 +32,23 @@ def read_once(monkeypatch, digits):
     monkeypatch.setattr(digits_module, "load_mnist", lambda: digits)
 
 
-def given_to_fit(run, monkeypatch):
-    """Return the features that the first `fit` within run() is given."""
-    found = []
+def given_to_fit(section, monkeypatch):
+    """Return the features that the first `fit` of a section is given."""
+    features = []
 
     def fit(net, data, **settings):
-        found.append(data[0])
+        features.append(data[0])
         raise StopIteration
 
-    monkeypatch.setattr(gpu_sections, "fit", fit)
+    monkeypatch.setattr(f"{section.__module__}.fit", fit)
     with pytest.raises(StopIteration):
-        run()
-    return found[0]
-
-
-def given_to_rivals():
-    """Return the features that a rival of the GPU grid trains on."""
-    job = {"sizes": [784, 4, 10], "batch": 1000, "steps": 2}
-    return gpu_grid._prepare("gpunet loop", "cpu", False, job)[0].job.x
+        section(REQUEST)
+    return features[0]
 
 
 def written_for_rivals(folder):
-    """Return the features that the bench command writes for its processes."""
-    files, _ = steps._data("mnist", [784, 4, 10], 1, str(folder), 0)
+    """Return the features that benchmarks write for their processes."""
+    files, _ = processes.write_rows("mnist", [784, 4, 10], 1, str(folder))
     return np.load(files["x"])
 
 
@@ -62,12 +58,10 @@ READERS = {
     "parity": lambda m, folder: np.concatenate(
         [x for x, _ in parity._batches(parity.CASES[0], "mnist", 0, 4)]
     ),
-    "gpu grid": lambda m, folder: given_to_rivals(),
-    "engines": lambda m, folder: given_to_fit(lambda: gpu_sections.engines(ASKED), m),
-    "repeats": lambda m, folder: given_to_fit(lambda: gpu_sections.repeats(ASKED), m),
-    "population": lambda m, folder: given_to_fit(
-        lambda: gpu_sections.population(ASKED), m
-    ),
+    **{
+        section.__name__: lambda m, folder, section=section: given_to_fit(section, m)
+        for section in (checks.engines, checks.repeats, measurements.population)
+    },
 }
 
 

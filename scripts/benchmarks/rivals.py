@@ -1,13 +1,11 @@
-"""One training step by several hands: the rivals of `scripts/bench.py`.
+"""One training step by several libraries: the rivals of `scripts/bench.py`.
 
-All train the same network from the same start on the same rows: dense layers
+All train the same network from the same weights on the same rows: dense layers
 with biases, ReLU with softmax cross-entropy or sigmoids with the quadratic cost,
-plain gradient descent, float32, a new order each epoch, no loss computed unless
-the rival cannot leave it out. The tests hold them to the same weights after an
-epoch.
+plain gradient descent, float32, a new order each epoch. No loss is computed unless
+the rival cannot leave it out. The tests require the same weights after an epoch.
 """
 
-import importlib
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,35 +17,41 @@ from gpunet.errors import ConfigError
 
 RATE = 0.01
 QUADRATIC = {"activation": "sigmoid", "output": "sigmoid", "loss": "half_squared_error"}
-Pairs = list[tuple[np.ndarray, np.ndarray]]  # (W, b) of each layer
+Weights = list[tuple[np.ndarray, np.ndarray]]  # (W, b) of each layer
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be trained: x (n, n_in) float32 and labels t (n,) in memory."""
+    """What to train: x (n, n_in) float32 and labels t (n,), on the host."""
 
-    x: Any
-    t: Any
+    x: np.ndarray
+    t: np.ndarray
     sizes: list[int]
     batch: int
-    threads: int = 1
+    threads: int | None = 1
     seed: int = 0
     population: int | None = None
     order: str = "own"  # "none" leaves the rows in their order
-    track: bool = False  # whether gpunet computes loss and accuracy as it goes
+    track: bool = False  # whether gpunet computes loss and accuracy as it trains
     cost: str = "softmax"  # or "quadratic": sigmoids everywhere, half squared error
+    device: str = "cpu"
+    tf32: bool = False
 
     @property
     def quadratic(self) -> bool:
-        """Whether sigmoids and the quadratic cost stand for ReLU and softmax."""
+        """Whether to use sigmoids and the quadratic cost, not ReLU and softmax."""
         return self.cost == "quadratic"
 
-    def hot(self) -> np.ndarray:
-        """Return one-hot rows, one for each label there is, float32."""
+    def one_hot(self) -> np.ndarray:
+        """Return the one-hot row of each label, float32."""
         return np.eye(self.sizes[-1], dtype=np.float32)
 
-    def start(self) -> Pairs:
-        """Return the weights that all rivals begin with: He's."""
+    def targets(self) -> np.ndarray:
+        """Return one-hot rows for the quadratic cost, else labels."""
+        return self.one_hot()[self.t] if self.quadratic else self.t
+
+    def initial_weights(self) -> Weights:
+        """Return the weights that all rivals start from: He's, and zero biases."""
         rng = np.random.default_rng(self.seed)
         return [
             (
@@ -64,7 +68,7 @@ class Job:
 
 
 class Rival:
-    """One way to train; `prepare` is called before each epoch, outside the clock."""
+    """One way to train; `prepare` is called before each epoch and not timed."""
 
     def __init__(self, job: Job):
         self.job = job
@@ -74,59 +78,70 @@ class Rival:
 
     def epoch(self) -> None:
         """Train one epoch and wait for its end."""
-        raise AssertionError("each rival has its own epoch")
+        raise NotImplementedError
 
-    def weights(self) -> Pairs:
-        """Return (W, b) of each layer, W of shape (n_in, n_out)."""
-        raise AssertionError("each rival has its own weights")
+    def weights(self) -> Weights:
+        """Return (W, b) of each layer, W of shape (n_in, n_out), on the host."""
+        raise NotImplementedError
 
 
 class Gpunet(Rival):
-    """`gpunet.fit` as a long run takes it: compiled where numba is installed.
+    """`gpunet.fit` as in a long run: compiled code where there is any.
 
-    Laying out the data is not part of the epoch.
+    Data layout is not part of the epoch.
     """
-
-    engine = "compiled" if version("numba") else "loop"
 
     def __init__(self, job: Job):
         super().__init__(job)
-        self._gpunet = importlib.import_module("gpunet")
-        self._trainer = importlib.import_module("gpunet.training").trainer
-        own = QUADRATIC if job.quadratic else {}
-        self.net = self._gpunet.mlp(job.sizes, population=job.population, **own)
-        for i, (w, b) in enumerate(job.start()):
-            self.net.params[f"{2 * i}.W"][...] = w
-            self.net.params[f"{2 * i}.b"][...] = b
+        import gpunet
+        from gpunet.training import trainer
 
-    def prepare(self):
+        self._trainer, self._optimizer = trainer, gpunet.SGD
+        kind: dict[str, Any] = QUADRATIC if job.quadratic else {}
+        net = gpunet.mlp(job.sizes, population=job.population, **kind)
+        for i, (w, b) in enumerate(job.initial_weights()):
+            net.params[f"{2 * i}.W"][...] = w
+            net.params[f"{2 * i}.b"][...] = b
+        self.net = net.to(job.device)
+
+    def engine(self) -> str:
+        """Return gpunet's engine."""
+        if self.job.device != "cpu":
+            return "auto"
+        return "compiled" if version("numba") else "loop"
+
+    def prepare(self) -> None:
+        engine = self.engine()
         self._run = self._trainer(
             self.net,
             (self.job.x, self.job.t),
             epochs=1,
             batch_size=self.job.batch,
-            optimizer=self._gpunet.SGD(RATE),
+            optimizer=self._optimizer(RATE),
             order=self.job.order,
             track=self.job.track,
-            engine=self.engine,
+            engine=engine,
+            precision="tf32" if self.job.tf32 and engine != "loop" else "float32",
         ).run
 
-    def epoch(self):
+    def epoch(self) -> None:
         self._run()
+        self.net.backend.synchronize()
 
-    def weights(self):
-        p = self.net.params
+    def weights(self) -> Weights:
+        p = {n: self.net.backend.to_host(a) for n, a in self.net.params.items()}
         return [(p[n], p[f"{n[:-1]}b"]) for n in p if n.endswith("W")]
 
 
 class Loop(Gpunet):
-    """`gpunet.fit` by the lesson's own lines, step by step on NumPy."""
+    """`gpunet.fit` without compiled code, step by step."""
 
-    engine = "loop"
+    def engine(self) -> str:
+        return "loop"
 
 
 def sigmoid(z: np.ndarray) -> None:
-    """Put 1 / (1 + exp(-z)) in the place of z."""
+    """Replace z by 1 / (1 + exp(-z)), in place."""
     np.negative(z, out=z)
     np.exp(z, out=z)
     z += 1
@@ -138,17 +153,17 @@ class Numpy(Rival):
 
     def __init__(self, job: Job):
         super().__init__(job)
-        self._pairs = job.start()
-        self._hot = job.hot()
+        self._pairs = job.initial_weights()
+        self._one_hot = job.one_hot()
         # The learning rate, folded into the small delta of the output.
         self._scale = np.float32(RATE / job.batch)
 
-    def epoch(self):
+    def epoch(self) -> None:
         order, batch, step = self.job.permutation(), self.job.batch, self._step
         for k in range(0, len(order), batch):
             step(order[k : k + batch])
 
-    def _step(self, rows):
+    def _step(self, rows: np.ndarray) -> None:
         pairs, last = self._pairs, len(self._pairs) - 1
         activations = [self.job.x.take(rows, axis=0)]  # a fifth faster than x[rows]
         for layer, (w, b) in enumerate(pairs):
@@ -159,10 +174,10 @@ class Numpy(Rival):
             elif layer < last:
                 np.maximum(z, 0.0, out=z)
             activations.append(z)
-        d = self._delta(activations[-1], self._hot[self.job.t[rows]])
+        d = self._delta(activations[-1], self._one_hot[self.job.t[rows]])
         for layer in range(last, -1, -1):
             a, (w, b) = activations[layer], pairs[layer]
-            # Of a batch of one the product is an outer product: faster so.
+            # For a batch of one the product is an outer product, faster this way.
             dw = a.T * d if len(rows) == 1 else a.T @ d
             db = d.sum(axis=0)
             if layer:
@@ -171,106 +186,26 @@ class Numpy(Rival):
             w -= dw
             b -= db
 
-    def _delta(self, z, hot):
+    def _delta(self, z: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
         """Return the output's delta times the learning rate; writes into z."""
         if self.job.quadratic:
-            d = z - hot
+            d = z - one_hot
             d *= z * (1 - z)
         else:
             d = z
             d -= d.max(axis=1, keepdims=True)
             np.exp(d, out=d)
             d /= d.sum(axis=1, keepdims=True)
-            d -= hot
+            d -= one_hot
         d *= self._scale
         return d
 
-    def weights(self):
+    def weights(self) -> Weights:
         return self._pairs
 
 
-class Torch(Rival):
-    """PyTorch, eager, on the CPU, with its fused optimizer step."""
-
-    def __init__(self, job: Job):
-        super().__init__(job)
-        self._torch = torch = importlib.import_module("torch")
-        torch.set_num_threads(job.threads)
-        layers: list[Any] = []
-        for w, b in job.start():
-            linear = torch.nn.Linear(*w.shape)
-            with torch.no_grad():
-                linear.weight.copy_(torch.from_numpy(w.T.copy()))
-                linear.bias.copy_(torch.from_numpy(b))
-            layers += [linear, torch.nn.Sigmoid() if job.quadratic else torch.nn.ReLU()]
-        self._model = torch.nn.Sequential(*(layers if job.quadratic else layers[:-1]))
-        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=RATE, fused=True)
-        self._x = torch.from_numpy(job.x)
-        self._t = torch.from_numpy(job.hot()[job.t] if job.quadratic else job.t)
-
-    def epoch(self):
-        model, optimizer, x, t = self._model, self._optimizer, self._x, self._t
-        cost = self._torch.nn.functional.cross_entropy
-        if self.job.quadratic:
-
-            def cost(y, t):
-                return 0.5 * (y - t).square().sum(1).mean()
-
-        for rows in self._torch.from_numpy(self.job.permutation()).split(
-            self.job.batch
-        ):
-            loss = cost(model(x[rows]), t[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-
-    def weights(self):
-        linear = [m for m in self._model if hasattr(m, "weight")]
-        return [(m.weight.detach().numpy().T, m.bias.detach().numpy()) for m in linear]
-
-
-class Jax(Rival):
-    """JAX: the whole epoch is one compiled scan, with data and weights on its side."""
-
-    def __init__(self, job: Job):
-        super().__init__(job)
-        self._jax = jax = importlib.import_module("jax")
-        jnp = jax.numpy
-        self._params = [(jnp.asarray(w), jnp.asarray(b)) for w, b in job.start()]
-        self._x = jnp.asarray(job.x)
-        self._t = jnp.asarray(job.hot()[job.t] if job.quadratic else job.t)
-        hidden = jax.nn.sigmoid if job.quadratic else jax.nn.relu
-
-        def loss(params, x, t):
-            for w, b in params[:-1]:
-                x = hidden(x @ w + b)
-            w, b = params[-1]
-            z = x @ w + b
-            if job.quadratic:
-                return 0.5 * jnp.mean(jnp.sum((hidden(z) - t) ** 2, axis=1))
-            logs = jax.nn.log_softmax(z)
-            return -jnp.mean(jnp.take_along_axis(logs, t[:, None], axis=1))
-
-        def epoch(params, order, x, t):
-            def step(params, rows):
-                grads = jax.grad(loss)(params, x[rows], t[rows])
-                return jax.tree.map(lambda p, g: p - RATE * g, params, grads), None
-
-            return jax.lax.scan(step, params, order)[0]
-
-        self._compiled = jax.jit(epoch, donate_argnums=0)
-
-    def epoch(self):
-        order = self.job.permutation().astype(np.int32).reshape(-1, self.job.batch)
-        self._params = self._compiled(self._params, order, self._x, self._t)
-        self._jax.block_until_ready(self._params)
-
-    def weights(self):
-        return [(np.asarray(w), np.asarray(b)) for w, b in self._params]
-
-
 class Sklearn(Rival):
-    """scikit-learn's MLPClassifier: one `partial_fit` is one epoch, without a stop.
+    """scikit-learn's MLPClassifier: one `partial_fit` is one epoch.
 
     It computes the loss of every batch and checks its input; neither can be
     turned off.
@@ -279,9 +214,10 @@ class Sklearn(Rival):
     def __init__(self, job: Job):
         super().__init__(job)
         if job.quadratic:
-            raise ConfigError("MLPClassifier knows no quadratic cost")
-        kind = importlib.import_module("sklearn.neural_network").MLPClassifier
-        self.model = kind(
+            raise ConfigError("MLPClassifier has no quadratic cost")
+        from sklearn.neural_network import MLPClassifier
+
+        self.model = MLPClassifier(
             hidden_layer_sizes=tuple(job.sizes[1:-1]),
             activation="relu",
             solver="sgd",
@@ -293,28 +229,14 @@ class Sklearn(Rival):
             shuffle=job.order != "none",
             random_state=0,
         )
-        # It makes its own start when it first sees rows: put ours in its place.
+        # It draws its weights when it first sees rows: replace them by ours.
         first, classes = slice(0, job.batch), np.arange(job.sizes[-1])
         self.model.partial_fit(job.x[first], job.t[first], classes=classes)
-        mine = [*self.model.coefs_, *self.model.intercepts_]
-        start = job.start()
-        for old, new in zip(
-            mine, [w for w, _ in start] + [b for _, b in start], strict=True
-        ):
-            old[...] = new
+        for (w, b), start in zip(self.weights(), job.initial_weights(), strict=True):
+            w[...], b[...] = start
 
-    def epoch(self):
+    def epoch(self) -> None:
         self.model.partial_fit(self.job.x, self.job.t)
 
-    def weights(self):
+    def weights(self) -> Weights:
         return list(zip(self.model.coefs_, self.model.intercepts_, strict=True))
-
-
-RIVALS: dict[str, type[Rival]] = {
-    "gpunet": Gpunet,
-    "loop": Loop,
-    "numpy": Numpy,
-    "torch": Torch,
-    "jax": Jax,
-    "sklearn": Sklearn,
-}

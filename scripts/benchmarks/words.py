@@ -1,14 +1,16 @@
-"""The words' benchmark: words a second, and vectors beside gensim's.
+"""The work of `bench_words.py`: words a second, and vectors beside gensim's.
 
-gensim is the yardstick and no truth: two of its own seeds agree on little more
+gensim is the yardstick, not the truth: two of its own seeds agree on little more
 than half of a word's neighbors, so what counts is how much of that agreement
 gpunet's vectors reach.
 """
 
-import importlib
+import argparse
 import importlib.util
 import sys
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import combinations, product
 from pathlib import Path
 from statistics import mean, median
@@ -17,9 +19,7 @@ from typing import Any
 import numpy as np
 
 from gpunet.backend.threads import usable_cores
-from gpunet.cli.machine import commit, cpu_model, version
-from gpunet.cli.tables import as_json, markdown, show
-from gpunet.errors import DataError, WriteError
+from gpunet.errors import DataError
 from gpunet.fast.cpu.word_vectors import missing
 from gpunet.text import (
     SkipGram,
@@ -31,8 +31,10 @@ from gpunet.text import (
 from gpunet.text.judge import judge_similarity
 from gpunet.text.vectors import WordVectors
 
+from .report import Table, decimals, machine, publish
+
 _N_WORDS, _N_NEAR = 500, 10
-# Words of grammar, modern and Elizabethan, which have everything for neighbors.
+# Words of grammar, modern and Elizabethan: their neighbors are any words.
 _GRAMMAR = """
 a about after again all am an and another any are art as at be been before being but by
 can cannot canst could did do does dost doth down each else ere even ever every for from
@@ -48,7 +50,7 @@ _STOP = frozenset(_GRAMMAR.split())
 
 
 class Corpus:
-    """A corpus as both libraries want it."""
+    """A corpus as both libraries read it."""
 
     def __init__(self, paths: list[str] | None):
         self.lines = list(read_corpus(paths))
@@ -59,12 +61,29 @@ class Corpus:
         self.n_words = sum(map(len, self.lines))
 
 
-def train_gpunet(corpus: Corpus, engine: str, threads: int, **settings: Any) -> Any:
+def run(args: argparse.Namespace) -> int:
+    """Run the benchmark that the arguments ask for; return the exit code."""
+    threads = args.threads or usable_cores()
+    corpus = Corpus(args.corpus)
+    result = machine(("numpy", "numba", "gensim"), threads)
+    tables: list[Table] = []
+    if args.only != "quality":
+        result["speed"] = speed(corpus, threads, args.repeats, args.batch_size)
+        tables.append(_speed_table(result["speed"]))
+    if args.only != "speed":
+        result["quality"] = quality(corpus, threads, args)
+        tables.extend(_quality_tables(result["quality"]))
+    return publish(result, tables, args)
+
+
+def train_gpunet(
+    corpus: Corpus, engine: str, threads: int, seed: int, **settings: Any
+) -> tuple[np.ndarray, float]:
     """Return (vectors, seconds of the training)."""
     trainer = SkipGram(
         *corpus.encoded,
         corpus.vocabulary.counts,
-        SkipGramSettings(**settings),
+        SkipGramSettings(seed=seed, **settings),
         engine=engine,
         threads=threads,
     )
@@ -74,9 +93,13 @@ def train_gpunet(corpus: Corpus, engine: str, threads: int, **settings: Any) -> 
     return trainer.vectors(), time.perf_counter() - started
 
 
-def train_gensim(corpus: Corpus, threads: int, seed: int, epochs: int) -> Any:
+def train_gensim(
+    corpus: Corpus, threads: int, seed: int, epochs: int
+) -> tuple[np.ndarray, float]:
     """Return (vectors in the order of the vocabulary, seconds of the training)."""
-    model = importlib.import_module("gensim.models").Word2Vec(
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(
         vector_size=100, window=5, negative=5, sample=1e-3, min_count=5, sg=1, hs=0,
         seed=seed + 1, workers=threads, epochs=epochs,
     )  # fmt: skip
@@ -87,24 +110,24 @@ def train_gensim(corpus: Corpus, threads: int, seed: int, epochs: int) -> Any:
     return model.wv[corpus.vocabulary.tokens], seconds
 
 
-def speed(corpus: Corpus, threads: int, repeats: int, batch_size: int) -> dict:
+def speed(
+    corpus: Corpus, threads: int, repeats: int, batch_size: int
+) -> dict[str, Any]:
     """Return words a second of each rival, all rounds, after one that compiles."""
     options = {"epochs": 1, "batch_size": batch_size}
-    rivals = {
-        f"gpunet {engine}": lambda k, engine=engine: train_gpunet(
-            corpus, engine, threads, seed=k, **options
-        )
+    rivals: dict[str, Callable] = {
+        f"gpunet {engine}": partial(train_gpunet, corpus, engine, threads, **options)
         for engine in ("compiled", "loop")
         if engine == "loop" or not missing()
     }
-    first = {name: rival(0)[1] for name, rival in rivals.items()}
+    first = {name: train(seed=0)[1] for name, train in rivals.items()}
     memory = peak_mb()
     if importlib.util.find_spec("gensim"):
-        rivals["gensim"] = lambda k: train_gensim(corpus, threads, k, 1)
+        rivals["gensim"] = partial(train_gensim, corpus, threads, epochs=1)
     rounds: dict[str, list[float]] = {name: [] for name in rivals}
     for k in range(repeats):
-        for name, rival in rivals.items():
-            rounds[name].append(rival(k)[1])
+        for name, train in rivals.items():
+            rounds[name].append(train(seed=k)[1])
     return {
         "words": corpus.n_words,
         "encoding_s": corpus.encoding_s,
@@ -116,22 +139,23 @@ def speed(corpus: Corpus, threads: int, repeats: int, batch_size: int) -> dict:
 
 
 def peak_mb() -> float | None:
-    """Return the most memory that this process has held, where the system tells."""
-    if importlib.util.find_spec("resource") is None:
+    """Return the peak memory of this process, None where the system has no figure."""
+    try:
+        import resource
+    except ImportError:  # on Windows
         return None
-    resource = importlib.import_module("resource")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def content_words(vocabulary: Vocabulary) -> list[int]:
-    """Return the most frequent words of three letters or more that are no grammar."""
-    plain = (
+    """Return the most frequent words of three letters or more, without grammar."""
+    rows = [
         i
         for i, token in enumerate(vocabulary.tokens)
         if len(token) > 2 and "'" not in token and token not in _STOP
-    )
-    return [i for i, _ in zip(plain, range(_N_WORDS), strict=False)]
+    ]
+    return rows[:_N_WORDS]
 
 
 def neighbors(W: np.ndarray, rows: list[int]) -> np.ndarray:
@@ -144,127 +168,89 @@ def neighbors(W: np.ndarray, rows: list[int]) -> np.ndarray:
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Return which share of the neighbors two vectors have in common."""
+    """Return the share of neighbors that two sets of vectors have in common."""
     shared = [len(set(x) & set(y)) for x, y in zip(a, b, strict=True)]
     return float(np.mean(shared) / a.shape[1])
 
 
-def quality(corpus: Corpus, threads: int, args: Any) -> dict[str, Any]:
-    """Return the overlaps of neighbors and the scores of all seeds."""
-    engine = "auto"
+def quality(corpus: Corpus, threads: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Return the overlaps of neighbors and the similarity scores of all seeds."""
     settings = {"epochs": args.epochs, "batch_size": args.batch_size}
+    seeds = range(args.seeds)
     trained = {
         "gpunet": [
-            train_gpunet(corpus, engine, threads, seed=k, **settings)[0]
-            for k in range(args.seeds)
+            train_gpunet(corpus, "auto", threads, seed=k, **settings)[0] for k in seeds
         ]
     }
     if importlib.util.find_spec("gensim"):
         trained["gensim"] = [
-            train_gensim(corpus, threads, k, args.epochs)[0] for k in range(args.seeds)
+            train_gensim(corpus, threads, k, args.epochs)[0] for k in seeds
         ]
     rows = content_words(corpus.vocabulary)
     near = {n: [neighbors(W, rows) for W in all_] for n, all_ in trained.items()}
-    found: dict[str, Any] = {"content_words": len(rows), "overlap": {}}
-    for name, seeds in near.items():
-        pairs = combinations(seeds, 2)
-        found["overlap"][f"{name} seeds"] = [overlap(a, b) for a, b in pairs]
+    pairs = {f"{name} seeds": combinations(near[name], 2) for name in near}
     if "gensim" in near:
-        pairs = product(near["gpunet"], near["gensim"])
-        found["overlap"]["gpunet and gensim"] = [overlap(a, b) for a, b in pairs]
+        pairs["gpunet and gensim"] = product(near["gpunet"], near["gensim"])
+    overlaps = {n: [overlap(a, b) for a, b in group] for n, group in pairs.items()}
+    result: dict[str, Any] = {"content_words": len(rows), "overlap": overlaps}
     if path := args.similarity or wordsim():
         try:
-            found["similarity"] = {
-                n: [
-                    judge_similarity(WordVectors(corpus.vocabulary, W), path) for W in w
+            result["similarity"] = {
+                name: [
+                    judge_similarity(WordVectors(corpus.vocabulary, W), path)
+                    for W in vectors
                 ]
-                for n, w in trained.items()
+                for name, vectors in trained.items()
             }
-        except DataError:  # the file at hand may be in another language
+        except DataError:  # the default file may be in another language
             if args.similarity:
                 raise
-    return found
+    return result
 
 
 def wordsim() -> str | None:
     """Return the WordSim-353 that comes with gensim's own tests, or None."""
     spec = importlib.util.find_spec("gensim")
-    path = spec and Path(spec.origin).parent / "test" / "test_data" / "wordsim353.tsv"
-    return str(path) if path and path.is_file() else None
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / "test" / "test_data" / "wordsim353.tsv"
+    return str(path) if path.is_file() else None
 
 
-def run(args: Any) -> int:
-    """Run the benchmark that the arguments ask for; return the exit code."""
-    threads = args.threads or usable_cores()
-    corpus = Corpus(args.corpus)
-    result: dict[str, Any] = {
-        "cpu": cpu_model(),
-        "commit": commit(),
-        "threads": threads,
-        "versions": {p: version(p) for p in ("numpy", "numba", "gensim")},
-    }
-    if args.only != "quality":
-        result["speed"] = speed(corpus, threads, args.repeats, args.batch_size)
-    if args.only != "speed":
-        result["quality"] = quality(corpus, threads, args)
-    report(result, args)
-    return 0
+def _speed_table(speed: dict[str, Any]) -> Table:
+    first, rate = speed["first_epoch_s"], speed["words_per_s"]
+    columns = ["Trainer", ">words/s", ">slowest", ">fastest", ">against gensim"]
+    rows = []
+    for name, seconds in speed["seconds"].items():
+        rates = [rate[name], *(speed["words"] / f(seconds) for f in (max, min))]
+        against = rate[name] / rate["gensim"] if "gensim" in rate else None
+        row = [name, *(f"{x:,.0f}" for x in rates), decimals(against)]
+        rows.append([*row, f"{first[name]:.1f}" if name in first else None])
+    memory = f"; peak memory {speed['peak_mb']:,.0f} MB" if speed["peak_mb"] else ""
+    title = (
+        f"Words a second, median of {len(seconds)} epochs of {speed['words']:,} "
+        f"words (encoded in {speed['encoding_s']:.1f} s before){memory}"
+    )
+    return title, [*columns, ">first epoch, s"], rows
 
 
-def report(result: dict[str, Any], args: Any) -> None:
-    """Print the result as the arguments ask for, and write its JSON."""
-    if args.json == "-":
-        print(as_json(result))
-        return
-    for title, columns, rows in tables(result):
-        if args.markdown:
-            print(f"**{title}**\n\n{markdown(columns, rows)}\n")
-        else:
-            show(title, columns, rows)
-    packages = ", ".join(f"{n} {v}" for n, v in result["versions"].items() if v)
-    commit_ = f", commit {result['commit']}" if result["commit"] else ""
-    print(f"{result['cpu']}, {result['threads']} threads, {packages}{commit_}")
-    if args.json:
-        try:
-            Path(args.json).write_text(as_json(result) + "\n", encoding="utf-8")
-        except OSError as error:
-            why = f"{args.json}: {error.strerror}; give --json another place"
-            raise WriteError(f"bench_words: {why}") from error
-
-
-def tables(result: dict[str, Any]) -> Any:
-    """Yield (title, columns, rows) of each table."""
-    if found := result.get("speed"):
-        best, rate = found["first_epoch_s"], found["words_per_s"]
-        columns = ["Trainer", ">words/s", ">slowest", ">fastest", ">against gensim"]
-        columns.append(">first epoch, s")
-        rows = []
-        for name, seconds in found["seconds"].items():
-            ends = [found["words"] / f(seconds) for f in (max, min)]
-            against = rate[name] / rate["gensim"] if "gensim" in rate else None
-            times = against and f"{against:.2f}"
-            row = [name, *(f"{x:,.0f}" for x in (rate[name], *ends)), times]
-            rows.append([*row, f"{best[name]:.1f}" if name in best else None])
-        memory = found["peak_mb"] and f"; peak memory {found['peak_mb']:,.0f} MB"
-        title = (
-            f"Words a second, median of {len(seconds)} epochs of {found['words']:,} "
-            f"words (numbered in {found['encoding_s']:.1f} s before){memory or ''}"
-        )
-        yield title, columns, rows
-    if found := result.get("quality"):
-        yard = found["overlap"].get("gensim seeds")
-        columns = ["Whose", ">shared", ">of the yardstick"]
-        rows = [
-            [n, f"{mean(x):.3f}", yard and f"{mean(x) / mean(yard):.0%}"]
-            for n, x in found["overlap"].items()
+def _quality_tables(quality: dict[str, Any]) -> Iterator[Table]:
+    yardstick = quality["overlap"].get("gensim seeds")
+    rows: list[list[Any]] = [
+        [
+            name,
+            f"{mean(shares):.3f}",
+            f"{mean(shares) / mean(yardstick):.0%}" if yardstick else None,
         ]
-        title = f"Ten nearest neighbors of {found['content_words']} content words"
-        yield title, columns, rows
-        if scores := found.get("similarity"):
-            columns = ["Whose", ">Spearman", ">lowest", ">highest", ">pairs used"]
-            rows = []
-            for name, seeds in scores.items():
-                x = [s["spearman"] for s in seeds]
-                cells = [f"{v:.3f}" for v in (mean(x), min(x), max(x))]
-                rows.append([name, *cells, f"{seeds[0]['used']}/{seeds[0]['pairs']}"])
-            yield "Word pairs judged by people", columns, rows
+        for name, shares in quality["overlap"].items()
+    ]
+    title = f"Ten nearest neighbors of {quality['content_words']} content words"
+    yield title, ["Vectors", ">shared", ">of the yardstick"], rows
+    rows = []
+    for name, scores in quality.get("similarity", {}).items():
+        values = [score["spearman"] for score in scores]
+        cells = [f"{v:.3f}" for v in (mean(values), min(values), max(values))]
+        rows.append([name, *cells, f"{scores[0]['used']}/{scores[0]['pairs']}"])
+    if rows:
+        columns = ["Vectors", ">Spearman", ">lowest", ">highest", ">pairs used"]
+        yield "Word pairs judged by people", columns, rows

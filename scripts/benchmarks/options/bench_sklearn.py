@@ -1,20 +1,23 @@
-"""`scripts/bench_sklearn.py`: its options."""
+"""The options of `scripts/bench_sklearn.py`."""
 
 import argparse
 
-from gpunet.cli.options.common import add_threads, whole
+from gpunet.cli.options.common import whole
+
+from . import add_output
 
 HELP = "Time fits, or whole sweeps, against scikit-learn's own MLPClassifier."
 WORK = "benchmarks.sklearn_fits"
 DATA = ("digits", "mnist", "table")
+DTYPES = ("float64", "float32")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bench_sklearn`."""
     parser.description = (
         f"{HELP} Both fit the same rows with the same settings and seed in one "
-        "process with the same threads, turn by turn; shown are medians, how many "
-        "times longer scikit-learn takes, and the largest difference of the fitted "
+        "process with the same threads, in turn. The table shows medians, how many "
+        "times as long scikit-learn takes, and the largest difference of the fitted "
         "weights. digits: 1,797 x 64; mnist: 10,000 x 784; table: 100,000 x 50."
     )
     add = parser.add_argument
@@ -22,16 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--batches",
         nargs="+",
+        type=batch_size,
         metavar="N",
-        default=["auto", "10"],
+        default=["auto", 10],
         help="batch sizes; auto is scikit-learn's 200 (default: auto 10)",
     )
-    add(
-        "--dtypes",
-        nargs="+",
-        choices=("float64", "float32"),
-        default=["float64", "float32"],
-    )
+    add("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
     add("--rows", type=whole(20), metavar="N", help="of each set (default: all)")
     add("--repeats", type=whole(1), default=5, metavar="N", help="rounds (default 5)")
     add(
@@ -58,9 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=("loop", "compiled"),
         default="loop",
-        help="what takes gpunet's steps: NumPy, or code that numba compiles (extra "
-        "fast), whose compilation is not counted (default: loop)",
+        help="gpunet's engine: NumPy (loop), or code compiled by numba (extra fast), "
+        "without compilation time (default: loop)",
     )
-    add_threads(parser)
-    add("--markdown", action="store_true", help="print Markdown")
-    add("--json", metavar="FILE", help="write all rounds and versions; - is stdout")
+    add_output(parser)
+
+
+def batch_size(text: str) -> int | str:
+    """Return auto, or a whole number of at least 1."""
+    if text == "auto":
+        return text
+    try:
+        return whole(1)(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor auto") from error

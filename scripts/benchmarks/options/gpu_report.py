@@ -1,42 +1,48 @@
-"""`scripts/gpu_report.py`: its options."""
+"""The options of `scripts/gpu_report.py`."""
 
 import argparse
+import os
 
 from gpunet.cli.options.common import number
 
 HELP = "Prove gpunet on a GPU: parity, presets, resume, memory, repeats and speed."
-WORK = "benchmarks.gpu_report"
-SECTIONS = {
-    "machine": "what it was measured on",
-    "parity": "every kind of network against the CPU",
-    "engines": "the compiled engines against the loop, each precision",
-    "repeats": "equal bits from run to run",
-    "memory": "what happens when the GPU's memory is full",
-    "resume": "a run begun on one device and ended on the other",
-    "population": "100 networks at once against one",
-    "persistent": "small networks, a block each: times, bits and accuracy",
-    "presets": "the main job and every preset, with their accuracy",
-    "speed": "a training step against PyTorch's and JAX's, float32",
-    "speed-tf32": "the same with products in TF32",
-    "crossover": "from which size on the GPU wins over the CPU",
-    "tests": "the tests that run on every backend",
+WORK = "benchmarks.gpu.report"
+SECTIONS = {  # and at most how many seconds each may take
+    "machine": 40,
+    "parity": 80,
+    "engines": 80,
+    "repeats": 60,
+    "memory": 60,
+    "resume": 60,
+    "population": 40,
+    "persistent": 120,
+    "presets": 120,
+    "speed": 150,
+    "speed-tf32": 110,
+    "crossover": 60,
+    "tests": 120,
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `gpu-report`."""
+    """Add the options of `gpu_report`."""
     parser.description = (
         f"{HELP} Each section runs in its own process with a time limit; one that "
         "fails is recorded and stops no other. Writes gpu-report.json and "
-        "gpu-report.md. Exit code 1 when a section failed."
+        "gpu-report.md. Exit code 1 if a section failed."
     )
     add = parser.add_argument
     add(
         "--device",
         default="cuda",
-        help="cuda, cuda:N, or strict:1, cpu: then it says what it could not do",
+        help="cuda, cuda:N; on strict:1 or cpu it reports what was not done",
     )
-    add("--out", default="gpu-report", metavar="FOLDER", help="where the files go")
+    add(
+        "--out",
+        default=os.path.join(os.environ.get("OUT", ""), "gpu-report"),
+        metavar="FOLDER",
+        help="where the files go (default: gpu-report, in $OUT if that is set)",
+    )
     add("--quick", action="store_true", help="fewer cells, epochs and repeats")
     add(
         "--only",
@@ -50,5 +56,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=number(above=True),
         default=520.0,
         metavar="S",
-        help="for all sections together (default 520); what is left out says so",
+        help="for all sections together (default 520); sections left out are named",
     )

@@ -1,8 +1,8 @@
-"""What the persistent CUDA engine is measured by, for `scripts/gpu_report.py`.
+"""What the GPU report measures of the persistent CUDA engine.
 
-`measure` times whole runs with everything a user waits for but the first compilation,
-which stands apart; compares a crowd's accuracy with the CPU's; and holds a network
-trained alone against the same one beside another, bit for bit.
+`measure` times whole runs with everything a user waits for, the first compilation
+apart; compares a population's accuracy with the CPU's; and compares a network
+trained alone with the same one trained beside another, bit for bit.
 """
 
 import time
@@ -23,101 +23,102 @@ from gpunet.training.evaluate import evaluate
 from gpunet.training.fit import trainer
 from gpunet.training.loop import Trainer
 
+from .verdicts import Verdict, verdict
+
 TARGETS = {"one": 0.6, "many": 1.2, "crowd": 6.0}  # seconds
 
 
-class Work(NamedTuple):
-    """How much is done.
+class Size(NamedTuple):
+    """How much is measured.
 
     Attributes
     ----------
     rows, epochs : int
     many, crowd : int
         Networks of 784-30-10, and of 784-16-16-10, trained at once.
-    judged : int
+    compared : int
         Networks whose accuracy is compared with the CPU's after one epoch.
-    ways : int
-        Plans to share the work that are timed, the expected best first.
+    layouts : int
+        Thread layouts that are timed, the expected best first.
     """
 
     rows: int = 50_000
     epochs: int = 30
     many: int = 256
     crowd: int = 1000
-    judged: int = 100
-    ways: int = 8
+    compared: int = 100
+    layouts: int = 8
 
 
-FULL, QUICK = Work(), Work(10_000, 2, 256, 200, 20, 3)
+FULL, QUICK = Size(), Size(10_000, 2, 256, 200, 20, 3)
 
 
-def measure(device: str, quick: bool = False, seconds: float = 300.0) -> dict[str, Any]:
-    """Return a section of `scripts/gpu_report.py`: verdict, what, and all numbers."""
-    return carry_out(device, QUICK if quick else FULL, time.monotonic() + seconds)
-
-
-def carry_out(device: str, work: Work, until: float) -> dict[str, Any]:
-    """Measure as much as `work` says; what would begin after `until` is left out."""
-    data, found, left_out = _bytes(work.rows), {}, []
+def measure(device: str, size: Size, until: float) -> Verdict:
+    """Measure as much as `size` says; what would start after `until` is left out."""
+    raw, numbers, left_out = read_mnist(), {}, []
+    # bytes, to be scaled on the device
+    data = replace(raw, train=raw.train.take(slice(size.rows)))
     jobs = {
-        "one": lambda: _time(device, data, work),
-        "bits": lambda: _bits(device, data, work),
-        "many": lambda: _time(device, data, work, population=work.many),
-        "crowd": lambda: _time(device, data, work, population=work.crowd, deep=True),
-        "ways": lambda: _ways(device, data, work),
-        "accuracy": lambda: _accuracy(device, data, work),
+        "one": lambda: _time(device, data, size),
+        "bits": lambda: _bits(device, data, size),
+        "many": lambda: _time(device, data, size, population=size.many),
+        "crowd": lambda: _time(device, data, size, population=size.crowd, deep=True),
+        "layouts": lambda: _layouts(device, data, size),
+        "accuracy": lambda: _accuracy(device, data, size),
         "many, own orders": lambda: _time(
-            device, data, work, population=work.many, order="own"
+            device, data, size, population=size.many, order="own"
         ),
     }
     for name, job in jobs.items():
         if time.monotonic() < until:
-            found[name] = job()
+            numbers[name] = job()
         else:
             left_out.append(name)
-    good = found.get("bits", {}).get("equal", True)
-    good &= found.get("accuracy", {}).get("within", True)
+    passed = numbers.get("bits", {}).get("equal", True)
+    passed &= numbers.get("accuracy", {}).get("within", True)
     times = [
-        f"{name} {found[name]['seconds']['median']:.3g} s ({TARGETS[name]:g} wanted)"
-        for name in TARGETS
-        if name in found
+        f"{name} {numbers[name]['seconds']['median']:.3g} s (target {target:g})"
+        for name, target in TARGETS.items()
+        if name in numbers
     ]
-    verdict = "ok" if good else "FAILED"
-    what = "; ".join(times) + (f"; not done: {', '.join(left_out)}" if left_out else "")
-    return {"verdict": verdict, "what": what, "found": found, "work": work._asdict()}
+    if left_out:
+        times.append(f"not done: {', '.join(left_out)}")
+    return verdict(passed, "; ".join(times), numbers=numbers, size=size._asdict())
 
 
-def _bytes(rows: int) -> Splits:
-    """Return MNIST's first pictures as bytes, to be scaled on the device."""
-    raw = read_mnist()
-    return replace(raw, train=raw.train.take(slice(rows)))
-
-
-def _net(device: str, population: int | None, deep: bool = False, seed=0) -> Network:
+def _net(
+    device: str, population: int | None, deep: bool = False, seed: int = 0
+) -> Network:
+    where: dict[str, Any] = {"population": population, "seed": seed, "device": device}
     if deep:
-        sizes, kind = [784, 16, 16, 10], {"activation": "relu"}
-    else:
-        kind = {"activation": "sigmoid", "output": "sigmoid"}
-        sizes, kind["loss"] = [784, 30, 10], "half_squared_error"
-    return mlp(sizes, **kind, population=population, seed=seed, device=device)
+        return mlp([784, 16, 16, 10], "relu", **where)
+    sigmoids = {"output": "sigmoid", "loss": "half_squared_error"}
+    return mlp([784, 30, 10], "sigmoid", **sigmoids, **where)
 
 
-def _job(net: Network, data: Splits, **settings: Any) -> Trainer:
+def _trainer(net: Network, data: Splits, **settings: Any) -> Trainer:
     on_gpu = net.backend.name.startswith("cuda")
     kind = {"batch_size": 10, "engine": "compiled" if on_gpu else "auto"} | settings
     rate = 3.0 if net.loss.name == "half_squared_error" else 0.1
     return trainer(net, data, optimizer=SGD(rate), **kind)
 
 
-def _time(device, data, work, population=None, deep=False, order="shared") -> dict:
+def _time(
+    device: str,
+    data: Splits,
+    size: Size,
+    population: int | None = None,
+    deep: bool = False,
+    order: str = "shared",
+) -> dict[str, Any]:
     """Time whole runs: median, least and most of 3, and the first with compiling."""
     batch = 32 if deep else 10
-    settings = {"epochs": work.epochs, "batch_size": batch, "order": order}
+    settings = {"epochs": size.epochs, "batch_size": batch, "order": order}
     times, engine, run = [], "", None
     for _ in range(4):
         net = _net(device, population, deep)
         started = time.perf_counter()
-        run = _job(net, data, **settings)
+        run = _trainer(net, data, **settings)
         laid_out = time.perf_counter()
         run.run()
         net.backend.synchronize()
@@ -141,16 +142,16 @@ def _expected(run: Trainer) -> float | None:
     return part.plan.counts.clocks / 1980 if isinstance(part, Persistent) else None
 
 
-def _bits(device: str, data: Splits, work: Work) -> dict[str, Any]:
+def _bits(device: str, data: Splits, size: Size) -> dict[str, Any]:
     """Train two networks at once, then each alone: one seed, one run."""
     bk = open_backend(device)
-    settings = {"epochs": min(work.epochs, 2), "order": "own"}
+    settings = {"epochs": min(size.epochs, 2), "order": "own"}
     crowd = _net(device, 2)
-    _job(crowd, data, **settings).run()
+    _trainer(crowd, data, **settings).run()
     equal = []
     for i in range(2):
         alone = _net(device, None, seed=i)
-        _job(alone, data, **settings).run()
+        _trainer(alone, data, **settings).run()
         equal += [
             bk.to_host(crowd.params[name])[i].tobytes() == bk.to_host(p).tobytes()
             for name, p in alone.params.items()
@@ -158,15 +159,15 @@ def _bits(device: str, data: Splits, work: Work) -> dict[str, Any]:
     return {"equal": all(equal), "tensors": len(equal)}
 
 
-def _ways(device: str, data: Splits, work: Work) -> list[dict[str, Any]]:
+def _layouts(device: str, data: Splits, size: Size) -> list[dict[str, Any]]:
     """Time an epoch of 784-30-10 by each plan, beside what arithmetic expects."""
     net, rows = _net(device, None), []
-    run = _job(net, data, epochs=1)
+    run = _trainer(net, data, epochs=1)
     part, shared = run.parts[0], {"track": True, "hooks": []}
     with net.backend.use():
         part.feed.begin(0)
         part.feed.load(0, part.feed.steps)
-        for plan in plans(part.plan.spec, shared_limit(net))[: work.ways]:
+        for plan in plans(part.plan.spec, shared_limit(net))[: size.layouts]:
             made = Persistent(
                 net, run.optimizer, part.feed, run.sums, plan=plan, **shared
             )
@@ -187,12 +188,12 @@ def _epoch_us(part: Persistent) -> float:
     return 1e6 * sorted(times[1:])[1] / part.feed.steps
 
 
-def _accuracy(device: str, data: Splits, work: Work) -> dict[str, Any]:
+def _accuracy(device: str, data: Splits, size: Size) -> dict[str, Any]:
     """Compare a crowd's test accuracy after one epoch with the CPU's."""
     found: dict[str, Any] = {}
     for name in (device, "cpu"):
-        net = _net(name, work.judged)
-        _job(net, data, epochs=1, order="own").run()
+        net = _net(name, size.compared)
+        _trainer(net, data, epochs=1, order="own").run()
         scores = evaluate(net, data.test)["accuracy"]
         mean = float(np.mean(scores))
         error = float(np.std(scores, ddof=1)) / sqrt(len(scores))

@@ -1,0 +1,30 @@
+"""The work of `bench.py`: what it measures, by its options."""
+
+import argparse
+
+from gpunet.backend.threads import usable_cores
+
+from . import commands, crossover, populations, steps
+from .options.bench import GRIDS
+from .predictors import PREDICTORS
+from .report import machine, publish
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the benchmark that the arguments ask for; return the exit code."""
+    repeats = args.repeats or GRIDS[args.grid][2]
+    threads, rivals = args.threads or usable_cores(), ["gpunet"]
+    if args.devices:
+        result, tables = crossover.benchmark(args.devices)
+    elif args.busy:
+        result, tables = commands.benchmark_busy(repeats)
+    elif args.startup:
+        result, tables = commands.benchmark_startup(max(repeats, 7))
+    elif args.population:
+        result, tables = populations.benchmark(args, repeats)
+        threads = 1
+    else:
+        rivals = list(PREDICTORS) if args.predict else args.rivals
+        result, tables = steps.benchmark(args, rivals, threads, repeats)
+    packages = dict.fromkeys(p for r in rivals for p in steps.PACKAGES[r])
+    return publish(result | machine(packages, threads), tables, args)
