@@ -17,7 +17,8 @@ from helpers import epsilons_off, exact_sigmoid, normal, wide_grid
 import gpunet
 from gpunet.activations import ACTIVATIONS
 from gpunet.errors import ConfigError, ModelFileError, WriteError
-from gpunet.storage import Port, export, export_network
+from gpunet.storage import Port, export_network
+from gpunet.storage.export import graph
 
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 KINDS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
@@ -276,7 +277,7 @@ def test_what_has_no_counterpart_is_refused_by_name(tmp_path, kind):
         "custom activation 'square'": gpunet.Network([Dense(2, 2), Activation(square)]),
         "custom loss 'own'": gpunet.Network([Dense(2, 2)], own),
         "has no Dense layer": gpunet.Network([Activation("relu")], "squared_error"),
-        "holds 3 networks; name one with `member`, 0 to 2": gpunet.mlp(
+        "contains 3 networks; name one with `member`, 0 to 2": gpunet.mlp(
             [2, 2], population=3
         ),
     }
@@ -303,11 +304,11 @@ def test_too_many_weights_are_refused_and_the_old_file_stays(
     tmp_path, monkeypatch, kind
 ):
     net, path = gpunet.mlp([2, 2]), tmp_path / "net"
-    assert export._LARGEST < 2**31  # bytes, where protobuf ends
-    monkeypatch.setattr(export, "_LARGEST", 24)  # 6 numbers of 4 bytes
+    assert graph._LARGEST < 2**31  # bytes, where protobuf ends
+    monkeypatch.setattr(graph, "_LARGEST", 24)  # 6 numbers of 4 bytes
     export_network(net, path, kind)
     old = path.read_bytes()
-    monkeypatch.setattr(export, "_LARGEST", 23)
+    monkeypatch.setattr(graph, "_LARGEST", 23)
     with pytest.raises(ModelFileError, match="24 bytes of weights, more than"):
         export_network(net, path, kind)
     assert path.read_bytes() == old and [p.name for p in tmp_path.iterdir()] == ["net"]

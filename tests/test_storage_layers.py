@@ -149,7 +149,7 @@ def test_entries_that_a_class_does_not_take_are_refused(tmp_path, entry):
     tensors, state = read_tensors(tmp_path / "m")
     state["network"]["layers"][1][entry] = 1
     write_tensors(tmp_path / "m", tensors, state)
-    with pytest.raises(ModelFileError, match="describes no network"):
+    with pytest.raises(ModelFileError, match="does not describe a network"):
         load_network(tmp_path / "m", layers=[Scale])
 
 
@@ -160,7 +160,7 @@ def renamed(kind, name):
 @pytest.mark.parametrize("given", [Scale(3), "Scale", int, [Scale(3)], [None]])
 def test_what_is_not_a_layer_class_is_refused(tmp_path, given):
     net_of()  # the file is not even looked at
-    with pytest.raises(ConfigError, match="expected classes derived from gpunet"):
+    with pytest.raises(ConfigError, match="must be classes derived from gpunet"):
         load_network(tmp_path / "none", layers=given)
 
 

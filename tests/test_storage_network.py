@@ -15,7 +15,7 @@ from gpunet.storage import (
     save_network,
     write_tensors,
 )
-from gpunet.storage.network import check_fit, describe, fill
+from gpunet.storage.network import check_tensors, network_to_config
 
 
 def bump():
@@ -49,7 +49,7 @@ def test_saved_network_comes_back_on_every_device(bk, tmp_path, kind, dtype):
     again = Network.load(path, bk)
     assert again.backend is bk and same(host(again), host(net))
     assert all(on_device(bk, p) for p in again.params.values())
-    assert describe(again) == describe(net)
+    assert network_to_config(again) == network_to_config(net)
     assert (again.seeds, again.population) == (net.seeds, net.population)
     x = normal(0, 5, 2, 2) if kind == "layers" else normal(0, 5, 4)
     x = np.arange(10).reshape(5, 2) % 7 if kind == "embedding" else x
@@ -134,7 +134,10 @@ UNFIT = {
         r"0\.b is float64 of shape \(6,\), the network's is float32",
     ),
     "missing": (lambda t, s: t.pop("2.W"), r"lacks 2\.W"),
-    "extra": (lambda t, s: t.update(x=t["0.b"]), "holds x, which the network has not"),
+    "extra": (
+        lambda t, s: t.update(x=t["0.b"]),
+        "contains x, which this network does not have",
+    ),
     "nan": (lambda t, s: t["0.W"].fill(np.nan), r"0\.W.*(finite|NaN|nan)"),
 }
 UNBUILT = {
@@ -160,25 +163,18 @@ UNBUILT = {
 
 
 @pytest.mark.parametrize("kind", UNFIT)
-def test_tensors_that_do_not_fit_change_nothing(bk, tmp_path, kind):
+def test_tensors_that_do_not_fit_are_refused(bk, tmp_path, kind):
     change, why = UNFIT[kind]
-    tensors = crafted(tmp_path / "m", change)
+    crafted(tmp_path / "m", change)
     with pytest.raises(ModelFileError, match=why) as caught:
         load_network(tmp_path / "m", bk)
     assert len(str(caught.value)) <= 480 and caught.value.exit_code == 4
-    if kind != "nan":  # which only the reading of files looks for
-        live = NETS["mlp"](device=bk)
-        before, arrays = host(live), dict(live.params)
-        with pytest.raises(ModelFileError, match=why):
-            fill(live, tensors, "m")
-        assert same(host(live), before)
-        assert all(live.params[name] is p for name, p in arrays.items())
 
 
 @pytest.mark.parametrize("kind", UNBUILT)
 def test_description_that_cannot_be_built_is_refused(tmp_path, kind):
     crafted(tmp_path / "m", UNBUILT[kind])
-    with pytest.raises(ModelFileError, match="describes no network") as caught:
+    with pytest.raises(ModelFileError, match="does not describe a network") as caught:
         load_network(tmp_path / "m")
     assert len(str(caught.value)) <= 480
 
@@ -205,7 +201,7 @@ def test_checkpoint_loads_as_the_network_it_holds(tmp_path):
     net = NETS["population"]()
     tensors = {f"params.{name}": p for name, p in net.params.items()}
     tensors |= {"slots.0.W.mean": net.params["0.W"], "sums.loss": np.zeros(3)}
-    state = {"kind": "checkpoint", "network": describe(net)}
+    state = {"kind": "checkpoint", "network": network_to_config(net)}
     write_tensors(tmp_path / "c", tensors, state)
     assert same(host(load_network(tmp_path / "c")), host(net))
 
@@ -221,9 +217,9 @@ def test_file_that_is_missing_or_damaged_is_refused(tmp_path):
         load_network(tmp_path / "m")
 
 
-def test_check_fit_accepts_exactly_what_is_wanted():
+def test_check_tensors_accepts_exactly_what_is_wanted():
     tensors = {"a": np.zeros((2, 3), np.float32)}
-    check_fit({"a": ((2, 3), "float32")}, tensors, "m")
+    check_tensors({"a": ((2, 3), "float32")}, tensors, "m")
     for wanted in ({}, {"a": ((3, 2), "float32")}, {"a": ((2, 3), "float64")}):
         with pytest.raises(ModelFileError):
-            check_fit(wanted, tensors, "m")
+            check_tensors(wanted, tensors, "m")

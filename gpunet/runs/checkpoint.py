@@ -13,7 +13,7 @@ from ..backend import HostArray
 from ..data import Dataset, MatrixRows
 from ..errors import ModelFileError
 from ..io.messages import message
-from ..storage import check_fit, describe
+from ..storage import check_tensors, network_to_config
 from ..training.history import History
 from ..training.loop import Trainer
 
@@ -27,7 +27,7 @@ def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
     bk = trainer.net.backend
     tensors = {name: bk.to_host(p) for name, p in trainer.tensors().items()}
     state = {
-        "network": describe(trainer.net),
+        "network": network_to_config(trainer.net),
         "epoch": trainer.epoch,
         "at": trainer.at,
         "step": trainer.step,
@@ -59,7 +59,7 @@ def restore(
     if with_best := any(name.startswith("best.") for name in tensors):
         for name in trainer.net.params:
             wanted[f"best.{name}"] = wanted[f"params.{name}"]
-    check_fit(wanted, tensors, path)
+    check_tensors(wanted, tensors, path)
     try:
         plain = {key: state[key] for key in ("epoch", "at", "step", "alive")}
         best = {key: state["best"][key] for key in ("loss", "epoch", "bad")}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WriteError
-from ..storage import HistoryFile, RunFolder, describe, write_tensors
+from ..storage import HistoryFile, RunFolder, network_to_config, write_tensors
 from ..training.callbacks import Callback
 from .checkpoint import capture
 
@@ -83,7 +83,11 @@ class FolderRecorder(Callback):
         tensors = {
             name: net.backend.to_host(p) for name, p in trainer.best.params.items()
         }
-        state = {"kind": "model", "network": describe(net), "step": trainer.step}
+        state = {
+            "kind": "model",
+            "network": network_to_config(net),
+            "step": trainer.step,
+        }
         state |= {"table": self._more["table"]} if "table" in self._more else {}
         write_tensors(self.folder.best, tensors, state | {"best": trainer.best.state})
 

@@ -9,10 +9,9 @@ from gpunet.storage.codec import decode, encode
 from gpunet.storage.export import FORMATS, Port, export_network, exported
 from gpunet.storage.history import HistoryFile
 from gpunet.storage.network import (
-    check_fit,
-    describe,
-    fill,
+    check_tensors,
     load_network,
+    network_to_config,
     open_model,
     save_network,
 )
@@ -24,14 +23,13 @@ __all__ = [
     "HistoryFile",
     "Port",
     "RunFolder",
-    "check_fit",
+    "check_tensors",
     "decode",
-    "describe",
     "encode",
     "export_network",
     "exported",
-    "fill",
     "load_network",
+    "network_to_config",
     "open_model",
     "read_tensors",
     "save_network",

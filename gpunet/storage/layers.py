@@ -15,8 +15,10 @@ from gpunet.errors import ConfigError
 from gpunet.io.json_text import finite_json
 from gpunet.layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
 
-_FILE_KEYS = {"weight_init": "weights", "bias_init": "biases"}  # field -> in files
-LAYERS = {
+# What files call two of the fields, since version 0.1.0.
+_FILE_KEYS = {"weight_init": "weights", "bias_init": "biases"}
+_FIELDS = {key: name for name, key in _FILE_KEYS.items()}
+LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind for kind in (Dense, Activation, Dropout, Flatten, Embedding)
 }
 
@@ -34,19 +36,61 @@ def layer_to_config(layer: Layer) -> dict[str, Any]:
     if custom:
         _check_class(kind)
     config: dict[str, Any] = {"layer": kind.__name__}
-    for item in fields(layer):
+    for item in fields(layer):  # type: ignore[arg-type]  # checked, or built in
         if not item.init:
             continue
-        value = getattr(layer, item.name)
+        key, value = item.name, getattr(layer, item.name)
         if isinstance(value, ActivationFunction) and isinstance(layer, Activation):
             value = value.name
         elif hasattr(value, "shape") and isinstance(layer, Dense | Embedding):
-            value = "zeros"  # a given start: the file's tensors replace it
+            value = "zeros"  # an array as start: the file's tensors replace it
         elif custom:
-            value = _as_json(kind, item.name, value)
-        key = item.name if custom else _FILE_KEYS.get(item.name, item.name)
+            value = _json_value(kind, key, value)
+        if not custom:
+            key = _FILE_KEYS.get(key, key)
         config[key] = list(value) if isinstance(value, tuple) else value
     return config
+
+
+def layer_from_config(
+    config: dict[str, Any],
+    activations: dict[str, ActivationFunction] | None = None,
+    layers: Iterable[type[Layer]] = (),
+) -> Layer:
+    """Return the layer that `layer_to_config` described.
+
+    Parameters
+    ----------
+    config : dict
+    activations : dict, optional
+        Custom activation functions, by name.
+    layers : iterable of class
+        Custom layers. Lists become tuples for them.
+
+    Raises
+    ------
+    ConfigError
+        Unknown kind, unknown or missing entry.
+    """
+    entries = dict(config)
+    name = entries.pop("layer", None)
+    known = {kind.__name__: kind for kind in layers} | LAYERS
+    if not isinstance(name, str) or name not in known:
+        raise ConfigError(
+            f"layer: {name!r:.80}: no such layer; choose from {', '.join(known)}, or "
+            "give its class by layers=[...]"
+        )
+    if name in LAYERS:
+        entries = {_FIELDS.get(key, key): value for key, value in entries.items()}
+    else:
+        entries = {key: _tuples(value) for key, value in entries.items()}
+    function = entries.get("function")
+    if activations and isinstance(function, str) and function in activations:
+        entries["function"] = activations[function]
+    try:
+        return known[name](**entries)
+    except TypeError as error:
+        raise ConfigError(f"layer: {name}: {error}; correct its entries") from None
 
 
 def check_custom(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> None:
@@ -63,60 +107,17 @@ def check_custom(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> None:
     ConfigError
     """
     kind, config = type(layer), layer_to_config(layer)
-    said = {name: tuple(shape) for name, shape in layer.shapes().items()}
-    if said != shapes:
-        raise _unsaved(kind, f"its shapes() is {said}, but its tensors have {shapes}")
-    own = {layer.f.name: layer.f} if isinstance(layer, Activation) else {}
+    declared = {name: tuple(shape) for name, shape in layer.shapes().items()}
+    if declared != shapes:
+        why = f"its shapes() is {declared}, but its tensors have {shapes}"
+        raise _unsaved(kind, why)
+    functions = {layer.f.name: layer.f} if isinstance(layer, Activation) else {}
     try:
-        same = layer_to_config(layer_from_config(config, own, [kind])) == config
+        again = layer_to_config(layer_from_config(config, functions, [kind]))
     except Exception as error:  # the class is the caller's, and may raise anything
         raise _unsaved(kind, f"{config} does not make it again ({error})") from error
-    if not same:
+    if again != config:
         raise _unsaved(kind, f"{config} makes another layer")
-
-
-def layer_from_config(
-    config: dict[str, Any],
-    own: dict[str, ActivationFunction] | None = None,
-    layers: Iterable[type[Layer]] = (),
-) -> Layer:
-    """Return the layer that `layer_to_config` described.
-
-    Parameters
-    ----------
-    config : dict
-    own : dict, optional
-        Custom activation functions, by name.
-    layers : iterable of class
-        Custom layers. Lists become tuples for them.
-
-    Raises
-    ------
-    ConfigError
-        Unknown kind, unknown or missing entry. Nothing but the closed tables
-        of this library and what was given is ever looked up.
-    """
-    entries = dict(config)
-    name = entries.pop("layer", None)
-    known = {kind.__name__: kind for kind in layers} | LAYERS
-    if not isinstance(name, str) or name not in known:
-        raise ConfigError(
-            f"layer: {name!r:.80}: no such layer; choose from {', '.join(known)}, or "
-            "give its class by layers=[...]"
-        )
-    kind = known[name]
-    if name not in LAYERS:
-        entries = {key: _tuples(value) for key, value in entries.items()}
-    else:
-        fields_by_key = {key: field for field, key in _FILE_KEYS.items()}
-        entries = {fields_by_key.get(key, key): v for key, v in entries.items()}
-    function = entries.get("function")
-    if own and isinstance(function, str) and function in own:
-        entries["function"] = own[function]
-    try:
-        return kind(**entries)
-    except TypeError as error:
-        raise ConfigError(f"layer: {name}: {error}; correct its entries") from None
 
 
 def check_layer_classes(layers: Any) -> tuple[type[Layer], ...]:
@@ -125,7 +126,7 @@ def check_layer_classes(layers: Any) -> tuple[type[Layer], ...]:
     for kind in layers:
         if not isinstance(kind, type) or not issubclass(kind, Layer):
             raise ConfigError(
-                f"layers: expected classes derived from gpunet.Layer, got {kind!r:.80}"
+                f"layers must be classes derived from gpunet.Layer, got {kind!r:.80}"
             )
         if LAYERS.get(kind.__name__, kind) is not kind:
             raise ConfigError(
@@ -146,7 +147,7 @@ def _check_class(kind: type[Layer]) -> None:
         raise _unsaved(kind, "it is not a dataclass; put @dataclass(frozen=True) on it")
 
 
-def _as_json(kind: type[Layer], name: str, value: Any) -> Any:
+def _json_value(kind: type[Layer], name: str, value: Any) -> Any:
     """Return a hyper-parameter as JSON brings it back, or refuse it."""
     try:
         if getattr(value, "ndim", 0):

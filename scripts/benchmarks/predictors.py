@@ -42,13 +42,13 @@ def _onnxruntime(job: Job) -> Predict:
     """Return ONNX Runtime's answer with what `gpunet export` writes."""
     import onnxruntime as runtime
 
-    from gpunet.storage.export.graph import make_plan
+    from gpunet.storage.export.graph import export_graph
     from gpunet.storage.export.onnx import to_onnx
 
     options = runtime.SessionOptions()
     options.intra_op_num_threads = job.threads
     session = runtime.InferenceSession(
-        to_onnx(make_plan(Gpunet(job).net)), options, ["CPUExecutionProvider"]
+        to_onnx(export_graph(Gpunet(job).net)), options, ["CPUExecutionProvider"]
     )
     run = session.run
     return lambda rows: run(None, {"x": rows})[0]

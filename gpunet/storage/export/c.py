@@ -4,15 +4,14 @@
 
 Weights are written with the fewest digits that read back as the same number.
 Nothing is allocated and nothing is kept between calls, so that threads may call
-it at once; the widest layer lies on the stack twice.
+it at once; the widest layer is on the stack twice.
 """
 
 import re
-from typing import Any
 
 import numpy as np
 
-from gpunet.storage.export.graph import Plan, Port
+from gpunet.storage.export.graph import DenseStep, ExportGraph, FunctionStep, Port
 
 _HEAD = """/* A network written by gpunet. C99, needs only the math library (-lm).
  *
@@ -28,6 +27,7 @@ _HEAD = """/* A network written by gpunet. C99, needs only the math library (-lm
 
 void gpunet_predict(const {x} *x, {y} *y);
 """
+_NUMBERS = {"float32": ("float", "f"), "float64": ("double", "")}  # type, suffix
 # one number in, one number out; f is the suffix of float constants and functions
 _FUNCTIONS = {
     "relu": "return z > 0.0{f} ? z : 0.0{f};",
@@ -71,59 +71,65 @@ _DENSE = """static void dense(const {t} *x, int n_in, const {t} *W, const {t} *b
 """
 
 
-def to_c(plan: Plan) -> bytes:
+def to_c(graph: ExportGraph) -> bytes:
     """Return the C file of a network."""
-    number, f = ("float", "f") if plan.dtype == "float32" else ("double", "")
-    kinds = {"float32": "float", "float64": "double"}
-    x, y = kinds[plan.x_dtype], kinds[plan.y_dtype]
-    sizes = {"n_in": plan.n_in, "n_out": plan.n_out}
-    listed = {"inputs": _listed(plan.source), "outputs": _listed(plan.target)}
+    number, f = _NUMBERS[graph.dtype]
+    x, y = (_NUMBERS[p.dtype(graph.dtype)][0] for p in (graph.source, graph.target))
     arrays = [
-        _array(f"{name}_{part}", getattr(port, field), "double")
-        for name, port in (("input", plan.source), ("output", plan.target))
-        for part, field in (("mean", "shift"), ("factor", "factor"))
-        if port.shift is not None
+        _array(f"{name}_{part}", values, "double")
+        for name, port in (("input", graph.source), ("output", graph.target))
+        for part, values in (("mean", port.shift), ("factor", port.factor))
+        if values is not None
     ]
-    functions = {("dense", None): _DENSE.format(t=number)}
-    names: dict[tuple, str] = {}
-    body, width, now, then = [], plan.n_in, "a", "b"
-    for k, (kind, *rest) in enumerate(plan.steps):
-        if kind == "dense":
-            W, b = rest
-            arrays += [_array(f"W{k}", W, number), _array(f"b{k}", b, number)]
-            body.append(f"dense({now}, {width}, W{k}, b{k}, {then}, {W.shape[1]});")
-            width, now, then = W.shape[1], then, now
+    functions: dict[FunctionStep, str] = {}  # its name in C
+    lines, width, here, there = [], graph.n_in, "a", "b"
+    for k, step in enumerate(graph.steps):
+        if isinstance(step, DenseStep):
+            n_out = step.W.shape[1]
+            arrays += [_array(f"W{k}", step.W, number), _array(f"b{k}", step.b, number)]
+            lines.append(f"dense({here}, {width}, W{k}, b{k}, {there}, {n_out});")
+            width, here, there = n_out, there, here
             continue
-        key = (rest[0], rest[1])
-        count = sum(name == key[0] for name, _ in names)  # with other parameters
-        called = names.setdefault(key, f"act_{key[0]}{f'_{count}' if count else ''}")
-        functions[key] = _function(called, *key, number, f)
-        if key[0] == "softmax":
-            body.append(f"{called}({now}, {width});")
+        n_others = sum(other.name == step.name for other in functions)
+        name = f"act_{step.name}{f'_{n_others}' if n_others else ''}"
+        name = functions.setdefault(step, name)
+        if step.name == "softmax":
+            lines.append(f"{name}({here}, {width});")
         else:
-            body.append(f"for (j = 0; j < {width}; j++)")
-            body.append(f"    {now}[j] = {called}({now}[j]);")
-    parts = [_HEAD.format(x=x, y=y, **sizes, **listed), *arrays, *functions.values()]
-    parts.append(_predict(plan, body, now, number, x, y))
-    return "\n".join(parts).encode("ascii")
+            lines.append(f"for (j = 0; j < {width}; j++)")
+            lines.append(f"    {here}[j] = {name}({here}[j]);")
+    sections = [
+        _HEAD.format(
+            x=x,
+            y=y,
+            n_in=graph.n_in,
+            n_out=graph.n_out,
+            inputs=_listed(graph.source),
+            outputs=_listed(graph.target),
+        ),
+        *arrays,
+        _DENSE.format(t=number),
+        *(_function(name, *step, number, f) for step, name in functions.items()),
+        _predict(graph, lines, here, number, x, y),
+    ]
+    return "\n".join(sections).encode("ascii")
 
 
-def _function(called: str, name: str, alpha: Any, number: str, f: str) -> str:
+def _function(called: str, name: str, alpha: float | None, number: str, f: str) -> str:
     if name == "softmax":
         return _SOFTMAX.format(t=number, f=f, name=called)
-    alpha = None if alpha is None else f"{alpha!r}{f}"
-    line = _FUNCTIONS[name].format(t=number, f=f, alpha=alpha)
+    line = _FUNCTIONS[name].format(t=number, f=f, alpha=f"{alpha!r}{f}")
     return f"static {number} {called}({number} z)\n{{\n    {line}\n}}\n"
 
 
 def _predict(
-    plan: Plan, body: list[str], last: str, number: str, x: str, y: str
+    graph: ExportGraph, body: list[str], last: str, number: str, x: str, y: str
 ) -> str:
-    widest = max(max(W.shape) for kind, W, *_ in plan.steps if kind == "dense")
+    widest = max(max(step.W.shape) for step in graph.dense)
     first, end = "x[j]", f"{last}[j]"
-    if plan.source.shift is not None:
+    if graph.source.shift is not None:
         first = f"({number})((x[j] - input_mean[j]) * input_factor[j])"
-    if plan.target.shift is not None:
+    if graph.target.shift is not None:
         end = f"({y}){last}[j] * output_factor[j] + output_mean[j]"
     lines = [
         f"{number} a[{widest}], b[{widest}];",
@@ -138,14 +144,13 @@ def _predict(
     return f"void gpunet_predict(const {x} *x, {y} *y)\n{{\n{inside}}}\n"
 
 
-def _array(name: str, values: Any, number: str) -> str:
+def _array(name: str, values: np.ndarray, number: str) -> str:
     """Return a constant array; each number reads back as exactly itself."""
-    flat = np.asarray(values).reshape(-1)
     kind, f = (np.float32, "f") if number == "float" else (np.float64, "")
-    texts = [f"{v!s}{f}" for v in flat.astype(kind)]
+    texts = [f"{v!s}{f}" for v in np.asarray(values, kind).reshape(-1)]
     rows = (", ".join(texts[k : k + 6]) for k in range(0, len(texts), 6))
     body = ",\n    ".join(rows)
-    return f"static const {number} {name}[{len(flat)}] = {{\n    {body}\n}};\n"
+    return f"static const {number} {name}[{len(texts)}] = {{\n    {body}\n}};\n"
 
 
 def _listed(port: Port) -> str:

@@ -1,18 +1,24 @@
 """What an exported network computes, before it is ONNX, JSON or C.
 
-What is exported is what `predict` computes: the layers, the link of the loss
-(softmax or sigmoid for the cross-entropies), and for a network trained on a
+What is exported is what `predict` computes: the layers, the inverse link of the
+loss (softmax or sigmoid for the cross-entropies), and for a network trained on a
 table the scaling before and after it. A category's one-hot columns are inputs
 of their own, 0 or 1. Dropout does nothing when a network predicts, and is gone.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
+
+import numpy as np
 
 from gpunet.activations import ACTIVATIONS, ActivationFunction
-from gpunet.errors import ConfigError
+from gpunet.errors import ConfigError, ModelFileError
+from gpunet.io.messages import Path, message
 from gpunet.layers import Activation, Dense, Dropout, Flatten
-from gpunet.losses import LOSSES
+from gpunet.losses import LOSSES, Loss
+from gpunet.network import Network
+
+_LARGEST = 2**31 - 2**20  # bytes: protobuf ends there, and no text needs more
 
 
 @dataclass(frozen=True)
@@ -28,96 +34,114 @@ class Port:
     """
 
     names: list[str] = field(default_factory=list)
-    shift: Any = None
-    factor: Any = None
+    shift: np.ndarray | None = None
+    factor: np.ndarray | None = None
+
+    def dtype(self, inner: str) -> str:
+        """Return the dtype outside of a network: numbers of a table are float64."""
+        return inner if self.shift is None else "float64"
+
+
+class DenseStep(NamedTuple):
+    """z = x W + b, with host arrays."""
+
+    W: np.ndarray
+    b: np.ndarray
+
+
+class FunctionStep(NamedTuple):
+    """An activation by name, with its parameter where it has one."""
+
+    name: str
+    alpha: float | None = None
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A network as plain steps.
+class ExportGraph:
+    """A network as plain steps: DenseStep or FunctionStep."""
 
-    Attributes
-    ----------
-    steps : list of (kind, ...)
-        ("dense", W, b) with host arrays, ("activation", name, parameter).
-    dtype : str
-    n_in, n_out : int
-    source, target : Port
-    """
-
-    steps: list[tuple]
+    steps: list[DenseStep | FunctionStep]
     dtype: str
-    n_in: int
-    n_out: int
     source: Port
     target: Port
 
     @property
-    def x_dtype(self) -> str:
-        """The dtype of the inputs: raw numbers of a table keep float64."""
-        return self.dtype if self.source.shift is None else "float64"
+    def dense(self) -> list[DenseStep]:
+        """The dense steps alone."""
+        return [step for step in self.steps if isinstance(step, DenseStep)]
 
     @property
-    def y_dtype(self) -> str:
-        """The dtype of the outputs."""
-        return self.dtype if self.target.shift is None else "float64"
+    def n_in(self) -> int:
+        """Inputs of the first dense step."""
+        return self.dense[0].W.shape[0]
+
+    @property
+    def n_out(self) -> int:
+        """Outputs of the last dense step."""
+        return self.dense[-1].W.shape[1]
 
 
-def make_plan(net: Any, source: Port | None = None, target: Port | None = None) -> Plan:
-    """Return what an exported file computes.
-
-    Raises
-    ------
-    ConfigError
-        A population, or a layer, activation or loss that has no counterpart.
-    """
+def export_graph(
+    net: Network,
+    source: Port | None = None,
+    target: Port | None = None,
+    path: Path = "-",
+) -> ExportGraph:
+    """Return what an exported file computes; see `export_network`."""
     if net.population:
         raise ConfigError(
-            f"export: the model holds {net.population} networks; name one with "
+            f"export: the model contains {net.population} networks; name one with "
             f"`member`, 0 to {net.population - 1}"
         )
-    steps: list[tuple] = []
+    steps: list[DenseStep | FunctionStep] = []
     for i, layer in enumerate(net.layers):
         kind = type(layer)  # a class derived from it may compute anything
         if kind is Dense:
             W, b = (net.backend.to_host(net.params[f"{i}.{k}"]) for k in "Wb")
-            steps.append(("dense", W, b))
-        elif kind is Activation:
-            steps += _activation(layer.f, i)
+            steps.append(DenseStep(W, b))
+        elif isinstance(layer, Activation) and kind is Activation:
+            steps += _function(layer.f, i)
         elif kind not in (Dropout, Flatten):  # rows are flat already
             raise ConfigError(
                 f"export: layer {i}: {kind.__name__} cannot be exported; only Dense, "
                 "built-in activations, Dropout and Flatten can"
             )
-    dense = [step for step in steps if step[0] == "dense"]
-    if not dense:
-        raise ConfigError("export: the network has no Dense layer; add one")
-    steps += _link(net.loss)
-    n_in, n_out = dense[0][1].shape[0], dense[-1][1].shape[1]
-    return Plan(steps, net.dtype, n_in, n_out, source or Port(), target or Port())
+    steps += _inverse_link(net.loss)
+    graph = ExportGraph(steps, net.dtype, source or Port(), target or Port())
+    _check_weights(graph.dense, path)
+    return graph
 
 
-def _activation(function: ActivationFunction, i: int) -> list[tuple]:
-    kind, _, number = str(function.name).partition(":")
-    if not function.built_in:
+def _function(f: ActivationFunction, i: int) -> list[FunctionStep]:
+    if not f.built_in:
         raise ConfigError(
-            f"export: layer {i}: custom activation {function.name!r:.60} cannot be "
+            f"export: layer {i}: custom activation {f.name!r:.60} cannot be "
             f"exported; use one of {', '.join(ACTIVATIONS)}"
         )
-    if kind == "identity":
-        return []
-    default = {"leaky_relu": 0.01, "elu": 1.0}.get(kind)
-    return [("activation", kind, float(number) if number else default)]
+    has_alpha = f.kind in ("leaky_relu", "elu")
+    step = FunctionStep(f.kind, float(f.parameter) if has_alpha else None)
+    return [] if f.kind == "identity" else [step]
 
 
-def _link(loss: Any) -> list[tuple]:
+def _inverse_link(loss: Loss) -> list[FunctionStep]:
     """Return the step from the last layer to what `predict` shows."""
-    kind = str(loss.name).partition(":")[0]
     if not loss.built_in:
         raise ConfigError(
             f"export: custom loss {loss.name!r:.60} cannot be exported; use one of "
             f"{', '.join(LOSSES)}"
         )
-    if not loss.on_logits:
-        return []
-    return [("activation", kind.partition("_")[0], None)]
+    # softmax or sigmoid, of softmax_cross_entropy and sigmoid_cross_entropy
+    return [FunctionStep(loss.kind.partition("_")[0])] if loss.on_logits else []
+
+
+def _check_weights(steps: list[DenseStep], path: Path) -> None:
+    if not steps:
+        raise ConfigError("export: the network has no Dense layer; add one")
+    arrays = [array for step in steps for array in step]
+    if not all(np.isfinite(array).all() for array in arrays):
+        why, cure = "a weight is not finite", "export the last finite model"
+        raise ModelFileError(message("export", path, why, cure))
+    size = sum(array.nbytes for array in arrays)
+    if size > _LARGEST:
+        why = f"has {size:,} bytes of weights, more than the {_LARGEST:,} allowed"
+        raise ModelFileError(message("export", path, why, "use a smaller network"))

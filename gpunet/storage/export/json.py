@@ -14,35 +14,33 @@ exactly, written with the fewest digits that read back as the same double.
 import json
 from typing import Any
 
-from gpunet.storage.export.graph import Plan, Port
+from gpunet.storage.export.graph import DenseStep, ExportGraph, FunctionStep, Port
 
 
-def to_json(plan: Plan) -> bytes:
+def to_json(graph: ExportGraph) -> bytes:
     """Return the JSON file of a network."""
-    layers: list[dict[str, Any]] = []
-    for kind, *rest in plan.steps:
-        if kind == "dense":
-            W, b = (array.tolist() for array in rest)
-            layers.append({"layer": "dense", "W": W, "b": b})
-        else:
-            name, number = rest
-            layer = {"layer": "activation", "function": name}
-            layers.append(layer | ({} if number is None else {"alpha": number}))
     document = {
         "format": "gpunet-network",
         "version": 1,
-        "dtype": plan.dtype,
-        "inputs": _port(plan.source, plan.n_in),
-        "layers": layers,
-        "outputs": _port(plan.target, plan.n_out),
+        "dtype": graph.dtype,
+        "inputs": _port(graph.source, graph.n_in),
+        "layers": [_layer(step) for step in graph.steps],
+        "outputs": _port(graph.target, graph.n_out),
     }
     return (json.dumps(document, allow_nan=False) + "\n").encode("ascii")
+
+
+def _layer(step: DenseStep | FunctionStep) -> dict[str, Any]:
+    if isinstance(step, DenseStep):
+        return {"layer": "dense", "W": step.W.tolist(), "b": step.b.tolist()}
+    layer: dict[str, Any] = {"layer": "activation", "function": step.name}
+    return layer if step.alpha is None else layer | {"alpha": step.alpha}
 
 
 def _port(port: Port, n: int) -> dict[str, Any]:
     described: dict[str, Any] = {"n": n}
     if port.names:
         described["names"] = port.names
-    if port.shift is not None:
+    if port.shift is not None and port.factor is not None:
         described |= {"mean": port.shift.tolist(), "factor": port.factor.tolist()}
     return described

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from gpunet.errors import ConfigError
-from gpunet.storage.export.graph import Plan
+from gpunet.storage.export.graph import DenseStep, ExportGraph
 
 _OPSET, _IR = 17, 8  # of 2022, so that runtimes of some age read the file
 _PLAIN = {"relu": "Relu", "tanh": "Tanh", "softmax": "Softmax"}
 
 
-def to_onnx(plan: Plan) -> bytes:
+def to_onnx(graph: ExportGraph) -> bytes:
     """Return the ONNX file of a network: input "x", output "y", any batch.
 
     Raises
@@ -33,24 +33,30 @@ def to_onnx(plan: Plan) -> bytes:
         raise ConfigError(
             'export: onnx is not installed; python -m pip install "gpunet[onnx]"'
         ) from error
-    graph = _Graph(onnx, plan.dtype)
-    last = _scale_inputs(graph, plan)
-    for kind, *rest in plan.steps:
-        if kind == "dense":
-            last = graph.add("Gemm", last, *map(graph.constant, rest))
+    nodes, source, target = _Nodes(onnx, graph.dtype), graph.source, graph.target
+    last = "x"
+    if source.shift is not None:
+        last = nodes.add("Sub", last, nodes.constant(source.shift))
+        last = nodes.add("Mul", last, nodes.constant(source.factor))
+        if graph.dtype != "float64":
+            last = nodes.cast(last, graph.dtype)
+    for step in graph.steps:
+        if isinstance(step, DenseStep):
+            last = nodes.add("Gemm", last, *map(nodes.constant, step))
         else:
-            last = _activation(graph, last, *rest)
-    if plan.target.shift is not None:
-        last = graph.cast(last, "float64")
-        last = graph.add("Mul", last, graph.constant(plan.target.factor))
-        last = graph.add("Add", last, graph.constant(plan.target.shift))
-    graph.add("Identity", last, out="y")
-    model = graph.model(plan)
+            last = _activation(nodes, last, *step)
+    if target.shift is not None:
+        if graph.dtype != "float64":
+            last = nodes.cast(last, "float64")
+        last = nodes.add("Mul", last, nodes.constant(target.factor))
+        last = nodes.add("Add", last, nodes.constant(target.shift))
+    nodes.add("Identity", last, out="y")
+    model = nodes.model(graph)
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
 
-class _Graph:
+class _Nodes:
     """Nodes and constants as they are made."""
 
     def __init__(self, onnx: Any, dtype: str):
@@ -66,13 +72,11 @@ class _Graph:
         return out
 
     def constant(self, value: Any) -> str:
-        """Return the name of an array; a Python float takes the network's dtype."""
+        """Return the name of an array; a Python float gets the network's dtype."""
         name = f"c{len(self._constants)}"
-        array = np.asarray(value, self.dtype if isinstance(value, float) else None)
-        from_array = self.onnx.numpy_helper.from_array
-        self._constants[name] = from_array(np.ascontiguousarray(array), name)
-        if array.ndim == 0:  # ascontiguousarray makes one dimension of none
-            self._constants[name] = from_array(array, name)
+        dtype = self.dtype if isinstance(value, float) else None
+        array = np.asarray(value, dtype, order="C")
+        self._constants[name] = self.onnx.numpy_helper.from_array(array, name)
         return name
 
     def kind(self, dtype: str) -> int:
@@ -80,48 +84,35 @@ class _Graph:
         return self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
     def cast(self, last: str, dtype: str) -> str:
-        """Cast, unless the network computes in that dtype anyway."""
-        if dtype == self.dtype:
-            return last
+        """Add a cast; return the name of its output."""
         return self.add("Cast", last, to=self.kind(dtype))
 
-    def model(self, plan: Plan) -> Any:
+    def model(self, graph: ExportGraph) -> Any:
         """Return the whole model."""
-        helper = self.onnx.helper
+        helper, source, target = self.onnx.helper, graph.source, graph.target
         describe = helper.make_tensor_value_info
-        x = describe("x", self.kind(plan.x_dtype), ["n", plan.n_in])
-        y = describe("y", self.kind(plan.y_dtype), ["n", plan.n_out])
+        x = describe("x", self.kind(source.dtype(graph.dtype)), ["n", graph.n_in])
+        y = describe("y", self.kind(target.dtype(graph.dtype)), ["n", graph.n_out])
         constants = list(self._constants.values())
-        graph = helper.make_graph(self._nodes, "gpunet", [x], [y], constants)
         model = helper.make_model(
-            graph,
+            helper.make_graph(self._nodes, "gpunet", [x], [y], constants),
             producer_name="gpunet",
             ir_version=_IR,
             opset_imports=[helper.make_opsetid("", _OPSET)],
         )
-        names = {"inputs": plan.source.names, "outputs": plan.target.names}
+        names = {"inputs": source.names, "outputs": target.names}
         texts = {key: "\n".join(value) for key, value in names.items() if value}
         helper.set_model_props(model, texts)
         return model
 
 
-def _scale_inputs(graph: _Graph, plan: Plan) -> str:
-    if plan.source.shift is None:
-        return "x"
-    last = graph.add("Sub", "x", graph.constant(plan.source.shift))
-    last = graph.add("Mul", last, graph.constant(plan.source.factor))
-    if plan.dtype == "float64":
-        return last
-    return graph.add("Cast", last, to=graph.kind(plan.dtype))
-
-
-def _sigmoid(g: _Graph, z: str) -> str:
+def _sigmoid(g: _Nodes, z: str) -> str:
     """e^z / (1 + e^z), as `gpunet.activations.sigmoid`."""
     e = g.add("Exp", g.add("Min", z, g.constant(40.0)))
     return g.add("Div", e, g.add("Add", g.constant(1.0), e))
 
 
-def _log1p(g: _Graph, e: str) -> str:
+def _log1p(g: _Nodes, e: str) -> str:
     """log(u) + (e - (u - 1)) / u with u = 1 + e as rounded: small e are kept."""
     one = g.constant(1.0)
     u = g.add("Add", one, e)
@@ -129,13 +120,13 @@ def _log1p(g: _Graph, e: str) -> str:
     return g.add("Add", g.add("Log", u), g.add("Div", lost, u))
 
 
-def _expm1(g: _Graph, z: str) -> str:
+def _expm1(g: _Nodes, z: str) -> str:
     """e^z - 1 = tanh(z / 2) (e^z + 1), which keeps small z."""
     t = g.add("Tanh", g.add("Mul", g.constant(0.5), z))
     return g.add("Mul", t, g.add("Add", g.add("Exp", z), g.constant(1.0)))
 
 
-def _activation(g: _Graph, z: str, name: str, alpha: float | None) -> str:
+def _activation(g: _Nodes, z: str, name: str, alpha: float | None) -> str:
     if name in _PLAIN:
         return g.add(_PLAIN[name], z)  # Softmax takes the last axis
     if name == "sigmoid":
