@@ -8,16 +8,17 @@ import numpy as np
 from ...activations import sigmoid
 from ...backend import open_backend
 from ...checks.explain import explain
-from ...data import load_mnist
-from ...errors import ConfigError
 from ...losses import one_hot
 from ...network import Network
 from ...show.plots import bars
-from ..checks import at_least, at_most, equal, near
-from ..tools import loss_and_gradients, untrained
+from ..checks import Result, at_least, at_most, check_range, equal, near
+from ..digits.trained import digits, sample
+from ..tools import flat, loss_and_gradients, untrained
 
 
-def importance(*, device="cpu", seed=0, examples=200, nudge=1e-4) -> dict[str, Any]:
+def importance(
+    *, device: str = "cpu", seed: int = 0, examples: int = 200, nudge: float = 1e-4
+) -> Result:
     """Rank 13,002 parameters by their gradient, nudge them, measure the cost.
 
     Parameters
@@ -27,52 +28,59 @@ def importance(*, device="cpu", seed=0, examples=200, nudge=1e-4) -> dict[str, A
     nudge : float
         How far each parameter is moved, downhill.
     """
-    if not 1 <= examples <= 5000 or not 0 < nudge <= 0.01:
-        raise ConfigError(
-            f"importance: {examples} examples, nudge {nudge:g}: expected 1 to 5,000 "
-            "examples and a nudge above 0, at most 0.01"
-        )
-    train, net = load_mnist().train, untrained(seed, device)
-    x = train.x[:examples].astype(np.float64)
-    t = one_hot(train.t[:examples], 10, np.float64)
+    check_range("examples", examples, 1, 5000)
+    check_range("nudge", nudge, 0, 0.01, above=True)
+    net, (x, labels) = untrained(seed, device), sample(examples)
+    x, t = x.astype(np.float64), one_hot(labels, 10, np.float64)
     cost, grads = loss_and_gradients(net, x, t)
-    flat = np.concatenate([grads[name].ravel() for name in net.params])
-    size, order = np.abs(flat), np.argsort(-np.abs(flat))
-    tenths, rows = np.array_split(order, 10), []
-    for k, chosen in enumerate(tenths):
-        moved = loss_and_gradients(_nudged(net, flat, chosen, nudge), x, t)[0]
-        row = {"tenth": k + 1, "mean_slope": float(size[chosen].mean())}
-        row |= {"foretold_fall": nudge * float(size[chosen].sum())}
-        rows.append(row | {"measured_fall": float(cost - moved)})
-    first, last = (row["measured_fall"] for row in (rows[0], rows[-1]))
-    share = float((flat[tenths[0]] ** 2).sum() / (flat**2).sum())
-    singles = _single_nudges(net, flat, order, (x, t), nudge)
-    off = max(abs(row["measured_fall"] / row["foretold_fall"] - 1) for row in singles)
-    checks = [
-        equal("parameters", len(flat), 13_002),
-        near(
-            "top tenth: measured / foretold", first / rows[0]["foretold_fall"], 1, 0.1
-        ),
-        at_most("single parameters: largest relative difference", off, 1e-3),
-        at_least("top tenth / last tenth", first / max(abs(last), 1e-9), 1000.0),
-        at_least("top tenth's share of the square", share, 0.5),
-    ]
+    slopes = flat(grads[name] for name in net.params)
+    size, order = np.abs(slopes), np.argsort(-np.abs(slopes))
+
+    def cost_after(chosen: Any, step: float) -> float:
+        """Return the cost with the chosen parameters moved downhill."""
+        return float(loss_and_gradients(_nudged(net, slopes, chosen, step), x, t)[0])
+
+    tenths, rows, singles = np.array_split(order, 10), [], []
+    for k, tenth in enumerate(tenths, 1):
+        row: Result = {"tenth": k, "mean_slope": float(size[tenth].mean())}
+        row |= {"foretold_fall": nudge * float(size[tenth].sum())}
+        rows.append(row | {"measured_fall": float(cost) - cost_after(tenth, nudge)})
+    names = _names(net)
+    for rank in (1, 10, 100, 1000):
+        k = order[rank - 1]
+        fall = (cost_after([k], -nudge) - cost_after([k], nudge)) / 2
+        row = {"rank": rank, "parameter": names[k], "slope": slopes[k].item()}
+        row |= {"foretold_fall": nudge * abs(slopes[k].item()), "measured_fall": fall}
+        singles.append(row)
+    share = float((slopes[tenths[0]] ** 2).sum() / (slopes**2).sum())
     return {
-        "parameters": len(flat),
+        "parameters": len(slopes),
         "cost": float(cost),
         "tenths_by_rank": rows,
         "single_parameters": singles,
         "top_tenth's_share_of_|grad|^2": share,
-        "checks": checks,
+        "checks": _checks(len(slopes), rows, singles, share),
     }
 
 
-def draw_importance(result: dict[str, Any], folder: Path) -> list[Path]:
+def _checks(n: int, rows: list[Result], singles: list[Result], share: float) -> list:
+    ratio = [row["measured_fall"] / row["foretold_fall"] for row in [rows[0], *singles]]
+    top, last = rows[0]["measured_fall"], rows[-1]["measured_fall"]
+    off = max(abs(r - 1) for r in ratio[1:])
+    return [
+        equal("parameters", n, 13_002),
+        near("top tenth: measured / foretold", ratio[0], 1, 0.1),
+        at_most("single parameters: largest relative difference", off, 1e-3),
+        at_least("top tenth / last tenth", top / max(abs(last), 1e-9), 1000.0),
+        at_least("top tenth's share of the square", share, 0.5),
+    ]
+
+
+def draw_importance(result: Result, folder: Path) -> list[Path]:
     """Draw how far the cost falls by a nudge of each tenth."""
-    rows = result["tenths_by_rank"]
     ranks = ["top\ntenth", "2nd", "3rd", *(f"{k}th" for k in range(4, 10)), "last"]
     falls = {
-        what: [1000 * row[f"{what}_fall"] for row in rows]
+        what: [1000 * row[f"{what}_fall"] for row in result["tenths_by_rank"]]
         for what in ("foretold", "measured")
     }
     title = "The tenth of the weights with the largest slopes does the work"
@@ -80,59 +88,43 @@ def draw_importance(result: dict[str, Any], folder: Path) -> list[Path]:
     return [bars(folder / "importance.png", ranks, falls, title=title, label=label)]
 
 
-def _nudged(net: Network, flat: np.ndarray, chosen: Any, nudge: float) -> Network:
+def _nudged(net: Network, slopes: np.ndarray, chosen: Any, nudge: float) -> Network:
     """Return the network with the chosen parameters moved downhill."""
-    step = np.zeros_like(flat)
-    step[chosen] = -nudge * np.sign(flat[chosen])
-    params, at = {}, 0
+    step = np.zeros_like(slopes)
+    step[chosen] = -nudge * np.sign(slopes[chosen])
+    params, start = {}, 0
     for name, p in net.params.items():
-        old = net.backend.to_host(p)
-        params[name] = net.backend.array(
-            old + step[at : at + old.size].reshape(old.shape)
-        )
-        at += old.size
+        before = net.backend.to_host(p)
+        part = step[start : start + before.size].reshape(before.shape)
+        params[name] = net.backend.array(before + part)
+        start += before.size
     return net.with_params(params)
 
 
-def _single_nudges(net, flat, order, example, nudge) -> list[dict[str, Any]]:
-    """Return what one parameter does, from the first in rank downwards."""
-    names = [
-        f"{name}{[int(i) for i in at]}"
+def _names(net: Network) -> list[str]:
+    """Return "0.W[3, 1]" and its like for every parameter."""
+    return [
+        f"{name}{[int(i) for i in index]}"
         for name, p in net.params.items()
-        for at in np.ndindex(*p.shape)
+        for index in np.ndindex(*p.shape)
     ]
-    rows = []
-    for rank in (1, 10, 100, 1000):
-        k = order[rank - 1]
-        down, up = (
-            float(loss_and_gradients(_nudged(net, flat, [k], by), *example)[0])
-            for by in (nudge, -nudge)
-        )
-        row = {"rank": rank, "parameter": names[k], "slope": flat[k].item()}
-        row |= {"foretold_fall": nudge * abs(flat[k].item())}
-        rows.append(row | {"measured_fall": (up - down) / 2})
-    return rows
 
 
-def quiz(*, device="cpu", seed=0) -> dict[str, Any]:
+def quiz(*, device: str = "cpu", seed: int = 0) -> Result:
     """Answer what the lessons ask: a sigmoid's end, and which biases rise."""
     bk = open_backend(device)
     z = [-1000.0, -10.0, 0.0, 10.0, 1000.0]
     with bk.use():
         values = bk.to_host(sigmoid(bk.array(z, "float64"))).tolist()
-    net, train, rows = untrained(seed, device), load_mnist().train, []
+    net, train, rows = untrained(seed, device), digits()[0], []
+    rises = falls = 0
     for digit in range(10):
-        x = train.x[int(np.flatnonzero(train.t == digit)[0])]
-        wanted = -explain(net, x, digit).layers[-1].dz
-        rows.append(
-            {
-                "picture_of": digit,
-                "biases_that_rise": np.flatnonzero(wanted > 0).tolist(),
-                "biases_that_fall": np.flatnonzero(wanted < 0).tolist(),
-            }
-        )
-    rises = sum(row["biases_that_rise"] == [row["picture_of"]] for row in rows)
-    falls = sum(len(row["biases_that_fall"]) for row in rows)
+        x = train.x[int(np.argmax(train.t == digit))]
+        change = -explain(net, x, digit).layers[-1].dz
+        up, down = (np.flatnonzero(c > 0).tolist() for c in (change, -change))
+        rows.append({"picture_of": digit, "biases_that_rise": up})
+        rows[-1] |= {"biases_that_fall": down}
+        rises, falls = rises + (up == [digit]), falls + len(down)
     return {
         "sigmoid": [{"z": a, "sigma(z)": b} for a, b in zip(z, values, strict=True)],
         "output_biases": rows,
