@@ -19,7 +19,6 @@ def shift_images(x: Any, shifts: Any, side: int = 28) -> np.ndarray:
     x : array, shape (n, side * side) or (n, side, side)
     shifts : sequence of (down, right) pairs of int
         Nielsen's are (1, 0), (-1, 0), (0, 1), (0, -1); (0, 0) is a plain copy.
-    side : int
 
     Returns
     -------
@@ -39,15 +38,7 @@ def center_of_mass(x: Any, side: int = 28) -> np.ndarray:
 
     The middle is pixel side // 2, counted from 0: by this rule 69,998 of the
     70,000 digits of MNIST stay in place. An image of zeros stays, too.
-
-    Parameters
-    ----------
-    x : array, shape (n, side * side) or (n, side, side), values >= 0
-    side : int
-
-    Returns
-    -------
-    centered : array, shape (n, side * side), type of x
+    x is as in `shift_images`, with values >= 0; the result has one image a row.
     """
     images = _as_images(x, side)
     position = np.arange(side) - side // 2

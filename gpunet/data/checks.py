@@ -7,14 +7,14 @@ host memory, once, and each message names the row and the value.
 
 import math
 import operator
+import os
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError
-from ..io.messages import data_error
+from ..io.messages import Path, data_error
 
 _MAX_INFERRED_CLASSES = 2**16
 _BLOCK = 2**20  # elements checked at once, so that the masks stay small
@@ -23,11 +23,11 @@ _BLOCK = 2**20  # elements checked at once, so that the masks stay small
 def check_labels(
     labels: Any,
     n_classes: int | None = None,
-    where: str | Path = "labels",
+    where: Path = "labels",
     *,
     one_class_ok: bool = False,
 ) -> np.ndarray:
-    """Return `labels` as int64, or refuse the first invalid one.
+    """Return `labels` as an int64 copy, shape (n,), or refuse the first invalid one.
 
     Whole floats such as 3.0 are converted; 1.9 is refused, never truncated. A
     class of the range that does not occur is fine.
@@ -41,10 +41,6 @@ def check_labels(
         The source, for messages.
     one_class_ok : bool
         Accept labels that are all the same, as a small test set may have.
-
-    Returns
-    -------
-    labels : int64 array, shape (n,), a copy
 
     Raises
     ------
@@ -73,7 +69,7 @@ def check_labels(
 
 
 def _check_mask(
-    labels: np.ndarray, invalid: np.ndarray, where: str | Path, fault: str
+    labels: np.ndarray, invalid: np.ndarray, where: Path, fault: str
 ) -> None:
     """Refuse the first label that the mask `invalid` marks."""
     if np.any(invalid):
@@ -94,7 +90,7 @@ def check_n_classes(n_classes: Any) -> int:
     return count
 
 
-def check_targets(targets: Any, n_classes: int | None, where: str | Path) -> np.ndarray:
+def check_targets(targets: Any, n_classes: int | None, where: Path) -> np.ndarray:
     """Return finite targets of shape (n, n_out); n_out is `n_classes` if given."""
     targets = numeric_array(targets, "targets", where)
     width = targets.shape[1] if n_classes is None else check_n_classes(n_classes)
@@ -105,7 +101,7 @@ def check_targets(targets: Any, n_classes: int | None, where: str | Path) -> np.
     return targets
 
 
-def check_weights(weight: Any, n: int | None, where: str | Path) -> np.ndarray:
+def check_weights(weight: Any, n: int | None, where: Path) -> np.ndarray:
     """Return weights of shape (n,): finite, not negative, not all zero."""
     weight = numeric_array(weight, "weights", where)
     if weight.shape != (weight.size if n is None else n,):
@@ -121,18 +117,18 @@ def check_weights(weight: Any, n: int | None, where: str | Path) -> np.ndarray:
     return weight
 
 
-def check_scale(scale: Any, where: str | Path) -> float:
+def check_scale(scale: Any, where: Path) -> float:
     """Return the factor of the features as a float: finite and not 0."""
     number = isinstance(scale, Real) and not isinstance(scale, bool)
     if not number or not math.isfinite(scale) or scale == 0:
         raise ConfigError(
-            f"{where}: scale must be a finite number other than 0, "
+            f"{os.fsdecode(where)}: scale must be a finite number other than 0, "
             f"got {_describe(scale)}; leave it out for 1"
         )
     return float(scale)
 
 
-def host_array(values: Any, what: str, where: str | Path) -> np.ndarray:
+def host_array(values: Any, what: str, where: Path) -> np.ndarray:
     """Return `values` as a NumPy array."""
     try:
         return np.asarray(values)
@@ -141,7 +137,7 @@ def host_array(values: Any, what: str, where: str | Path) -> np.ndarray:
         raise data_error(what, where, reason, "give a NumPy array") from None
 
 
-def numeric_array(values: Any, what: str, where: str | Path) -> np.ndarray:
+def numeric_array(values: Any, what: str, where: Path) -> np.ndarray:
     """Return `values` as an array of booleans, integers or real numbers."""
     array = host_array(values, what, where)
     if array.dtype.kind in "buif":
@@ -167,7 +163,7 @@ def _describe(value: Any) -> str:
     return repr(value) if isinstance(value, known) else f"a {type(value).__name__}"
 
 
-def check_finite(values: np.ndarray, what: str, where: str | Path) -> None:
+def check_finite(values: np.ndarray, what: str, where: Path) -> None:
     """Refuse the first element that is NaN or infinite, by row and column."""
     if values.dtype.kind != "f":
         return

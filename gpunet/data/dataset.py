@@ -2,12 +2,11 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..io.messages import data_error
+from ..io.messages import Path, data_error
 from .checks import (
     check_finite,
     check_labels,
@@ -75,11 +74,8 @@ class Splits:
 
     Parameters
     ----------
-    train : Dataset
-    validation, test : Dataset or None
     n_classes : int or None
         None for targets that are not classes.
-    name : str
     scale : float, optional
         Deprecated, use ``Dataset(x, t, scale=...)``. A number becomes the scale of
         every part; with None, bytes of scale 1 still get 1 / 255.
@@ -134,13 +130,7 @@ class Splits:
 
 
 def with_scale(dataset: Dataset, scale: float, function: str) -> Dataset:
-    """Return `dataset` with another scale, and warn the caller's caller.
-
-    Parameters
-    ----------
-    function : str
-        The function that still accepts a scale.
-    """
+    """Return `dataset` with another scale, and warn whoever called `function`."""
     warnings.warn(
         f"{function}: scale belongs to the data; use Dataset(x, t, scale={scale!r})",
         DeprecationWarning,
@@ -152,26 +142,18 @@ def with_scale(dataset: Dataset, scale: float, function: str) -> Dataset:
 def check_dataset(
     dataset: Dataset,
     n_classes: int | None = None,
-    where: str | Path = "data",
+    where: Path = "data",
     *,
     one_class_ok: bool = False,
 ) -> Dataset:
-    """Return `dataset` with its parts as checked arrays.
+    """Return `dataset` with its parts as checked arrays, not copied.
 
     Parameters
     ----------
     dataset : Dataset
-        A `t` of one dimension holds labels, else targets.
-    n_classes : int, optional
-    where : str or path-like
-        The source, for messages.
-    one_class_ok : bool
-        Accept labels that are all the same, as a small test set may have.
-
-    Returns
-    -------
-    checked : Dataset
-        t is int64 for labels; x and the weights are shared, not copied.
+        A `t` of one dimension holds labels, which become int64; else targets.
+    n_classes, where, one_class_ok
+        As in `check_labels`.
 
     Raises
     ------

@@ -2,9 +2,9 @@
 
 Two zero bytes, a code for the type, the number of dimensions, each dimension
 as a big-endian uint32, and the elements big-endian in C order
-(http://yann.lecun.com/exdb/mnist/). The sizes in a header are not
-trusted: they are multiplied as Python integers, because 65536**4 is 0 in int64,
-and compared with the bytes that are really there before any array exists.
+(http://yann.lecun.com/exdb/mnist/). The sizes in a header are multiplied as
+Python integers, because 65536**4 is 0 in int64, and compared with the bytes
+that are really there before any array exists.
 """
 
 import gzip
@@ -13,12 +13,11 @@ import io
 import math
 import os
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..io.messages import data_error
+from ..io.messages import Path, data_error
 from ..io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
 from ..io.writing import write_atomically
 
@@ -46,11 +45,9 @@ _KNOWN_STARTS = (
 
 
 def read_idx(
-    path: str | Path, *, sha256: str | None = None, limit: int = MAX_BYTES
+    path: Path, *, sha256: str | None = None, limit: int = MAX_BYTES
 ) -> np.ndarray:
     """Return the array in an IDX file, plain or compressed by gzip.
-
-    Compression is recognized by the first two bytes, not by the name.
 
     Parameters
     ----------
@@ -92,7 +89,7 @@ def read_idx(
     return flat.reshape(shape).astype(dtype.newbyteorder("="))
 
 
-def _inflate(data: bytes, path: str | Path, limit: int) -> bytes:
+def _inflate(data: bytes, path: Path, limit: int) -> bytes:
     """Inflate a gzipped IDX file to at most one byte more than it declares."""
     try:
         head = zlib.decompressobj(wbits=31).decompress(data, _LONGEST_HEADER)
@@ -108,9 +105,7 @@ def _inflate(data: bytes, path: str | Path, limit: int) -> bytes:
     return gunzip_bounded(data, declared, path)
 
 
-def _read_header(
-    content: bytes, path: str | Path
-) -> tuple[np.dtype, tuple[int, ...], int]:
+def _read_header(content: bytes, path: Path) -> tuple[np.dtype, tuple[int, ...], int]:
     """Return (dtype, shape, offset of the first element) as the header declares."""
     copy = "copy the file again"
     if len(content) < 4:
@@ -160,11 +155,10 @@ def _guess(content: bytes) -> str:
     return ""
 
 
-def write_idx(path: str | Path, array: Any) -> None:
+def write_idx(path: Path, array: Any) -> None:
     """Write `array` as an IDX file, compressed if the name ends in .gz.
 
     Equal arrays become equal bytes: the gzip header holds no time and no name.
-    The file appears under its name only when it is complete.
 
     Parameters
     ----------
@@ -201,23 +195,14 @@ def write_idx(path: str | Path, array: Any) -> None:
 
 
 def read_images_and_labels(
-    images_path: str | Path,
-    labels_path: str | Path,
+    images_path: Path,
+    labels_path: Path,
     *,
     sha256: tuple[str | None, str | None] = (None, None),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and the labels of two IDX files that belong together.
+    """Return images, uint8 (n, height, width), and labels (n,) of two IDX files.
 
-    Parameters
-    ----------
-    images_path, labels_path : str or path-like
-    sha256 : pair of str or None
-        The digests that the uncompressed files must have, where known.
-
-    Returns
-    -------
-    images : array of uint8, shape (n, height, width) or more dimensions
-    labels : array of an integer type, shape (n,)
+    `sha256` has the digests of the uncompressed files, where known.
 
     Raises
     ------

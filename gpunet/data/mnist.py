@@ -31,7 +31,7 @@ _NIELSEN_TOTAL, _NIELSEN_TRAIN = 60_000, 50_000
 
 
 def read_mnist(folder: str | Path | None = None, *, name: str = "mnist") -> Splits:
-    """Return MNIST, or another set in its format, as bytes.
+    """Return MNIST, or another data set in its format, as bytes.
 
     The four files may be plain or .gz, and be named ``train-images-idx3-ubyte`` or
     ``train-images.idx3-ubyte``; the names of labels end in ``idx1``, those of the
@@ -40,9 +40,8 @@ def read_mnist(folder: str | Path | None = None, *, name: str = "mnist") -> Spli
     Parameters
     ----------
     folder : str or path-like, optional
-        Where the four files are. None uses the package's own for "mnist"; for
-        other names it tries ``$GPUNET_DATA/<name>``, ``$GPUNET_DATA`` and the
-        folder where the system keeps such a set.
+        None uses the package's own files for "mnist"; for other names it tries
+        ``$GPUNET_DATA/<name>``, ``$GPUNET_DATA`` and the system's folder.
     name : str
         Letters, digits, ``.``, ``_`` and ``-``.
 
@@ -82,19 +81,7 @@ def read_mnist(folder: str | Path | None = None, *, name: str = "mnist") -> Spli
 def load_mnist(
     folder: str | Path | None = None, *, name: str = "mnist", dtype: str = "float32"
 ) -> Splits:
-    """Return MNIST, or another set in its format, ready for a network.
-
-    Parameters
-    ----------
-    folder, name
-        As in `read_mnist`.
-    dtype : str
-        Of the features.
-
-    Returns
-    -------
-    splits : Splits
-        x of shape (60000, 784), each from 0 to 1; t int64; scale 1.
+    """Return `read_mnist` with x as floats of `dtype` from 0 to 1, and scale 1.
 
     Examples
     --------
@@ -174,19 +161,9 @@ def _known_folders(name: str) -> list[Path]:
 
 
 def nielsen_split(splits: Splits) -> Splits:
-    """Return MNIST with its last 10,000 training digits held out, as Nielsen's.
+    """Return MNIST with its last 10,000 training digits held out: 50,000 and 10,000.
 
-    Parameters
-    ----------
-    splits : Splits
-        60,000 training rows and no validation part.
-
-    Returns
-    -------
-    splits : Splits
-        50,000 and 10,000 rows, views of the same memory.
-
-    Source: `mnist_loader.py` of Nielsen's book.
+    The parts are views of the same memory. `mnist_loader.py` of Nielsen's book.
     """
     n = len(splits.train)
     if n != _NIELSEN_TOTAL or splits.validation is not None:

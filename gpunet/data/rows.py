@@ -1,8 +1,7 @@
 """Rows of a matrix that are read, scaled and cast only when they are needed.
 
-A file larger than memory is mapped; a batch is gathered from the map, scaled
-and cast, so that never more than a batch is held. The same code reads a small
-matrix whole.
+A file larger than memory is mapped; a batch is gathered from the map, so that
+never more than a batch is held. The same code reads a small matrix whole.
 """
 
 import hashlib
@@ -36,15 +35,7 @@ class Scaling:
         self.factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, scale))
 
     def apply(self, raw: np.ndarray, dtype: Any, location: Location) -> np.ndarray:
-        """Return z of dtype, shape (m, k).
-
-        Parameters
-        ----------
-        raw : float64 array, shape (m, k)
-            NaN are filled in place.
-        dtype : numpy dtype
-        location : callable
-            Returns where the number at (row, column) is.
+        """Return z of dtype, shape (m, k); NaN in raw, float64, are filled in place.
 
         Raises
         ------
@@ -165,17 +156,11 @@ class MatrixRows:
 def moments(
     blocks: Iterable[np.ndarray], width: int, epsilon: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean, scale) of each column over blocks of rows, without NaN.
+    """Return (mean, scale) of each column over blocks of rows (m, width), without NaN.
 
     scale is the standard deviation, or 0 where the column is constant, or so
-    nearly that its spread is rounding (at most 8 epsilon of its largest number).
-
-    Parameters
-    ----------
-    blocks : iterable of float64 arrays, shape (m, width)
-    width : int
-    epsilon : float
-        Of the dtype in which the numbers were stored.
+    nearly that its spread is rounding: at most 8 epsilon of its largest number,
+    epsilon being that of the dtype in which the numbers were stored.
 
     Source: Chan, Golub and LeVeque 1983, eq. 1.5.
     """

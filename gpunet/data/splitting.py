@@ -19,18 +19,9 @@ from .dataset import Dataset
 def random_split(
     n: int, size: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (train, validation): sorted indices that split 0 .. n - 1.
+    """Return (train, validation): sorted int64 indices that split 0 .. n - 1.
 
-    Parameters
-    ----------
-    n : int
-    size : float or int
-        The fraction (0 < size < 1) or the number of rows held out.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    train, validation : int64 arrays, shapes (n - k,) and (k,)
+    `size` is the fraction (0 < size < 1) or the number of rows held out.
 
     Raises
     ------
@@ -49,13 +40,7 @@ def stratified_split(
 
     Each class gives the whole part of its share; the remaining rows come from the
     largest remainders, the lower class first. At least one row of each class
-    stays in train, so a class of one row is never held out.
-
-    Parameters
-    ----------
-    labels : array of integers, shape (n,)
-    size, rng
-        As in `random_split`.
+    stays in train, so a class of one row is never held out. See `random_split`.
 
     Raises
     ------
@@ -75,20 +60,7 @@ def stratified_split(
 
 
 def doubtful_count(size: Any, n: int) -> str:
-    """Return a hint if a number of rows may be meant as a percentage.
-
-    Parameters
-    ----------
-    size : float or int
-        As in `random_split`.
-    n : int
-        Of how many rows.
-
-    Returns
-    -------
-    hint : str
-        "" for a fraction, and for a number that cannot be a percentage or is at
-        least one percent of the rows.
+    """Return a hint if `size` of `n` rows may be meant as a percentage, else "".
 
     Examples
     --------
@@ -139,20 +111,10 @@ def _proportional(counts: np.ndarray, total: int) -> np.ndarray:
 def split_validation(
     dataset: Dataset, size: float, rng: np.random.Generator, stratify: bool = True
 ) -> tuple[Dataset, Dataset]:
-    """Return (train, validation), two data sets that share no row.
+    """Return copies (train, validation) that share no row; see `random_split`.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    size, rng
-        As in `random_split`.
-    stratify : bool
-        Hold out every class in proportion. Targets that are not labels have no
-        classes and are always split at random.
-
-    Returns
-    -------
-    train, validation : Dataset, copies
+    `stratify` holds out every class in proportion. Targets that are not labels have
+    no classes and are always split at random.
     """
     if stratify and np.ndim(dataset.t) == 1:
         train, validation = stratified_split(dataset.t, size, rng)

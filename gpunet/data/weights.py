@@ -13,20 +13,12 @@ from .checks import check_labels, check_n_classes, check_weights
 
 
 def normalized_weights(weight: Any) -> np.ndarray:
-    """Return sample weights scaled to a mean of 1: w / mean(w).
-
-    Parameters
-    ----------
-    weight : array, shape (n,), finite, >= 0, not all 0
-
-    Returns
-    -------
-    weight : float64 array, shape (n,), a copy
+    """Return sample weights, shape (n,), scaled to a mean of 1: w / mean(w).
 
     Raises
     ------
     DataError
-        If a weight is invalid, with its index and value.
+        If a weight is negative or not finite, or all are 0.
     """
     weight = check_weights(weight, None, "weights").astype(np.float64)
     weight = weight / np.max(weight)  # the sum of weights near 1e308 overflows
@@ -36,7 +28,7 @@ def normalized_weights(weight: Any) -> np.ndarray:
 def class_weights(
     labels: Any, weights: Any, n_classes: int | None = None
 ) -> np.ndarray:
-    """Return one weight a sample from one weight a class.
+    """Return one weight a sample, float64 (n,), from one weight a class.
 
     "balanced" is n / (n_present * count[class]): each class that occurs has
     the same total, and the mean is 1.
@@ -49,10 +41,6 @@ def class_weights(
         one weight for each of `n_classes`.
     n_classes : int, optional
         None uses the largest label plus 1.
-
-    Returns
-    -------
-    weight : float64 array, shape (n,)
 
     Raises
     ------

@@ -12,11 +12,6 @@ def draw_curves(history: Any, path: Path) -> str:
 
     For a population the line is the mean and the band spans the members.
 
-    Parameters
-    ----------
-    history : History
-    path : path of the PNG file to write
-
     Raises
     ------
     ImportError

@@ -25,9 +25,7 @@ def images(
 
     Parameters
     ----------
-    path : path of the PNG file to write
     pictures : array, shape (n, side * side) or (n, side, side)
-    captions : sequence of str
     signed : bool
         Whether zero is white and the sign the color, each picture by its own
         largest number; else 0 is white and 1 black.

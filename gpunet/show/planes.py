@@ -32,7 +32,6 @@ class Plane:
 
     Attributes
     ----------
-    title : str
     points : array, shape (n, 2)
     labels : integer array, shape (n,)
     region : (x, y, values), optional
@@ -62,7 +61,6 @@ def planes(
 
     Parameters
     ----------
-    path : path of the PNG file to write
     panels : sequence of Plane
     columns : int
         0 puts all in one row.

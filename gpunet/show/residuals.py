@@ -16,7 +16,6 @@ def draw_residuals(path: Any, y: Any, t: Any, name: str = "target") -> Path:
 
     Parameters
     ----------
-    path : path of the PNG file to write
     y, t : arrays, shape (n, 1)
         Predicted and measured, in one unit.
     name : str

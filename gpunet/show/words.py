@@ -20,11 +20,9 @@ def draw_map(path: Any, words: Sequence[str], points: Any, *, title: str = "") -
 
     Parameters
     ----------
-    path : str or os.PathLike
     words : sequence of str, n
         The first of them get the best places for their names.
     points : array, shape (n, 2)
-    title : str
 
     Raises
     ------

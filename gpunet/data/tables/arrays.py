@@ -2,31 +2,28 @@
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ...io.arrays import read_npy, read_npz
-from ...io.messages import data_error
+from ...io.messages import Path, data_error
 from .table import Table
 
 
-def read_arrays(path: str | Path) -> Table:
+def read_arrays(path: Path) -> Table:
     """Return the table in an npy or npz file.
 
     An npz file contains one matrix and the columns beside it (such as the labels),
     or one array of one dimension for each column.
 
-    Raises
-    ------
-    DataError
     """
-    if os.fspath(path).lower().endswith(".npy"):
+    where = os.fsdecode(path)
+    if where.lower().endswith(".npy"):
         array = read_npy(path)
         if array.ndim != 2 or array.dtype.kind == "U" or 0 in array.shape:
             reason = f"must be numbers of shape (rows, columns), got {_describe(array)}"
-            raise data_error("table", path, reason, "save one sample a row")
-        return Table(str(path), matrix=array, on_disk=isinstance(array, np.memmap))
+            raise data_error("table", where, reason, "save one sample a row")
+        return Table(where, matrix=array, on_disk=isinstance(array, np.memmap))
     arrays = read_npz(path)
     matrices = [
         name
@@ -35,27 +32,22 @@ def read_arrays(path: str | Path) -> Table:
     ]
     if len(matrices) > 1:
         reason = f"contains several matrices: {', '.join(matrices)}"
-        raise data_error("table", path, reason, "keep one, and columns of shape (n,)")
+        raise data_error("table", where, reason, "keep one, and columns of shape (n,)")
     columns = {
-        name: _column(a, f"{path}[{name}]")
+        name: _column(a, f"{where}[{name}]")
         for name, a in arrays.items()
         if name not in matrices
     }
-    if len(lengths := {len(a) for a in arrays.values()}) != 1 or lengths == {0}:
+    lengths = {len(a) for a in arrays.values()}
+    if len(lengths) != 1 or 0 in lengths:
         sizes = ", ".join(f"{name} {_describe(a)}" for name, a in arrays.items())
         reason = f"must be arrays of one length, got {sizes}"
-        raise data_error("table", path, reason, "save one row a sample in each")
-    return Table(str(path), columns, arrays[matrices[0]] if matrices else None)
+        raise data_error("table", where, reason, "save one row a sample in each")
+    return Table(where, columns, arrays[matrices[0]] if matrices else None)
 
 
 def add_column(table: Table, path: str) -> tuple[Table, str]:
-    """Return a matrix's table with the column in another npy file, and its name.
-
-    Raises
-    ------
-    DataError
-        It is not a column, or of another length.
-    """
+    """Return a matrix's table with the column in another npy file, and its name."""
     values = _column(read_npy(path), path)
     if len(values) != len(table):
         reason = f"has {len(values):,} rows, {table.where} has {len(table):,}"

@@ -26,12 +26,7 @@ _REMEDIES = {  # by the argument that helps
 class InvalidCells:
     """The cells of some rows that cannot become inputs, counted by kind.
 
-    Parameters
-    ----------
-    table : Table
-    rows : int64 array, shape (m,)
-    training : bool
-        Whether the network is trained on this table.
+    `training` is whether the network is trained on this table.
     """
 
     def __init__(self, table: Table, rows: np.ndarray, training: bool) -> None:

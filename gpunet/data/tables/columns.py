@@ -29,16 +29,12 @@ class Column:
 
     Parameters
     ----------
-    name : str
     number : int
         Of the column in the file, from 1.
-    where : str
-        The file, for messages.
     is_text : bool
         Whether its cells are texts even where they look like numbers.
     missing : set of str
         What marks a missing cell; "" always does.
-    form : TextFormat
     """
 
     def __init__(
@@ -58,13 +54,7 @@ class Column:
         self._parts: list[np.ndarray] = []
 
     def add(self, cells: Sequence[str], lines: Sequence[int]) -> None:
-        """Append the cells of the rows that begin on `lines`.
-
-        Raises
-        ------
-        MixedColumn
-            They are of another kind than those before.
-        """
+        """Append cells of rows that begin on `lines`; may raise MixedColumn."""
         numbers = None
         if not self._is_text:
             marks = self._missing_numbers

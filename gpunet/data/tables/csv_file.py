@@ -10,13 +10,12 @@ import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigError, DataError
-from ...io.messages import data_error
+from ...io.messages import Path, data_error
 from .columns import Column, MixedColumn
 from .dialect import (
     BLANK,
@@ -39,15 +38,8 @@ _Rows = Iterator[tuple[int, list[str]]]  # (the line on which it begins, cells)
 class ExpectedColumns:
     """What a trained model reads of a table; it ignores other columns.
 
-    Parameters
-    ----------
-    names : tuple of str
-    target : str
-        Read if it is there.
-    n_columns : int or None
-        Of the training file, where that had no header.
-    strict_target : bool
-        Refuse a target that mixes numbers and texts, instead of leaving it out.
+    `n_columns` is that of a training file without a header. `strict_target` refuses
+    a target that mixes numbers and texts, instead of leaving it out.
     """
 
     names: tuple[str, ...]
@@ -57,7 +49,7 @@ class ExpectedColumns:
 
 
 def read_csv(
-    path: str | Path,
+    path: Path,
     form: TextFormat | None = None,
     *,
     missing: Collection[str] = (),
@@ -65,7 +57,7 @@ def read_csv(
     drop: Collection[str] = (),
     expected: ExpectedColumns | None = None,
 ) -> Table:
-    """Return the table in a CSV file.
+    """Return the table in a CSV file, perhaps compressed by gzip.
 
     The first line names the columns. A byte order mark and Windows' line ends are
     accepted, blanks around cells are removed. A column is of numbers, or of texts
@@ -73,8 +65,6 @@ def read_csv(
 
     Parameters
     ----------
-    path : str or path-like
-        A file, perhaps compressed by gzip, or "-" for standard input.
     form : TextFormat, optional
         How it is written, where that is not to be detected.
     missing : sequence of str
@@ -125,7 +115,7 @@ class _CsvFile:
     """The rows of a text table and the names of its columns."""
 
     def __init__(
-        self, path: str | Path, form: TextFormat, expected: ExpectedColumns | None
+        self, path: Path, form: TextFormat, expected: ExpectedColumns | None
     ) -> None:
         self.where, self.form, self.expected = display_name(path), form, expected
         self.content = read_utf8(path, form.encoding)

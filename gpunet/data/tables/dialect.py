@@ -30,7 +30,7 @@ _NUMBERS = {  # by the decimal mark
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How a text table is written.
+    """How a text table is written (ConfigError for an invalid value).
 
     Parameters
     ----------
@@ -43,11 +43,6 @@ class TextFormat:
     header : bool or None
         Whether the first line names the columns; None expects names and refuses
         a first line that looks like data.
-
-    Raises
-    ------
-    ConfigError
-        An invalid value.
     """
 
     delimiter: str | None = None
@@ -91,12 +86,7 @@ def find_delimiter(
 ) -> tuple[str, list[list[str]]]:
     """Return (delimiter, the first rows) of a text table.
 
-    Parameters
-    ----------
-    content : bytes, UTF-8
-    form : TextFormat
-    where : str
-        The file, whose suffix .tsv decides between tabs and others that fit.
+    The suffix .tsv of `where` decides between tabs and others that fit.
 
     Raises
     ------

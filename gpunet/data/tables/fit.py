@@ -33,21 +33,15 @@ def fit(
 
     Parameters
     ----------
-    table : Table
     rows : int64 array
         The training rows; no other is looked at.
-    target : Target
     drop, categories : sequence of str
         Columns to leave out, and columns that are categories.
     impute : None, "mean" or "median"
         What missing numbers become; missing categories become the most frequent.
-    form : TextFormat
     **settings
         unknown and missing of `Preprocessing`.
 
-    Raises
-    ------
-    DataError, ConfigError
     """
     settings |= {"target": target, "form": form}
     settings["n_columns"] = table.n_columns if form.header is False else None

@@ -90,22 +90,9 @@ def describe_mixed(
 ) -> tuple[list[str], DataError]:
     """Return (names, error) of the columns that mix numbers and texts.
 
-    Parameters
-    ----------
-    rows : iterable of (line, cells)
-        All of the table.
-    columns : dict of str to int
-        The index of each column that is not declared to be of texts, from 0.
-    missing : set of str
-    form : TextFormat
-    where : str
-
-    Returns
-    -------
-    names : list of str
-    error : DataError
-        With the location of the first such cell, the count of each, and the
-        arguments that read all of them.
+    The error has the location of the first such cell, the count of each, and the
+    arguments that read all of them. `columns` maps the names of columns that are
+    not declared to be of texts to their indices.
     """
     tallies = {name: _Tally(name, form) for name in columns}
     for line, cells in rows:

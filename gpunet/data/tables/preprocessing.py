@@ -40,7 +40,6 @@ class Preprocessing:
         How to handle categories not seen in training.
     missing : tuple of str
         Extra texts that mark a missing cell.
-    target : Target
     form : TextFormat
         How the text table was said to be written.
     n_columns : int or None
@@ -79,19 +78,9 @@ class Preprocessing:
     def features(
         self, table: Table, rows: np.ndarray | None = None, dtype: str = "float32"
     ) -> "np.ndarray | MatrixRows":
-        """Return the inputs of some rows: an array, or `MatrixRows` if on disk.
+        """Return the inputs of some rows, (m, n_in); of a file on disk as `MatrixRows`.
 
-        Parameters
-        ----------
-        table : Table
-            With the model's columns; it may have others.
-        rows : int64 array, optional
-            None uses all.
-        dtype : str
-
-        Returns
-        -------
-        x : array of dtype, shape (m, n_in)
+        The table has the model's columns and perhaps others; `rows` None uses all.
 
         Raises
         ------
@@ -134,8 +123,7 @@ class Preprocessing:
         """Refuse all cells of some rows that cannot become inputs, with their counts.
 
         These are texts in columns of numbers, missing cells that nothing fills, and
-        categories not seen in training. `training` is whether the network is
-        trained on this table.
+        categories not seen in training.
         """
         rows = np.arange(len(table)) if rows is None else rows
         invalid = InvalidCells(table, rows, training)
@@ -197,33 +185,22 @@ class Preprocessing:
         """Return all of it as plain JSON data."""
         fill = [None if np.isnan(v) else float(v) for v in self.scaling.fill]
         return {
-            "names": None if self.names is None else list(self.names),
+            "names": self.names,
             "mean": self.scaling.mean.tolist(),
             "scale": self.scaling.scale.tolist(),
             "fill": fill if any(v is not None for v in fill) else None,
-            "categories": {k: list(v) for k, v in self.categories.items()},
+            "categories": self.categories,
             "fills": self.fills,
             "unknown": self.unknown,
-            "missing": list(self.missing),
+            "missing": self.missing,
             "form": asdict(self.form),
             "n_columns": self.n_columns,
-            "target": {
-                "name": self.target.name,
-                "classes": self.target.classes and list(self.target.classes),
-                "mean": self.target.mean,
-                "scale": self.target.scale,
-            },
+            "target": asdict(self.target),
         }
 
     @classmethod
     def from_json(cls, data: Any, where: Any) -> "Preprocessing":
-        """Return the Preprocessing that `to_json` described.
-
-        Raises
-        ------
-        ModelFileError
-            The file does not describe one.
-        """
+        """Return what `to_json` described, or raise a ModelFileError about `where`."""
         try:
             return cls._parsed(data)
         except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
@@ -262,7 +239,8 @@ class Preprocessing:
 
 def _texts(values: Any) -> tuple[str, ...]:
     """Return a list of texts as a tuple, or refuse it."""
-    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+    is_list = isinstance(values, list | tuple)
+    if not is_list or not all(isinstance(value, str) for value in values):
         raise ValueError(f"must be a list of texts, got {values!r:.40}")
     return tuple(values)
 
@@ -274,7 +252,7 @@ def _target(data: Any, last: int) -> Target:
         raise ValueError(f"its target is {name!r:.40}")
     if classes is not None:
         kinds = {type(value) for value in classes}
-        if not isinstance(classes, list) or not kinds <= {str, int, float}:
+        if not isinstance(classes, list | tuple) or not kinds <= {str, int, float}:
             raise ValueError("its classes are neither texts nor numbers")
         if len(set(classes)) < max(len(classes), 1):
             raise ValueError("it has no classes, or one is there twice")

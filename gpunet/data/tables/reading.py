@@ -3,10 +3,10 @@
 import os
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
+from ...io.messages import Path, printable
 from .arrays import read_arrays
 from .csv_file import ExpectedColumns, read_csv
 from .dialect import TextFormat
@@ -19,13 +19,13 @@ TEXTS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 NOT_A_TABLE = "is not a .csv, .tsv, .csv.gz, .npz or .npy file"
 
 
-def is_table(name: str | Path) -> bool:
+def is_table(name: Path) -> bool:
     """Return whether `name` names a table; "-" is one on standard input."""
-    return name == STDIN or os.fspath(name).lower().endswith(TEXTS + ARRAYS)
+    return name == STDIN or os.fsdecode(name).lower().endswith(TEXTS + ARRAYS)
 
 
 def read_table(
-    path: str | Path,
+    path: Path,
     *,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -37,39 +37,29 @@ def read_table(
 ) -> Table:
     """Return the table in a text file, such as CSV, or in an npz or npy file.
 
-    Parameters
-    ----------
-    path : str or path-like
-        "-" is a text table on standard input.
-    delimiter, encoding, decimal, header
-        As in `TextFormat`.
-    missing, categories, drop
-        As in `read_csv`.
-
-    Raises
-    ------
-    DataError, ConfigError
+    `path` "-" is a text table on standard input. The arguments are those of
+    `TextFormat` and of `read_csv`.
     """
     form = TextFormat(delimiter, encoding, decimal, header)
     columns = {"categories": categories, "drop": drop}
     return read_with_format(path, form, missing=missing, **columns)
 
 
-def read_with_format(path: str | Path, form: TextFormat, **columns: Any) -> Table:
+def read_with_format(path: Path, form: TextFormat, **columns: Any) -> Table:
     """Return a table; see `read_csv` and `read_arrays`."""
-    if path == STDIN or not os.fspath(path).lower().endswith(ARRAYS):
+    if path == STDIN or not os.fsdecode(path).lower().endswith(ARRAYS):
         return read_csv(path, form, **columns)
     for name, value in vars(form).items():
         if value != getattr(TextFormat, name):
             raise ConfigError(
-                f"{name}: {str(path)[-160:]}: is not a text file; leave {name} out"
+                f"{name}: {printable(path)}: is not a text file; leave {name} out"
             )
     return read_arrays(path)
 
 
 def read_for(
     preprocessing: Preprocessing,
-    path: str | Path,
+    path: Path,
     *,
     strict_target: bool = False,
     **changes: Any,
@@ -78,16 +68,10 @@ def read_for(
 
     Parameters
     ----------
-    preprocessing : Preprocessing
-    path : str or path-like
     strict_target : bool
         Refuse a target column that mixes numbers and texts; else it is left out.
     **changes
         Arguments of `TextFormat`, and `missing`, in place of the model's.
-
-    Raises
-    ------
-    DataError, ConfigError
     """
     missing = changes.pop("missing", preprocessing.missing)
     form = replace(preprocessing.form, **changes)
@@ -107,7 +91,7 @@ def read_for(
         matrix, named = "a matrix", "columns with names"
         kinds = (named, matrix) if table.matrix is None else (matrix, named)
         raise ConfigError(
-            f"table: {str(path)[-160:]}: has {kinds[0]}, the model was trained on "
+            f"table: {printable(path)}: has {kinds[0]}, the model was trained on "
             f"{kinds[1]}; give the same kind"
         )
     return table

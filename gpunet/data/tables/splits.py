@@ -3,13 +3,12 @@
 import os
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.messages import data_error
+from ...io.messages import Path, data_error
 from ...random import host_rng
 from ..dataset import Dataset, Splits
 from ..splitting import random_split, stratified_split
@@ -30,7 +29,7 @@ _Rows = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 def check_options(
     target: str | None,
     task: str | None,
-    test: str | Path | None,
+    test: Path | None,
     test_size: float,
     impute: str | None,
     unknown: str,
@@ -56,11 +55,11 @@ def check_options(
 
 
 def read_splits(
-    path: str | Path,
+    path: Path,
     target: str,
     *,
     task: str | None = None,
-    test: str | Path | None = None,
+    test: Path | None = None,
     test_size: float = 0.2,
     validation: float = 0.1,
     missing: Collection[str] = (),
@@ -108,9 +107,6 @@ def read_splits(
     splits : Splits
         t is labels (n,), or scaled numbers (n, 1); `table` is the Preprocessing.
 
-    Raises
-    ------
-    DataError, ConfigError
     """
     check_options(target, task, test, test_size, impute, unknown, missing_target)
     if test == path == STDIN:
@@ -128,7 +124,7 @@ def read_splits(
 
 
 def _read_training(
-    path: str | Path,
+    path: Path,
     form: TextFormat,
     target: str,
     missing: Collection[str],
@@ -222,7 +218,7 @@ def _with_target(table: Table, name: str, missing_target: str) -> Table:
     return replace(table, notes=(*table.notes, note))
 
 
-def _with_test(splits: Splits, path: str | Path, missing_target: str) -> Splits:
+def _with_test(splits: Splits, path: Path, missing_target: str) -> Splits:
     """Return splits whose test samples are those of another file."""
     fitted, dtype = splits.table, str(splits.train.x.dtype)
     assert fitted is not None

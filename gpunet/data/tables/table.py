@@ -1,7 +1,7 @@
 """A table in host memory, or on disk: columns, a matrix, the location of each cell.
 
 Columns with names come from CSV files and from npz files with one array a
-column; a matrix comes from npy files and from npz files with one array of two
+column; a matrix from npy files and from npz files with one array of two
 dimensions. A matrix may be mapped from its file, and is then never read whole.
 """
 
@@ -82,18 +82,10 @@ class Table:
         )
 
     def target(self, name: str) -> tuple[np.ndarray, str | int]:
-        """Return (values, key) of the column to predict.
+        """Return (values, key) of the column to predict, of numbers or texts.
 
-        Parameters
-        ----------
-        name : str
-            A column's name, or its number from the end (-1 is the last); of a
-            matrix also its number from 0.
-
-        Returns
-        -------
-        values : array, shape (n,), of numbers or texts
-        key : str, or int for a column of the matrix
+        `name` is a column's name, or its number from the end (-1 is the last); of a
+        matrix also its number from 0, which then is the key.
 
         Raises
         ------

@@ -77,11 +77,6 @@ def find_target(table: Table, name: str, task: str | None) -> tuple[Target, np.n
 
     Texts are classes. Whole numbers are classes if `task` says so, or if it is
     None and there are at most 20 different ones.
-
-    Raises
-    ------
-    DataError, ConfigError
-        No such column, an infinite number, one class only, ...
     """
     values, key = table.target(name)
     if values.dtype == object:

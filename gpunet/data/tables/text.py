@@ -9,10 +9,9 @@ import codecs
 import os
 import re
 import sys
-from pathlib import Path
 
 from ...errors import DataError
-from ...io.messages import data_error
+from ...io.messages import Path, data_error
 from ...io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
 
 STDIN = "-"
@@ -26,13 +25,13 @@ _MARKS = (
 )
 
 
-def display_name(path: str | Path) -> str:
+def display_name(path: Path) -> str:
     """Return how messages name the table at `path`."""
-    return "standard input" if path == STDIN else str(path)
+    return "standard input" if path == STDIN else os.fsdecode(path)
 
 
-def read_utf8(path: str | Path, encoding: str | None = None) -> bytes:
-    """Return the text of a table as UTF-8 bytes.
+def read_utf8(path: Path, encoding: str | None = None) -> bytes:
+    """Return the text of a table as UTF-8 bytes; a byte order mark stays.
 
     Parameters
     ----------
@@ -41,19 +40,15 @@ def read_utf8(path: str | Path, encoding: str | None = None) -> bytes:
     encoding : str, optional
         Of the file; the default is UTF-8. A UTF-8 byte order mark overrules it.
 
-    Returns
-    -------
-    content : bytes
-        Without NUL bytes and lone carriage returns; a byte order mark stays.
-
     Raises
     ------
     DataError
-        It cannot be read, or is not text in this encoding.
+        It cannot be read, is not text in this encoding, or contains NUL bytes or
+        lone carriage returns.
     """
     where = display_name(path)
     content = _standard_input() if path == STDIN else read_regular(path, MAX_BYTES)
-    if os.fspath(path).lower().endswith(".gz") or content.startswith(GZIP_MAGIC):
+    if os.fsdecode(path).lower().endswith(".gz") or content.startswith(GZIP_MAGIC):
         limit = min(MAX_BYTES, max(_SMALL, _INFLATION * len(content)))
         content = gunzip_bounded(content, limit, where)
     if not content:
