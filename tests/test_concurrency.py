@@ -73,7 +73,7 @@ def test_threads_may_share_a_compiled_predictor(monkeypatch, parts):
     from gpunet.fast.cpu import inference
 
     monkeypatch.setattr(inference, "usable_threads", lambda: parts)
-    monkeypatch.setattr(inference, "_ALONE", 5_000)
+    monkeypatch.setattr(inference, "_MIN_WORK", 5_000)
     predict = gpunet.predictor(NETS["wide"]())
     shared(predict, X)
     one = [predict(x) for x in X]

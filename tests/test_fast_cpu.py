@@ -138,10 +138,10 @@ def test_team_of_threads_leaves_the_bits_of_one(monkeypatch, sparse, batch):
     rows = data("labels", sparse, True)
     alone = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
     monkeypatch.setattr(threads, "usable_threads", lambda: 3)
-    monkeypatch.setattr(threads, "_SHARED", 0)
-    monkeypatch.setattr(threads, "_ROWS", 1)
+    monkeypatch.setattr(threads, "_MIN_WORK", 0)
+    monkeypatch.setattr(threads, "_MIN_BATCH", 1)
     team = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
-    assert (alone.parts[0]._team, team.parts[0]._team) == (1, 3)
+    assert (alone.parts[0]._n_threads, team.parts[0]._n_threads) == (1, 3)
     assert same(alone.tensors(), team.tensors())
 
 
@@ -217,19 +217,19 @@ def test_member_that_diverges_leaves_the_others_alone():
         assert same(host(crowd.net.member(i)), host(alone.net))
 
 
-def test_thread_that_falls_lets_the_others_go(monkeypatch):
+def test_thread_that_fails_lets_the_others_go(monkeypatch):
     monkeypatch.setattr(threads, "usable_threads", lambda: 2)
-    monkeypatch.setattr(threads, "_SHARED", 0)
-    monkeypatch.setattr(threads, "_ROWS", 1)
+    monkeypatch.setattr(threads, "_MIN_WORK", 0)
+    monkeypatch.setattr(threads, "_MIN_BATCH", 1)
     one = job("compiled", table(), batch=10, steps=9)
     part, true = one.parts[0], one.parts[0]._kernel
 
-    def falls(*task):
+    def fails(*task):
         if task[-2] == 0:
             raise KeyboardInterrupt
         return true(*task)
 
-    part._kernel = falls
+    part._kernel = fails
     before = host(one.net)
     with pytest.raises(KeyboardInterrupt):
         one.run()
@@ -247,11 +247,11 @@ def odd(name, cost=lambda y, t: ((y - t) ** 2).sum(-1)):
     ("change", "why"),
     [
         ({"optimizer": gpunet.RMSProp()}, "optimizer RMSProp is neither SGD nor Adam"),
-        ({"optimizer": SGD(l1=0.1)}, "l1 is known to the loop alone"),
-        ({"optimizer": SGD(clip_norm=1.0)}, "clip_norm is known to the loop alone"),
-        ({"optimizer": SGD(max_norm=1.0)}, "max_norm is known"),
-        ({"optimizer": SGD(layer_rates={"0": 2.0})}, "layer_rates is known"),
-        ({"optimizer": SGD(frozen=["0"])}, "frozen is known"),
+        ({"optimizer": SGD(l1=0.1)}, "l1 is supported by the loop alone"),
+        ({"optimizer": SGD(clip_norm=1.0)}, "clip_norm is supported by the loop alone"),
+        ({"optimizer": SGD(max_norm=1.0)}, "max_norm is supported"),
+        ({"optimizer": SGD(layer_rates={"0": 2.0})}, "layer_rates is supported"),
+        ({"optimizer": SGD(frozen=["0"])}, "frozen is supported"),
         ({"optimizer": Adam(eps=0.0)}, "eps is 0"),
         ({"activation": "gelu"}, "activation gelu is not one of identity, relu"),
         ({"loss": "hinge"}, "loss hinge is not one of softmax_cross_entropy"),

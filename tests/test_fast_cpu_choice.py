@@ -14,7 +14,8 @@ import gpunet
 from gpunet import SGD, Adam, mlp
 from gpunet.fast.cpu import compiler, slower, threads
 from gpunet.fast.cpu import estimates as est
-from gpunet.fast.cpu.jit import examples, span
+from gpunet.fast.cpu.jit.first_layer import list_rows
+from gpunet.fast.cpu.jit.span import barrier, train_network
 from gpunet.training import trainer
 
 pytest.importorskip("numba")
@@ -36,7 +37,7 @@ def test_kernels_that_are_ready_cost_nothing(cold):
     net = mlp([784, 30, 10])
     assert "compiling (17 s) would not pay" in why(net, steps=1000, batch=10)
     assert why(net, steps=10**6, batch=10) == ""
-    compiler._ready.add(compiler._mark(span.span, "float32", np.uint16))
+    compiler._ready.add(compiler._mark(train_network, "float32", np.uint16))
     assert why(net, steps=1000, batch=10) == ""
     assert why(net, steps=100, batch=10) == "the run is short"  # always the same bits
     assert "would not pay" in why(mlp([784, 5], dtype="float64"), steps=999, batch=10)
@@ -44,7 +45,7 @@ def test_kernels_that_are_ready_cost_nothing(cold):
 
 def test_kernels_on_the_disk_cost_their_loading(cold, monkeypatch, tmp_path):
     monkeypatch.setattr(compiler, "_cache_folders", lambda: [tmp_path])
-    net, mark = mlp([784, 30, 10]), compiler._mark(span.span, "float32", np.uint16)
+    net, mark = mlp([784, 30, 10]), compiler._mark(train_network, "float32", np.uint16)
     assert why(net, steps=20_000, batch=10) != ""
     (tmp_path / mark).touch()
     assert why(net, steps=20_000, batch=10) == ""
@@ -97,7 +98,7 @@ def test_epochs_that_may_never_come_count_a_third():
 
 
 def test_estimates_grow_with_everything():
-    work = est.Work(1000, 10, 2, 16, 26, 13_000, False)
+    work = est.Workload(1000, 10, 2, 16, 26, 13_000, False)
     for change in ({"n_steps": 2000}, {"batch": 50}, {"members": 9}, {"adam": True}):
         more = work._replace(**change)
         assert est.loop_seconds(more) > est.loop_seconds(work)
@@ -108,15 +109,15 @@ def test_estimates_grow_with_everything():
 def test_another_process_knows_what_is_compiled(tmp_path):
     look = (
         "import numpy as np; from gpunet.fast.cpu import compiler\n"
-        "from gpunet.fast.cpu.jit import examples\n"
-        "seconds = lambda: compiler.seconds_until_ready(examples.list_rows, 'f4')\n"
+        "from gpunet.fast.cpu.jit.first_layer import list_rows\n"
+        "seconds = lambda: compiler.seconds_until_ready(list_rows, 'f4')\n"
         "import sys; before = 'numba' in sys.modules, seconds()\n"
     )
     use = (
-        "with compiler.announced(examples.list_rows, 'f4'):\n"
+        "with compiler.announced(list_rows, 'f4'):\n"
         "    x, n = np.ones((1, 2), 'f4'), np.array([0, 2])\n"
         "    idx, val = np.zeros(2, np.uint16), np.zeros(2, 'f4')\n"
-        "    compiler.compiled(examples.list_rows)(x, n, idx, val)\n"
+        "    compiler.compiled(list_rows)(x, n, idx, val)\n"
     )
     say = "print(before[0], before[1], seconds())"
     both = compiler.LOADING + compiler.COMPILING
@@ -133,12 +134,12 @@ def test_compiling_is_told_on_a_terminal_while_it_lasts(cold, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, for rich
-    with compiler.announced(examples.list_rows, "f4"):
+    with compiler.announced(list_rows, "f4"):
         pass
     assert "compiling once, about 16 s" in stream.getvalue()
-    assert compiler.seconds_until_ready(examples.list_rows, "f4") == 0.0
+    assert compiler.seconds_until_ready(list_rows, "f4") == 0.0
     stream.seek(stream.truncate(0))
-    with compiler.announced(examples.list_rows, "f4"):
+    with compiler.announced(list_rows, "f4"):
         pass
     assert stream.getvalue() == ""
 
@@ -147,7 +148,7 @@ def test_what_is_not_a_terminal_is_left_alone(cold, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    with compiler.announced(examples.list_rows, "f4"):
+    with compiler.announced(list_rows, "f4"):
         pass
     assert stream.getvalue() == ""
 
@@ -157,19 +158,19 @@ def test_read_only_data_need_no_kernels_of_their_own():
     x = x.astype("float32")  # the network's own: shared with it, not copied
     net = mlp([4, 3])
     gpunet.fit(net, (x, t), epochs=1, engine="compiled")
-    known = len(compiler.compiled(span.span).signatures)
+    known = len(compiler.compiled(train_network).signatures)
     for array in (x, t):
         array.flags.writeable = False
     gpunet.fit(net, (x, t), epochs=1, engine="compiled")
-    assert len(compiler.compiled(span.span).signatures) == known
+    assert len(compiler.compiled(train_network).signatures) == known
 
 
 def test_a_thread_that_waits_sleeps():
-    wait = compiler.compiled(span.together)
+    wait = compiler.compiled(barrier)
     sync = np.zeros(16, np.int64)
     wait(sync, 0, 2), wait(np.zeros(16, np.int64), 1, 1)  # compiled by now
     sync[:] = 0
-    waiting = Thread(target=wait, args=(sync, 2, 2))
+    waiting = Thread(target=wait, args=(sync, 1, 2))
     began = time.process_time()
     waiting.start()
     waiting.join(1.0)
@@ -179,9 +180,10 @@ def test_a_thread_that_waits_sleeps():
     assert used < 0.5  # CPU seconds, whatever else runs; a thread that spins takes 1
 
 
-def test_teams_are_for_steps_that_outlast_their_meetings(monkeypatch):
+def test_threads_are_for_steps_that_outlast_their_meetings(monkeypatch):
     monkeypatch.setattr(threads, "usable_threads", lambda: 4)
-    size, several = threads.Layout(None, 1_000_000, 0), 4 if os.name == "posix" else 1
-    assert threads.team_for(size, 10) == 1  # few examples to share
-    assert threads.team_for(size, 32) == several
-    assert threads.team_for(size._replace(size=10_000), 128) == 1  # too little work
+    layout = threads.Layout(None, 1_000_000, 0)
+    several = 4 if os.name == "posix" else 1
+    assert threads.threads_for(layout, 10) == 1  # few examples to share
+    assert threads.threads_for(layout, 32) == several
+    assert threads.threads_for(layout._replace(size=10_000), 128) == 1  # too little

@@ -31,7 +31,7 @@ def test_predictor_says_what_predict_says(monkeypatch, dtype, sizes, act, loss, 
     x = np.random.default_rng(0).standard_normal((n, sizes[0]))
     x[x < 0] = 0.0
     monkeypatch.setattr(module, "usable_threads", lambda: 2)
-    monkeypatch.setattr(module, "_ALONE", 20_000)
+    monkeypatch.setattr(module, "_MIN_WORK", 20_000)
     fast, slow = gpunet.predictor(net)(x), net.predict(x)
     assert fast.shape == slow.shape and fast.dtype == slow.dtype
     assert np.max(np.abs(fast - slow)) < (2e-6 if dtype == "float32" else 1e-14)
@@ -85,12 +85,12 @@ def test_predictor_takes_no_rows_and_any_layout():
 
 def test_predictor_refuses_what_it_does_not_know():
     for net, why in (
-        (mlp([4, 3], population=2), "it is for one network; take net.member"),
+        (mlp([4, 3], population=2), "it is for one network; use net.member"),
         (mlp([4, 3], device="strict:1"), "it is for the cpu"),
         (Network([gpunet.Dropout(0.1), Dense(4, 3)]), "the first layer is Dropout"),
     ):
         with pytest.raises(ConfigError, match=f"predictor: {why}"):
             gpunet.predictor(net)
     for shape in ((5,), (2, 5), (1, 2, 4)):
-        with pytest.raises(ConfigError, match="expected rows of 4 features, got x"):
+        with pytest.raises(ConfigError, match="x must have rows of 4 features, got"):
             gpunet.predictor(mlp([4, 3]))(np.zeros(shape))

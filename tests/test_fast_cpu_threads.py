@@ -1,4 +1,4 @@
-"""Teams of threads: nobody waits for a thread that fell."""
+"""Threads of one span: none waits for a thread that failed."""
 
 import time
 
@@ -8,12 +8,12 @@ import pytest
 from gpunet.fast.cpu import threads
 
 
-@pytest.mark.parametrize("falls", [0, 1, 2])
-def test_an_error_in_one_thread_ends_the_wait_of_the_others(falls):
+@pytest.mark.parametrize("fails", [0, 1, 2])
+def test_an_error_in_one_thread_ends_the_wait_of_the_others(fails):
     sync, waited = np.zeros(16, np.int64), []
 
-    def kernel(me, team):
-        if me == falls:
+    def kernel(thread, n_threads):
+        if thread == fails:
             raise MemoryError("no room")
         end = time.monotonic() + 60
         while not sync[8] and time.monotonic() < end:
@@ -21,6 +21,6 @@ def test_an_error_in_one_thread_ends_the_wait_of_the_others(falls):
         waited.append(bool(sync[8]))
 
     with pytest.raises(MemoryError, match="no room"):
-        threads.together(kernel, 3, sync, ())
-    threads.together(lambda me, team: None, 3, sync, ())  # and the next team can start
+        threads.run_threads(kernel, 3, sync, ())
+    threads.run_threads(lambda thread, n: None, 3, sync, ())  # and the next can start
     assert waited == [True, True]

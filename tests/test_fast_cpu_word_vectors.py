@@ -5,6 +5,7 @@ import pytest
 from helpers import epsilons_off, error, exact_sigmoid, wide_grid
 
 from gpunet.fast.cpu import word_vectors
+from gpunet.fast.cpu.jit.skipgram import logistic, train_windows
 from gpunet.text import SkipGram, SkipGramSettings, skipgram
 
 pytest.importorskip("numba")
@@ -76,21 +77,21 @@ def test_one_seed_is_one_result():
 def test_logistic_is_exact_and_never_overflows(dtype):
     z = np.array([-1e30, -700, -90, -17, -1, -1e-3, 0, 1e-3, 1, 17, 90, 1e30], dtype)
     exact = 1 / (1 + np.exp(-np.clip(z.astype(np.float64), -700, 700)))
-    word_vectors._logistic(z, len(z))
+    logistic(z, len(z))
     assert z == pytest.approx(exact, rel=2e-7 if dtype == "float32" else 1e-12)
 
 
 def test_logistic_keeps_small_numbers_in_float32():
     z = np.append(wide_grid("float32"), np.float32([-1e4, 1e4]))
     exact = exact_sigmoid(z)
-    word_vectors._logistic(z, len(z))
+    logistic(z, len(z))
     assert epsilons_off(z, exact) < 4 and z[-2:].tolist() == [0, 1]
 
 
 def test_plain_loops_say_what_is_compiled():
     fast, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(word_vectors, "kernel", lambda: word_vectors._train)
+        patch.setattr(word_vectors, "kernel", lambda: train_windows)
         plain, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     for name in fast:
         assert error(fast[name], plain[name]) < 1e-12

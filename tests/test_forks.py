@@ -141,10 +141,11 @@ import numpy as np
 from gpunet.fast.cpu import threads
 def team():
     seen = []
-    threads.together(lambda me, n: seen.append(me), 2, np.zeros(16, np.int64), ())
+    sync = np.zeros(16, np.int64)
+    threads.run_threads(lambda thread, n: seen.append(thread), 2, sync, ())
     assert sorted(seen) == [0, 1], seen
 team()
-with threads._ONE:  # as if another thread's team were at work
+with threads._lock:  # as if another span were running
     codes = [child(team)]
 team()
 print(codes)
@@ -158,8 +159,8 @@ def test_a_fork_waits_until_nobody_compiles():
     code = """
 import time, numpy as np
 from gpunet.fast.cpu import compiler
-from gpunet.fast.cpu.jit import span
-share = compiler.compiled(span.share)
+from gpunet.fast.cpu.jit.span import share
+share = compiler.compiled(share)
 from numba.core.compiler_lock import global_compiler_lock
 inside = threading.Event()
 def compiling():

@@ -117,8 +117,8 @@ def test_places_of_sparse_rows_may_come_in_any_order_and_twice():
     rows = layout_rows(x, np.zeros((3, 1)), False)
     dense = np.zeros((3, 6))
     np.add.at(dense, (row, column), np.arange(1.0, 6.0))
-    assert list(rows.start) == [0, 2, 2, 4] and list(rows.idx) == [1, 5, 0, 3]
-    assert list(rows.val) == [2.0, 4.0, 5.0, 4.0]
+    assert list(rows.starts) == [0, 2, 2, 4] and list(rows.columns) == [1, 5, 0, 3]
+    assert list(rows.values) == [2.0, 4.0, 5.0, 4.0]
     assert list(x.indices) == column  # what was given is as it was
 
 
@@ -183,8 +183,8 @@ def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
         alone = MLPClassifier(**own).fit(x, Y)
         with monkeypatch.context() as patch:
             patch.setattr(threads, "usable_threads", lambda: 3)
-            patch.setattr(threads, "_SHARED", 0)
-            patch.setattr(threads, "_ROWS", 1)
+            patch.setattr(threads, "_MIN_WORK", 0)
+            patch.setattr(threads, "_MIN_BATCH", 1)
             team = MLPClassifier(**own).fit(x, Y)
         for a, b in zip(alone.coefs_, team.coefs_, strict=True):
             assert np.array_equal(a, b)
@@ -193,8 +193,8 @@ def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
 
 def test_teams_of_fits_side_by_side_do_not_wait_for_each_other(monkeypatch):
     monkeypatch.setattr(threads, "usable_threads", lambda: 3)
-    monkeypatch.setattr(threads, "_SHARED", 0)
-    monkeypatch.setattr(threads, "_ROWS", 1)
+    monkeypatch.setattr(threads, "_MIN_WORK", 0)
+    monkeypatch.setattr(threads, "_MIN_BATCH", 1)
     own = {"random_state": 0, "max_iter": 9, "engine": "compiled", "batch_size": 10}
     nets = [MLPClassifier(**own) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:

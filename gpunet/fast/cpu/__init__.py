@@ -34,25 +34,27 @@ run of a shared machine, so differences below a tenth mean nothing:
 from collections.abc import Sequence
 from typing import Any
 
+from ...backend import Array
 from ...backend.threads import usable_threads
+from ...blocks import dense_blocks
 from ...network import Network
 from ...optimizers import Adam, Optimizer
 from .compiler import missing, seconds_until_ready
 from .engine import split
-from .estimates import Work, blas_wins, compiled_seconds, loop_seconds
+from .estimates import Workload, blas_wins, compiled_seconds, loop_seconds
 from .inference import predictor
-from .jit import span
-from .lowering import refuse_loss, refuse_optimizer, rows_of
-from .workspace import places
+from .jit.span import train_network
+from .lowering import why_unsupported, why_unsupported_optimizer
+from .workspace import column_dtype
 
 NAME = "compiled"
-# Seconds: what is shorter takes the loop, whatever is compiled already. So the same few
-# lines give the same bits whatever the process has done before.
-_SHORT = 0.05
+# Shorter runs use the loop whether or not code is compiled already, so that the same
+# lines leave the same bits whatever the process has done before.
+_MIN_SECONDS = 0.05
 
 __all__ = [
     "NAME",
-    "Work",
+    "Workload",
     "missing",
     "predictor",
     "refuse",
@@ -67,28 +69,25 @@ def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
     """Return why this engine cannot train `net`, or ""."""
     if hooks:
         return "callbacks with on_gradients are called by the loop alone"
-    return (
-        missing()
-        or rows_of(net)[1]
-        or refuse_loss(net.loss)
-        or refuse_optimizer(optimizer)
-    )
+    return missing() or why_unsupported(net) or why_unsupported_optimizer(optimizer)
 
 
 def slower(
-    net: Network, optimizer: Optimizer, n_steps: float, batch: int, x: Any
+    net: Network, optimizer: Optimizer, n_steps: float, batch: int, x: Array
 ) -> str:
-    """Return why the loop is to be preferred, or "".
+    """Return why the loop is preferable, or "".
 
     Parameters
     ----------
+    net : Network
+    optimizer : Optimizer
     n_steps : float
-        That are to be expected.
+        As many as are expected.
     batch : int
     x : array, shape (n, features)
     """
-    layers = [row.dense for row in rows_of(net)[0]]
-    work = Work(
+    layers = [block.dense for block in dense_blocks(net.layers)]
+    work = Workload(
         n_steps,
         batch,
         net.population or 1,
@@ -97,27 +96,27 @@ def slower(
         net.n_parameters,
         isinstance(optimizer, Adam),
     )
-    index = places(layers[0].n_in)
-    return why_loop(work, x, seconds_until_ready(span.span, net.dtype, index))
+    columns = column_dtype(layers[0].n_in)
+    return why_loop(work, x, seconds_until_ready(train_network, net.dtype, columns))
 
 
-def why_loop(work: Work, x: Any, wait: float, loop: float = 0.0) -> str:
+def why_loop(work: Workload, x: Array | None, wait: float, loop: float = 0.0) -> str:
     """Return why the loop is the better choice for some work, or "".
 
     Parameters
     ----------
-    work : Work
+    work : Workload
     x : array, shape (n, features), or None if its rows are lists already
     wait : float
         Seconds until compiled code can run.
     loop : float
-        Seconds that the work takes otherwise, if not by the lesson's loop.
+        Seconds that the work takes otherwise, if not by the Trainer's loop.
     """
     if x is not None and blas_wins(work, x):
         return "few inputs are 0: BLAS multiplies such batches faster by narrow layers"
     loop = loop or loop_seconds(work)
     saved = max(loop - compiled_seconds(work, usable_threads()), 0.2 * loop)
-    if loop < _SHORT:
+    if loop < _MIN_SECONDS:
         return "the run is short"
     if saved < wait:
         return f"the run is short; compiling ({wait:.0f} s) would not pay"

@@ -1,4 +1,4 @@
-"""numba, met only when a compiled engine is wanted."""
+"""Compiles the functions of `jit` with numba, imported only when it is needed."""
 
 import contextlib
 import hashlib
@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from threading import Lock, RLock
@@ -16,17 +16,30 @@ from typing import Any
 
 import numpy as np
 
-from .jit import draws, examples, functions, products, span, vectors
+from . import intrinsics
+from .jit import (
+    backward,
+    dropout,
+    first_layer,
+    forward,
+    functions,
+    products,
+    skipgram,
+    slopes,
+    span,
+)
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
 COMPILING, LOADING = 16.0, 0.8  # seconds that a kernel takes, and one from the disk
+_MODULES = (backward, dropout, first_layer, forward, functions, products, skipgram)
+_MODULES = (*_MODULES, slopes, span)
+_FASTMATH = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
 _ready: set[str] = set()  # what this process has compiled or loaded, see `_mark`
 _screen = Lock()  # one message at a time
-_making = RLock()  # `cache` lets two threads in at once, and numba is told all twice
-_LOOSE = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
+_making = RLock()  # `cache` lets two threads in at once, which would register twice
 
 
-if hasattr(os, "register_at_fork"):  # a child must not find it held
+if hasattr(os, "register_at_fork"):  # a child must not inherit it locked
     os.register_at_fork(
         before=_making.acquire,
         after_in_parent=_making.release,
@@ -35,7 +48,7 @@ if hasattr(os, "register_at_fork"):  # a child must not find it held
 
 
 def missing() -> str:
-    """Return why numba cannot be used here, or ""; numba is not imported."""
+    """Return why numba cannot be used here, or "", without importing it."""
     if importlib.util.find_spec("numba") is None:
         return f"numba is not installed; {INSTALL}"
     return ""
@@ -44,7 +57,7 @@ def missing() -> str:
 def target() -> str:
     """Return numba's version and what it compiles for: processor and its features.
 
-    As numba's own cache tells compiled code apart; the features as a short digest.
+    Numba's own cache tells compiled code apart by these; features as a short digest.
     """
     numba = importlib.import_module("numba")
     context = importlib.import_module("numba.core.registry").cpu_target.target_context
@@ -56,7 +69,7 @@ def target() -> str:
 def compiled(kernel: Callable) -> Any:
     """Return a kernel, compiled when first called with a dtype and kept on disk.
 
-    Where no folder can be written, it is compiled in every process.
+    Where no folder is writable, it is compiled in every process.
     """
     with _making:
         return _compiled(kernel)
@@ -69,31 +82,31 @@ def _compiled(kernel: Callable) -> Any:
     settings = {"nogil": True, "error_model": "numpy"}
     try:
         return numba.njit(cache=True, **settings)(entry)
-    except RuntimeError:  # there is no folder to keep it in
+    except RuntimeError:  # no folder is writable
         return numba.njit(**settings)(entry)
 
 
 def seconds_until_ready(kernel: Callable, dtype: Any, index: Any = "") -> float:
     """Return about how long it takes here until a compiled kernel can run.
 
-    Nothing if this process has compiled or loaded it. numba is not imported.
+    0 if this process has compiled or loaded it. numba is not imported.
 
     Parameters
     ----------
     kernel : callable
     dtype : dtype of the network
-    index : dtype of `tables.Rows.idx`, if the kernel reads it
+    index : dtype of `structs.Examples.columns`, if the kernel reads them
     """
     mark = _mark(kernel, dtype, index)
     if mark in _ready:
         return 0.0
-    kept = any(mark in names for names in map(_names_in, _cache_folders()))
-    return LOADING if kept else LOADING + COMPILING
+    on_disk = any(mark in names for names in map(_names_in, _cache_folders()))
+    return LOADING if on_disk else LOADING + COMPILING
 
 
 @contextlib.contextmanager
 def announced(kernel: Callable, dtype: Any, index: Any = "") -> Iterator[None]:
-    """Say on a terminal that a kernel is compiled, while the block does so.
+    """Show on a terminal that a kernel is being compiled, while the block does so.
 
     The block must call the compiled kernel once.
     """
@@ -106,7 +119,7 @@ def announced(kernel: Callable, dtype: Any, index: Any = "") -> Iterator[None]:
         yield
     _ready.add(mark)
     folder = getattr(compiled(kernel).stats, "cache_path", None)
-    with contextlib.suppress(OSError, TypeError):  # it is kept nowhere
+    with contextlib.suppress(OSError, TypeError):  # there is no folder
         Path(folder, mark).touch()
 
 
@@ -114,13 +127,13 @@ def announced(kernel: Callable, dtype: Any, index: Any = "") -> Iterator[None]:
 def _message() -> Iterator[None]:
     """Show how long compiling has taken, on standard error if that is a terminal."""
     console = importlib.import_module("rich.console").Console(stderr=True)
-    shown = console.is_terminal or console.is_jupyter
-    if not shown or not _screen.acquire(blocking=False):
+    visible = console.is_terminal or console.is_jupyter
+    if not visible or not _screen.acquire(blocking=False):
         yield
         return
     rich = importlib.import_module("rich.progress")
-    what = f"compiling once, about {COMPILING:.0f} s; later runs load it"
-    columns = (rich.SpinnerColumn(), rich.TextColumn(what), rich.TimeElapsedColumn())
+    text = f"compiling once, about {COMPILING:.0f} s; later runs load it"
+    columns = (rich.SpinnerColumn(), rich.TextColumn(text), rich.TimeElapsedColumn())
     try:
         with rich.Progress(*columns, console=console, transient=True) as bar:
             bar.add_task("")
@@ -130,22 +143,22 @@ def _message() -> Iterator[None]:
 
 
 def _mark(kernel: Callable, dtype: Any, index: Any) -> str:
-    """Return the name of the empty file beside numba's that says: it is compiled."""
-    kinds = f"{np.dtype(dtype)}{index and f'-{np.dtype(index)}'}"
-    return f"gpunet-{kernel.__name__}-{kinds}-{_stamp()}.compiled"
+    """Return the name of the empty file beside numba's that marks it as compiled."""
+    dtypes = f"{np.dtype(dtype)}{index and f'-{np.dtype(index)}'}"
+    return f"gpunet-{kernel.__name__}-{dtypes}-{_stamp()}.compiled"
 
 
 @cache
 def _stamp() -> str:
-    """Return what decides whether numba takes a kernel from the disk."""
-    about = os.stat(__file__)
+    """Return a digest of what decides whether numba loads a kernel from the disk."""
+    file = os.stat(__file__)
     parts = importlib.metadata.version("numba"), sys.version, _digest()
-    text = repr((*parts, about.st_mtime_ns, about.st_size))
+    text = repr((*parts, file.st_mtime_ns, file.st_size))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _cache_folders() -> list[Path]:
-    """Return the folders where numba may keep what it compiles."""
+    """Return the folders where numba may store compiled code."""
     if folder := os.environ.get("NUMBA_CACHE_DIR"):
         return list(Path(folder).glob("*/"))
     home = Path(os.path.expanduser("~"))
@@ -174,30 +187,26 @@ def _entry(kernel: Callable, digest: str) -> Callable:
 
 @cache
 def _digest() -> str:
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))  # words.py too
+    files = sorted(Path(__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
 @cache
 def _numba() -> Any:
-    # Where SciPy is, numba loads it when it first compiles, and its OpenBLAS waits for
-    # ever for memory that is not to be had: ask for as much, and load it, now.
+    # When numba first compiles it loads SciPy, whose OpenBLAS waits forever where
+    # memory is short: fail here instead, by asking for as much; then load it.
     np.empty(2**29, np.uint8)
     numba = importlib.import_module("numba")
     importlib.import_module("numba.np.arraymath")
-    vectors.install(numba)
-    functions.install(numba)
-    for module in (draws, examples, functions, products, span):
-        register(
-            f
-            for name, f in vars(module).items()
-            if isinstance(f, types.FunctionType)
-            and f.__module__ == module.__name__
-            and name not in ("install", "power")
-        )
+    intrinsics.install()
+    jitable = numba.extending.register_jitable(fastmath=_FASTMATH, error_model="numpy")
+    for module in _MODULES:
+        for f in vars(module).values():
+            if isinstance(f, types.FunctionType) and f.__module__ == module.__name__:
+                jitable(f)
     if hasattr(os, "register_at_fork"):
-        # A child forked while another thread compiles would find this lock held, and
-        # LLVM half-way: let a fork wait until nobody compiles.
+        # A child forked while another thread compiles would inherit this lock held,
+        # and LLVM half-way: a fork waits until nobody compiles.
         lock = importlib.import_module("numba.core.compiler_lock").global_compiler_lock
         os.register_at_fork(
             before=lock.acquire,
@@ -205,10 +214,3 @@ def _numba() -> Any:
             after_in_child=lock.release,
         )
     return numba
-
-
-def register(functions: Iterable[Callable]) -> None:
-    """Let compiled code call these functions."""
-    manner = {"fastmath": _LOOSE, "error_model": "numpy"}
-    for f in functions:
-        importlib.import_module("numba").extending.register_jitable(**manner)(f)

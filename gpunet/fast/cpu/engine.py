@@ -8,25 +8,31 @@ import numpy as np
 from ...backend import Array, Params
 from ...backend.threads import usable_threads
 from ...network import Network
-from ...optimizers import Optimizer
+from ...optimizers import Adam, Optimizer
 from ...random import seed_sequence
 from ...training.batches import Feed
 from ...training.parts import Part
 from .compiler import announced, compiled
-from .jit import functions, span, tables
+from .jit.span import train_network
+from .jit.structs import Examples, LoweredNetwork, MemberState, Span, Workspace
 from .lowering import (
-    hyper,
+    adam_correction,
+    hyper_parameters,
     layout,
-    loss_kind,
-    read,
-    rows_of,
-    settings,
-    softening,
+    lower,
+    pack,
     tensors,
-    write,
+    unpack,
 )
-from .threads import pool, team_for, together
-from .workspace import NOTHING, aligned, lay_rows, places, room_for, table_for
+from .threads import pool, run_threads, threads_for
+from .workspace import (
+    NOTHING,
+    aligned,
+    column_dtype,
+    lay_rows,
+    layers_for,
+    workspace_for,
+)
 
 _LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
 
@@ -45,44 +51,48 @@ class Compiled(Part):
     def __init__(self, net, optimizer, feed, sums, **shared):
         super().__init__(net, optimizer, Orders(feed), sums, **shared)
         self._layout = layout(net)
-        self._names = tensors(net, self._layout.table)
-        self._kernel = compiled(span.span)
-        self._settings = settings(optimizer)
-        self._plan = self._describe()
+        self._tensors = tensors(net, self._layout.layers)
+        self._kernel = compiled(train_network)
+        self._lowered = self._lower()
         self._keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
         ]
-        self._team = 1 if net.population else team_for(self._layout, feed.batch_size)
+        several = 1 if net.population else threads_for(self._layout, feed.batch_size)
+        self._n_threads = several
         n = min(usable_threads(), len(net.seeds))
         started = time.perf_counter()
-        with announced(span.span, net.dtype, places(feed.x.shape[1])):
-            self._rows = self._lay(feed)
-            self._rooms = [self._room() for _ in range(n)]
-            # With no steps to take, this compiles the kernel or loads it, and no more.
-            self._member(0, self._rooms[0], NOTHING, np.zeros((0, 1)), [], 0, 0, False)
+        with announced(train_network, net.dtype, column_dtype(feed.x.shape[1])):
+            self._examples = self._lay_examples(feed)
+            self._workspaces = [self._workspace() for _ in range(n)]
+            # With no steps to take, this only compiles the kernel or loads it.
+            no_steps = NOTHING, np.zeros((0, 1)), [], 0, 0, False
+            self._train_member(0, self._workspaces[0], *no_steps)
         seconds = time.perf_counter() - started
         if seconds > _LONG:
             self.note = f"compiled in {seconds:.1f} s"
 
     def steps(self, epoch, first, last, factor, stopped):
-        """Take all steps of the loaded span: a compiled call is not broken off."""
+        """Take all steps of the loaded span: a compiled call cannot be interrupted."""
         optimizer, feed, n = self.optimizer, self.feed, len(self.net.seeds)
         rates = np.asarray([optimizer.rates(factor(k)) for k in range(first, last)])
-        t = optimizer.n_steps + 1
-        corrections = [self._settings.correction(t + k) for k in range(last - first)]
+        t = range(optimizer.n_steps + 1, optimizer.n_steps + 1 + last - first)
+        corrections = np.ones(len(t))
+        if isinstance(optimizer, Adam):  # one by one: powers of arrays differ in bits
+            betas = optimizer.beta1, optimizer.beta2
+            corrections = np.asarray([adam_correction(k, *betas) for k in t])
         order, norm = feed.examples(first, last), last == feed.steps
-        free = list(self._rooms)
+        free = list(self._workspaces)
 
         def member(i: int) -> None:
-            room = free.pop()
-            mine = order if order.ndim == 1 else order[i]
-            self._member(i, room, mine, rates, corrections, epoch, first, norm)
-            free.append(room)
+            space = free.pop()
+            seen = order if order.ndim == 1 else order[i]
+            self._train_member(i, space, seen, rates, corrections, epoch, first, norm)
+            free.append(space)
 
         if n == 1:
             member(0)
         else:
-            list(pool(len(self._rooms)).map(member, range(n)))
+            list(pool(len(self._workspaces)).map(member, range(n)))
         optimizer.n_steps += last - first
         return last
 
@@ -100,64 +110,57 @@ class Compiled(Part):
         self.steps(epoch, k, k + 1, lambda _: factor, bool)
         return grads
 
-    def _describe(self) -> tables.Plan:
-        net, feed = self.net, self.feed
-        rows, _ = rows_of(net)
-        n_out = rows[-1].dense.n_out
-        kind, squares = loss_kind(net.loss, n_out)
-        return tables.Plan(
-            table=table_for(self._layout, feed.batch_size),
-            alphas=np.asarray([row.alpha for row in rows], net.dtype),
-            drop=np.asarray([row.drop for row in rows], np.float64),
-            loss=kind,
-            optimizer=self._settings.kind,
-            soften=np.asarray(softening(net.loss, n_out)),
-            squares=squares,
-            steep=2.0 * squares if kind == functions.SQUARES else 1.0,
-            clip=0.0,
-            whole=False,
-            labels=feed.answers.ndim == 1,
-            counts=self._counts,
-            track=self.track,
+    def _lower(self) -> LoweredNetwork:
+        return lower(
+            self.net,
+            self.optimizer,
+            layers_for(self._layout, self.feed.batch_size),
+            labels=self.feed.answers.ndim == 1,
+            has_accuracy=self._counts,
+            compute_metrics=self.track,
         )
 
-    def _lay(self, feed: Any) -> tables.Rows:
+    def _lay_examples(self, feed: Any) -> Examples:
         """Return the data as the kernels read them."""
         dtype, answers = feed.x.dtype, np.require(feed.answers, None, "CW")
         weight = feed._weight if feed._weight is not None else np.zeros(0, dtype)
-        labels = answers.astype(np.int64) if self._plan.labels else NOTHING
-        targets = np.zeros((0, 1), dtype) if self._plan.labels else answers
-        return tables.Rows(*lay_rows(feed.x), labels, targets, weight)
+        labels = answers.astype(np.int64) if self._lowered.labels else NOTHING
+        targets = np.zeros((0, 1), dtype) if self._lowered.labels else answers
+        return Examples(*lay_rows(feed.x), labels, targets, weight)
 
-    def _room(self) -> tuple[tables.Work, list[Array]]:
-        """Return where one thread takes steps: room, and a member's P, M and V."""
+    def _workspace(self) -> tuple[Workspace, list[Array]]:
+        """Return the arrays of one thread: workspace, and a member's P, M and V."""
         where, dtype = self._layout, self.net.dtype
-        memory = 0 if self._settings.kind == functions.SGD else where.size
-        work = room_for(where, self._rows, self.feed.batch_size, self._team, dtype)
-        return work, [aligned(size, dtype) for size in (where.size, memory, memory)]
+        memory = where.size if self.optimizer.slot_names else 0
+        batch_size = self.feed.batch_size
+        space = workspace_for(where, self._examples, batch_size, self._n_threads, dtype)
+        return space, [aligned(size, dtype) for size in (where.size, memory, memory)]
 
-    def _member(self, i, room, order, rates, corrections, epoch, first, norm) -> None:
+    def _train_member(
+        self, i, space, order, rates, corrections, epoch, first, norm
+    ) -> None:
         """Take a member's steps: its tensors go into flat arrays, and come back."""
-        net, dtype, (work, flats) = self.net, self.net.dtype, room
-        at = i if net.population else None
-        memory = self._settings.slots
-        slots = [
+        net, dtype, (workspace, flats) = self.net, self.net.dtype, space
+        index = i if net.population else None
+        state = [
             {name: self.optimizer.state[f"{name}.{slot}"] for name in net.params}
-            for slot in memory
+            for slot in self.optimizer.slot_names
         ]
-        held = list(zip(flats, (net.params, *slots), strict=False))
-        for flat, arrays in held:
-            read(flat, arrays, self._names, at)
+        pairs = list(zip(flats, (net.params, *state), strict=False))
+        for flat, arrays in pairs:
+            pack(flat, arrays, self._tensors, index)
         sums = {name: s.reshape(-1)[i : i + 1] for name, s in self.sums.items()}
-        h, l2 = hyper(self.optimizer, i)
-        state = tables.State(
+        hyper, l2 = hyper_parameters(self.optimizer, i)
+        member = MemberState(
             *flats,
-            **sums,
-            h=np.asarray(h, dtype),
-            l2=np.asarray([l2], dtype),
-            key=self._keys[i],
+            sums["loss"],
+            sums["correct"],
+            sums["grad_norm"],
+            np.asarray(hyper, dtype),
+            np.asarray([l2], dtype),
+            self._keys[i],
         )
-        task = tables.Task(
+        span = Span(
             order,
             self.feed.batch_size,
             rates[:, i].astype(dtype),
@@ -166,11 +169,11 @@ class Compiled(Part):
             first,
             norm,
         )
-        whole = (self._plan, self._rows, state, work, task)
-        together(self._kernel, self._team, work.sync, whole)
+        task = (self._lowered, self._examples, member, workspace, span)
+        run_threads(self._kernel, self._n_threads, workspace.sync, task)
         if order.size:
-            for flat, arrays in held:
-                write(flat, arrays, self._names, at)
+            for flat, arrays in pairs:
+                unpack(flat, arrays, self._tensors, index)
 
 
 class Orders:

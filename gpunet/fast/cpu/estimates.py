@@ -15,7 +15,7 @@ _MANY, _WIDE = 64, 128
 _FEW_WEIGHTS, _LARGE_BATCH, _MEMBERS = 10_000, 32, 20
 
 
-class Work(NamedTuple):
+class Workload(NamedTuple):
     """A training run: its steps, and what the time of one depends on.
 
     Attributes
@@ -41,7 +41,7 @@ class Work(NamedTuple):
     adam: bool
 
 
-def loop_seconds(work: Work) -> float:
+def loop_seconds(work: Workload) -> float:
     """Return how long the loop takes on one core."""
     n = work.n_parameters
     example = 3e-7 + 5e-9 * work.outputs + 1.35e-10 * n
@@ -50,14 +50,14 @@ def loop_seconds(work: Work) -> float:
     return work.n_steps * (calls + work.members * member)
 
 
-def compiled_seconds(work: Work, threads: int) -> float:
+def compiled_seconds(work: Workload, threads: int) -> float:
     """Return how long compiled code takes, members side by side in threads."""
     n = work.n_parameters
     member = 4e-6 + work.batch * (3.5e-7 + 1e-10 * n) + (2e-9 * n if work.adam else 0)
     return work.n_steps * member * work.members / min(threads, work.members)
 
 
-def blas_wins(work: Work, x: Any) -> bool:
+def blas_wins(work: Workload, x: Any) -> bool:
     """Return whether BLAS in the loop is faster than compiled code.
 
     Parameters

@@ -6,76 +6,79 @@ import numpy as np
 
 from ...backend import Array, HostArray
 from ...backend.threads import usable_threads
+from ...blocks import dense_blocks
 from ...errors import ConfigError
 from ...network import Network
 from .compiler import announced, compiled, missing
-from .jit import span
-from .jit.tables import ROWS
-from .lowering import layout, loss_kind, read, refuse_loss, rows_of, tensors
+from .jit.forward import predict
+from .jit.structs import N_IN, N_OUT, ROWS
+from .lowering import LOSSES, layout, pack, tensors, why_unsupported
 from .threads import pool
 from .workspace import aligned
 
-_ALONE = 5_000_000  # rows times weights that one thread predicts, in some 100 us
+_MIN_WORK = 5_000_000  # rows times weights that one thread predicts, in some 100 us
 _CHUNK = 512  # rows at a time: their activations stay in the cache
 
 
 class Predictor:
-    """A network's answers in one compiled call; see `predictor`.
+    """A network's outputs in one compiled call; see `predictor`.
 
     Threads may share it: each call has working memory of its own.
     """
 
     def __init__(self, net: Network):
-        rows, _ = rows_of(net)
-        n_in, n_out, dtype = rows[0].dense.n_in, rows[-1].dense.n_out, net.dtype
-        places = layout(net)
-        table = places.table.copy()
-        table[:, ROWS] *= _CHUNK
-        P = aligned(places.size, dtype)
-        read(P, net.params, tensors(net, table), None)
-        alphas = np.asarray([row.alpha for row in rows], dtype)
-        kind = loss_kind(net.loss, n_out)[0]
-        sizes = (n_in, n_out, places.row, dtype)
-        self._prepare(sizes, table, alphas, kind, P)
+        where = layout(net)
+        layers = where.layers.copy()
+        layers[:, ROWS] *= _CHUNK
+        P = aligned(where.size, net.dtype)
+        pack(P, net.params, tensors(net, layers), None)
+        alphas = [block.f.parameter for block in dense_blocks(net.layers)]
+        alphas = np.asarray(alphas, net.dtype)
+        self._prepare(where.row_size, layers, alphas, LOSSES[net.loss.kind], P)
 
-    def _prepare(self, sizes: tuple, table: Array, alphas: Array, kind: int, P: Array):
-        self._n_in, self._n_out, self._row, dtype = self._sizes = sizes
-        self._dtype, self._net = np.dtype(dtype), (table, alphas, kind, P)
-        self._kernel, self._share = compiled(span.predict), usable_threads()
-        self._rooms: list[tuple[Array, ...]] = []  # those that no call is using
-        with announced(span.predict, dtype):
+    def _prepare(
+        self, row_size: int, layers: Array, alphas: Array, loss: int, P: Array
+    ) -> None:
+        self._net = layers, alphas, loss, P
+        self._row_size, self._dtype = row_size, P.dtype
+        self._n_in, self._n_out = int(layers[0, N_IN]), int(layers[-1, N_OUT])
+        self._kernel, self._n_threads = compiled(predict), usable_threads()
+        self._workspaces: list[tuple[Array, ...]] = []  # those that no call is using
+        with announced(predict, self._dtype):
             self(np.zeros(self._n_in, self._dtype))
 
-    def __reduce__(self) -> tuple:
-        return _unpickled, (self._sizes, *self._net)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (self._row_size, *self._net)
 
     def __call__(self, x: HostArray) -> HostArray:
         """Return the outputs for x, of one example or of many."""
-        one, n_in, dtype = x.ndim == 1, self._n_in, self._dtype
+        single, n_in, dtype = x.ndim == 1, self._n_in, self._dtype
         if x.ndim > 2 or x.shape[-1] != n_in:
             raise ConfigError(
-                f"predictor: expected rows of {n_in} features, got x of shape {x.shape}"
+                f"predictor: x must have rows of {n_in} features, got shape {x.shape}"
             )
         if x.dtype is not dtype or not x.flags.c_contiguous:
             x = np.ascontiguousarray(x, dtype)
-        y = np.empty((1 if one else len(x), self._n_out), dtype)
-        share = self._share
-        if one or share == 1 or len(x) * len(self._net[3]) < _ALONE:
-            self._take(x.reshape(-1, n_in), y)
+        y = np.empty((1 if single else len(x), self._n_out), dtype)
+        n = self._n_threads
+        if single or n == 1 or len(x) * len(self._net[3]) < _MIN_WORK:
+            self._predict(x.reshape(-1, n_in), y)
         else:
-            cuts = range(0, len(x), -(-len(x) // share))
-            parts = [slice(a, a + cuts.step) for a in cuts]
-            pieces = [x[part] for part in parts], [y[part] for part in parts]
-            list(pool(share).map(self._take, *pieces))
-        return y[0] if one else y
+            starts = range(0, len(x), -(-len(x) // n))
+            shares = [slice(a, a + starts.step) for a in starts]
+            arrays = [x[share] for share in shares], [y[share] for share in shares]
+            list(pool(n).map(self._predict, *arrays))
+        return y[0] if single else y
 
-    def _take(self, x: HostArray, y: HostArray) -> None:
+    def _predict(self, x: HostArray, y: HostArray) -> None:
         try:  # one call of the list each: no other thread comes between
-            room = self._rooms.pop()
+            workspace = self._workspaces.pop()
         except IndexError:
-            room = _room(self._n_in, self._row, self._dtype)
-        self._kernel(*self._net, x, y, *room, _CHUNK)
-        self._rooms.append(room)
+            n, n_in, dtype = _CHUNK * self._row_size, self._n_in + 1, self._dtype
+            values = np.zeros(n_in, np.int32), aligned(n_in, dtype)
+            workspace = aligned(n, dtype), aligned(n, dtype), *values
+        self._kernel(*self._net, x, y, *workspace, _CHUNK)
+        self._workspaces.append(workspace)
 
 
 def predictor(net: Network) -> Predictor:
@@ -84,8 +87,8 @@ def predictor(net: Network) -> Predictor:
     Parameters
     ----------
     net : Network
-        One network on the CPU, of dense layers with the activations and losses the
-        compiled engine knows. Its parameters are copied: make a new predictor
+        One network on the CPU, of dense layers with the activations and losses that
+        the compiled engine supports. Its parameters are copied: make a new predictor
         after training on.
 
     Returns
@@ -98,7 +101,7 @@ def predictor(net: Network) -> Predictor:
     Raises
     ------
     ConfigError
-        A population, another device, numba missing, or a network it does not know;
+        A population, another device, numba missing, or an unsupported network;
         or another thread is training the network.
 
     Examples
@@ -109,31 +112,27 @@ def predictor(net: Network) -> Predictor:
     >>> predict(digit).shape  # doctest: +SKIP
     (10,)
     """
-    if why := _refuse(net):
-        raise ConfigError(f"predictor: {why}; net.predict always works")
+    if reason := _why_unsupported(net):
+        raise ConfigError(f"predictor: {reason}; net.predict always works")
     begun = net.params.check_reading("predictor")
-    made = Predictor(net)
+    compiled_net = Predictor(net)
     net.params.check_reading("predictor", begun)
-    return made
+    return compiled_net
 
 
-def _unpickled(sizes: tuple, table: Array, alphas: Array, kind: int, P: Array) -> Any:
-    made = object.__new__(Predictor)
-    flat = aligned(len(P), P.dtype)  # as the kernels want it; a pickle need not be
-    flat[:] = P
-    made._prepare(sizes, table, alphas, kind, flat)
-    return made
-
-
-def _room(n_in: int, row: int, dtype: Any) -> tuple[Array, ...]:
-    """Return A, D, idx and val of one thread; see `tables.Work`."""
-    A, D = aligned(_CHUNK * row, dtype), aligned(_CHUNK * row, dtype)
-    return A, D, np.zeros(n_in + 1, np.int32), aligned(n_in + 1, dtype)
-
-
-def _refuse(net: Network) -> str:
+def _why_unsupported(net: Network) -> str:
     if net.backend.name != "cpu":
         return f"it is for the cpu, and the network is on {net.backend.name}"
     if net.population:
-        return "it is for one network; take net.member(i)"
-    return missing() or rows_of(net)[1] or refuse_loss(net.loss)
+        return "it is for one network; use net.member(i)"
+    return missing() or why_unsupported(net)
+
+
+def _unpickle(
+    row_size: int, layers: Array, alphas: Array, loss: int, P: Array
+) -> Predictor:
+    restored = object.__new__(Predictor)
+    flat = aligned(len(P), P.dtype)  # as the kernels need it; a pickle's may differ
+    flat[:] = P
+    restored._prepare(row_size, layers, alphas, loss, flat)
+    return restored

@@ -1,4 +1,4 @@
-"""Threads: how many, and how several of them take one network's steps."""
+"""How many threads take one network's steps, and how they run."""
 
 import os
 from collections.abc import Callable
@@ -11,15 +11,16 @@ from ...backend import Array
 from ...backend.threads import usable_threads
 from .lowering import Layout
 
-_ONE = Lock()  # two teams that wait for each other's threads would wait for ever
-_SHARED = 1_500_000  # weights times examples: a step of some 80 us on one core
-_ROWS = 32  # fewer examples a step: threads wait for each other longer than they save
+_lock = Lock()  # two spans whose threads wait for each other would wait forever
+_MIN_WORK = 1_500_000  # weights times examples: a step of some 80 us on one core
+_MIN_BATCH = 32  # with fewer examples a step, waiting costs more than threads save
 
 
-def team_for(where: Layout, batch: int) -> int:
-    """Return how many threads take one network's steps together."""
-    n = usable_threads() if os.name == "posix" else 1  # they wait by usleep
-    return n if batch >= _ROWS and batch * where.size >= _SHARED else 1
+def threads_for(layout: Layout, batch_size: int) -> int:
+    """Return how many threads share one network's steps."""
+    if batch_size < _MIN_BATCH or batch_size * layout.size < _MIN_WORK:
+        return 1
+    return usable_threads() if os.name == "posix" else 1  # they wait by usleep
 
 
 @cache
@@ -28,46 +29,49 @@ def pool(n: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n, thread_name_prefix="gpunet")
 
 
-def together(kernel: Callable, team: int, sync: Array, task: tuple[Any, ...]) -> None:
-    """Let a team's threads take a span, this one among them.
+def run_threads(
+    kernel: Callable[..., None], n_threads: int, sync: Array, task: tuple[Any, ...]
+) -> None:
+    """Run a kernel in several threads, this one among them.
 
     Parameters
     ----------
     kernel : callable
-        kernel(*task, me, team).
+        kernel(*task, thread, n_threads).
+    n_threads : int
     sync : int array, shape (16,)
         Where the threads meet.
     """
-    if team == 1:
+    if n_threads == 1:
         kernel(*task, 0, 1)
         return
     sync[:] = 0
-    with _ONE:
+    with _lock:
         others = []
         try:
-            for k in range(1, team):
-                work = (_help, kernel, sync, (*task, k, team))
-                others.append(pool(team - 1).submit(*work))
-            kernel(*task, 0, team)
+            for k in range(1, n_threads):
+                work = (_run, kernel, sync, (*task, k, n_threads))
+                others.append(pool(n_threads - 1).submit(*work))
+            kernel(*task, 0, n_threads)
             for other in others:
                 other.result()
         finally:
-            sync[8] = 1  # whatever broke in, nobody waits for us
-            wait(others)  # who has not seen it yet must not meet the next span
+            sync[8] = 1  # after any error here, no thread waits for this one
+            wait(others)  # a thread that has not seen it must not meet the next span
 
 
-def _help(kernel: Callable, sync: Array, task: tuple[Any, ...]) -> None:
+def _run(kernel: Callable[..., None], sync: Array, task: tuple[Any, ...]) -> None:
     try:
         kernel(*task)
     except BaseException:
-        sync[8] = 1  # nobody waits for a thread that fell
+        sync[8] = 1  # no thread waits for one that failed
         raise
 
 
 def _after_fork() -> None:
-    """Forget what a forked child does not have: the pools' threads, _ONE's holder."""
-    global _ONE
-    _ONE = Lock()
+    """Forget what a forked child does not have: pools' threads, the lock's holder."""
+    global _lock
+    _lock = Lock()
     pool.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""Compiling every kernel before it is needed, by using each once on a tiny task."""
+"""Compiles every kernel before it is needed, by using each once on a tiny task."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,25 +9,26 @@ from ... import blocks
 from ...data import Dataset
 from ...optimizers import SGD
 from ...training import fit
-from .crowd import Crowd, Shape
 from .inference import predictor
-from .jit import functions, tables
+from .jit import functions
+from .jit.structs import Examples
+from .population import PopulationShape, PopulationState
 from .workspace import NOTHING, lay_rows
 
 _ROWS, _COLUMNS = 8, 4
 
 
 def tasks() -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield what is compiled: (name, function that compiles it or loads it)."""
+    """Yield what is compiled: (name, function that compiles or loads it)."""
     for dtype in ("float32", "float64"):
         yield f"training, {dtype}", partial(_train, dtype)
-        yield f"scikit-learn's face, {dtype}", partial(_fit, dtype)
+        yield f"scikit-learn, {dtype}", partial(_fit, dtype)
         net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
         yield f"prediction, {dtype}", partial(predictor, net)
 
 
 def _data(dtype: str) -> Dataset:
-    x = np.zeros((_ROWS, _COLUMNS), dtype)  # zeros: compiles what lists rows, too
+    x = np.zeros((_ROWS, _COLUMNS), dtype)  # zeros: compiles `list_rows`, too
     return Dataset(x, np.arange(_ROWS) % 2)
 
 
@@ -39,9 +40,14 @@ def _train(dtype: str) -> None:
 def _fit(dtype: str) -> None:
     data = _data(dtype)
     labels = (data.t, np.zeros((0, 1), dtype), np.zeros(0, dtype))
-    rows = tables.Rows(*lay_rows(data.x), *labels)
     layers = ([(_COLUMNS, 2)], [functions.IDENTITY])
-    kinds = (functions.SOFTMAX, functions.SGD, 0.5, 0.0, True, dtype)
-    start = np.zeros((1, _COLUMNS * 2 + 2), dtype)
-    crowd = Crowd(Shape(*layers, *kinds), rows, _ROWS, start, [], True)
-    crowd.take(NOTHING, np.zeros((1, 0)), np.zeros(0))
+    settings = (functions.SOFTMAX, functions.SGD, 0.5, 0.0, True, dtype)
+    population = PopulationState(
+        PopulationShape(*layers, *settings),
+        Examples(*lay_rows(data.x), *labels),
+        batch_size=_ROWS,
+        vectors=np.zeros((1, _COLUMNS * 2 + 2), dtype),
+        memories=[],
+        alone=True,
+    )
+    population.train(NOTHING, np.zeros((1, 0)), np.zeros(0))

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.sparse
 
 from ...backend import Backend
-from ...fast.cpu import Work, missing, seconds_until_ready, why_loop, workspace
-from ...fast.cpu.jit import span
+from ...fast.cpu import Workload, missing, seconds_until_ready, why_loop, workspace
+from ...fast.cpu.jit.span import train_members
 from ..array_api import backend_of
 from ..state import MLPState
 from .device_stepper import DeviceStepper
@@ -93,7 +93,7 @@ def use_numba(
     n_parameters = sum(prod(W.shape[-2:]) for W in est.coefs_)
     size = min(max(200 if est.batch_size == "auto" else est.batch_size, 1), n)
     n_steps = epochs * -(-n // size)
-    work = Work(
+    work = Workload(
         n_steps,
         size,
         n_fits,
@@ -102,7 +102,7 @@ def use_numba(
         n_parameters,
         est.solver == "adam",
     )
-    wait = seconds_until_ready(span.members, dtype, workspace.places(x.shape[1]))
+    wait = seconds_until_ready(train_members, dtype, workspace.column_dtype(x.shape[1]))
     dense = n_fits == 1 and not scipy.sparse.issparse(x)
     numpy_seconds = n_fits * n_steps * step_seconds(n_parameters, size)
     return not why_loop(work, x if dense else None, wait, numpy_seconds)

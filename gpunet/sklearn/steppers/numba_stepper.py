@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ...fast.cpu import crowd, workspace
-from ...fast.cpu.jit import functions, tables
-from ...fast.cpu.lowering import Settings
+from ...fast.cpu import workspace
+from ...fast.cpu.jit import functions
+from ...fast.cpu.jit.structs import Examples
+from ...fast.cpu.lowering import adam_correction
+from ...fast.cpu.population import PopulationShape, PopulationState
 from ..solvers import AdamSolver, SGDSolver, Solver
 from .layers import DenseLayers, MLPStepper
 
@@ -30,7 +32,7 @@ _LOSSES = {
 }
 
 
-def layout_rows(x: Any, t: np.ndarray, labels: bool) -> tables.Rows:
+def layout_rows(x: Any, t: np.ndarray, labels: bool) -> Examples:
     """Return data as the kernels read them.
 
     Parameters
@@ -45,7 +47,7 @@ def layout_rows(x: Any, t: np.ndarray, labels: bool) -> tables.Rows:
         if not x.has_canonical_format:  # columns must ascend, each there once
             x = x.copy()
             x.sum_duplicates()
-        columns = x.indices.astype(workspace.places(x.shape[1]))
+        columns = x.indices.astype(workspace.column_dtype(x.shape[1]))
         rows = (
             np.require(x.data, requirements=["C", "W"]),
             columns,
@@ -55,7 +57,7 @@ def layout_rows(x: Any, t: np.ndarray, labels: bool) -> tables.Rows:
         rows = workspace.lay_rows(x)
     classes = t.argmax(axis=1) if labels else workspace.NOTHING
     targets = np.zeros((0, 1), t.dtype) if labels else np.require(t, None, ["C", "W"])
-    return tables.Rows(*rows, classes, targets, np.zeros(0, t.dtype))
+    return Examples(*rows, classes, targets, np.zeros(0, t.dtype))
 
 
 class NumbaStepper(MLPStepper):
@@ -92,26 +94,26 @@ class NumbaStepper(MLPStepper):
         corrections, rate = np.ones(n_steps), solver.learning_rate
         if isinstance(solver, AdamSolver):
             betas, rate = (solver.beta_1, solver.beta_2), solver.learning_rate_init
-            population.h[:] = *betas, 1 - betas[0], 1 - betas[1], solver.epsilon
+            population.hyper[:] = *betas, 1 - betas[0], 1 - betas[1], solver.epsilon
             t = np.arange(solver.t + 1, solver.t + n_steps + 1)
-            corrections = Settings(functions.ADAM, (), betas).correction(t)
+            corrections = adam_correction(t, *betas)
             solver.t += n_steps
             solver.learning_rate = rate * corrections[-1]
         elif isinstance(solver, SGDSolver):
-            population.h[:, :1] = solver.momentum
-        rates = np.broadcast_to(rate, (len(population.h), n_steps))
+            population.hyper[:, :1] = solver.momentum
+        rates = np.broadcast_to(rate, (len(population.hyper), n_steps))
         order = np.arange(n) if order is None else np.ascontiguousarray(order, np.int64)
-        losses = population.take(order, rates, corrections) / n
+        losses = population.train(order, rates, corrections) / n
         return losses if self._lead else losses[0]
 
-    def _make_population(self, batch: int, solver: Solver) -> crowd.Crowd:
+    def _make_population(self, batch: int, solver: Solver) -> PopulationState:
         out_activation, dtype = self.layers.out_activation, self._start.dtype
         sizes = [W.shape[-2:] for W in self.layers.coefs]
         optimizer = functions.ADAM
         if isinstance(solver, SGDSolver):
             optimizer = functions.NESTEROV if solver.nesterov else functions.MOMENTUM
         hidden = [_ACTIVATIONS[self.layers.activation]] * (len(sizes) - 1)
-        shape = crowd.Shape(
+        shape = PopulationShape(
             sizes,
             [*hidden, functions.IDENTITY],
             _LOSSES[out_activation],
@@ -123,7 +125,7 @@ class NumbaStepper(MLPStepper):
         )
         start, *averages = (np.atleast_2d(v) for v in (self._start, *solver.state))
         alone = not self._lead
-        return crowd.Crowd(shape, self._rows, batch, start, averages, alone)
+        return PopulationState(shape, self._rows, batch, start, averages, alone)
 
     def save_state(self, solver: Solver) -> None:
         """Copy what the optimizer remembers to a solver, for the next call."""

@@ -1,45 +1,31 @@
 """Products of matrices, of rows that are lists of what is not zero.
 
-A row is a list: `count` numbers val[v0 + k] that stand at the places idx[i0 + k].
+A row is a list: `count` numbers val[v0 + k] of the columns idx[i0 + k].
 Pictures are mostly background and a rectifier silences half of its neurons, so the
-lists are short; a row without zeros is a list too, with 0, 1, 2, ... as its places.
-Matrices are flat, their rows padded to whole vectors (`n` is that width), and four
-vectors of sums are under way at once, because an addition takes four cycles.
+lists are short; a row without zeros is a list too, of the columns 0, 1, 2, ...
+Matrices are flat, their rows padded to whole vectors (`n` is that width). Four
+vectors of sums are computed at once, because an addition takes four cycles.
 """
 
 import numpy as np
 
-from ....backend import Array
-from .tables import N_IN, WIDTH, W
+from .structs import N_IN, WIDTH, W
 from .vectors import at, dots, load, madd, store, tile, total, zeros
 
 
-def gather(
-    out: Array,
-    o: int,
-    M: Array,
-    m: int,
-    n: int,
-    part: int,
-    idx: Array,
-    i0: int,
-    val: Array,
-    v0: int,
-    count: int,
-    L: int,
-) -> None:
-    """Add sum_k val[k] * M[idx[k], :part] to out[o : o + part], in place.
+def gather(out, o, M, m, n, used, idx, i0, val, v0, count, L):
+    """Add sum_k val[k] * M[idx[k], :used] to out[o : o + used], in place.
 
     Row i of M begins at m + i * n.
     """
     j = 0
-    while part - j >= 4 * L:
+    while used - j >= 4 * L:
         _gather_4(out, o + j, M, m + j, n, idx, i0, val, v0, count, L)
         j += 4 * L
-    if part - j >= 2 * L:
+    if used - j >= 2 * L:
         _gather_2(out, o + j, M, m + j, n, idx, i0, val, v0, count, L)
         j += 2 * L
-    if part - j >= L:
+    if used - j >= L:
         _gather_1(out, o + j, M, m + j, n, idx, i0, val, v0, count, L)
 
 
@@ -93,25 +79,10 @@ def _gather_1(out, o, M, m, n, idx, i0, val, v0, count, L):
     store(out, o, madd(madd(a, 1.0, b), 1.0, madd(c, 1.0, d)))
 
 
-def product(
-    out: Array,
-    o: int,
-    so: int,
-    rows: int,
-    n: int,
-    X: Array,
-    x: int,
-    xi: int,
-    xk: int,
-    M: Array,
-    m: int,
-    ms: int,
-    count: int,
-    L: int,
-) -> None:
+def product(out, o, so, rows, n, X, x, xi, xk, M, m, ms, count, L):
     """Add X M to the (rows, n) matrix at out[o], whose rows lie `so` apart.
 
-    X[i, k] stands at x + i xi + k xk, so either way round; row k of M at m + k ms.
+    X[i, k] is at x + i xi + k xk, so X may be transposed; row k of M at m + k ms.
     """
     j = 0
     while j < n:
@@ -138,22 +109,8 @@ def product(
         j += width * L
 
 
-def rows_by_rows(
-    out: Array,
-    o: int,
-    so: int,
-    rows: int,
-    columns: int,
-    A: Array,
-    a: int,
-    sa: int,
-    B: Array,
-    b: int,
-    sb: int,
-    n: int,
-    L: int,
-) -> None:
-    """Put A B^T into the (rows, columns) matrix at out[o]; n is their length."""
+def rows_by_rows(out, o, so, rows, columns, A, a, sa, B, b, sb, n, L):
+    """Put A B^T into the (rows, columns) matrix at out[o]; n is the length of rows."""
     for j in range(0, columns - columns % 4, 4):
         for i in range(0, rows - rows % 4, 4):
             dots(out, o + i * so + j, so, A, a + i * sa, sa, B, b + j * sb, sb, n)
@@ -163,41 +120,24 @@ def rows_by_rows(
             out[o + i * so + j] = dot(A, a + i * sa, B, b + j * sb, n, L)
 
 
-def rows_by_flipped(D, o, so, rows, n_in, part, d, sd, P, w, n_out, F, me, L):
-    """Put D W^T into the rows at D[o] by way of the transpose of W, in F[me].
+def rows_by_transposed(D, o, so, rows, n_in, used, d, sd, P, w, n_out, room, L):
+    """Put D W^T into the rows at D[o] by way of the transpose of W, in `room`.
 
-    D's (rows, n_out) begin at d, sd apart, and so do W's rows at w: sums of few terms
-    are slow each for itself, and fast as rows.
+    D's (rows, n_out) begin at d, sd apart, and so do W's rows at w. Sums of few terms
+    are slow one by one, and fast as rows.
     """
-    flipped = F[me]
     for j in range(n_out):
         for i in range(n_in):
-            flipped[j * so + i] = P[w + i * sd + j]
+            room[j * so + i] = P[w + i * sd + j]
         for i in range(n_in, so):
-            flipped[j * so + i] = 0.0
+            room[j * so + i] = 0.0
     for i in range(o, o + rows * so):
         D[i] = 0.0
-    product(D, o, so, rows, part, D, d, sd, 1, flipped, 0, so, n_out, L)
+    product(D, o, so, rows, used, D, d, sd, 1, room, 0, so, n_out, L)
 
 
-def scatter(
-    M: Array,
-    m: int,
-    n: int,
-    part: int,
-    idx: Array,
-    i0: int,
-    val: Array,
-    v0: int,
-    count: int,
-    D: Array,
-    d: int,
-    r0: int,
-    r1: int,
-    n_rows: int,
-    L: int,
-) -> None:
-    """Add val[k] * D[d : d + part] to M[idx[k], :part], for idx[k] from r0 to r1 - 1.
+def scatter(M, m, n, used, idx, i0, val, v0, count, D, d, r0, r1, n_rows, L):
+    """Add val[k] * D[d : d + used] to M[idx[k], :used], for idx[k] from r0 to r1 - 1.
 
     The rows of M are n apart, and there are n_rows of them; idx rises.
     """
@@ -207,21 +147,21 @@ def scatter(
     if r1 < n_rows:
         b = find(idx, i0, count, r1)
     j = 0
-    while part - j >= 2 * L:
+    while used - j >= 2 * L:
         u, v = load(D, d + j), load(D, d + j + L)
         for k in range(a, b):
             x, r = at(val, v0 + k), m + at(idx, i0 + k) * n + j
             store(M, r, madd(load(M, r), x, u))
             store(M, r + L, madd(load(M, r + L), x, v))
         j += 2 * L
-    if part - j >= L:
+    if used - j >= L:
         u = load(D, d + j)
         for k in range(a, b):
             r = m + at(idx, i0 + k) * n + j
             store(M, r, madd(load(M, r), at(val, v0 + k), u))
 
 
-def find(idx: Array, i0: int, count: int, row: int) -> int:
+def find(idx, i0, count, row):
     """Return the first k with idx[i0 + k] >= row, or count; idx rises."""
     low, high = 0, count
     while low < high:
@@ -233,7 +173,7 @@ def find(idx: Array, i0: int, count: int, row: int) -> int:
     return low
 
 
-def dot(a: Array, i: int, b: Array, j: int, n: int, L: int) -> float:
+def dot(a, i, b, j, n, L):
     """Return the sum of a[i + k] b[j + k] for k below n, a multiple of L."""
     sums = zeros(a)
     for k in range(0, n, L):
@@ -241,7 +181,7 @@ def dot(a: Array, i: int, b: Array, j: int, n: int, L: int) -> float:
     return total(sums)
 
 
-def length(a: Array) -> float:
+def length(a):
     """Return the length of the vector a."""
     total = 0.0
     for x in a:
@@ -249,12 +189,12 @@ def length(a: Array) -> float:
     return np.sqrt(total)
 
 
-def add_squares(squared: Array | None, table: Array, P: Array) -> None:
-    """Add the squares of all weights to squared[0], where there is such an array."""
-    if squared is not None:  # decided when compiled: a step of the Trainer has no loop
+def add_squares(squared_weights, layers, P):
+    """Add the squares of all weights to squared_weights[0], unless it is None."""
+    if squared_weights is not None:  # decided when compiled, at no cost in a step
         total = 0.0
-        for layer in range(len(table)):
-            w = table[layer, W]
-            for i in range(w, w + table[layer, N_IN] * table[layer, WIDTH]):
-                total += np.float64(P[i]) * P[i]
-        squared[0] += total
+        for i in range(len(layers)):
+            w = layers[i, W]
+            for j in range(w, w + layers[i, N_IN] * layers[i, WIDTH]):
+                total += np.float64(P[j]) * P[j]
+        squared_weights[0] += total

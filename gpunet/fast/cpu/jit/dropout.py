@@ -1,4 +1,4 @@
-"""Dropout's draws inside the kernels: the very numbers of `population.DropoutDraws`."""
+"""Dropout's draws in the kernels: the same numbers as `random.DropoutDraws`."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def keep_some(val, o, n, key, epoch, step, first, rate):
     """Put dropout's factors of n neurons into val[o : o + n]: 0 or 1 / (1 - rate).
 
     The draws first, first + 1, ... of NumPy's Philox generator of this step, as
-    `population.DropoutDraws` makes them: 24 bits each, two to a word of 64.
+    `random.DropoutDraws` makes them: 24 bits each, two to a word of 64.
     """
     factor = val.dtype.type(1.0 / (1.0 - rate))
     block = -1

@@ -1,0 +1,67 @@
+"""The LLVM of products of matrices: tiles of sums that stay in registers."""
+
+from typing import Any
+
+from ..jit import vectors
+from .emit import Emitter
+
+
+def _tile(e: Emitter, rows, columns, out, o, so, X, x, xi, xk, M, m, ms, count) -> None:
+    from numba.core import cgutils
+
+    builder, kind, n = e.builder, e.vector(2), o.type(e.vector(2).count)
+    out, X, M = e.data(2, out), e.data(5, X), e.data(9, M)
+    n_rows, n_vectors = (e.sig.args[k].literal_value for k in (0, 1))
+    places, sums = [], []
+    for i in range(n_rows):
+        row = builder.add(o, builder.mul(so, o.type(i)))
+        for j in range(n_vectors):
+            places.append(builder.add(row, builder.mul(n, o.type(j))))
+            sums.append(cgutils.alloca_once(builder, kind))
+            builder.store(e.read(out, places[-1], kind), sums[-1])
+    with cgutils.for_range(builder, count, intp=o.type) as loop:
+        below = builder.add(m, builder.mul(loop.index, ms))
+        left = builder.add(x, builder.mul(loop.index, xk))
+        ys = []
+        for j in range(n_vectors):
+            y = builder.add(below, builder.mul(n, o.type(j)))
+            ys.append(e.read(M, y, kind))
+        for i in range(n_rows):
+            place = builder.add(left, builder.mul(xi, o.type(i)))
+            v = e.splat(builder.load(builder.gep(X, [place])), kind)
+            for j in range(n_vectors):
+                _accumulate(e, sums[i * n_vectors + j], v, ys[j])
+    for place, acc in zip(places, sums, strict=True):
+        e.write(out, place, builder.load(acc))
+
+
+def _dots(e: Emitter, out, o, so, A, a, sa, B, b, sb, n) -> None:
+    from numba.core import cgutils
+
+    builder, kind = e.builder, e.vector(0)
+    out, A, B = e.data(0, out), e.data(3, A), e.data(6, B)
+    sums = [cgutils.alloca_once(builder, kind) for _ in range(16)]
+    for acc in sums:
+        builder.store(e.ir.Constant(kind, None), acc)
+    step = o.type(kind.count)
+    with cgutils.for_range(builder, builder.sdiv(n, step), intp=o.type) as loop:
+        k = builder.mul(loop.index, step)
+        xs, ys = [], []
+        for i in range(4):
+            p = builder.add(a, builder.mul(sa, o.type(i)))
+            q = builder.add(b, builder.mul(sb, o.type(i)))
+            xs.append(e.read(A, builder.add(p, k), kind))
+            ys.append(e.read(B, builder.add(q, k), kind))
+        for i in range(16):
+            _accumulate(e, sums[i], xs[i // 4], ys[i % 4])
+    for i, acc in enumerate(sums):
+        row = builder.add(o, builder.mul(so, o.type(i // 4)))
+        place = builder.gep(out, [builder.add(row, o.type(i % 4))])
+        builder.store(e.total(builder.load(acc)), place)
+
+
+def _accumulate(e: Emitter, acc: Any, x: Any, y: Any) -> None:
+    e.builder.store(e.add_product(e.builder.load(acc), x, y), acc)
+
+
+WORDS = {vectors.tile: _tile, vectors.dots: _dots}

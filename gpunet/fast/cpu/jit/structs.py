@@ -1,0 +1,125 @@
+"""What the kernels read and write: tables and flat arrays, by name."""
+
+from typing import Any, NamedTuple
+
+# Columns of the table of layers.
+N_IN, N_OUT, WIDTH, W, B, ACTIVATION, ROWS, DRAWS, SPARSE, USED = range(10)
+
+
+class LoweredNetwork(NamedTuple):
+    """A network, its loss and its optimizer as numbers.
+
+    Attributes
+    ----------
+    layers : int64 array, shape (layers, 10)
+        The columns above: sizes; length of a padded row; where W and b begin in the
+        flat parameters; activation; where its rows begin in the workspace; dropout
+        draws an example takes before it; whether the next layer reads its outputs as
+        lists; how much of a padded row is computed.
+    alphas, dropout : arrays, shape (layers,)
+        Slope of a leaky rectifier; probability of silence.
+    loss, optimizer : int
+    smoothing : array, shape (2,)
+        A target t becomes smoothing[0] t + smoothing[1].
+    square_factor : float, factor of a squared error
+    slope_factor : float, factor of its slope, which is y - t otherwise
+    clip : float
+        Probabilities are kept so far from 0 and 1 in the cost; 0 for not at all.
+    batch_penalty : bool
+        Whether l2 is of a batch's summed cost, not of its mean, and half of it times
+        the squared weights is added to the costs.
+    labels : bool
+        Whether answers are labels (else rows of targets).
+    has_accuracy, compute_metrics : bool
+    """
+
+    layers: Any
+    alphas: Any
+    dropout: Any
+    loss: int
+    optimizer: int
+    smoothing: Any
+    square_factor: float
+    slope_factor: float
+    clip: float
+    batch_penalty: bool
+    labels: bool
+    has_accuracy: bool
+    compute_metrics: bool
+
+
+class Examples(NamedTuple):
+    """Training data: rows as lists (whole rows if `starts` is empty), and answers."""
+
+    values: Any
+    columns: Any
+    starts: Any
+    labels: Any
+    targets: Any
+    weight: Any
+
+
+class MemberState(NamedTuple):
+    """What a member's steps change: parameters, memory, sums; and its settings.
+
+    Of several members every array has a leading axis.
+    """
+
+    P: Any
+    M: Any
+    V: Any
+    loss: Any
+    n_correct: Any
+    grad_norm: Any
+    hyper: Any
+    l2: Any
+    dropout_key: Any
+
+
+class Workspace(NamedTuple):
+    """The arrays of one step, shared by its threads.
+
+    `values` holds what the next layer reads (activations after dropout), whole or as
+    lists with `columns` and `counts`; `mask` dropout's factors, 1 without it.
+    `bounds` are the rows of each layer's W that each thread updates. `X` holds the
+    batch where data have few zeros; `column_values` and what follows: see
+    `first_layer.list_columns`. Each thread has a row of `targets` and of
+    `W_transposed`. `squared_weights`, shape (1,) or None, sums the squared weights of
+    all steps; `sync` is where threads meet.
+    """
+
+    A: Any
+    D: Any
+    values: Any
+    mask: Any
+    columns: Any
+    counts: Any
+    costs: Any
+    correct: Any
+    bounds: Any
+    X: Any
+    column_values: Any
+    column_examples: Any
+    column_starts: Any
+    column_ends: Any
+    column_bounds: Any
+    targets: Any
+    W_transposed: Any
+    G: Any
+    squared_weights: Any
+    sync: Any
+
+
+class Span(NamedTuple):
+    """A span of steps: their examples one after the other, and what changes.
+
+    Of several members, who see the same examples, `rates` has a leading axis.
+    """
+
+    order: Any
+    batch_size: int
+    rates: Any
+    corrections: Any
+    epoch: int
+    first_step: int
+    keep_norm: bool

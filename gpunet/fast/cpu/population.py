@@ -1,0 +1,168 @@
+"""Networks of one shape that see the same batches: all their steps in one call.
+
+The Trainer's engine trains a Network; this trains those who have tensors alone.
+Several populations may train side by side, each in a thread of its own.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...backend import Array
+from .compiler import announced, compiled
+from .jit.span import train_members
+from .jit.structs import Examples, LoweredNetwork, MemberState, Span
+from .lowering import Layout, lay_out
+from .threads import run_threads, threads_for
+from .workspace import aligned, layers_for, workspace_for
+
+
+class PopulationShape(NamedTuple):
+    """What all networks of a population have in common.
+
+    Attributes
+    ----------
+    sizes : list of (n_in, n_out)
+    activations : list of int
+        Each layer's, a number of `functions`.
+    loss, optimizer : int
+        Likewise.
+    square_factor, clip : float
+        See `structs.LoweredNetwork`.
+    labels : bool
+        Whether answers are labels (else rows of targets).
+    dtype : dtype
+    """
+
+    sizes: Sequence[tuple[int, int]]
+    activations: Sequence[int]
+    loss: int
+    optimizer: int
+    square_factor: float
+    clip: float
+    labels: bool
+    dtype: Any
+
+
+class PopulationState:
+    """Networks in training, as flat arrays.
+
+    Their cost is scikit-learn's: the penalty is of the whole batch, over its size.
+
+    Parameters
+    ----------
+    shape : PopulationShape
+    examples : Examples
+    batch_size : int
+        Examples a step, but for the last.
+    vectors : array, shape (members, n_parameters)
+        Where to start: all weights, layer by layer, then all biases; copied.
+    memories : list of array, shape (members, n_parameters)
+        The optimizer's state, likewise.
+    alone : bool
+        Whether no other population trains beside this one, so that a single network
+        may use all threads.
+
+    Attributes
+    ----------
+    hyper, l2 : arrays, shape (members, 5), (members, 1)
+        Settings of the optimizer, see `functions.apply_gradient`, and penalties; to
+        be set.
+    """
+
+    def __init__(
+        self,
+        shape: PopulationShape,
+        examples: Examples,
+        batch_size: int,
+        vectors: Array,
+        memories: Sequence[Array],
+        alone: bool,
+    ):
+        n, dtype = len(vectors), shape.dtype
+        no_dropout = [False] * len(shape.sizes)
+        layout = lay_out(shape.sizes, shape.activations, no_dropout, dtype)
+        self._columns = _columns(layout.layers)
+        self._net = _lower(shape, layout, batch_size)
+        self._examples, self._batch_size = examples, batch_size
+        self._n_threads = threads_for(layout, batch_size) if alone and n == 1 else 1
+        space = workspace_for(layout, examples, batch_size, self._n_threads, dtype)
+        self._workspace = space._replace(squared_weights=np.zeros(1))
+        self._flats = [_aligned_rows(n, layout.size, dtype) for _ in range(3)]
+        for flat, start in zip(self._flats, (vectors, *memories), strict=False):
+            flat[:, self._columns] = start
+        self.hyper, self.l2 = np.zeros((n, 5), dtype), np.zeros((n, 1), dtype)
+
+    def train(self, order: Array, rates: Array, corrections: Array) -> Array:
+        """Take a span of steps; return the sums of all costs, shape (members,).
+
+        Parameters
+        ----------
+        order : int64 array
+            The examples, batch by batch, C order.
+        rates : array, shape (members, steps)
+        corrections : array, shape (steps,)
+            Adam's; see `lowering.adam_correction`.
+        """
+        n, dtype = len(self.hyper), self.hyper.dtype
+        sums = [np.zeros((n, 1)) for _ in range(3)]
+        key = np.zeros((n, 2), np.uint64)
+        state = MemberState(*self._flats, *sums, self.hyper, self.l2, key)
+        rates, corrections = (
+            np.array(a, dtype, order="C") for a in (rates, corrections)
+        )
+        span = Span(order, self._batch_size, rates, corrections, 0, 0, False)
+        task = (self._net, self._examples, state, self._workspace, span, 0, n)
+        with announced(train_members, dtype, self._examples.columns.dtype):
+            kernel = compiled(train_members)
+            run_threads(kernel, self._n_threads, self._workspace.sync, task)
+        return sums[0][:, 0]
+
+    def vectors(self) -> Array:
+        """Return copies of all parameters, shape (members, n_parameters)."""
+        return self._flats[0][:, self._columns]
+
+    def memories(self) -> list[Array]:
+        """Return copies of the optimizer's two possible memories, likewise."""
+        return [flat[:, self._columns] for flat in self._flats[1:]]
+
+    def keep(self, some: Array) -> None:
+        """Keep only the members where `some` is true."""
+        flats = []
+        for flat in self._flats:
+            flats.append(_aligned_rows(int(some.sum()), flat.shape[1], flat.dtype))
+            flats[-1][...] = flat[some]
+        self._flats, self.hyper, self.l2 = flats, self.hyper[some], self.l2[some]
+
+
+def _lower(shape: PopulationShape, layout: Layout, batch_size: int) -> LoweredNetwork:
+    return LoweredNetwork(
+        layers=layers_for(layout, batch_size),
+        alphas=np.zeros(len(shape.sizes), shape.dtype),
+        dropout=np.zeros(len(shape.sizes)),
+        loss=shape.loss,
+        optimizer=shape.optimizer,
+        smoothing=np.asarray([1.0, 0.0]),
+        square_factor=shape.square_factor,
+        slope_factor=1.0,
+        clip=shape.clip,
+        batch_penalty=True,
+        labels=shape.labels,
+        has_accuracy=False,
+        compute_metrics=True,
+    )
+
+
+def _aligned_rows(n: int, size: int, dtype: Any) -> Array:
+    return aligned(n * size, dtype).reshape(n, size)
+
+
+def _columns(layers: Array) -> Array:
+    """Return where each number of a vector is in a flat array."""
+    weights, biases = [], []
+    for n_in, n_out, width, w, b, *_ in layers:
+        columns = np.arange(n_out)
+        weights.append((w + width * np.arange(n_in)[:, None] + columns).reshape(-1))
+        biases.append(b + columns)
+    return np.concatenate([*weights, *biases])
