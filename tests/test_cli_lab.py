@@ -61,7 +61,7 @@ def test_every_experiment_keeps_the_contract(experiment):
 def test_help_says_what_every_option_is(experiment):
     place, _, name = experiment.place.partition(":")
     function = getattr(importlib.import_module(place), name)
-    for key, (_, text) in lab._own_options(function).items():
+    for key, (_, text) in lab._options(function).items():
         assert text, f"{experiment.name}: the docstring does not say what {key} is"
 
 

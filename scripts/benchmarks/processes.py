@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.cli.digits import training_digits
 from gpunet.cli.machine import ROOT, THREAD_VARIABLES
 from gpunet.errors import ConfigError
+
+from .digits import training_digits
 
 Answer = dict[str, Any]
 _SETUP_SECONDS, _ROUND_SECONDS = 60.0, 20.0  # at most, where time is limited

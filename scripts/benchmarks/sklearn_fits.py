@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from gpunet.backend.threads import usable_cores
-from gpunet.cli.digits import training_digits
 from gpunet.errors import ConfigError
 
+from .digits import training_digits
 from .processes import ratio
 from .report import decimals, machine, progress, publish
 

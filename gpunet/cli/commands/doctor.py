@@ -25,12 +25,12 @@ DEVICES = ("cpu", "cuda", "torch:cpu", "torch:cuda", "strict:1")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what there is; return 0."""
-    found = examine(full=args.full)
+    """Print what this machine has; return 0."""
+    report = examine(full=args.full)
     if args.json:
-        print(as_json(found))
+        print(as_json(report))
     else:
-        _print(found)
+        _print(report)
     return 0
 
 
@@ -43,37 +43,35 @@ def examine(full: bool = False) -> dict[str, Any]:
         Open every device; otherwise PyTorch is only looked for, because its
         import takes seconds.
     """
-    found: dict[str, Any] = {
+    packages = {name: version(name) for name in (*_NEEDED, *_OPTIONAL)}
+    packages["cupy"] = next(filter(None, map(version, _CUPY)), None)
+    memory_free, memory_total = memory_bytes() or (None, None)
+    report: dict[str, Any] = {
         "gpunet": {"version": __version__, "commit": commit()},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: version(name) for name in (*_NEEDED, *_OPTIONAL)},
+        "packages": packages,
         "cpu": cpu_model(),
         "cores_usable": usable_cores(),
         "cores": os.cpu_count(),
         "blas": blas(),
+        "memory_free": memory_free,
+        "memory_total": memory_total,
+        "devices": [_device(name, full) for name in DEVICES],
+        "gpus": _gpus(),
     }
-    found["packages"]["cupy"] = next(filter(None, map(version, _CUPY)), None)
-    memory = memory_bytes()
-    found["memory_free"], found["memory_total"] = memory or (None, None)
-    found["devices"] = [_device(name, full) for name in DEVICES]
-    found["gpus"] = _gpus()
-    found["hints"] = _hints(found)
-    return found
+    return report | {"hints": _hints(report)}
 
 
 def _device(name: str, full: bool) -> dict[str, Any]:
-    row = {"device": name, "state": "ok", "what": ""}
-    module = _MODULES.get(name)
+    row, module = {"device": name, "state": "ok", "what": ""}, _MODULES.get(name)
     if not full and module and importlib.util.find_spec(module):
-        row["state"], row["what"] = "installed", "not opened; see --full"
-        return row
+        return row | {"state": "installed", "what": "not opened; see --full"}
     try:
-        row["what"] = _describe(open_backend(name))
+        return row | {"what": _describe(open_backend(name))}
     except DeviceError as error:
-        row["state"] = "absent"
-        row["what"] = str(error).removeprefix("device: ").partition(": ")[2]
-    return row
+        reason = str(error).removeprefix("device: ").partition(": ")[2]
+        return row | {"state": "absent", "what": reason}
 
 
 def _describe(bk: Backend) -> str:
@@ -84,9 +82,9 @@ def _describe(bk: Backend) -> str:
         words.append(f"{_gib(memory[0])} of {_gib(memory[1])} free")
     if bk.name.startswith("cuda"):
         runtime = importlib.import_module("cupy").cuda.runtime
-        known = runtime.getDeviceProperties(int(bk.name.partition(":")[2]))
-        words.insert(0, known["name"].decode())
-        words.append(f"compute {known['major']}.{known['minor']}")
+        gpu = runtime.getDeviceProperties(int(bk.name.partition(":")[2]))
+        words.insert(0, gpu["name"].decode())
+        words.append(f"compute {gpu['major']}.{gpu['minor']}")
         cuda, driver = runtime.runtimeGetVersion(), runtime.driverGetVersion()
         words.append(f"CUDA {_cuda(cuda)}, driver for {_cuda(driver)}")
     return ", ".join(words)
@@ -95,79 +93,73 @@ def _describe(bk: Backend) -> str:
 def _gpus() -> list[dict[str, str]]:
     """Return the GPUs that the driver's own tool sees, with or without CuPy."""
     tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return []
     fields = ("index", "name", "memory.total", "driver_version")
-    query = [tool, f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]
+    query = [tool or "", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]
     try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=5)
-    except (OSError, subprocess.TimeoutExpired):
+        done = tool and subprocess.run(
+            query, capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
         return []
-    if done.returncode:
-        return []
-    rows = [line.split(", ") for line in done.stdout.splitlines()]
+    rows = [line.split(", ") for line in done.stdout.splitlines()] if done else []
     return [dict(zip(fields, row, strict=False)) for row in rows]
 
 
-def _hints(found: dict[str, Any]) -> list[str]:
+def _hints(report: dict[str, Any]) -> list[str]:
+    cuda = next(row for row in report["devices"] if row["device"] == "cuda")
+    gpus, packages, free = report["gpus"], report["packages"], report["memory_free"]
+    threads, cores = report["blas"]["threads"], report["cores_usable"]
     hints = []
-    state = {row["device"]: row for row in found["devices"]}
-    if state["cuda"]["state"] == "absent" and found["gpus"]:
-        hints.append(
-            f"{found['gpus'][0].get('name', 'a GPU')} is here but cannot be used: "
-            f"{state['cuda']['what']}"
-        )
+    if cuda["state"] == "absent" and gpus:
+        name = gpus[0].get("name", "a GPU")
+        hints.append(f"{name} is here but cannot be used: {cuda['what']}")
     if version("cupy") and any(map(version, _CUPY[:2])):
         hints.append(
             "cupy and cupy-cudaNNx are both installed and hide each other; "
             "uninstall both, then install one"
         )
-    threads, cores = found["blas"]["threads"], found["cores_usable"]
     if threads and threads > cores:
         hints.append(
-            f"BLAS has {threads} threads for {cores} core(s); give --threads {cores}"
+            f"BLAS has {threads} threads for {cores} core(s); use --threads {cores}"
         )
     if os.environ.get("CUPY_TF32", "0") not in ("", "0"):
         hints.append("CUPY_TF32 is set: float32 products keep 10 bits; unset it")
-    if found["packages"]["numba"] is None:
+    if packages["numba"] is None:
         hints.append(
             "numba is missing: small networks train many times slower without it; "
             'python -m pip install "gpunet[fast]"'
         )
-    free = found["memory_free"]
     if free is not None and free < 2**30:
-        hints.append(f"only {_gib(free)} of memory is free; close something")
-    hints += [
-        f"{name} is missing; python -m pip install {name}"
-        for name in _NEEDED
-        if found["packages"][name] is None
-    ]
+        hints.append(f"only {_gib(free)} of memory is free; close other programs")
+    for name in _NEEDED:
+        if packages[name] is None:
+            hints.append(f"{name} is missing; python -m pip install {name}")
     return hints
 
 
-def _print(found: dict[str, Any]) -> None:
-    own, linear = found["gpunet"], found["blas"]
-    at = f" (commit {own['commit']})" if own["commit"] else ""
-    threads = linear["threads"] or "an unknown number of"
-    source = f", from {linear['threads_from']}" if linear["threads_from"] else ""
-    library = f"{linear['name']} {linear['version']} {linear['core'] or ''}".strip()
-    rows = [("gpunet", own["version"] + at), ("python", found["python"])]
-    rows += [(k, v or "not installed") for k, v in found["packages"].items()]
+def _print(report: dict[str, Any]) -> None:
+    package, library = report["gpunet"], report["blas"]
+    revision = f" (commit {package['commit']})" if package["commit"] else ""
+    threads = library["threads"] or "an unknown number of"
+    source = f", from {library['threads_from']}" if library["threads_from"] else ""
+    name = f"{library['name']} {library['version']} {library['core'] or ''}".strip()
+    rows = [("gpunet", package["version"] + revision), ("python", report["python"])]
+    rows += [(k, v or "not installed") for k, v in report["packages"].items()]
     rows += [
-        ("platform", found["platform"]),
-        ("processor", found["cpu"]),
-        ("cores", f"{found['cores_usable']} usable of {found['cores']}"),
-        ("BLAS", f"{library}, {threads} thread(s){source}"),
+        ("platform", report["platform"]),
+        ("processor", report["cpu"]),
+        ("cores", f"{report['cores_usable']} usable of {report['cores']}"),
+        ("BLAS", f"{name}, {threads} thread(s){source}"),
     ]
-    if found["memory_total"]:
-        free, total = _gib(found["memory_free"]), _gib(found["memory_total"])
+    if report["memory_total"]:
+        free, total = _gib(report["memory_free"]), _gib(report["memory_total"])
         rows.append(("memory", f"{free} of {total} free"))
-    for gpu in found["gpus"]:
+    for gpu in report["gpus"]:
         rows.append((f"GPU {gpu.get('index')}", ", ".join([*gpu.values()][1:])))
     show("This machine", ["What", "found"], rows)
-    devices = [(row["device"], row["state"], row["what"]) for row in found["devices"]]
+    devices = [(row["device"], row["state"], row["what"]) for row in report["devices"]]
     show("Devices", ["Device", "state", "what"], devices)
-    for hint in found["hints"] or ["nothing stands in the way"]:
+    for hint in report["hints"] or ["no problems found"]:
         console().print(f"hint: {hint}", markup=False)
 
 

@@ -2,11 +2,11 @@
 
 import argparse
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
-from ...checks.gradcheck import METHODS, GradientCheck, check_gradients, describe
+from ...backend import HostArray
+from ...checks.gradcheck import GradientCheck, check_gradients, describe
 from ...errors import ConfigError
 from ...layers import Activation, Dropout
 from ...network import Network
@@ -16,7 +16,7 @@ from ...runs.presets import preset
 from ...runs.resume import load_config
 from ..tables import as_json, console, show
 
-_WORDS = {"central": "central differences", "complex": "complex steps"}
+_METHODS = {"central": "central differences", "complex": "complex steps"}
 _COLUMNS = [
     *("Tensor", "layer", ">worst entry", ">analytic", ">numeric", ">error"),
     *(">limit", ">checked", ">skipped", "verdict"),
@@ -27,58 +27,54 @@ def run(args: argparse.Namespace) -> int:
     """Check the network that the arguments describe; return the exit code."""
     net = _network(args)
     x, t = _data(net, args.rows, args.seed)
-    found: dict[str, list[GradientCheck]] = {}
-    notes: dict[str, str] = {}
-    for method in METHODS if args.method == "both" else (args.method,):
+    results: dict[str, list[GradientCheck]] = {}
+    refused: dict[str, str] = {}
+    for method in _METHODS if args.method == "both" else (args.method,):
         try:
-            found[method] = check_gradients(
+            results[method] = check_gradients(
                 net, x, t, method=method, max_entries=args.entries, seed=args.seed
             )
         except ConfigError as error:
-            # Of both methods, only smooth networks can take the complex step.
+            # Of both methods, the complex step is for smooth networks only.
             if args.method != "both" or method != "complex":
                 raise
-            notes[method] = str(error)
-    good = all(check.ok for checks in found.values() for check in checks)
+            refused[method] = str(error)
+    ok = all(check.ok for checks in results.values() for check in checks)
     if args.json:
-        print(as_json(_record(net, found, notes, good)))
-    else:
-        _print(net, found, notes)
-    return 0 if good else 1
+        checked = {
+            method: [asdict(check) | {"ok": check.ok} for check in checks]
+            for method, checks in results.items()
+        }
+        record = {"network": repr(net), "ok": ok, "checks": checked}
+        print(as_json(record | {"refused": refused}))
+        return 0 if ok else 1
+    for method, checks in results.items():
+        _show_checks(f"Gradient check by {_METHODS[method]}: {_text(net)}", checks)
+    for note in refused.values():
+        console().print(note, markup=False)
+    return 0 if ok else 1
 
 
 def _network(args: argparse.Namespace) -> Network:
-    own = {key: getattr(args, key) for key in ("activation", "output", "loss")}
-    own = {key: value for key, value in own.items() if value is not None}
     if args.config:
         config = load_config(args.config)
     elif args.sizes:
         # Biases that are not 0, so that no kink of ReLU lies at the start.
-        config = {"activation": "tanh", "sizes": _sizes(args.sizes)}
+        config = {"activation": "tanh", "sizes": args.sizes}
         config = check_config(config | {"biases": "standard_normal"})
     else:
         config = preset(args.preset or "default")
-    return network_from_config(config | own | {"seed": args.seed})
+    for key in ("activation", "output", "loss"):
+        if getattr(args, key) is not None:
+            config[key] = getattr(args, key)
+    return network_from_config(config | {"seed": args.seed})
 
 
-def _sizes(text: str) -> list[int]:
-    parts = text.replace("-", ",").split(",")
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        raise ConfigError(f"sizes: {text!r}: write whole numbers, such as 4,5,3")
-    return list(map(int, parts))
-
-
-def _data(net: Network, n: int, seed: int) -> tuple[Any, Any]:
-    n_in, n_out = net.layers[0].n_in, _width(net)
+def _data(net: Network, n: int, seed: int) -> tuple[HostArray, HostArray]:
     rng = host_rng(seed, "check", n)
-    x = rng.standard_normal((n, n_in))
-    if n_out == 1:
-        return x, rng.random((n, 1))
-    return x, rng.integers(0, n_out, n)
-
-
-def _width(net: Network) -> int:
-    return [layer.n_out for layer in net.layers if "b" in layer.tensors][-1]
+    x = rng.standard_normal((n, net.n_in or 1))
+    t = rng.random((n, 1)) if net.n_out == 1 else rng.integers(0, net.n_out, n)
+    return x, t
 
 
 def _text(net: Network) -> str:
@@ -92,39 +88,23 @@ def _text(net: Network) -> str:
     return f"{', '.join(parts)}; {net.loss.name}"
 
 
-def _record(net, found, notes, good) -> dict[str, Any]:
-    checks = {
-        method: [asdict(check) | {"ok": check.ok} for check in checks]
-        for method, checks in found.items()
-    }
-    return {"network": repr(net), "ok": good, "checks": checks, "refused": notes}
-
-
-def _print(net, found, notes) -> None:
-    for method, checks in found.items():
-        rows = [
-            (
-                check.tensor,
-                check.layer,
-                ", ".join(map(str, check.index)),
-                f"{check.analytic:.9g}",
-                f"{check.numeric:.9g}",
-                f"{check.error:.1e}",
-                f"{check.limit:.0e}",
-                check.n_checked,
-                check.n_skipped,
-                "ok" if check.ok else "FAILED",
-            )
-            for check in checks
-        ]
-        worst = max(checks, key=lambda check: np.nan_to_num(check.error, nan=np.inf))
-        verdict = "all tensors agree" if worst.ok else "back-propagation is WRONG"
-        show(
-            f"Gradient check by {_WORDS[method]}: {_text(net)}",
-            _COLUMNS,
-            rows,
-            f"{verdict}; the worst is {worst.tensor} of {worst.layer}, "
-            f"error {worst.error:.1e}",
+def _show_checks(title: str, checks: list[GradientCheck]) -> None:
+    rows = [
+        (
+            check.tensor,
+            check.layer,
+            ", ".join(map(str, check.index)),
+            f"{check.analytic:.9g}",
+            f"{check.numeric:.9g}",
+            f"{check.error:.1e}",
+            f"{check.limit:.0e}",
+            check.n_checked,
+            check.n_skipped,
+            "ok" if check.ok else "FAILED",
         )
-    for note in notes.values():
-        console().print(note, markup=False)
+        for check in checks
+    ]
+    worst = max(checks, key=lambda check: np.nan_to_num(check.error, nan=np.inf))
+    verdict = "all tensors agree" if worst.ok else "back-propagation is WRONG"
+    tensor = f"the worst is {worst.tensor} of {worst.layer}, error {worst.error:.1e}"
+    show(title, _COLUMNS, rows, f"{verdict}; {tensor}")

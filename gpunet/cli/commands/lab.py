@@ -18,193 +18,172 @@ from ...io.writing import probe_writable, write_atomically
 from ...lab.digits.trained import trained
 from ...lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
 from ..messages import Parser, errors_name_options
-from ..options.common import whole
+from ..options.common import adder, number, whole
 from ..options.lab import add_common
-from .lab_tables import show_all, show_ladder, show_result
+from .lab_tables import show_experiments, show_result, show_results
 
-_COMMON = ("device", "seed")
+_COMMON = {"device": "cpu", "seed": 0, "json": False, "out": None}
 
 
 def run(args: argparse.Namespace) -> int:
     """List, or run one experiment or all; return 1 when a check fails."""
-    if args.name is None:
-        rungs = [(r.name, r.title, r.seconds) for r in EXPERIMENTS]
-        if getattr(args, "json", False):
-            print(json.dumps([r[0] for r in rungs]))
-        else:
-            show_ladder(rungs)
-        return 0
+    vars(args).update(_COMMON | vars(args))
     if args.name == "all":
         _parser("all", "Run every experiment.").parse_args(args.rest, args)
         return _run_all(args)
-    rung = get_experiment(args.name)
-    function, module = _load(rung)
-    own = _own_options(function)
-    parser = _parser(
-        rung.name, (inspect.getdoc(function) or rung.title).splitlines()[0]
-    )
-    for name, (default, text) in own.items():
+    if args.name is not None:
+        return _run_one(args, get_experiment(args.name))
+    if args.json:
+        print(json.dumps([experiment.name for experiment in EXPERIMENTS]))
+    else:
+        show_experiments(EXPERIMENTS)
+    return 0
+
+
+def _run_one(args: argparse.Namespace, experiment: Experiment) -> int:
+    function = _load(experiment)
+    description = (inspect.getdoc(function) or experiment.title).splitlines()[0]
+    parser, options = _parser(experiment.name, description), _options(function)
+    for name, (default, text) in options.items():
         _add_option(parser, name, default, text)
     parser.parse_args(args.rest, args)
     out = _folder(args)
-    settings = {name: getattr(args, name) for name in own if hasattr(args, name)}
+    settings = {name: getattr(args, name) for name in options if hasattr(args, name)}
     with errors_name_options(parser):
-        result = function(**_common(args), **settings)
+        result = function(**_shared_settings(args), **settings)
     if out is not None:  # before the print, whose pipe may be closed
-        _write(out, rung, module, function, result)
-    if getattr(args, "json", False):
+        _write(out, experiment, function, result)
+    if args.json:
         print(json.dumps(_public(result), allow_nan=False))
     else:
-        show_result(rung.title, _public(result), _beside(module, "show", function))
-    return 0 if _passed(result) else 1
+        show_result(experiment.title, _public(result), _companion("show", function))
+    return 0 if all(check["ok"] for check in result["checks"]) else 1
+
+
+def _run_all(args: argparse.Namespace) -> int:
+    out, settings, rows = _folder(args), _shared_settings(args), []
+    for k, experiment in enumerate(EXPERIMENTS):
+        name, title = experiment.name, experiment.title
+        progress = f"[{k + 1}/{len(EXPERIMENTS)}] {name}, about {experiment.seconds} s"
+        print(progress, file=sys.stderr, flush=True)
+        started = time.perf_counter()
+        row: dict[str, Any] = {"name": name, "title": title, "checks": 0, "missed": []}
+        try:
+            function = _load(experiment)
+            result = function(**settings)
+            row["checks"] = len(result["checks"])
+            row["missed"] = [c["what"] for c in result["checks"] if not c["ok"]]
+            if out is not None:
+                _write(out, experiment, function, result)
+        except Exception as error:  # the others still run, and the table shows it
+            expected = isinstance(error, GpunetError)
+            row["missed"] = [str(error) if expected else f"bug: {error!r}"]
+        rows.append(row | {"seconds": round(time.perf_counter() - started, 2)})
+    if args.json:
+        print(json.dumps(rows))
+    else:
+        show_results(rows)
+    return 1 if any(row["missed"] for row in rows) else 0
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
-    parser = Parser(
-        prog=f"gpunet lab {name}",
-        description=description,
-        allow_abbrev=False,
-        formatter_class=argparse.HelpFormatter,
-    )
+    prog = f"gpunet lab {name}"
+    parser = Parser(prog=prog, description=description, allow_abbrev=False)
     add_common(parser)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
-def _load(rung: Experiment) -> tuple[Callable[..., dict], Any]:
-    place, _, name = rung.place.partition(":")
-    module = importlib.import_module(place)
-    return getattr(module, name), module
+def _load(experiment: Experiment) -> Callable[..., dict[str, Any]]:
+    module, _, name = experiment.place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
-def _beside(module: Any, verb: str, function: Callable) -> Callable | None:
+def _companion(verb: str, function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the function of the same module that shows or draws the result."""
+    module = sys.modules[function.__module__]
     return getattr(module, f"{verb}_{function.__name__}", None)
 
 
-def _own_options(function: Callable) -> dict[str, tuple[Any, str]]:
-    """Return name -> (default, help) of what this experiment alone takes.
+def _options(function: Callable[..., Any]) -> dict[str, tuple[Any, str]]:
+    """Return name -> (default, help) of the options that this experiment adds.
 
-    One that takes **training hands it to `trained`, whose options it has too.
+    If it takes **training, it hands that to `trained`, whose options it then has too.
     """
-    words = inspect.getdoc(function) or ""  # python -OO strips it
-    entries = re.findall(r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", words, re.M)
-    said = OPTIONS | {n: text for names, text in entries for n in names.split(", ")}
+    docstring = inspect.getdoc(function) or ""  # python -OO strips it
+    entries = re.findall(r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", docstring, re.M)
+    texts = OPTIONS | {n: text for names, text in entries for n in names.split(", ")}
     parameters = dict(inspect.signature(function).parameters)
-    shared = _own_options(trained) if parameters.pop("training", None) else {}
+    shared = _options(trained) if parameters.pop("training", None) else {}
     return shared | {
-        name: (parameter.default, " ".join(said.get(name, "").split()))
+        name: (parameter.default, " ".join(texts.get(name, "").split()))
         for name, parameter in parameters.items()
         if name not in _COMMON
     }
 
 
-def _add_option(parser, name: str, default: Any, text: str) -> None:
-    flag = "--" + name.replace("_", "-")
+def _add_option(
+    parser: argparse.ArgumentParser, name: str, default: Any, text: str
+) -> None:
+    add, option = adder(parser), "--" + name.replace("_", "-")
     text = text.replace("%", "%%")
     if isinstance(default, bool):
-        parser.add_argument(
-            flag,
-            action=argparse.BooleanOptionalAction,
-            default=argparse.SUPPRESS,
-            help=text,
-        )
+        add(option, action=argparse.BooleanOptionalAction, help=text)
         return
-    parser.add_argument(
-        flag,
-        type=_kind(default),
-        metavar=name.rpartition("_")[2].upper(),
-        default=argparse.SUPPRESS,
-        help=f"{text} (default: {_text(default)})" if default is not None else text,
-    )
+    if default is not None:
+        values = default if isinstance(default, tuple) else (default,)
+        text += f" (default: {','.join(map(str, values))})"
+    metavar = name.rpartition("_")[2].upper()
+    add(option, type=_converter(default), metavar=metavar, help=text)
 
 
-def _kind(default: Any) -> Callable[[str], Any]:
+def _converter(default: Any) -> Callable[[str], Any]:
+    """Return what turns text into a value of the same type as the default."""
     if isinstance(default, tuple | list):
-        each = _kind(default[0])
+        convert = _converter(default[0])
         # 784-16-10 are sizes, but -2 is a number.
-        between = r"[, ]" if isinstance(default[0], float) else r"[, -]"
-        return lambda text: tuple(map(each, re.split(between, text)))
+        separator = r"[, ]" if isinstance(default[0], float) else r"[, -]"
+        return lambda text: tuple(map(convert, re.split(separator, text)))
     if isinstance(default, int):
         return whole(0, 2**62)
-    return _finite if isinstance(default, float) else str
+    return number(-math.inf, above=True) if isinstance(default, float) else str
 
 
-def _finite(text: str) -> float:
-    try:
-        value = float(text) if "_" not in text else math.nan
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
-    return value
-
-
-def _text(default: Any) -> str:
-    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-
-
-def _common(args: argparse.Namespace) -> dict[str, Any]:
-    backend = open_backend(getattr(args, "device", "cpu"))
+def _shared_settings(args: argparse.Namespace) -> dict[str, Any]:
+    backend = open_backend(args.device)
     if backend.note:
         print(f"device: {backend.name} ({backend.note})", file=sys.stderr)
-    return {"device": backend.name, "seed": getattr(args, "seed", 0)}
+    return {"device": backend.name, "seed": args.seed}
 
 
 def _folder(args: argparse.Namespace) -> Path | None:
-    if not hasattr(args, "out"):
+    if args.out is None:
         return None
     if not args.out:
-        raise ConfigError("usage: --out: expected a folder, got an empty name")
+        raise ConfigError("usage: --out must be a folder, got an empty name")
     probe_writable(args.out)
     return Path(args.out)
 
 
-def _write(out: Path, rung: Experiment, module, function, result: dict) -> None:
-    """Write NAME.json and the pictures; say where on stderr."""
+def _write(
+    out: Path,
+    experiment: Experiment,
+    function: Callable[..., Any],
+    result: dict[str, Any],
+) -> None:
+    """Write NAME.json and the pictures; tell their paths on stderr."""
     text = json.dumps(_public(result), indent=1, allow_nan=False) + "\n"
-    write_atomically(out / f"{rung.name}.json", text.encode())
-    written = [out / f"{rung.name}.json"]
-    if draw := _beside(module, "draw", function):
+    written = [out / f"{experiment.name}.json"]
+    write_atomically(written[0], text.encode())
+    if draw := _companion("draw", function):
         try:
             written += draw(result, out)
         except ImportError as error:
-            print(
-                f'no pictures ({error}): python -m pip install "gpunet[plot]"',
-                file=sys.stderr,
-            )
+            hint = 'python -m pip install "gpunet[plot]"'
+            print(f"no pictures ({error}): {hint}", file=sys.stderr)
     print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
 
 
-def _public(result: dict) -> dict:
+def _public(result: dict[str, Any]) -> dict[str, Any]:
     """Return a result without the arrays that only pictures need."""
     return {name: value for name, value in result.items() if name[0] != "_"}
-
-
-def _passed(result: dict) -> bool:
-    return all(check["ok"] for check in result["checks"])
-
-
-def _run_all(args: argparse.Namespace) -> int:
-    out, common, rows = _folder(args), _common(args), []
-    for k, rung in enumerate(EXPERIMENTS):
-        where = f"[{k + 1}/{len(EXPERIMENTS)}] {rung.name}, about {rung.seconds} s"
-        print(where, file=sys.stderr, flush=True)
-        started = time.perf_counter()
-        row = {"name": rung.name, "title": rung.title, "checks": 0, "missed": []}
-        try:
-            function, module = _load(rung)
-            result = function(**common)
-            row["checks"] = len(result["checks"])
-            row["missed"] = [c["what"] for c in result["checks"] if not c["ok"]]
-            if out is not None:
-                _write(out, rung, module, function, result)
-        except Exception as error:  # the others still run, and the table says so
-            known = isinstance(error, GpunetError)
-            row["missed"] = [str(error) if known else f"bug: {error!r}"]
-        row["seconds"] = round(time.perf_counter() - started, 2)
-        rows.append(row)
-    if getattr(args, "json", False):
-        print(json.dumps(rows))
-    else:
-        show_all(rows)
-    return 1 if any(row["missed"] for row in rows) else 0

@@ -3,18 +3,19 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, open_backend
+from ...backend import Backend, HostArray, open_backend
 from ...blocks import mlp
+from ...data import load_mnist
 from ...errors import DeviceError
 from ...layers import Activation, Dense, Embedding
 from ...network import Network
 from ...optimizers import SGD, Adam, Optimizer
 from ...random import host_rng
-from ..digits import training_digits
 from ..tables import as_json, console, show
 
 BATCH = 10
@@ -33,7 +34,7 @@ NO_PROMISE = "drift, no promise"
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of network with its optimizer, run on every device.
+    """A network with its optimizer, run on every device.
 
     Attributes
     ----------
@@ -41,30 +42,26 @@ class Case:
     build : callable
         build(seed=, device=, dtype=) -> Network.
     optimizer : callable
-        optimizer() -> a fresh Optimizer.
-    words : int
+        optimizer() -> a new Optimizer.
+    n_words : int
         For networks that begin with an Embedding: inputs are below this.
     """
 
     name: str
     build: Callable[..., Network]
     optimizer: Callable[[], Optimizer]
-    words: int = 0
+    n_words: int = 0
 
 
-def _relu(**own: Any) -> Network:
-    return mlp([784, 16, 16, 10], "relu", **own)
+_relu = partial(mlp, [784, 16, 16, 10], "relu")
+_sigmoid = partial(
+    mlp, [784, 30, 10], "sigmoid", output="sigmoid", loss="half_squared_error"
+)
 
 
-def _sigmoid(**own: Any) -> Network:
-    return mlp(
-        [784, 30, 10], "sigmoid", output="sigmoid", loss="half_squared_error", **own
-    )
-
-
-def _embedding(**own: Any) -> Network:
+def _embedding(**options: Any) -> Network:
     layers = [Embedding(27, 8), Dense(24, 32), Activation("tanh"), Dense(32, 27)]
-    return Network(layers, **own)
+    return Network(layers, **options)
 
 
 CASES = (
@@ -75,11 +72,9 @@ CASES = (
     # rounding alone decides where the gradient is next to 0: 7e-5 on MNIST.
     Case("adam, eps 1e-3", _relu, lambda: Adam(0.001, eps=1e-3)),
     Case(
-        "population of 3",
-        lambda **own: _relu(population=3, **own),
-        lambda: SGD([0.03, 0.1, 0.3]),
+        "population of 3", partial(_relu, population=3), lambda: SGD([0.03, 0.1, 0.3])
     ),
-    Case("embedding", _embedding, lambda: SGD(0.1), words=27),
+    Case("embedding", _embedding, lambda: SGD(0.1), n_words=27),
 )
 
 
@@ -91,24 +86,24 @@ def run(args: argparse.Namespace) -> int:
     for case in CASES:
         batches = _batches(case, args.data, args.seed, min(steps[-1], 200))
         for dtype in args.dtype:
-            own = {"seed": args.seed, "dtype": dtype}
-            wanted = _record(case, open_backend("cpu"), batches, steps, **own)
+            options = {"seed": args.seed, "dtype": dtype}
+            expected = _record(case, open_backend("cpu"), batches, steps, **options)
             for bk in backends:
-                found = _record(case, bk, batches, steps, **own)
-                rows += _compare(case.name, bk.name, dtype, found, wanted)
-    good = not any(row["verdict"] == "OUT" for row in rows)
+                actual = _record(case, bk, batches, steps, **options)
+                rows += _compare(case.name, bk.name, dtype, actual, expected)
+    ok = not any(row["verdict"] == "OUT" for row in rows)
     if args.json:
-        record = {"ok": good, "data": args.data, "seed": args.seed, "absent": absent}
+        record = {"ok": ok, "data": args.data, "seed": args.seed, "absent": absent}
         print(as_json(record | {"rows": rows}))
     else:
-        _print(rows if args.each else _worst(rows), absent, good)
-    return 0 if good else 1
+        _print(rows if args.each else _worst(rows), absent, ok)
+    return 0 if ok else 1
 
 
 def _open(
     names: list[str], required: list[str]
 ) -> tuple[list[Backend], dict[str, str]]:
-    """Return the devices that are there, and why the others are not."""
+    """Return the backends of the devices present, and why the others are absent."""
     backends, absent = [], {}
     for name in dict.fromkeys(names):
         try:
@@ -121,13 +116,15 @@ def _open(
 
 
 def _batches(case: Case, data: str, seed: int, n: int) -> list[tuple[Any, Any]]:
-    rng = host_rng(seed, "check", n, case.words)
-    if case.words:
-        x = rng.integers(0, case.words, (n * BATCH, 3))
-        t = rng.integers(0, case.words, n * BATCH)
+    rng = host_rng(seed, "check", n, case.n_words)
+    x: HostArray
+    if case.n_words:
+        x = rng.integers(0, case.n_words, (n * BATCH, 3))
+        t = rng.integers(0, case.n_words, n * BATCH)
     elif data == "mnist":
-        x, t = training_digits(n * BATCH)
-    else:  # ten shapes of ink, each drawn with another pressure: can be learned
+        train = load_mnist().train
+        x, t = train.x[: n * BATCH], train.t[: n * BATCH]
+    else:  # ten patterns of pixels, each scaled at random: can be learned
         t = rng.integers(0, 10, n * BATCH)
         x = (rng.random((10, 784)) < 0.2)[t] * rng.random((n * BATCH, 784))
     return [(x[k : k + BATCH], t[k : k + BATCH]) for k in range(0, n * BATCH, BATCH)]
@@ -135,13 +132,13 @@ def _batches(case: Case, data: str, seed: int, n: int) -> list[tuple[Any, Any]]:
 
 def _record(
     case: Case, bk: Backend, batches: list, steps: list[int], *, seed: int, dtype: str
-) -> dict[str, dict[str, np.ndarray]]:
-    """Train on one device; return what is compared, as host arrays by tensor."""
+) -> dict[str, dict[str, HostArray]]:
+    """Train on a device; return what is compared, as host arrays by tensor."""
     net, optimizer = case.build(seed=seed, device=bk, dtype=dtype), case.optimizer()
-    kind = None if case.words else dtype
-    found: dict[str, dict[str, Any]] = {}
+    x_dtype = None if case.n_words else dtype
+    record: dict[str, dict[str, HostArray]] = {}
 
-    def host(tensors):
+    def host(tensors: dict[str, Any]) -> dict[str, HostArray]:
         copies = {name: np.array(bk.to_host(p)) for name, p in tensors.items()}
         if not net.population:
             return copies
@@ -152,35 +149,47 @@ def _record(
         optimizer.start(net.params, bk, net.population)
         for k in range(steps[-1]):
             x, t = batches[k % len(batches)]
-            x, t = bk.view(x, kind), bk.view(t)
+            x, t = bk.view(x, x_dtype), bk.view(t)
             y, caches = net.forward(x, train=True)
-            grads = net.backward(caches, net.loss.slope(y, t))
+            dy = net.loss.slope(y, t)
+            grads: Any = net.backward(caches, dy)
             if k == 0:
-                found["logits"] = host({"output": y})
-                found["loss"] = host({"loss": net.loss.value(y, t)})
-                found["gradient"] = host(grads)
+                record["logits"] = host({"output": y})
+                record["loss"] = host({"loss": net.loss.value(y, t)})
+                record["gradient"] = host(grads)
             optimizer.step(net.params, grads)
             if k + 1 in steps:
-                found[f"weights, {k + 1} step{'s' if k else ''}"] = host(net.params)
-    return found
+                record[f"weights, {k + 1} step{'s' if k else ''}"] = host(net.params)
+    return record
 
 
-def _compare(case: str, device: str, dtype: str, found, wanted) -> list[dict[str, Any]]:
+def _compare(
+    case: str,
+    device: str,
+    dtype: str,
+    actual: dict[str, dict[str, HostArray]],
+    expected: dict[str, dict[str, HostArray]],
+) -> list[dict[str, Any]]:
     rows = []
-    for quantity, tensors in wanted.items():
-        errors = {name: error(found[quantity][name], b) for name, b in tensors.items()}
+    for quantity, tensors in expected.items():
+        errors = {name: error(actual[quantity][name], b) for name, b in tensors.items()}
         worst = max(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
         tolerance = _tolerance(quantity, dtype)
-        row = {"device": device, "dtype": dtype, "quantity": quantity, "network": case}
+        row: dict[str, Any] = {
+            "device": device,
+            "dtype": dtype,
+            "quantity": quantity,
+            "network": case,
+        }
         row |= {"error": errors[worst], "tensor": worst, "tolerance": tolerance}
         rows.append(row | {"verdict": _verdict(errors[worst], tolerance)})
     return rows
 
 
-def error(a: np.ndarray, b: np.ndarray) -> float:
-    """Return max |a - b| / max |b|, and NaN where either is not finite."""
-    apart, size = float(np.max(np.abs(a - b))), float(np.max(np.abs(b)))
-    return apart / size if apart and size else apart
+def error(a: HostArray, b: HostArray) -> float:
+    """Return max |a - b| / max |b|; NaN if either is not finite."""
+    difference, size = float(np.max(np.abs(a - b))), float(np.max(np.abs(b)))
+    return difference / size if difference and size else difference
 
 
 def _tolerance(quantity: str, dtype: str) -> float | None:
@@ -192,48 +201,40 @@ def _tolerance(quantity: str, dtype: str) -> float | None:
     return TOLERANCES[quantity][dtype]
 
 
-def _verdict(found: float, tolerance: float | None) -> str:
-    if found == 0:
+def _verdict(difference: float, tolerance: float | None) -> str:
+    if difference == 0:
         return "bit-equal"
     if tolerance is None:
         return NO_PROMISE
-    return "within" if found <= tolerance else "OUT"
+    return "within" if difference <= tolerance else "OUT"
 
 
 def _worst(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return, of each device, dtype and quantity, the network that parts most."""
+    """Return, of each device, dtype and quantity, the network that differs most."""
     kept: dict[tuple, dict[str, Any]] = {}
     for row in rows:
-        key = tuple(row[name] for name in ("device", "dtype", "quantity"))
-        old = kept.get(key)
-        if old is None or not row["error"] <= old["error"]:
+        key = row["device"], row["dtype"], row["quantity"]
+        if key not in kept or not row["error"] <= kept[key]["error"]:
             kept[key] = row
     return list(kept.values())
 
 
-def _print(rows: list[dict[str, Any]], absent: dict[str, str], good: bool) -> None:
+def _print(rows: list[dict[str, Any]], absent: dict[str, str], ok: bool) -> None:
     rows = sorted(rows, key=lambda row: (row["device"] != "cpu", row["device"]))
-    cells, before = [], None
+    cells, previous = [], None
     for row in rows:
-        place = (row["device"], row["dtype"])
+        group = row["device"], row["dtype"]
         limit = "none" if row["tolerance"] is None else f"{row['tolerance']:.0e}"
-        where = f"{row['network']}: {row['tensor']}" if row["error"] else ""
-        cells.append(
-            (
-                *(place if place != before else ("", "")),
-                row["quantity"],
-                f"{row['error']:.1e}" if row["error"] else "0",
-                where,
-                limit,
-                row["verdict"],
-            )
-        )
-        before = place
+        size = f"{row['error']:.1e}" if row["error"] else "0"
+        tensor = f"{row['network']}: {row['tensor']}" if row["error"] else ""
+        names = ("", "") if group == previous else group
+        cells.append((*names, row["quantity"], size, tensor, limit, row["verdict"]))
+        previous = group
     cells += [(name, "", "", "", "", "", "absent") for name in absent]
     columns = ["Device", "dtype", "quantity", ">largest difference", "found in"]
     show("Parity with the CPU", [*columns, ">tolerance", "verdict"], cells)
-    for name, why in absent.items():
-        why = why if name in why else f"{name}: {why}"
-        console().print(f"absent: {why}", markup=False)
-    verdict = "all within tolerance" if good else "something is OUT of tolerance"
+    for name, reason in absent.items():
+        reason = reason if name in reason else f"{name}: {reason}"
+        console().print(f"absent: {reason}", markup=False)
+    verdict = "all within tolerance" if ok else "at least one is OUT of tolerance"
     console().print(verdict, markup=False)

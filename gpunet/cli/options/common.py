@@ -47,6 +47,11 @@ def number(
     return convert
 
 
+def layer_sizes(text: str) -> list[int]:
+    """Return the integers of a text such as 784-16-10 or 784,16,10."""
+    return [whole(1, 2**62 - 1)(part) for part in text.replace("-", ",").split(",")]
+
+
 COUNT: dict[str, Any] = {"type": whole(1), "metavar": "N"}
 SEED: dict[str, Any] = {"type": whole(0, 2**62), "metavar": "N"}
 

@@ -1,8 +1,9 @@
 """`gpunet gradcheck`: its options."""
 
 import argparse
+from typing import Any
 
-from .common import COUNT, add_json, add_threads, whole
+from .common import COUNT, add_json, add_threads, layer_sizes, whole
 
 HELP = "Compare the gradients of back-propagation with those of nudged weights."
 
@@ -18,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_mutually_exclusive_group().add_argument
     network("--preset", metavar="NAME", help="a preset of `gpunet train`")
     network("--config", metavar="FILE", help="a run's config.json")
-    network("--sizes", metavar="4,5,3", help="neurons of each layer")
+    sizes: dict[str, Any] = {"type": layer_sizes, "metavar": "4,5,3"}
+    network("--sizes", **sizes, help="neurons of each layer")
     add("--activation", help="of the hidden layers, with --sizes (default: tanh)")
     add("--output", help="activation of the last layer (default: identity)")
     add("--loss", help="with --sizes (default: softmax_cross_entropy)")

@@ -10,6 +10,7 @@ from .common import (
     add_reading,
     add_threads,
     adder,
+    layer_sizes,
     number,
     whole,
 )
@@ -127,19 +128,15 @@ def _validation(text: str) -> float | str:
     return text if text == "nielsen" else _share(text)
 
 
-def _sizes(text: str) -> list[int]:
-    return [whole(1, 2**62 - 1)(part) for part in text.replace("-", ",").split(",")]
-
-
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     add, either = adder(group), adder(group.add_mutually_exclusive_group())
     name = {"metavar": "NAME"}
-    sizes = {"type": _sizes, "metavar": "784-16-16-10"}
+    sizes = {"type": layer_sizes, "metavar": "784-16-16-10"}
     either("--sizes", **sizes, help="neurons of each layer")
     either(
         "--hidden",
-        type=_sizes,
+        type=layer_sizes,
         metavar="64,32",
         help="of the hidden layers only; the data determine the others",
     )

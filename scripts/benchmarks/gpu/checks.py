@@ -16,12 +16,12 @@ import numpy as np
 
 from gpunet.blocks import mlp
 from gpunet.cli import main
-from gpunet.cli.digits import training_digits
 from gpunet.cli.machine import ROOT
 from gpunet.network import Network
 from gpunet.optimizers import SGD, Adam
 from gpunet.training.fit import fit
 
+from ..digits import training_digits
 from .verdicts import Request, Verdict, not_done, verdict
 
 TESTED = (  # the test files that run on every backend, the quickest two first

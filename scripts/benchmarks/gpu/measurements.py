@@ -10,7 +10,6 @@ import numpy as np
 
 from gpunet.blocks import mlp
 from gpunet.cli.commands.doctor import examine
-from gpunet.cli.digits import training_digits
 from gpunet.cli.machine import version
 from gpunet.optimizers import SGD
 from gpunet.runs.presets import PRESETS
@@ -18,6 +17,7 @@ from gpunet.training.fit import fit
 
 from .. import crossover as devices
 from .. import report
+from ..digits import training_digits
 from . import persistent as small_networks
 from . import speed as rivals
 from .checks import run_command

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks import digits as digits_module
 from benchmarks import processes, sklearn_fits
 from benchmarks.gpu import checks, measurements
 from benchmarks.gpu.verdicts import Request
 
-from gpunet.cli import digits as digits_module
 from gpunet.cli.commands import parity
 from gpunet.data import load_mnist, read_mnist
 
@@ -29,7 +29,8 @@ def digits():
 
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch, digits):
-    monkeypatch.setattr(digits_module, "load_mnist", lambda: digits)
+    for module in (digits_module, parity):
+        monkeypatch.setattr(module, "load_mnist", lambda: digits)
 
 
 def given_to_fit(section, monkeypatch):

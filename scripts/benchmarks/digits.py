@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..data import load_mnist
+from gpunet.data import load_mnist
 
 
 def training_digits(n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
