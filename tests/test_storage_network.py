@@ -1,5 +1,7 @@
 """Models as files: what was saved comes back, what does not fit changes nothing."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from helpers import error, normal, on_device
@@ -116,7 +118,8 @@ def crafted(path, change):
     NETS["mlp"]().save(path)
     tensors, state = read_tensors(path)
     change(tensors, state)
-    write_tensors(path, tensors, state, allow_nonfinite=True)
+    with patch("gpunet.storage.codec._is_finite", return_value=True):
+        write_tensors(path, tensors, state)
     return tensors
 
 

@@ -34,11 +34,7 @@ class _NpyHeader(NamedTuple):
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Return the array in an npy file; a large one is mapped, not read.
-
-    Returns
-    -------
-    array : array, C or Fortran order, native bytes; a memmap beyond 256 MiB
+    """Return the array in an npy file; beyond 256 MiB as a memmap.
 
     Raises
     ------
@@ -54,33 +50,21 @@ def read_npy(path: Path) -> np.ndarray:
             return _parse_npy(read_bytes(path, IN_MEMORY))
         header = _npy_header(head, size)
         if header.dtype.kind in "bU":
-            why = f"has {size:,} bytes of {header.dtype}"
-            raise FileFault(why, "save numbers, such as uint8")
+            reason = f"has {size:,} bytes of {header.dtype}"
+            raise FileFault(reason, "save numbers, such as uint8")
         # A file that shrinks while it is mapped would end the process: see README.
         dtype, offset = header.dtype, header.offset
         return np.memmap(path, dtype, "r", offset, header.shape, header.order)
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays in an npz file by name.
-
-    Raises
-    ------
-    DataError
-        As `parse_npz`, or the file cannot be read.
-    """
+    """Return the arrays in an npz file by name, or raise a DataError."""
     with file_errors("npz file", path, _COPY, DataError):
         return parse_npz(read_bytes(path, LARGEST), LARGEST)
 
 
 def parse_npz(content: bytes, limit: int) -> dict[str, np.ndarray]:
-    """Return the arrays in the bytes of an npz file by name.
-
-    Parameters
-    ----------
-    content : bytes
-    limit : int
-        The most bytes that the arrays may have.
+    """Return the arrays in an npz file by name; they have at most `limit` bytes.
 
     Raises
     ------
@@ -109,14 +93,14 @@ def _check_members(members: list[zipfile.ZipInfo], size: int, limit: int) -> Non
     names = [member.filename for member in members]
     for name in names:
         if not name.endswith(".npy") or names.count(name) > 1:
-            why = f"contains {name!r:.80}, which is not an array, or is there twice"
-            raise FileFault(why, "save it again with numpy.savez")
+            reason = f"contains {name!r:.80}, which is not an array, or is there twice"
+            raise FileFault(reason, "save it again with numpy.savez")
     if not names:
         raise FileFault("contains no array", _COPY)
     total = sum(member.file_size for member in members)
     if total > min(limit, max(_SMALL, _INFLATION * size)):
-        why = f"has {size:,} bytes and inflates to {total:,}"
-        raise FileFault(why, "save a matrix of this size as npy")
+        reason = f"has {size:,} bytes and inflates to {total:,}"
+        raise FileFault(reason, "save a matrix of this size as npy")
 
 
 def _parse_member(file: IO[bytes], name: str, size: int) -> np.ndarray:
@@ -125,7 +109,7 @@ def _parse_member(file: IO[bytes], name: str, size: int) -> np.ndarray:
         _npy_header(head, size)  # before the rest is inflated
         return _parse_npy(head + file.read(size - len(head) + 1))
     except FileFault as fault:
-        raise FileFault(f"{name!r:.60} {fault}", fault.cure) from None
+        raise FileFault(f"{name!r:.60} {fault}", fault.remedy) from None
 
 
 def _parse_npy(content: bytes) -> np.ndarray:
@@ -154,19 +138,19 @@ def _npy_header(head: bytes, size: int) -> _NpyHeader:
             }[version]
             shape, fortran, dtype = read(file)
     except KeyError as error:
-        why = f"is npy of version {error}, and 1.0 and 2.0 are read"
-        raise FileFault(why, _COPY) from None
+        reason = f"is npy of version {error}, and 1.0 and 2.0 are read"
+        raise FileFault(reason, _COPY) from None
     # Its parser evaluates a literal, which fails in more ways than are documented.
     except Exception as error:
-        why = f"has no npy header ({str(error)[:100]})"
-        raise FileFault(why, _COPY) from None
+        reason = f"has no npy header ({str(error)[:100]})"
+        raise FileFault(reason, _COPY) from None
     _check_dtype(dtype)
     if not all(type(n) is int and n >= 0 for n in shape):
         raise FileFault(f"has the shape {shape}", _COPY)
     claimed, actual = math.prod(shape) * dtype.itemsize, size - file.tell()
     if claimed != actual:
-        why = f"claims {claimed:,} bytes of shape {shape} {dtype} and has {actual:,}"
-        raise FileFault(why, _COPY)
+        reason = f"claims {claimed:,} bytes of shape {shape} {dtype} and has {actual:,}"
+        raise FileFault(reason, _COPY)
     return _NpyHeader(shape, "F" if fortran else "C", dtype, file.tell())
 
 
@@ -174,5 +158,5 @@ def _check_dtype(dtype: np.dtype) -> None:
     plain = dtype.newbyteorder("=").str[1:]
     if plain in _NUMBERS or (dtype.kind == "U" and dtype.itemsize):
         return
-    why = f"contains {dtype}, and numbers up to 64 bits or texts are read"
-    raise FileFault(why, "convert it with astype; objects are never unpickled")
+    reason = f"contains {dtype}, and numbers up to 64 bits or texts are read"
+    raise FileFault(reason, "convert it with astype; objects are never unpickled")

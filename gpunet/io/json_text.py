@@ -12,15 +12,10 @@ from gpunet.io.writing import write_atomically
 
 
 def finite_json(value: Any) -> Any:
-    """Return `value` as plain JSON data, with null for NaN and infinity.
+    """Return a copy of `value` as plain JSON data, with null for NaN and infinity.
 
-    NumPy scalars and arrays become numbers and lists, tuples lists. The result
-    never aliases `value`.
-
-    Raises
-    ------
-    ConfigError
-        A value or a key that JSON cannot hold.
+    NumPy scalars and arrays become numbers and lists, tuples lists. What JSON
+    cannot hold is a ConfigError.
 
     Examples
     --------
@@ -49,10 +44,7 @@ def finite_json(value: Any) -> Any:
 def parse_json(text: str) -> Any:
     """Return the data in a JSON text: finite numbers, no key of a dict twice.
 
-    Raises
-    ------
-    ValueError, RecursionError
-        The text is not such JSON.
+    Anything else is a ValueError or, nested too deeply, a RecursionError.
     """
     return json.loads(
         text,
@@ -63,15 +55,7 @@ def parse_json(text: str) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON with sorted keys, wholly or not at all.
-
-    Raises
-    ------
-    ConfigError
-        A value that JSON cannot hold.
-    WriteError
-        The system refused; the old file is intact.
-    """
+    """Write `value` as indented JSON with sorted keys; see `write_atomically`."""
     text = json.dumps(finite_json(value), sort_keys=True, indent=2, allow_nan=False)
     write_atomically(path, (text + "\n").encode("ascii"))
 

@@ -21,8 +21,8 @@ from gpunet.errors import (
 
 Path = str | bytes | os.PathLike
 _LONGEST = 480  # characters: the contract is 500, "gpunet: error: " uses 15
-_LONGEST_PATH, _LONGEST_CURE = 160, 200
-_WRITE_CURES = {
+_LONGEST_PATH, _LONGEST_REMEDY = 160, 200
+_WRITE_REMEDIES = {
     errno.ENOSPC: "free some space or choose another folder",
     errno.EDQUOT: "free some of your quota or choose another folder",
     errno.EFBIG: "raise the limit on the size of a file (ulimit -f)",
@@ -35,20 +35,15 @@ _WRITE_CURES = {
 
 
 class FileFault(ValueError):
-    """Why a file cannot be used, with its cure; `file_errors` names the file."""
+    """Why a file cannot be used, and a remedy; `file_errors` names the file."""
 
-    def __init__(self, why: str, cure: str):
-        super().__init__(why)
-        self.cure = cure
+    def __init__(self, reason: str, remedy: str):
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 def printable(text: Path, longest: int = 120) -> str:
     """Return a path or text escaped, on one line, without the middle if it is long.
-
-    Parameters
-    ----------
-    text : str, bytes or os.PathLike
-    longest : int, characters
 
     Examples
     --------
@@ -63,8 +58,8 @@ def printable(text: Path, longest: int = 120) -> str:
     return f"{text[: longest - tail - 3]}...{text[-tail:]}"
 
 
-def message(what: str, where: Path, why: str, cure: str) -> str:
-    """Return `what: where: why; cure`, at most 480 characters on one line.
+def message(what: str, where: Path, reason: str, remedy: str) -> str:
+    """Return `what: where: reason; remedy`, at most 480 characters on one line.
 
     Parameters
     ----------
@@ -72,8 +67,8 @@ def message(what: str, where: Path, why: str, cure: str) -> str:
         The kind of input, such as "IDX file".
     where : str, bytes or os.PathLike
         The path, parameter or array.
-    why, cure : str
-        The reason, shortened if need be, and what to do.
+    reason, remedy : str
+        The reason is shortened if need be.
 
     Examples
     --------
@@ -81,21 +76,19 @@ def message(what: str, where: Path, why: str, cure: str) -> str:
     'model file: a.safetensors: is a folder; give a file'
     """
     start = f"{what}: {printable(where, _LONGEST_PATH) or repr('')}: "
-    end = f"; {printable(cure, _LONGEST_CURE)}"
-    return start + printable(why, _LONGEST - len(start) - len(end)) + end
+    end = f"; {printable(remedy, _LONGEST_REMEDY)}"
+    return start + printable(reason, _LONGEST - len(start) - len(end)) + end
 
 
 def data_error(
-    what: str, where: Path, why: str, cure: str, **settings: object
+    what: str, where: Path, reason: str, remedy: str, **settings: object
 ) -> DataError:
     """Return, not raise, a DataError with this `message`.
 
     Parameters
     ----------
-    what, where, why, cure
-        As of `message`.
     **settings
-        Arguments that cure it, by name; `cure` shows each where it says {name}.
+        Arguments that help, by name; `remedy` shows each where it says {name}.
         The error keeps them as `settings`, so that a command can print options.
 
     Examples
@@ -105,20 +98,15 @@ def data_error(
     table: t.csv: 1 cell is missing; use impute='mean'
     """
     if settings:
-        cure = cure.format(**{k: f"{k}={v!r}" for k, v in settings.items()})
-    error = DataError(message(what, where, why, cure))
+        remedy = remedy.format(**{k: f"{k}={v!r}" for k, v in settings.items()})
+    error = DataError(message(what, where, reason, remedy))
     error.settings = settings  # type: ignore[attr-defined]
     return error
 
 
-def reason(error: BaseException) -> str:
-    """Return what an exception says, in the words of the system where it has any."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
 @contextlib.contextmanager
 def file_errors(
-    what: str, path: Path, cure: str, kind: type[GpunetError] = ModelFileError
+    what: str, path: Path, remedy: str, kind: type[GpunetError] = ModelFileError
 ) -> Iterator[None]:
     """Turn every way in which a file can be wrong into one error that names it.
 
@@ -126,25 +114,21 @@ def file_errors(
     ----------
     what, path
         As `what` and `where` of `message`.
-    cure : str
+    remedy : str
         Used where the exception has none (see `FileFault`).
     kind : type
-        OutOfMemory takes its place where memory ended.
+        OutOfMemory replaces it where memory ended.
     """
     try:
         yield
     except GpunetError:
         raise
     except MemoryError as error:
-        why = "does not fit into the memory of this machine"
-        raise OutOfMemory(message(what, path, why, "use a larger machine")) from error
-    except RecursionError as error:
-        raise kind(message(what, path, "is nested too deeply", cure)) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise kind(message(what, path, f"is damaged ({error})", cure)) from error
-    except (OSError, ValueError) as error:
-        cure = getattr(error, "cure", cure)
-        raise kind(message(what, path, reason(error), cure)) from error
+        reason = "does not fit into the memory of this machine"
+        raise OutOfMemory(message(what, path, reason, "use a larger one")) from error
+    except (OSError, ValueError, RecursionError) as error:
+        remedy = getattr(error, "remedy", remedy)
+        raise kind(message(what, path, _error_text(error), remedy)) from error
 
 
 def write_error(
@@ -154,18 +138,25 @@ def write_error(
 
     Parameters
     ----------
-    path : str, bytes or os.PathLike
     error : OSError or ValueError
         What the system said (ValueError: a name that no file can have).
     n_bytes : int, optional
         How many should have been written.
     """
-    why = reason(error)
+    reason = _error_text(error)
     if n_bytes is not None:
-        why += f" ({n_bytes:,} bytes needed, {_free_bytes(path)} bytes free)"
+        reason += f" ({n_bytes:,} bytes needed, {_free_bytes(path)} bytes free)"
     code = getattr(error, "errno", None) or 0
-    cure = _WRITE_CURES.get(code, "check the disk and the name")
-    return WriteError(message("cannot write", path, why, cure))
+    remedy = _WRITE_REMEDIES.get(code, "check the disk and the name")
+    return WriteError(message("cannot write", path, reason, remedy))
+
+
+def _error_text(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return f"is damaged ({error})"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _free_bytes(path: Path) -> str:

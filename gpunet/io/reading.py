@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from io import BufferedReader
 
 from gpunet.errors import DataError
-from gpunet.io.messages import FileFault, Path, data_error, file_errors
+from gpunet.io.messages import FileFault, Path, file_errors
 
 GZIP_MAGIC = b"\x1f\x8b"
 # Without O_NONBLOCK the open of a FIFO waits for a writer for ever.
@@ -33,14 +33,9 @@ _KINDS = (
 def open_regular(
     path: Path, limit: int | None = None
 ) -> Iterator[tuple[BufferedReader, os.stat_result]]:
-    """Open a regular file for reading; yield it and its status.
+    """Open a regular file of at most `limit` bytes; yield it and its status.
 
-    Parameters
-    ----------
-    path : str, bytes or os.PathLike
-        Followed if it is a symbolic link.
-    limit : int, optional
-        The most bytes the file may have.
+    A symbolic link is followed.
 
     Raises
     ------
@@ -53,11 +48,11 @@ def open_regular(
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             kinds = [text for is_kind, text in _KINDS if is_kind(status.st_mode)]
-            why = kinds[0] if kinds else "is not a regular file"
-            raise FileFault(why, "give the path of a regular file")
+            reason = kinds[0] if kinds else "is not a regular file"
+            raise FileFault(reason, "give the path of a regular file")
         if limit is not None and status.st_size > limit:
-            why = f"has {status.st_size:,} bytes, more than the limit of {limit:,}"
-            raise FileFault(why, "check that it is the right file")
+            reason = f"has {status.st_size:,} bytes, more than the limit of {limit:,}"
+            raise FileFault(reason, "check that it is the right file")
         with open(descriptor, "rb", closefd=False) as file:
             yield file, status
     finally:
@@ -78,8 +73,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
     # st_size is the truth only if the file stood still meanwhile.
     stamps = (before.st_size, before.st_mtime_ns), (after.st_size, after.st_mtime_ns)
     if len(content) != before.st_size or stamps[0] != stamps[1]:
-        why = f"changed while it was read (had {before.st_size:,} bytes)"
-        raise FileFault(why, "wait until it is complete")
+        reason = f"changed while it was read (had {before.st_size:,} bytes)"
+        raise FileFault(reason, "wait until it is complete")
     return content
 
 
@@ -104,40 +99,36 @@ def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:
     passes only where the content stays the same, as in the bits that fill up
     the last byte.
 
-    Parameters
-    ----------
-    data : bytes
-        The whole compressed file.
-    limit : int
-        The most bytes the content may have.
-    where : str, bytes or os.PathLike
-        The file, for the message.
-
     Raises
     ------
     DataError
         If `data` is empty, not gzip, truncated, damaged (a bad block or a bad
         checksum), followed by other bytes, or longer inside than `limit`.
     """
+    with file_errors("gzip file", where, "copy the file again", DataError):
+        return _gunzip(data, limit)
+
+
+def _gunzip(data: bytes, limit: int) -> bytes:
     inflate = zlib.decompressobj(wbits=31)  # 31: a gzip header and a CRC-32
-    copy = "copy the file again"
     if not data:
-        raise data_error("gzip file", where, "is empty (0 bytes)", copy)
+        raise ValueError("is empty (0 bytes)")
     if not data.startswith(GZIP_MAGIC):
-        why = f"does not start as gzip does, but with {bytes(data[:4]).hex(' ')}"
-        raise data_error("gzip file", where, why, copy)
+        start = bytes(data[:4]).hex(" ")
+        raise ValueError(f"does not start as gzip does, but with {start}")
     try:
         content = inflate.decompress(data, limit + 1)
     except zlib.error as error:
-        raise data_error("gzip file", where, f"is damaged ({error})", copy) from None
+        raise ValueError(f"is damaged ({error})") from None
     if len(content) > limit:
-        why = f"inflates to more than {limit:,} bytes: extra bytes at offset {limit:,}"
-        raise data_error("gzip file", where, why, "check that it is the right file")
+        size = f"more than {limit:,} bytes"
+        reason = f"inflates to {size}: extra bytes at offset {limit:,}"
+        raise FileFault(reason, "check that it is the right file")
     if not inflate.eof:
-        why = f"is truncated: {len(data):,} bytes end after {len(content):,} inflated"
-        raise data_error("gzip file", where, why, copy)
+        n, n_inside = len(data), len(content)
+        raise ValueError(f"is truncated: {n:,} bytes end after {n_inside:,} inflated")
     if inflate.unused_data:
         extra = len(inflate.unused_data)
-        why = f"has {extra:,} extra bytes at offset {len(data) - extra:,}"
-        raise data_error("gzip file", where, why, "compress it again with gzip")
+        reason = f"has {extra:,} extra bytes at offset {len(data) - extra:,}"
+        raise FileFault(reason, "compress it again with gzip")
     return content

@@ -50,12 +50,7 @@ def probe_writable(folder: Path) -> None:
     """Make `folder` and its missing parents, and show that a file can be written.
 
     Called before the first epoch: who trained for an hour must not learn only
-    then that the result has no place to go.
-
-    Raises
-    ------
-    WriteError
-        The folder is a file, is read-only, has a name too long, and so on.
+    then that the result cannot be saved. What stands against it is a WriteError.
     """
     try:
         target = os.path.realpath(os.fsdecode(folder))
@@ -86,11 +81,8 @@ def remove_leftovers(folder: Path) -> list[str]:
 def sync_folder(folder: Path) -> None:
     """Bring the entries of `folder` to the disk, where the platform can.
 
-    Raises
-    ------
-    OSError
-        The disk failed. The call is never repeated: after a failed fsync the
-        kernel may report success for pages it has dropped.
+    An OSError of it is final: after a failed fsync the kernel may report success
+    for pages it has dropped.
     """
     if sys.platform == "win32":  # a folder cannot be opened there
         return
@@ -166,8 +158,8 @@ def _make_folder(folder: str) -> None:
             os.mkdir(each)
         except FileExistsError:
             if not os.path.isdir(each):  # else another run was quicker
-                why = f"{printable(each)} is a file, not a folder"
-                raise NotADirectoryError(errno.ENOTDIR, why) from None
+                reason = f"{printable(each)} is a file, not a folder"
+                raise NotADirectoryError(errno.ENOTDIR, reason) from None
         sync_folder(os.path.dirname(each))
 
 

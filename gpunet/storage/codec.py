@@ -34,11 +34,7 @@ _KINDS = {(dtype.kind, dtype.itemsize): dtype for dtype in _CODES}
 
 
 def encode(
-    tensors: dict[str, np.ndarray],
-    state: dict[str, Any],
-    *,
-    where: str = "model",
-    allow_nonfinite: bool = False,
+    tensors: dict[str, np.ndarray], state: dict[str, Any], *, where: str = "model"
 ) -> bytes:
     """Return the bytes of a gpunet file; equal states give equal bytes.
 
@@ -50,8 +46,6 @@ def encode(
         What JSON can hold, with text keys; NaN and infinity become null.
     where : str
         What the messages call the file.
-    allow_nonfinite : bool
-        Whether tensors may contain NaN or infinity.
 
     Raises
     ------
@@ -68,8 +62,7 @@ def encode(
     for name in tensors:
         check_name(name, ConfigError)
     host = {name: _host_copy(name, tensors[name]) for name in sorted(tensors)}
-    if not allow_nonfinite:
-        _require_finite(host, where)
+    _require_finite(host, where)
     text = _document(state, host)
     seal = hashlib.sha256(text.encode("ascii")).hexdigest()
     _ask_for_memory(sum(a.nbytes for a in host.values()) + len(text))
@@ -84,15 +77,9 @@ def _ask_for_memory(size: int) -> None:
 
 
 def decode(
-    data: bytes | bytearray, *, where: str, allow_nonfinite: bool = False
+    data: bytes | bytearray, *, where: str
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the tensors and the state in the bytes of a gpunet file.
-
-    Parameters
-    ----------
-    data : bytes or bytearray
-    where, allow_nonfinite
-        As of `encode`.
 
     Returns
     -------
@@ -114,10 +101,8 @@ def decode(
             if _digest(name, entry.code, entry.shape, raw) != entry.digest:
                 raise ValueError(f"the tensor {printable(name, 60)} was changed")
             array = _array(entry, raw)
-            if not (allow_nonfinite or _is_finite(array)):
-                raise ValueError(
-                    f"the tensor {printable(name, 60)} contains NaN or infinity"
-                )
+            if not _is_finite(array):
+                raise ValueError(_not_finite(name))
             tensors[name] = array
     return tensors, header.state
 
@@ -146,12 +131,15 @@ def _is_finite(array: np.ndarray) -> bool:
     return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
 
 
+def _not_finite(name: str) -> str:
+    return f"the tensor {printable(name, 60)} contains NaN or infinity"
+
+
 def _require_finite(host: dict[str, np.ndarray], where: str) -> None:
     for name, array in host.items():
         if not _is_finite(array):
-            why = f"the tensor {printable(name, 60)} contains NaN or infinity"
-            cure = "save the last finite state instead"
-            raise ModelFileError(message("cannot save", where, why, cure))
+            reason, remedy = _not_finite(name), "save the last finite state instead"
+            raise ModelFileError(message("cannot save", where, reason, remedy))
 
 
 def _flat_bytes(array: np.ndarray) -> np.ndarray:
@@ -198,9 +186,9 @@ def _check_written(data: bytes, host: dict[str, np.ndarray], where: str) -> None
     # Some versions of the library write other values than they were given.
     view = memoryview(data)
     if int.from_bytes(view[:8], "little") > MAX_HEADER:
-        why = f"its state takes more than the {MAX_HEADER:,} bytes allowed"
-        cure = "move long lists from the state into tensors"
-        raise ModelFileError(message("cannot save", where, why, cure))
+        reason = f"its state takes more than the {MAX_HEADER:,} bytes allowed"
+        remedy = "move long lists from the state into tensors"
+        raise ModelFileError(message("cannot save", where, reason, remedy))
     with file_errors("model file", where, RESTORE):
         entries = parse_header(view, len(view)).entries
         for name, array in host.items():

@@ -40,9 +40,9 @@ _NOT_OURS = ("is not a gpunet file", "give a file that gpunet has written")
 
 
 class Entry(NamedTuple):
-    """One tensor of the file: dtype code, shape, position and digest."""
+    """One tensor of the file."""
 
-    code: str
+    code: str  # of the dtype
     shape: tuple[int, ...]
     begin: int  # bytes from the start of the file
     end: int
@@ -72,19 +72,9 @@ def check_name(name: Any, error: type[ValueError]) -> None:
 
 
 def header_end(first: bytes | memoryview, total: int) -> int:
-    """Return where the header ends, in bytes from the start of the file.
+    """Return where the header of a file of `total` bytes ends, or a ValueError.
 
-    Parameters
-    ----------
-    first : bytes-like
-        At least the first eight bytes, or the whole of a shorter file.
-    total : int
-        Length of the whole file, bytes.
-
-    Raises
-    ------
-    ValueError
-        The length cannot be that of a header in this file.
+    `first` has at least the first eight bytes, or the whole of a shorter file.
     """
     if len(first) < 8:
         raise ValueError(f"has only {total} bytes, so it is cut short or not a model")
@@ -92,8 +82,8 @@ def header_end(first: bytes | memoryview, total: int) -> int:
     if end > total:
         raise ValueError("is cut short or is not a gpunet file")
     if end > 8 + MAX_HEADER:
-        why = f"has a header of {end - 8:,} bytes, more than the {MAX_HEADER:,} allowed"
-        raise FileFault(why, _NOT_OURS[1])
+        size = f"has a header of {end - 8:,} bytes"
+        raise FileFault(f"{size}, more than the {MAX_HEADER:,} allowed", _NOT_OURS[1])
     return end
 
 
@@ -104,14 +94,11 @@ def parse_header(head: bytes | memoryview, total: int) -> Header:
     ----------
     head : bytes-like
         The file's bytes, at least as far as its header reaches.
-    total : int
 
     Raises
     ------
-    ValueError
+    ValueError, RecursionError
         The header is not one that `encode` writes.
-    RecursionError
-        Its JSON is nested too deeply.
     """
     start = header_end(head, total)
     if bytes(head[8:9]) != b"{":

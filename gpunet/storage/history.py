@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from gpunet.errors import ConfigError, GpunetError, ModelFileError
+from gpunet.errors import ConfigError, ModelFileError
 from gpunet.io.json_text import finite_json, parse_json
 from gpunet.io.messages import file_errors, message, write_error
 from gpunet.io.reading import open_regular
@@ -22,12 +22,7 @@ _LONGEST = 2**28  # bytes; a sparse file of a terabyte costs its maker nothing
 
 
 class HistoryFile:
-    """A file of JSON lines that survives crashes in the middle of a line.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-    """
+    """A file of JSON lines that survives crashes in the middle of a line."""
 
     def __init__(self, path: str | os.PathLike):
         self.path = path
@@ -56,8 +51,8 @@ class HistoryFile:
                 f"record must be a dict with an integer step, got {record!r:.80}."
             )
         line = (json.dumps(record, allow_nan=False) + "\n").encode("ascii")
+        fd = self.open()
         with self._write_errors(len(line)):
-            fd = self._open()
             size = os.fstat(fd).st_size
             try:
                 write_all(fd, line)
@@ -66,10 +61,15 @@ class HistoryFile:
                     os.ftruncate(fd, size)
                 raise
 
-    def open(self) -> None:
-        """Make the file, or show that it can be appended to (WriteError)."""
-        with self._write_errors():
-            self._open()
+    def open(self) -> int:
+        """Make the file, or show that it can be appended to; return its descriptor."""
+        if self._fd is None:
+            # A line glued to a torn one would spoil both.
+            if os.path.isfile(self.path) and not self._load().endswith(b"\n"):
+                self.truncate()
+            with self._write_errors():
+                self._fd = os.open(self.path, _APPEND, 0o666)
+        return self._fd
 
     def sync(self) -> None:
         """Bring the appended lines to the disk, or raise a WriteError."""
@@ -77,13 +77,14 @@ class HistoryFile:
             with self._write_errors():
                 os.fsync(self._fd)
 
-    def read(self, up_to_step: int | None = None) -> list[dict[str, Any]]:
-        """Return the sound records in order, none where there is no file.
+    def close(self) -> None:
+        """Close the file; the next `append` opens it again."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
 
-        Parameters
-        ----------
-        up_to_step : int, optional
-            Leave out records with a "step" beyond it.
+    def read(self, up_to_step: int | None = None) -> list[dict[str, Any]]:
+        """Return the sound records up to a "step", in order; none without a file.
 
         Raises
         ------
@@ -108,39 +109,24 @@ class HistoryFile:
         if kept != data:
             write_atomically(self.path, kept)
 
-    def close(self) -> None:
-        """Close the file; the next `append` opens it again."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
     @contextlib.contextmanager
     def _write_errors(self, n_bytes: int | None = None) -> Iterator[None]:
         try:
             yield
-        except GpunetError:
-            raise
         except (OSError, ValueError) as error:
             raise write_error(self.path, error, n_bytes) from error
 
-    def _open(self) -> int:
-        if self._fd is None:
-            # A line glued to a torn one would spoil both.
-            if os.path.isfile(self.path) and not self._load().endswith(b"\n"):
-                self.truncate()
-            self._fd = os.open(self.path, _APPEND, 0o666)
-        return self._fd
-
     def _load(self) -> bytes:
-        with file_errors("history", self.path, "move it away"):
-            try:
-                with open_regular(self.path) as (file, status):
-                    if status.st_size > _LONGEST:
-                        size = f"{status.st_size:,} bytes"
-                        raise ValueError(f"has {size}, more than {_LONGEST:,}")
-                    return file.read()
-            except FileNotFoundError:
-                return b""
+        with (
+            file_errors("history", self.path, "move it away"),
+            contextlib.suppress(FileNotFoundError),
+            open_regular(self.path) as (file, status),
+        ):
+            if status.st_size > _LONGEST:
+                size = f"{status.st_size:,} bytes"
+                raise ValueError(f"has {size}, more than {_LONGEST:,}")
+            return file.read()
+        return b""
 
     def _sound_lines(
         self, data: bytes, up_to_step: int | None
@@ -153,8 +139,9 @@ class HistoryFile:
                 torn = torn or (number if line else None)
             elif up_to_step is None or record.get("step", 0) <= up_to_step:
                 if torn:  # a tear can only be at the end, so this is damage
-                    why, cure = f"line {torn} is damaged", "repair or remove that line"
-                    raise ModelFileError(message("history", self.path, why, cure))
+                    reason = f"line {torn} is damaged"
+                    remedy = "repair or remove that line"
+                    raise ModelFileError(message("history", self.path, reason, remedy))
                 kept.append((line, record))
         return kept
 

@@ -109,8 +109,8 @@ def check_custom(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> None:
     kind, config = type(layer), layer_to_config(layer)
     declared = {name: tuple(shape) for name, shape in layer.shapes().items()}
     if declared != shapes:
-        why = f"its shapes() is {declared}, but its tensors have {shapes}"
-        raise _unsaved(kind, why)
+        reason = f"its shapes() is {declared}, but its tensors have {shapes}"
+        raise _unsaved(kind, reason)
     functions = {layer.f.name: layer.f} if isinstance(layer, Activation) else {}
     try:
         again = layer_to_config(layer_from_config(config, functions, [kind]))
@@ -155,13 +155,13 @@ def _json_value(kind: type[Layer], name: str, value: Any) -> Any:
         json.dumps(value, allow_nan=False, default=lambda number: number.item())
         return finite_json(value)
     except (ConfigError, TypeError, ValueError, AttributeError) as error:
-        why = f"JSON cannot hold its hyper-parameter {name}, {value!r:.60} ({error})"
-        raise _unsaved(kind, why) from error
+        reason = f"JSON cannot hold its hyper-parameter {name}, {value!r:.60} ({error})"
+        raise _unsaved(kind, reason) from error
 
 
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _unsaved(kind: type, why: str) -> ConfigError:
-    return ConfigError(f"layer: {kind.__qualname__} cannot be saved: {why}")
+def _unsaved(kind: type, reason: str) -> ConfigError:
+    return ConfigError(f"layer: {kind.__qualname__} cannot be saved: {reason}")

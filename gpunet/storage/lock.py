@@ -100,5 +100,5 @@ def _in_use(path: Path, fd: int) -> str:
     os.lseek(fd, 0, os.SEEK_SET)
     text = os.read(fd, 10).strip()
     holder = f"process {int(text)}" if text.isdigit() else "another process"
-    cure = "wait for it, stop it or choose another folder"
-    return message("run folder", path.parent, f"is in use by {holder}", cure)
+    remedy = "wait for it, stop it or choose another folder"
+    return message("run folder", path.parent, f"is in use by {holder}", remedy)

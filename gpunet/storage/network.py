@@ -192,9 +192,9 @@ def open_model(
     except ModelFileError:
         raise
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"does not describe a network that can be built ({error})"
-        cure = "give custom layers=, activations= and loss= to load, or another file"
-        raise ModelFileError(message("model file", path, why, cure)) from error
+        reason = f"does not describe a network that can be built ({error})"
+        remedy = "give custom layers=, activations= and loss= to load, or another file"
+        raise ModelFileError(message("model file", path, reason, remedy)) from error
     with backend.use():
         net.params.update({k: backend.array(tensors[k]) for k in net.params})
     return net, state
@@ -233,18 +233,18 @@ def check_tensors(
     specs: TensorSpecs, tensors: dict[str, np.ndarray], path: Path
 ) -> None:
     """Refuse tensors that are not exactly those of a network (ModelFileError)."""
-    cure = "load the file that belongs to this network"
+    remedy = "load the file that belongs to this network"
     for name in sorted(specs.keys() | tensors.keys()):
         if name not in tensors:
-            why = f"lacks {name}"
+            reason = f"lacks {name}"
         elif name not in specs:
-            why = f"contains {name}, which this network does not have"
+            reason = f"contains {name}, which this network does not have"
         else:
             shape, dtype = tuple(tensors[name].shape), str(tensors[name].dtype)
             if (shape, dtype) == specs[name]:
                 continue
-            why = (
+            reason = (
                 f"{name} is {dtype} of shape {shape}, the network's is "
                 f"{specs[name][1]} of shape {specs[name][0]}"
             )
-        raise ModelFileError(message("model file", path, why, cure))
+        raise ModelFileError(message("model file", path, reason, remedy))

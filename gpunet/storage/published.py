@@ -27,7 +27,7 @@ _COSTS = {
     "QuadraticCost": "half_squared_error",
 }
 _MEMBER = re.compile(r"(w|weights?|b|bias(?:es)?)[_.\-]?(\d{1,3})", re.ASCII)
-_CURE = 'give JSON {"weights", "biases"} or an npz w0, b0, ..., as (out, in)'
+_REMEDY = 'give JSON {"weights", "biases"} or an npz w0, b0, ..., as (out, in)'
 
 
 def is_published(path: Path) -> bool:
@@ -68,7 +68,7 @@ def load_published(
     DeviceError
         The device cannot be used.
     """
-    with file_errors("weights", path, _CURE):
+    with file_errors("weights", path, _REMEDY):
         weights, biases, cost = _read(path)
         sizes = _check(weights, biases, dtype)
     loss = loss or _COSTS[cost or "QuadraticCost"]

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from gpunet.storage.history import HistoryFile
 from gpunet.storage.lock import release_lock, take_lock
 from gpunet.storage.tensors import read_tensors, write_tensors
 
+Checkpoint = tuple[Path, dict[str, np.ndarray], dict[str, Any]]
 _CHECKPOINT = re.compile(r"step-(\d{10})\.safetensors")
 _LAST_STEP = 10**10 - 1
 
@@ -32,10 +33,6 @@ class RunFolder:
 
     Entering makes the folder, shows that it can be written, takes its lock
     and removes what killed writers left. Reading needs no entering.
-
-    Parameters
-    ----------
-    path : str, bytes or os.PathLike
 
     Attributes
     ----------
@@ -127,8 +124,8 @@ class RunFolder:
 
     def newest_checkpoint(
         self, warn: Callable[[str], object] = warnings.warn
-    ) -> tuple[Path, dict[str, np.ndarray], dict[str, Any]] | None:
-        """Return (path, tensors, state) of the newest sound one, or None.
+    ) -> Checkpoint | None:
+        """Return (path, tensors, state) of the newest sound one, if there are any.
 
         Parameters
         ----------
@@ -143,21 +140,20 @@ class RunFolder:
         damaged = []
         for number, path in self._numbered():
             try:
-                tensors, state = _read_checkpoint(number, path)
+                checkpoint = _read_checkpoint(number, path)
             except ModelFileError as error:
                 damaged.append((path, error))
                 continue
             if damaged:
-                why = "is damaged"
-                if len(damaged) > 1:
-                    why += f" (as are the {len(damaged) - 1} before it)"
-                cure = f"falling back to {printable(path)}"
-                warn(message("checkpoint", damaged[0][0], why, cure))
-            return path, tensors, state
+                n = len(damaged) - 1
+                reason = "is damaged" + (f" (as are the {n} before it)" if n else "")
+                remedy = f"falling back to {printable(path)}"
+                warn(message("checkpoint", damaged[0][0], reason, remedy))
+            return checkpoint
         if damaged:
-            why = f"none of its {len(damaged)} checkpoints is sound"
-            cure = "move the folder away to start anew"
-            line = message("checkpoint", self.checkpoints, why, cure)
+            reason = f"none of its {len(damaged)} checkpoints is sound"
+            remedy = "move the folder away to start anew"
+            line = message("checkpoint", self.checkpoints, reason, remedy)
             raise ModelFileError(line) from damaged[0][1]
         return None
 
@@ -185,10 +181,7 @@ class RunFolder:
         end would save nothing and so never remove it.
         """
         self._require_lock()
-        for number, path in self._numbered():
-            if number > step:
-                with contextlib.suppress(OSError):
-                    os.unlink(path)
+        _remove(path for number, path in self._numbered() if number > step)
         self._prune(step, keep)
 
     def _require_lock(self) -> None:
@@ -211,23 +204,25 @@ class RunFolder:
         older = [(n, path) for n, path in self._numbered() if n <= step]
         if len(older) <= keep:
             return
-        sound = 0
-        for number, path in older:
-            if sound >= keep:
-                # One that will not go, open elsewhere, is tried at the next save.
-                with contextlib.suppress(OSError):
-                    os.unlink(path)
-                continue
+        n_sound, remaining = 0, iter(older)
+        for number, path in remaining:
             with contextlib.suppress(ModelFileError, OutOfMemory):
                 _read_checkpoint(number, path)
-                sound += 1
+                n_sound += 1
+            if n_sound == keep:
+                break
+        _remove(path for _, path in remaining)
 
 
-def _read_checkpoint(
-    number: int, path: Path
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:  # what cannot go, open elsewhere, is tried at the next save
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def _read_checkpoint(number: int, path: Path) -> Checkpoint:
     tensors, state = read_tensors(path)
     if state.get("step") != number:
-        why = f"contains step {state.get('step')!r:.60}, not the step of its name"
-        raise ModelFileError(message("model file", path, why, "rename it back"))
-    return tensors, state
+        reason = f"contains step {state.get('step')!r:.60}, not the step of its name"
+        raise ModelFileError(message("model file", path, reason, "rename it back"))
+    return path, tensors, state

@@ -5,11 +5,9 @@ costs its maker nothing. What is read is one open file, so a writer that replace
 it meanwhile does no harm.
 """
 
-import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,22 +20,14 @@ from gpunet.storage.header import RESTORE, header_end, parse_header
 
 
 def write_tensors(
-    path: Path,
-    tensors: dict[str, np.ndarray],
-    state: dict[str, Any],
-    *,
-    allow_nonfinite: bool = False,
+    path: Path, tensors: dict[str, np.ndarray], state: dict[str, Any]
 ) -> None:
     """Write tensors and state to `path`, wholly or not at all.
 
     Parameters
     ----------
-    path : str, bytes or os.PathLike
-    tensors : dict of str to numpy array
     state : dict
         What JSON can hold; "kind" and "step" are shown by `verify`.
-    allow_nonfinite : bool
-        Whether tensors may contain NaN or infinity.
 
     Raises
     ------
@@ -48,21 +38,11 @@ def write_tensors(
     WriteError
         The system refused; the old file is intact.
     """
-    where = printable(path)
-    write_atomically(
-        path, encode(tensors, state, where=where, allow_nonfinite=allow_nonfinite)
-    )
+    write_atomically(path, encode(tensors, state, where=printable(path)))
 
 
-def read_tensors(
-    path: Path, *, allow_nonfinite: bool = False
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the tensors and the state of the gpunet file at `path`.
-
-    Returns
-    -------
-    tensors : dict of str to numpy array, C order, writable
-    state : dict
+def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the tensors, C order and writable, and the state of a gpunet file.
 
     Raises
     ------
@@ -71,11 +51,11 @@ def read_tensors(
     OutOfMemory
         The file is sound so far and too large for this machine.
     """
-    with _content(path) as data:
-        return decode(data, where=printable(path), allow_nonfinite=allow_nonfinite)
+    with file_errors("model file", path, "check the path"):
+        return decode(_read(path), where=printable(path))
 
 
-def verify(path: Path, *, allow_nonfinite: bool = False) -> dict[str, Any]:
+def verify(path: Path) -> dict[str, Any]:
     """Return what the gpunet file at `path` is, after checking every digest.
 
     Returns
@@ -89,10 +69,9 @@ def verify(path: Path, *, allow_nonfinite: bool = False) -> dict[str, Any]:
     ModelFileError, OutOfMemory
         As `read_tensors`.
     """
-    with _content(path) as data:
-        tensors, state = decode(
-            data, where=printable(path), allow_nonfinite=allow_nonfinite
-        )
+    with file_errors("model file", path, "check the path"):
+        data = _read(path)
+        tensors, state = decode(data, where=printable(path))
         return {
             "path": os.fsdecode(path),
             "kind": state.get("kind"),
@@ -102,14 +81,8 @@ def verify(path: Path, *, allow_nonfinite: bool = False) -> dict[str, Any]:
         }
 
 
-@contextlib.contextmanager
-def _content(path: Path) -> Iterator[bytearray]:
-    """Yield the bytes of a file whose header is sound."""
-    with file_errors("model file", path, "check the path"):
-        yield _read(path)
-
-
 def _read(path: Path) -> bytearray:
+    """Return the bytes of a file whose header is sound."""
     with open_regular(path) as (file, status):
         size = status.st_size
         head = file.read(8)

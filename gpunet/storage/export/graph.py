@@ -139,9 +139,9 @@ def _check_weights(steps: list[DenseStep], path: Path) -> None:
         raise ConfigError("export: the network has no Dense layer; add one")
     arrays = [array for step in steps for array in step]
     if not all(np.isfinite(array).all() for array in arrays):
-        why, cure = "a weight is not finite", "export the last finite model"
-        raise ModelFileError(message("export", path, why, cure))
+        reason, remedy = "a weight is not finite", "export the last finite model"
+        raise ModelFileError(message("export", path, reason, remedy))
     size = sum(array.nbytes for array in arrays)
     if size > _LARGEST:
-        why = f"has {size:,} bytes of weights, more than the {_LARGEST:,} allowed"
-        raise ModelFileError(message("export", path, why, "use a smaller network"))
+        reason = f"has {size:,} bytes of weights, more than the {_LARGEST:,} allowed"
+        raise ModelFileError(message("export", path, reason, "use a smaller network"))
