@@ -1,4 +1,4 @@
-"""`python -m gpunet.accel script.py`: an existing script, on gpunet's MLPs.
+"""`python -m gpunet.accel script.py`: an existing script, with gpunet's MLPs.
 
 scikit-learn's `MLPClassifier` and `MLPRegressor` are replaced before the script
 begins; the script itself stays as it is.
@@ -6,26 +6,22 @@ begins; the script itself stays as it is.
 
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .errors import ConfigError, GpunetError
 
+patch: Callable[[], None] | None = None
 try:
     from .sklearn import patch
 except ImportError as error:
-    patch, _why = None, str(error)
+    _import_error = str(error)
 
 _USAGE = "usage: python -m gpunet.accel script.py [arguments of the script]"
 
 
 def run(argv: Sequence[str]) -> None:
-    """Run a script with scikit-learn's MLPs replaced by gpunet's.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        The script and its arguments, which it finds in `sys.argv`.
+    """Run a script, with the arguments that follow it, on gpunet's MLPs.
 
     Raises
     ------
@@ -39,7 +35,7 @@ def run(argv: Sequence[str]) -> None:
         raise ConfigError(f"accel: {script}: no such script; {_USAGE}")
     if patch is None:
         raise ConfigError(
-            f"accel: scikit-learn cannot be imported ({_why}); "
+            f"accel: scikit-learn cannot be imported ({_import_error}); "
             'python -m pip install "gpunet[sklearn]"'
         )
     patch()

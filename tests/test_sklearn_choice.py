@@ -12,6 +12,7 @@ from test_sklearn_exact import X, Y
 from gpunet.errors import ConfigError
 from gpunet.fast.cpu import compiler
 from gpunet.sklearn import MLPClassifier, MLPRegressor
+from gpunet.sklearn.steppers import Samples
 from gpunet.sklearn.steppers.choice import step_seconds, use_numba
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 def compiles(est, x, weight=None, epochs=10**6, n_fits=1):
     """Return whether compiled code is to train an estimator on the host."""
-    return use_numba(est, None, x, weight, epochs, n_fits)
+    return use_numba(est, None, Samples(x, Y, weight), epochs, n_fits)
 
 
 def test_auto_compiles_what_is_long_and_never_waits_for_what_is_short(monkeypatch):

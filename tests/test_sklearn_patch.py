@@ -113,7 +113,9 @@ def test_accel_says_what_it_wants(argv, why, capsys):
 def test_accel_says_what_is_missing(capsys, monkeypatch, tmp_path):
     (tmp_path / "x.py").write_text("")
     monkeypatch.setattr("gpunet.accel.patch", None)
-    monkeypatch.setattr("gpunet.accel._why", "No module named 'sklearn'", raising=False)
+    monkeypatch.setattr(
+        "gpunet.accel._import_error", "No module named 'sklearn'", raising=False
+    )
     assert main([str(tmp_path / "x.py")]) == 2
     assert 'pip install "gpunet[sklearn]"' in capsys.readouterr().err
 

@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ..backend import Backend
+from ..backend import Backend, open_backend
 from ..errors import ConfigError
 from ..optimizers import Optimizer
 from .array_api import (
@@ -30,11 +30,12 @@ from .array_api import (
     host_array,
     library_and_device,
 )
-from .extras import estimator_network, extras_in_use, fit_extras
+from .extras import extras_in_use, fit_extras
 from .lbfgs import fit_lbfgs
 from .solvers import SOLVERS
 from .state import MLPState
-from .steppers import DenseLayers, layers_of, make_stepper
+from .steppers import DenseLayers, Samples, layers_of, make_stepper
+from .steppers.device_stepper import make_network
 from .stochastic import fit_stochastic
 
 # scikit-learn's own constraints, so that a bad value is answered in its words
@@ -87,6 +88,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         Who takes the steps of "sgd" and "adam" on the CPU: NumPy, or code that numba
         compiles (extra `fast`). "auto" compiles where it applies and a training is
         long enough, by a count from its settings and data.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : lists of NumPy arrays, on the host wherever trained
+    validation_loss_curve_ : list of float, with `fit(..., X_val=, y_val=)`
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -135,22 +141,22 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         self._thread = get_ident()
         try:
             bk = compute_backend(self.device, X)
-            data = self._begin_fit(X, y, sample_weight, incremental)
+            samples = self._begin_fit(X, y, sample_weight, incremental)
             held_out = self._held_out(*validation)
             if extras_in_use(self):
-                fit_extras(self, data, held_out, bk, incremental)
+                fit_extras(self, samples, held_out, bk, incremental)
             elif self.solver == "lbfgs":
-                fit_lbfgs(self, make_stepper(self, bk, data))
+                fit_lbfgs(self, make_stepper(self, bk, samples))
             else:
-                fit_stochastic(self, data, held_out, bk, incremental, n_fits)
+                fit_stochastic(self, samples, held_out, bk, incremental, n_fits)
             return self._end_fit()
         finally:
             del self._thread
 
     def _begin_fit(
         self, X: Any, y: Any, sample_weight: Any, incremental: bool = False
-    ) -> tuple:
-        """Validate; initialize unless resuming; return x, t and weight."""
+    ) -> Samples:
+        """Validate; initialize unless resuming; return what to train on."""
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         self._fitted_in = library_and_device(X)
@@ -165,7 +171,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize(X.shape[1], hidden, dtype)
-        return X, t, sample_weight
+        return Samples(X, t, sample_weight)
 
     def _validated(
         self, X: Any, y: Any, incremental: bool, reset: bool
@@ -201,16 +207,16 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         X, y = validate_data(self, X, y, dtype=dtypes, **checks)
         return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
 
-    def _held_out(self, X: Any, y: Any) -> tuple | None:
+    def _held_out(self, X: Any, y: Any) -> Samples | None:
         if X is None and y is None:
             return None
         if X is None or y is None:
             raise ValueError("X_val and y_val must both be given, or neither")
         X, t = self._validated(X, host_array(y), True, False)
-        return X, t.reshape(len(t), -1), None
+        return Samples(X, t.reshape(len(t), -1))
 
-    def _outputs(self, X: Any, method: str, drop: int = 0) -> np.ndarray:
-        """Return host outputs of all layers, or of all but the last `drop`.
+    def _outputs(self, X: Any, method: str, hidden: bool = False) -> np.ndarray:
+        """Return host outputs of the last layer, or of the last hidden one.
 
         Parameters
         ----------
@@ -228,15 +234,13 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         bk = compute_backend(self.device, X)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         self._check_thread(method)
-        on_host = bk is None and not extras_in_use(self)
         layers = layers_of(self)
-        if drop:
-            last = self.activation if on_host else "identity"
-            coefs, intercepts = layers.coefs[:-drop], layers.intercepts[:-drop]
-            layers = DenseLayers(coefs, intercepts, self.activation, last)
-        if on_host:
+        if hidden:
+            coefs, intercepts, names = layers
+            layers = DenseLayers(coefs[:-1], intercepts[:-1], names[:-1])
+        if bk is None and not extras_in_use(self):
             return layers.outputs(X)
-        net = estimator_network(self, bk, layers)
+        net = make_network(bk or open_backend("cpu"), layers)
         return net.predict(X.toarray() if hasattr(X, "toarray") else X)
 
     def _check_thread(self, method: str) -> None:
@@ -271,7 +275,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         """
         if len(getattr(self, "coefs_", "12")) == 1:
             raise ValueError("transform: this network has no hidden layer")
-        y = self._outputs(X, "transform", drop=1)
+        y = self._outputs(X, "transform", hidden=True)
         if y.ndim == 3:
             y = np.concatenate(list(y), axis=1)
         if str(getattr(X, "dtype", "")).endswith("float32"):

@@ -34,11 +34,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         See `gpunet.sklearn.base.BaseMLP`.
     class_weight : dict or "balanced", optional
 
-    Attributes
-    ----------
-    coefs_, intercepts_ : lists of NumPy arrays, on the host wherever trained
-    validation_loss_curve_ : list of float, with `fit(..., X_val=, y_val=)`
-
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -165,11 +160,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         scikit-learn's; see `sklearn.neural_network.MLPRegressor`.
     device ... engine
         See `gpunet.sklearn.base.BaseMLP`.
-
-    Attributes
-    ----------
-    coefs_, intercepts_ : lists of NumPy arrays, on the host wherever trained
-    validation_loss_curve_ : list of float, with `fit(..., X_val=, y_val=)`
 
     Examples
     --------

@@ -8,23 +8,16 @@ from sklearn.base import is_classifier
 
 from ..backend import Backend, open_backend
 from ..data import Dataset
-from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer, get_optimizer
 from ..training import Callback, EarlyStopping, fit
 from .array_api import backend_of
 from .state import MLPState
-from .steppers import DenseLayers, layers_of
+from .steppers import Samples, layers_of
 from .steppers.device_stepper import make_network
 from .stochastic import batch_rows, hold_out, warn_not_converged
 
-EXTRAS = [
-    "hidden_activations",
-    "dropout",
-    "optimizer",
-    "schedule",
-    "n_members",
-    "callbacks",
-]
+EXTRAS = ["hidden_activations", "dropout", "optimizer"]
+EXTRAS += ["schedule", "n_members", "callbacks"]
 
 
 def extras_in_use(est: MLPState) -> list[str]:
@@ -36,23 +29,6 @@ def _is_set(value: Any) -> bool:
     if isinstance(value, str) or not hasattr(value, "__len__"):
         return value is not None and value != 0
     return len(value) > 0
-
-
-def estimator_network(
-    est: MLPState, bk: Backend | None, layers: DenseLayers, **settings: Any
-) -> Network:
-    """Return the lesson's Network of an estimator; see `make_network`."""
-    n, names = est.n_layers_ - 2, est.hidden_activations
-    if names is not None and len(names) != n:
-        raise ValueError(
-            f"hidden_activations must be {n} names, one for each hidden layer, "
-            f"got {list(names)}"
-        )
-    bk, names = (
-        bk or open_backend("cpu"),
-        [est.activation] * n if names is None else names,
-    )
-    return make_network(bk, layers, list(names), **settings)
 
 
 class _Plateau(Callback):
@@ -75,22 +51,12 @@ class _Plateau(Callback):
 
 def fit_extras(
     est: MLPState,
-    data: tuple,
-    held_out: tuple | None,
+    samples: Samples,
+    held_out: Samples | None,
     bk: Backend | None,
     incremental: bool,
 ) -> None:
     """Train an initialized estimator in place by the lesson's own `fit`.
-
-    Parameters
-    ----------
-    est : MLPClassifier or MLPRegressor
-    data : tuple of arrays
-        x, t of shape (n, n_out), and weight or None; validated.
-    held_out : tuple of arrays, optional
-    bk : Backend or None
-    incremental : bool
-        Refused: a Trainer trains from start to end.
 
     Raises
     ------
@@ -99,17 +65,17 @@ def fit_extras(
     """
     _check_extras(est, incremental)
     if est.early_stopping and held_out is None:
-        data, held_out = hold_out(est, *data)
+        samples, held_out = hold_out(est, *samples)
     seed = int(est._random_state.randint(2**31 - 1))
-    net = estimator_network(est, bk, layers_of(est), dropout=est.dropout, seed=seed)
+    net = make_network(bk or open_backend("cpu"), layers_of(est), est.dropout, seed)
     patience = int(min(est.n_iter_no_change, est.max_iter))
-    size = batch_rows(est.batch_size, len(data[1]))
+    size = batch_rows(est.batch_size, len(samples.t))
     callbacks = list(est.callbacks)
     if not est.early_stopping:
         callbacks.append(_Plateau(est.tol, patience))
     history = fit(
         net,
-        _dataset(est, *data),
+        _dataset(est, *samples),
         epochs=est.max_iter,
         batch_size=size,
         optimizer=_lesson_optimizer(est, size),
@@ -124,7 +90,7 @@ def fit_extras(
         [net.backend.to_host(p) for name, p in net.params.items() if name[-1] == kind]
         for kind in "Wb"
     )
-    _record_history(est, history, len(data[1]))
+    _record_history(est, history, len(samples.t))
 
 
 def _check_extras(est: MLPState, incremental: bool) -> None:

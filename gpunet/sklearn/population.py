@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from .extras import extras_in_use
 from .solvers import SOLVERS, Solver
-from .steppers import NumbaStepper, NumpyStepper, layers_of, use_numba
-from .stochastic import end_epoch, epoch_orders, split_data, warn_not_converged
+from .steppers import NumbaStepper, NumpyStepper, Samples, layers_of, use_numba
+from .stochastic import end_epoch, epoch_orders, split_samples, warn_not_converged
 
 # What a block of members works on: weights, gradients, Adam's averages, activations.
 # Smaller blocks would fit the cache better, but the calls they cost weigh more
@@ -53,11 +53,11 @@ def fit_jobs(
         return [
             partial(_fit_alone, est, X, y, sample_weight, n_fits) for est in members
         ]
-    data = first._begin_fit(X, y, sample_weight)
-    data, held_out, batches = split_data(first, data, None)
+    samples = first._begin_fit(X, y, sample_weight)
+    samples, held_out, batches = split_samples(first, samples, None)
     stepper_class: Any = NumpyStepper
     size = _members_of_a_block(first, batches[0][1])
-    if use_numba(first, None, data[0], data[2], first.max_iter, n_fits):
+    if use_numba(first, None, samples, first.max_iter, n_fits):
         stepper_class, size = NumbaStepper, -(-n_fits // (_JOBS * cpu_count()))
     parameters = first.get_params()
     fitted = {k: v for k, v in vars(first).items() if k not in parameters}
@@ -69,7 +69,7 @@ def fit_jobs(
     blocks = [members[k : k + size] for k in range(0, len(members), size)]
     for block in blocks:  # its first one draws, for all of them
         block[0]._random_state = deepcopy(first._random_state)
-    shared = (data, held_out, batches)
+    shared = (samples, held_out, batches)
     return [partial(_fit_block, stepper_class, block, *shared) for block in blocks]
 
 
@@ -90,20 +90,19 @@ def _fit_alone(est: Any, X: Any, y: Any, sample_weight: Any, n_fits: int) -> int
 
 
 def _fit_block(
-    stepper_class: Any, members: list, data: tuple, held_out: Any, batches: list
+    stepper_class: Any, members: list, samples: Samples, held_out: Any, batches: list
 ) -> int:
     """Train members with the same start and batches; each stops for itself."""
-    x, t, weight = data
     n_fits, n, first = len(members), batches[-1][1], members[0]
     layers, dtype = layers_of(first), first.coefs_[0].dtype
     layers = layers.views(np.stack([layers.packed()] * n_fits))
     alpha = np.asarray([est.alpha for est in members], dtype)
-    data = (x, t.astype(dtype, copy=False), weight)
-    stepper = stepper_class(layers, alpha, data)
+    samples = samples._replace(t=samples.t.astype(dtype, copy=False))
+    stepper = stepper_class(layers, alpha, samples)
     solver = _shared_solver(members, stepper)
     for order in epoch_orders(first, n):
         losses = stepper.run_epoch(order, batches, solver)
-        y = None if held_out is None else stepper.outputs(held_out[0])
+        y = None if held_out is None else stepper.outputs(held_out.x)
         weights = cache(stepper.weights)  # copied when a member first needs its own
         done = np.zeros(len(members), bool)
         for i, est in enumerate(members):

@@ -38,11 +38,6 @@ def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> Non
 class Solver:
     """What a stochastic solver remembers between steps, epochs and calls.
 
-    Parameters
-    ----------
-    settings : MLPState
-        Its parameters are read.
-
     Attributes
     ----------
     learning_rate : float

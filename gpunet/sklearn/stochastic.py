@@ -12,14 +12,14 @@ from sklearn.model_selection import train_test_split
 from ..backend import Backend
 from .solvers import SOLVERS
 from .state import MLPState
-from .steppers import MLPStepper, make_stepper
+from .steppers import MLPStepper, Samples, make_stepper
 from .steppers.costs import row_costs
 
 
 def fit_stochastic(
     est: MLPState,
-    data: tuple,
-    held_out: tuple | None,
+    samples: Samples,
+    held_out: Samples | None,
     bk: Backend | None,
     incremental: bool,
     n_fits: int,
@@ -28,12 +28,10 @@ def fit_stochastic(
 
     Parameters
     ----------
-    est : MLPClassifier or MLPRegressor
-        Its parameters are read, its fitted attributes written.
-    data : tuple of arrays
-        x, t of shape (n, n_out), and weight or None; validated.
-    held_out : tuple of arrays, optional
-        The same, to watch; None lets `early_stopping` split rows off.
+    est : MLPState
+    samples : Samples
+    held_out : Samples, optional
+        To watch; None lets `early_stopping` split rows off.
     bk : Backend, or None for NumPy and compiled code
     incremental : bool
         Whether to train one epoch, from where the last call ended.
@@ -44,9 +42,9 @@ def fit_stochastic(
         est._optimizer = SOLVERS[est.solver](est)
     if est.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
-    data, held_out, batches = split_data(est, data, held_out)
+    samples, held_out, batches = split_samples(est, samples, held_out)
     epochs = 1 if incremental else est.max_iter
-    stepper = make_stepper(est, bk, data, epochs, n_fits)
+    stepper = make_stepper(est, bk, samples, epochs, n_fits)
     est._optimizer.start(stepper.p)
     try:
         _run_epochs(est, stepper, batches, held_out, incremental)
@@ -56,28 +54,30 @@ def fit_stochastic(
     est.coefs_, est.intercepts_ = est._best if est.early_stopping else stepper.weights()
 
 
-def split_data(est: MLPState, data: tuple, held_out: tuple | None) -> tuple:
+def split_samples(
+    est: MLPState, samples: Samples, held_out: Samples | None
+) -> tuple[Samples, Samples | None, list[tuple[int, int]]]:
     """Return what to train on, what to watch, and each batch's (start, stop)."""
     if held_out is not None:
         est.validation_loss_curve_ = []
     elif est.early_stopping:
-        data, held_out = hold_out(est, *data)
-    n = data[0].shape[0]
+        samples, held_out = hold_out(est, *samples)
+    n = samples.x.shape[0]
     size = batch_rows(est.batch_size, n)
-    return data, held_out, [(a, min(a + size, n)) for a in range(0, n, size)]
+    return samples, held_out, [(a, min(a + size, n)) for a in range(0, n, size)]
 
 
 def _run_epochs(
     est: MLPState,
     stepper: MLPStepper,
     batches: list,
-    held_out: tuple | None,
+    held_out: Samples | None,
     incremental: bool,
 ) -> None:
     n, est.n_iter_ = batches[-1][1], 0
     for order in epoch_orders(est, n):
         loss = stepper.run_epoch(order, batches, est._optimizer)
-        y = None if held_out is None else stepper.outputs(held_out[0])
+        y = None if held_out is None else stepper.outputs(held_out.x)
         if end_epoch(est, loss, n, y, held_out, stepper.weights) or incremental:
             return
     warn_not_converged(est)
@@ -99,20 +99,18 @@ def end_epoch(
     loss: Any,
     n: int,
     y: np.ndarray | None,
-    held_out: tuple | None,
+    held_out: Samples | None,
     weights: Callable[[], tuple],
 ) -> bool:
     """Write an epoch's results into the estimator; return whether to stop.
 
     Parameters
     ----------
-    est : MLPClassifier or MLPRegressor
     loss : float
     n : int
-        Rows seen.
+        Samples seen.
     y : array, optional
-        Outputs for the held-out rows.
-    held_out : tuple of arrays, optional
+        Outputs for the held-out samples.
     weights : callable
         weights() -> (coefs, intercepts) as they are now.
     """
@@ -150,13 +148,13 @@ def _record_progress(
     est: Any, y: Any, held_out: Any, weights: Callable[[], tuple]
 ) -> None:
     if hasattr(est, "validation_loss_curve_"):
-        costs = row_costs(est.out_activation_, y, held_out[1].astype(y.dtype))
+        costs = row_costs(est.out_activation_, y, held_out.t.astype(y.dtype))
         est.validation_loss_curve_.append(float(np.mean(costs)))
     if not est.early_stopping:
         stuck = est.loss_ > est.best_loss_ - est.tol
         est.best_loss_ = est.loss_ if est.loss_ < est.best_loss_ else est.best_loss_
     else:
-        score = est._score_outputs(y, *held_out[1:])
+        score = est._score_outputs(y, held_out.t, held_out.weight)
         est.validation_scores_.append(score)
         if est.verbose:
             print(f"Validation score: {score:f}")
@@ -166,7 +164,7 @@ def _record_progress(
     est._no_improvement_count = est._no_improvement_count + 1 if stuck else 0
 
 
-def hold_out(est: MLPState, x: Any, t: Any, weight: Any) -> tuple:
+def hold_out(est: MLPState, x: Any, t: Any, weight: Any) -> tuple[Samples, Samples]:
     """Split validation rows off; stratified for two classes, as scikit-learn does."""
     two_classes = is_classifier(est) and est.n_outputs_ == 1
     arrays = [x, t] if weight is None else [x, t, weight]
@@ -182,7 +180,7 @@ def hold_out(est: MLPState, x: Any, t: Any, weight: Any) -> tuple:
             "or the size of your dataset."
         )
     weight, weight_out = weights or (None, None)
-    return (x, t, weight), (x_out, t_out, weight_out)
+    return Samples(x, t, weight), Samples(x_out, t_out, weight_out)
 
 
 def batch_rows(batch_size: Any, n: int) -> int:

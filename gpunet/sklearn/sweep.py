@@ -7,15 +7,14 @@ the weights that a fit of its own would give.
 """
 
 import time
-import warnings
 from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import indexable
 from sklearn.utils._indexing import _safe_indexing
 
@@ -53,8 +52,7 @@ class MLPSweep(GridSearchCV):
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> net = MLPClassifier((8,), random_state=0, max_iter=20, tol=0)
-    >>> import warnings
-    >>> grid = {"learning_rate_init": [0.001, 0.03], "alpha": [0.0001, 0.1]}
+    >>>     >>> grid = {"learning_rate_init": [0.001, 0.03], "alpha": [0.0001, 0.1]}
     >>> with warnings.catch_warnings(action="ignore"):
     ...     sweep = MLPSweep(net, grid, cv=3).fit(X, y)
     >>> sweep.best_params_["learning_rate_init"], len(sweep.cv_results_["params"])
@@ -112,10 +110,10 @@ class MLPSweep(GridSearchCV):
             fits.append([deepcopy(est) for _ in folds])
         jobs = []
         for k, (train, _) in enumerate(folds):
-            data = [_rows(a, train) for a in arrays]
+            X, y, weight = (_rows(a, train) for a in arrays)
             for group in _groups(candidates):
                 members = [fits[i][k] for i in group]
-                jobs += fit_jobs(members, *data, n_fits=len(fits) * len(folds))
+                jobs += fit_jobs(members, X, y, weight, len(fits) * len(folds))
         seconds = run_jobs(jobs)
         tests = [[_rows(a, test) for a in arrays] for _, test in folds]
         results = [
@@ -123,7 +121,7 @@ class MLPSweep(GridSearchCV):
             for fold_fits in fits
             for est, data in zip(fold_fits, tests, strict=True)
         ]
-        self._warn_of_failures(results)
+        _warn_or_raise_about_fit_failures(results, np.nan)
         self.cv_results_ = self._format_results(candidates, len(folds), results)
         self._choose_best(*arrays)
         return self
@@ -132,7 +130,7 @@ class MLPSweep(GridSearchCV):
         return clone(self.estimator).set_params(**clone(parameters, safe=False))
 
     def _score(self, est: Any, X: Any, y: Any, weight: Any) -> dict[str, Any]:
-        started = time.perf_counter()
+        started, failure = time.perf_counter(), None
         try:
             est._end_fit()
             if self.scoring is None and weight is None and _is_plain(est, X, y):
@@ -143,21 +141,9 @@ class MLPSweep(GridSearchCV):
                 weights = {} if weight is None else {"sample_weight": weight}
                 score = self.scorer_(est, X, y, **weights)
         except ValueError as error:  # weights that are not finite
-            score, self._failure = np.nan, error
-        return {"test_scores": score, "score_time": time.perf_counter() - started}
-
-    def _warn_of_failures(self, results: list[dict]) -> None:
-        """Say what GridSearchCV says of fits that failed."""
-        n = sum(np.isnan(result["test_scores"]) for result in results)
-        if n == len(results):
-            raise ValueError(f"All the {n} fits failed.") from self._failure
-        if n:
-            warnings.warn(
-                f"{n} fits failed out of a total of {len(results)}; their score is "
-                f"nan. The last one: {self._failure}",
-                FitFailedWarning,
-                stacklevel=3,
-            )
+            score, failure = np.nan, f"{type(error).__name__}: {error}"
+        seconds = time.perf_counter() - started
+        return {"test_scores": score, "score_time": seconds, "fit_error": failure}
 
     def _choose_best(self, X: Any, y: Any, sample_weight: Any) -> None:
         results = self.cv_results_

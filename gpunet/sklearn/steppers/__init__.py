@@ -6,7 +6,7 @@ the lesson's Network on a device.
 
 from .choice import layers_of, make_stepper, use_numba
 from .device_stepper import DeviceStepper
-from .layers import DenseLayers, MLPStepper
+from .layers import DenseLayers, MLPStepper, Samples
 from .numba_stepper import NumbaStepper
 from .numpy_stepper import NumpyStepper
 
@@ -16,6 +16,7 @@ __all__ = [
     "MLPStepper",
     "NumbaStepper",
     "NumpyStepper",
+    "Samples",
     "layers_of",
     "make_stepper",
     "use_numba",

@@ -12,33 +12,33 @@ from ...fast.cpu.jit.span import train_members
 from ..array_api import backend_of
 from ..state import MLPState
 from .device_stepper import DeviceStepper
-from .layers import DenseLayers
+from .layers import DenseLayers, Samples
 from .numba_stepper import NumbaStepper
 from .numpy_stepper import NumpyStepper
 
 
 def layers_of(est: MLPState) -> DenseLayers:
     """Return the tensors and activations of an initialized estimator."""
-    names = (est.activation, est.out_activation_)
-    return DenseLayers(est.coefs_, est.intercepts_, *names)
+    n, names = est.n_layers_ - 2, est.hidden_activations
+    names = [est.activation] * n if names is None else list(names)
+    if len(names) != n:
+        raise ValueError(
+            f"hidden_activations must be {n} names, one for each hidden layer, "
+            f"got {names}"
+        )
+    return DenseLayers(est.coefs_, est.intercepts_, [*names, est.out_activation_])
 
 
 def make_stepper(
-    est: MLPState, bk: Backend | None, data: tuple, epochs: int = 1, n_fits: int = 1
+    est: MLPState,
+    bk: Backend | None,
+    samples: Samples,
+    epochs: float = 1,
+    n_fits: int = 1,
 ) -> Any:
-    """Return the stepper of an initialized estimator.
-
-    Parameters
-    ----------
-    est : MLPState
-    bk : Backend, or None for NumPy and compiled code
-    data : tuple
-        x, t and weight; validated.
-    epochs, n_fits : int
-        As for `use_numba`.
-    """
-    x, t, weight = data
-    compiled = use_numba(est, bk, x, weight, epochs, n_fits)
+    """Return the stepper of an initialized estimator; see `use_numba`."""
+    x, t, weight = samples
+    compiled = use_numba(est, bk, samples, epochs, n_fits)
     layers = layers_of(est)
     dtype = est.coefs_[0].dtype
     if est.solver == "lbfgs":
@@ -46,19 +46,14 @@ def make_stepper(
         dtype = np.dtype("float64")
         layers = layers.views(layers.packed().astype(dtype))
         x = x if backend_of(x) else x.astype(dtype, copy=False)
-    data = (x, t.astype(dtype, copy=False), weight)
+    samples = Samples(x, t.astype(dtype, copy=False), weight)
     if bk is not None:
-        return DeviceStepper(bk, layers, est.alpha, data)
-    return (NumbaStepper if compiled else NumpyStepper)(layers, est.alpha, data)
+        return DeviceStepper(bk, layers, est.alpha, samples)
+    return (NumbaStepper if compiled else NumpyStepper)(layers, est.alpha, samples)
 
 
 def use_numba(
-    est: MLPState,
-    bk: Backend | None,
-    x: Any,
-    weight: Any,
-    epochs: float,
-    n_fits: int,
+    est: MLPState, bk: Backend | None, samples: Samples, epochs: float, n_fits: int
 ) -> bool:
     """Return whether compiled code is to train an initialized estimator.
 
@@ -67,9 +62,8 @@ def use_numba(
     Parameters
     ----------
     est : MLPState
-    bk : Backend or None
-    x : array or CSR/CSC, shape (n, n_features)
-    weight : array, shape (n,), or None
+    bk : Backend, or None for NumPy and compiled code
+    samples : Samples
     epochs : int
         At most.
     n_fits : int
@@ -82,11 +76,12 @@ def use_numba(
     """
     if est.engine == "loop":
         return False
-    reason = _why_not_compiled(est, bk, weight)
+    reason = _why_not_compiled(est, bk, samples.weight)
     if est.engine == "compiled" and reason:
         raise ValueError(f"engine='compiled': {reason}, or engine='auto'")
     if reason or est.engine == "compiled":
         return not reason
+    x = samples.x
     n, first, dtype = x.shape[0], est.coefs_[0], est.coefs_[0].dtype
     if epochs > est.n_iter_no_change and (est.tol > 0 or est.early_stopping):
         epochs = epochs / 3  # most fits stop before

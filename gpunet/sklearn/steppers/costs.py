@@ -1,7 +1,7 @@
 """What scikit-learn's losses cost, row by row: they decide when training ends.
 
-Its loss is taken batch by batch with `xlogy` over every class; here the rows of a
-whole epoch are taken at once, and of a class's probabilities the wanted one only.
+Its loss is computed batch by batch with `xlogy` over every class; here for all rows
+of an epoch at once, from the true class's probability only.
 """
 
 from typing import Any
@@ -16,11 +16,10 @@ def row_costs(name: str, y: np.ndarray, t: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     name : "softmax", "logistic", "identity" or "exp"
-        The output activation, which says the loss.
+        The output activation, which determines the loss.
     y : array, shape (..., n, n_out)
         Outputs after the activation.
     t : float array, shape (n, n_out)
-        Targets; 0 or 1 for the cross-entropies, and one 1 a row with softmax.
     """
     if name == "identity":
         return 0.5 * np.mean((t - y) ** 2, axis=-1)
@@ -29,8 +28,8 @@ def row_costs(name: str, y: np.ndarray, t: np.ndarray) -> np.ndarray:
     eps = np.finfo(y.dtype).eps
     if name == "softmax":
         return -np.log(np.clip(np.sum(y * t, axis=-1), eps, 1 - eps))
-    wanted = np.clip(np.where(t > 0.5, y, 1 - y), eps, 1 - eps)
-    return -np.sum(np.log(wanted), axis=-1)
+    likelihood = np.clip(np.where(t > 0.5, y, 1 - y), eps, 1 - eps)
+    return -np.sum(np.log(likelihood), axis=-1)
 
 
 def epoch_loss(
@@ -41,14 +40,14 @@ def epoch_loss(
 ) -> Any:
     """Return the mean over an epoch's rows of their batch's loss, in float64.
 
-    A batch's loss is the (weighted) mean of its rows' costs plus its penalty
-    over the batch's weight.
+    A batch's loss is the weighted mean of its rows' costs plus its penalty over the
+    batch's weight.
 
     Parameters
     ----------
     costs : array, shape (..., n)
     weight : array, shape (n,), or None
-        In the order in which the rows came.
+        In the order of the epoch.
     batches : list of (start, stop)
     penalties : list of float or arrays, shape (...)
         alpha / 2 times the squared weights, before each batch's step.

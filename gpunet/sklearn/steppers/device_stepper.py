@@ -11,7 +11,7 @@ from ...losses import Loss
 from ...network import Network
 from ...optimizers import SGD, Adam, Optimizer
 from ..solvers import AdamSolver, SGDSolver, Solver
-from .layers import DenseLayers, MLPStepper
+from .layers import DenseLayers, MLPStepper, Samples
 
 
 def _deviance(z: Any, t: Any) -> Any:
@@ -39,35 +39,30 @@ _LOSSES: dict[str, str | Loss] = {
 
 
 def make_network(
-    bk: Backend, mlp: DenseLayers, activations: list | None = None, **settings: Any
+    bk: Backend, layers: DenseLayers, dropout: float = 0.0, seed: int = 0
 ) -> Network:
     """Return the lesson's Network with the tensors of an estimator.
 
-    Parameters
-    ----------
-    bk : Backend
-    mlp : DenseLayers
-    activations : list of str, optional
-        Of each hidden layer, instead of one for all.
-    settings
-        dropout, the rate after each hidden layer; seed.
+    The last activation is the loss's where a loss has it; dropout is the rate after
+    each hidden layer.
     """
-    coefs, dropout = mlp.coefs, settings.pop("dropout", 0.0)
-    activations = activations or [mlp.activation] * (len(coefs) - 1)
-    layers: list = []
-    for i, W in enumerate(coefs):
-        layers.append(Dense(W.shape[-2], W.shape[-1], "zeros"))
-        if i < len(activations) and activations[i] != "identity":
-            sigmoid = activations[i] == "logistic"
-            layers.append(Activation("sigmoid" if sigmoid else activations[i]))
-        if i < len(activations) and dropout:
-            layers.append(Dropout(dropout))
+    coefs, intercepts, names = layers
+    modules: list = []
+    for i, (W, name) in enumerate(zip(coefs, names, strict=True)):
+        modules.append(Dense(W.shape[-2], W.shape[-1], "zeros"))
+        hidden = i < len(coefs) - 1
+        if name != "identity" and (hidden or name not in _LOSSES):
+            modules.append(Activation("sigmoid" if name == "logistic" else name))
+        if hidden and dropout:
+            modules.append(Dropout(dropout))
     dtype = str(np.result_type(*coefs, np.float32))
-    settings["population"] = coefs[0].shape[0] if coefs[0].ndim == 3 else None
-    loss = _LOSSES[mlp.out_activation]
-    net = Network(layers, loss, device=bk, dtype=dtype, **settings)
-    dense = [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
-    for i, W, b in zip(dense, coefs, mlp.intercepts, strict=True):
+    population = coefs[0].shape[0] if coefs[0].ndim == 3 else None
+    loss = _LOSSES.get(names[-1], "half_squared_error")
+    net = Network(
+        modules, loss, population=population, seed=seed, device=bk, dtype=dtype
+    )
+    dense = [i for i, module in enumerate(modules) if isinstance(module, Dense)]
+    for i, W, b in zip(dense, coefs, intercepts, strict=True):
         net.params[f"{i}.W"] = bk.array(W, dtype)
         net.params[f"{i}.b"] = bk.array(b, dtype)
     return net
@@ -77,9 +72,9 @@ class DeviceStepper(MLPStepper):
     """The lesson's Network takes the steps, of one network; x may be on the device."""
 
     def __init__(
-        self, bk: Backend, layers: DenseLayers, alpha: float, data: tuple
+        self, bk: Backend, layers: DenseLayers, alpha: float, samples: Samples
     ) -> None:
-        super().__init__(layers, alpha, data)
+        super().__init__(layers, alpha, samples)
         self._bk, self.net = bk, make_network(bk, layers)
         self._W = [name for name in self.net.params if name.endswith(".W")]
         self._names = [*self._W, *(f"{name[:-1]}b" for name in self._W)]
@@ -91,7 +86,8 @@ class DeviceStepper(MLPStepper):
         self._t = bk.array(self.t, dtype)
         self._weight = None if self.weight is None else bk.array(self.weight, dtype)
         self._optimizer: Optimizer | None = None
-        averaged = layers.out_activation == "identity"  # the lesson adds outputs up
+        self._all_rows: tuple | None = None
+        averaged = layers.activations[-1] == "identity"  # the lesson adds outputs up
         self._cost_factor = 1.0 / self.t.shape[1] if averaged else 1.0
 
     @property
@@ -168,14 +164,12 @@ class DeviceStepper(MLPStepper):
 
     def loss_and_gradient(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the loss of all rows and its gradient at a packed vector."""
-        bk, x, weight, n = self._bk, self.x, self._weight, len(self.t)
+        bk, rows = self._bk, np.arange(len(self.t))
         with bk.use():
             self.net.params.update(self._unpacked(vector))
-            if scipy.sparse.issparse(x):
-                x = bk.array(x.toarray(), self.net.dtype)
-            total = float(n if weight is None else self.weight.sum())
-            weight = None if weight is None else weight * (n / total)
-            loss, grads = self._gradient(x, self._t, weight, total)
+            if self._all_rows is None:
+                self._all_rows = self._batch(bk.array(rows), rows)
+            loss, grads = self._gradient(*self._all_rows)
             return float(bk.to_host(loss)), self._packed(grads).astype(float)
 
     def _make_optimizer(self, solver: Any) -> Optimizer:

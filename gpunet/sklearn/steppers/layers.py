@@ -31,15 +31,14 @@ _ACTIVATIONS: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 class DenseLayers(NamedTuple):
-    """Weights and biases with the activations of the hidden layers and of the last.
+    """Weights (n_in, n_out), biases (n_out,) and the name of each activation.
 
-    Shapes (n_in, n_out) and (n_out,), or those behind a member axis.
+    Tensors of several members have a leading axis.
     """
 
     coefs: list[np.ndarray]
     intercepts: list[np.ndarray]
-    activation: str
-    out_activation: str
+    activations: list[str]
 
     def outputs(self, x: Any, buffers: list | None = None) -> np.ndarray:
         """Return the outputs for x, shape (n, n_out), or (members, n, n_out).
@@ -50,10 +49,8 @@ class DenseLayers(NamedTuple):
         buffers : list of array, optional
             Receive each layer's activations; None makes new arrays.
         """
-        n = len(self.coefs)
-        names = [self.activation] * (n - 1) + [self.out_activation]
-        layers = zip(self.coefs, self.intercepts, buffers or [None] * n, strict=True)
-        for (W, b, z), name in zip(layers, names, strict=True):
+        buffers = buffers or [None] * len(self.coefs)
+        for W, b, name, z in zip(*self, buffers, strict=True):
             if scipy.sparse.issparse(x):
                 z = np.empty((x.shape[0], W.shape[-1]), W.dtype) if z is None else z
                 z[...] = x @ W
@@ -65,10 +62,7 @@ class DenseLayers(NamedTuple):
         return x
 
     def packed(self) -> np.ndarray:
-        """Return a copy of all tensors as one vector, weights first, for each member.
-
-        Shape (n_parameters,) or (members, n_parameters).
-        """
+        """Return a copy of all tensors, weights first: one vector a member."""
         lead = self.coefs[0].shape[:-2]
         flat = [p.reshape(*lead, -1) for p in [*self.coefs, *self.intercepts]]
         return np.concatenate(flat, axis=-1)
@@ -86,6 +80,14 @@ class DenseLayers(NamedTuple):
         return self._replace(coefs=tensors[:n], intercepts=tensors[n:])
 
 
+class Samples(NamedTuple):
+    """x, array or CSR/CSC, shape (n, n_features); t, (n, n_out); weight, (n,)."""
+
+    x: Any
+    t: np.ndarray
+    weight: Any = None
+
+
 class MLPStepper:
     """What takes an estimator's steps, an epoch a call.
 
@@ -98,16 +100,15 @@ class MLPStepper:
         Where to start; copied.
     alpha : float or array, shape (members,)
         L2 penalty of the weights, over the batch's weight.
-    data : tuple
-        x, array or CSR/CSC, shape (n, n_features); t, float array, shape
-        (n, n_out); weight, array, shape (n,), or None.
+    samples : Samples
+        t in the dtype of the layers.
     """
 
     p: np.ndarray  # all tensors as one host vector, weights first
 
-    def __init__(self, layers: DenseLayers, alpha: Any, data: tuple) -> None:
+    def __init__(self, layers: DenseLayers, alpha: Any, samples: Samples) -> None:
         self.layers, self.alpha = layers, alpha
-        self.x, self.t, self.weight = data
+        self.x, self.t, self.weight = samples
 
     def weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return copies of (coefs, intercepts) on the host."""

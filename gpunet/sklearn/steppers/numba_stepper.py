@@ -17,7 +17,7 @@ from ...fast.cpu.jit.structs import Examples
 from ...fast.cpu.lowering import adam_correction
 from ...fast.cpu.population import PopulationShape, PopulationState
 from ..solvers import AdamSolver, SGDSolver, Solver
-from .layers import DenseLayers, MLPStepper
+from .layers import DenseLayers, MLPStepper, Samples
 
 _ACTIVATIONS = {
     "identity": functions.IDENTITY,
@@ -63,11 +63,11 @@ def layout_rows(x: Any, t: np.ndarray, labels: bool) -> Examples:
 class NumbaStepper(MLPStepper):
     """An epoch of one network, or of several, is one call; no sample weights."""
 
-    def __init__(self, layers: DenseLayers, alpha: Any, data: tuple) -> None:
-        super().__init__(layers, alpha, data)
+    def __init__(self, layers: DenseLayers, alpha: Any, samples: Samples) -> None:
+        super().__init__(layers, alpha, samples)
         self._start = layers.packed()
         self._lead = self._start.shape[:-1]
-        self._rows = layout_rows(self.x, self.t, layers.out_activation == "softmax")
+        self._rows = layout_rows(self.x, self.t, layers.activations[-1] == "softmax")
         self._population: Any = None
 
     @property
@@ -107,15 +107,14 @@ class NumbaStepper(MLPStepper):
         return losses if self._lead else losses[0]
 
     def _make_population(self, batch: int, solver: Solver) -> PopulationState:
-        out_activation, dtype = self.layers.out_activation, self._start.dtype
-        sizes = [W.shape[-2:] for W in self.layers.coefs]
+        coefs, _, (*hidden, out_activation) = self.layers
+        sizes, dtype = [W.shape[-2:] for W in coefs], self._start.dtype
         optimizer = functions.ADAM
         if isinstance(solver, SGDSolver):
             optimizer = functions.NESTEROV if solver.nesterov else functions.MOMENTUM
-        hidden = [_ACTIVATIONS[self.layers.activation]] * (len(sizes) - 1)
         shape = PopulationShape(
             sizes,
-            [*hidden, functions.IDENTITY],
+            [*(_ACTIVATIONS[name] for name in hidden), functions.IDENTITY],
             _LOSSES[out_activation],
             optimizer,
             0.5 / sizes[-1][1],

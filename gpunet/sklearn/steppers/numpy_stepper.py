@@ -16,7 +16,7 @@ from sklearn.neural_network import _base
 
 from ..solvers import Solver, add_scaled
 from .costs import epoch_loss, row_costs
-from .layers import DenseLayers, MLPStepper
+from .layers import DenseLayers, MLPStepper, Samples
 
 
 def _relu_back(a: np.ndarray, da: np.ndarray) -> None:
@@ -52,10 +52,10 @@ _BACKWARD: dict[str, Callable[[np.ndarray, np.ndarray], None]] = {
 class NumpyStepper(MLPStepper):
     """Forward, backward and steps with fixed buffers."""
 
-    def __init__(self, layers: DenseLayers, alpha: Any, data: tuple) -> None:
+    def __init__(self, layers: DenseLayers, alpha: Any, samples: Samples) -> None:
         self.p = layers.packed()
         self.g = np.zeros_like(self.p)
-        super().__init__(layers.views(self.p), alpha, data)
+        super().__init__(layers.views(self.p), alpha, samples)
         self._sparse = scipy.sparse.issparse(self.x)
         self._dW, self._db, *_ = layers.views(self.g)
         self._lead = self.p.shape[:-1]
@@ -63,14 +63,14 @@ class NumpyStepper(MLPStepper):
         self._w, self._dw = self.p[..., weights], self.g[..., weights]
         self._scratch = np.empty_like(self._w)
         self._penalized = bool(np.any(alpha))
-        self._activation_back = _BACKWARD[layers.activation]
         self._buffers: dict[int, tuple] = {}
 
     def keep_members(self, kept: np.ndarray) -> "NumpyStepper":
         """Return a stepper of the members where `kept` is true, as they are now."""
         coefs, intercepts = ([p[kept] for p in ps] for ps in self.weights())
         layers = self.layers._replace(coefs=coefs, intercepts=intercepts)
-        return NumpyStepper(layers, self.alpha[kept], (self.x, self.t, self.weight))
+        samples = Samples(self.x, self.t, self.weight)
+        return NumpyStepper(layers, self.alpha[kept], samples)
 
     def gradient(self, x: Any, t: np.ndarray, weight: Any, y: np.ndarray) -> Any:
         """Fill `g` with the gradient of a batch's loss; return its penalty.
@@ -110,7 +110,7 @@ class NumpyStepper(MLPStepper):
             np.matmul(a.mT, dz, out=dW)  # (n_in, batch) @ (batch, n_out)
         if i:
             dz = np.matmul(dz, self.layers.coefs[i].mT, out=slopes[i - 1])
-            self._activation_back(a, dz)
+            _BACKWARD[self.layers.activations[i - 1]](a, dz)
         return dz
 
     def run_epoch(self, order: np.ndarray | None, batches: list, solver: Solver) -> Any:
@@ -125,7 +125,7 @@ class NumpyStepper(MLPStepper):
             w = weight if weight is None else weight[a:b]
             penalties.append(self.gradient(x, t[a:b], w, y[..., a:b, :]))
             solver.update(self.p, self.g)
-        costs = row_costs(self.layers.out_activation, y, t)
+        costs = row_costs(self.layers.activations[-1], y, t)
         return epoch_loss(costs, weight, batches, penalties)
 
     def loss_and_gradient(self, vector: np.ndarray) -> tuple[Any, np.ndarray]:
@@ -135,9 +135,10 @@ class NumpyStepper(MLPStepper):
         step if the loss differs in the last bit, and the fits diverge.
         """
         self.p[...] = vector
-        name, weight, coefs = self.layers.out_activation, self.weight, self.layers.coefs
+        coefs, intercepts, (*names, name) = self.layers
+        weight = self.weight
         hidden, slopes, _, _ = self._buffers_for(len(self.t))
-        layers = self.layers._replace(out_activation="identity")
+        layers = DenseLayers(coefs, intercepts, [*names, "identity"])
         y = layers.outputs(self.x, [*hidden, np.empty_like(self.t)])
         _base.ACTIVATIONS[name](y)
         t = self.t if name in ("identity", "exp") else self.t != 0
