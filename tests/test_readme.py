@@ -1,4 +1,4 @@
-"""The README's examples run and print what it says; its commands exist."""
+"""The examples of each README run and print what it says; its commands exist."""
 
 import re
 import shlex
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+READMES = [ROOT / "README.md", *sorted((ROOT / "gpunet").rglob("README.md"))]
+README = "\n".join(path.read_text(encoding="utf-8") for path in READMES)
 RESULTS = (ROOT / "scripts/benchmarks/RESULTS.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", README, re.S)
 COMMANDS = sorted(
