@@ -7,7 +7,7 @@ import pytest
 from helpers import run_python
 
 from gpunet.show.curves import draw_curves
-from gpunet.show.plots import BLUE, ORANGE
+from gpunet.show.style import BLUE, ORANGE
 from gpunet.training import History
 
 pytest.importorskip("matplotlib")

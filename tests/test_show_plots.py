@@ -11,15 +11,8 @@ pytest.importorskip("matplotlib")
 from gpunet.errors import WriteError
 from gpunet.show.pictures import confusion_matrix, images
 from gpunet.show.planes import KINDS, Plane, planes
-from gpunet.show.plots import (
-    BLUE,
-    COLORS,
-    ORANGE,
-    bands,
-    bars,
-    histogram,
-    signed_colors,
-)
+from gpunet.show.plots import bands, bars, histogram
+from gpunet.show.style import BLUE, COLORS, ORANGE, signed_colors
 
 
 def size(path):

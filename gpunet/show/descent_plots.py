@@ -1,4 +1,4 @@
-"""Pictures of descent: hills, the balls that roll down them, and what was wished."""
+"""Descent: cost curves and contours with the paths down, and desired changes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,118 +6,113 @@ from typing import Any
 
 import numpy as np
 
-from .plots import BLACK, COLORS, GRAY, MARKERS, sheet, signed_colors, styled, write
+from . import style
+from .style import BLACK, COLORS, GRAY, MARKERS
 
 
-@styled
-def hill(
-    path: Any,
+@style.styled
+def cost_curves(
+    path: style.PathLike,
     panels: Sequence[tuple[str, Any, Any, Sequence[tuple[Any, Any]]]],
     *,
     title: str = "",
 ) -> Path:
-    """Draw curves C(w) with the balls' ways down; return the path.
+    """Draw curves C(w) with the paths of balls that roll down them.
 
     Parameters
     ----------
-    panels : sequence of (title, w, C, ways)
-        Each way is (w, C) of one ball, from its start to its end. The heights
-        are above 0 and drawn on a logarithmic scale: deep valleys stay visible.
+    panels : sequence of (title, w, C, paths)
+        A path is (w, C) of one ball, from its start to its end. C is above 0
+        and drawn on a logarithmic scale: deep valleys stay visible.
     """
     from matplotlib.ticker import NullLocator
 
-    figure = sheet(title, 3.8)
-    for axes, (name, w, c, ways) in zip(
+    figure = style.new_figure(title, 3.8)
+    for axes, (name, w, cost, paths) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
-        axes.plot(w, c, color=GRAY, linewidth=1.5)
-        for k, (at, height) in enumerate(ways):
+        axes.plot(w, cost, color=GRAY, linewidth=1.5)
+        for k, (x, y) in enumerate(paths):
             color = COLORS[k % 8]
-            axes.plot(at, height, color=color, linewidth=3, alpha=0.7)
-            axes.plot(at[0], height[0], "o", color="white", mec=color, mew=2)
-            axes.plot(at[-1], height[-1], "o", color=color)
-        axes.set_title(name)
-        axes.set(xlabel="w", ylabel="C(w)")
-        high = max(float(h[0]) for _, h in ways)
-        axes.set_yscale("log")
-        axes.set_ylim(0.8 * float(np.min(c)), 1.3 * high)
-        ticks = [v for v in (0.5, 1, 2, 5, 10, 20) if v < high]
+            axes.plot(x, y, color=color, linewidth=3, alpha=0.7)
+            axes.plot(x[0], y[0], "o", color="white", mec=color, mew=2)
+            axes.plot(x[-1], y[-1], "o", color=color)
+        top = max(float(y[0]) for _, y in paths)
+        axes.set(title=name, xlabel="w", ylabel="C(w)", yscale="log")
+        axes.set_ylim(0.8 * float(np.min(cost)), 1.3 * top)
+        ticks = [v for v in (0.5, 1, 2, 5, 10, 20) if v < top]
         axes.set_yticks(ticks, map(str, ticks))
         axes.yaxis.set_minor_locator(NullLocator())
-    return write(figure, path)
+    return style.save_png(figure, path)
 
 
-@styled
-def valley(
-    path: Any,
+@style.styled
+def cost_contours(
+    path: style.PathLike,
     grid: tuple[Any, Any, Any],
-    ways: dict[str, tuple[Any, Any]],
+    paths: dict[str, tuple[Any, Any]],
     *,
     title: str = "",
     labels: tuple[str, str] = ("x", "y"),
     arrow: tuple[float, float, float, float] | None = None,
-    best: tuple[float, float] | None = None,
+    best: tuple[float, ...] | None = None,
 ) -> Path:
-    """Draw lines of equal cost with ways through them; return the path.
+    """Draw lines of equal cost with the paths of descent.
 
     Parameters
     ----------
     grid : (x, y, C), shapes (w,), (h,) and (h, w)
-    ways : dict of str to (x, y)
+    paths : dict of str to (x, y)
     arrow : (x, y, dx, dy), optional
         The direction of steepest ascent.
     best : (x, y), optional
         The minimum.
     """
     x, y, cost = grid
-    figure = sheet(title, 4.6)
+    figure = style.new_figure(title, 4.6)
     axes = figure.add_subplot()
     levels = np.quantile(cost, np.linspace(0.0, 1.0, 15) ** 2)[1:]
     axes.contour(x, y, cost, levels=levels, colors=GRAY, linewidths=0.6)
-    for k, (name, (xs, ys)) in enumerate(ways.items()):
+    for k, (name, (xs, ys)) in enumerate(paths.items()):
         color = COLORS[k % 8]
         axes.plot(xs, ys, color=color, linewidth=1.4, label=name)
-        few = len(xs) <= 60
-        if few:
+        if len(xs) <= 60:
             axes.plot(xs, ys, MARKERS[k % 8], color=color, markersize=3)
         axes.plot(xs[0], ys[0], "o", color="white", mec=BLACK, mew=1.5)
     if arrow:
-        at, by = arrow[:2], arrow[2:]
-        end = (at[0] + by[0], at[1] + by[1])
-        style = {"arrowstyle": "-|>", "color": BLACK, "lw": 2}
-        axes.annotate("", end, at, arrowprops=style)
-        axes.annotate(
-            "gradient: the\nsteepest ascent", end, (8, -4), textcoords="offset points"
-        )
+        start, end = arrow[:2], (arrow[0] + arrow[2], arrow[1] + arrow[3])
+        head = {"arrowstyle": "-|>", "color": BLACK, "lw": 2}
+        axes.annotate("", end, start, arrowprops=head)
+        text = "gradient: the\nsteepest ascent"
+        axes.annotate(text, end, (8, -4), textcoords="offset points")
     if best:
         axes.plot(*best, "*", color=BLACK, markersize=12, label="minimum")
     axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return write(figure, path)
+    return style.save_png(figure, path)
 
 
-@styled
-def wish_table(path: Any, wishes: Any, digit: int, title: str = "") -> Path:
-    """Draw what each output wants of each neuron before it, and the sum.
+@style.styled
+def change_table(
+    path: style.PathLike, changes: Any, digit: int, title: str = ""
+) -> Path:
+    """Draw the change that each output desires of each neuron before it, and the sum.
 
     Parameters
     ----------
-    wishes : array, shape (n_out, n_hidden)
+    changes : array, shape (n_out, n_hidden)
     digit : int
         The output that is to rise.
     """
-    wishes = np.asarray(wishes, np.float64)
-    total = wishes.sum(axis=0)
-    n_out, n_hidden = wishes.shape
-    figure = sheet(title, 4.6)
+    changes = np.asarray(changes, np.float64)
+    n_out, n_hidden = changes.shape
+    figure = style.new_figure(title, 4.6)
     upper, lower = figure.subplots(2, 1, height_ratios=[n_out, 1.2], sharex=True)
-    for axes, rows in ((upper, wishes), (lower, total[None, :])):
-        most = float(np.max(np.abs(rows))) or 1.0
-        shown = axes.imshow(
-            rows, cmap=signed_colors(), vmin=-most, vmax=most, aspect="auto"
-        )
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
+    for axes, rows in ((upper, changes), (lower, changes.sum(axis=0)[None, :])):
+        top = float(np.max(np.abs(rows))) or 1.0
+        scale = {"cmap": style.signed_colors(), "vmin": -top, "vmax": top}
+        image = axes.imshow(rows, **scale, aspect="auto")
+        style.no_frame(axes)
     names = [f"{j} up" if j == digit else f"{j} down" for j in range(n_out)]
     upper.set_yticks(range(n_out), names)
     upper.get_yticklabels()[digit].set_weight("bold")
@@ -125,7 +120,7 @@ def wish_table(path: Any, wishes: Any, digit: int, title: str = "") -> Path:
     lower.set_yticks([0], ["sum"])
     lower.set_xticks(range(n_hidden))
     lower.set_xlabel("neuron of the layer before")
-    bar = figure.colorbar(shown, ax=[upper, lower], ticks=[-most, 0, most])
+    bar = figure.colorbar(image, ax=[upper, lower], ticks=[-top, 0, top])
     bar.ax.set_yticklabels(["less", "same", "more"])
     bar.outline.set_visible(False)
-    return write(figure, path)
+    return style.save_png(figure, path)

@@ -10,17 +10,7 @@ from ..errors import ConfigError
 
 
 def gray_png(pixels: Any) -> bytes:
-    """Return an 8-bit gray PNG file of exactly these pixels.
-
-    Parameters
-    ----------
-    pixels : uint8 array, shape (height, width)
-
-    Raises
-    ------
-    ConfigError
-        Pillow, which comes with matplotlib, is not installed.
-    """
+    """Return an 8-bit gray PNG file of uint8 pixels, shape (height, width)."""
     try:
         from PIL import Image
     except ImportError:
@@ -33,17 +23,9 @@ def gray_png(pixels: Any) -> bytes:
 
 
 def contact_sheet(images: Any, columns: int | None = None) -> np.ndarray:
-    """Return many images as one, in rows, two gray pixels apart.
+    """Return many uint8 images, (n, height, width), as one, two gray pixels apart.
 
-    Parameters
-    ----------
-    images : uint8 array, shape (n, height, width)
-    columns : int, optional
-        None makes it about square.
-
-    Returns
-    -------
-    sheet : uint8 array
+    `columns` None makes it about square.
     """
     n, height, width = images.shape
     columns = columns or ceil(sqrt(n))

@@ -1,115 +1,18 @@
-"""Charts, and the look of all pictures: printable at 800 pixels, by any eye.
+"""Charts: histograms, curves with bands, and bars."""
 
-Okabe and Ito's colors for what differs in kind; blue - white - orange for what
-has a sign, blue below zero and orange above; gray for digits. A picture is drawn
-by one call, written whole or not at all, and says what it shows in its title.
-"""
-
-import importlib
-import io
 from collections.abc import Mapping, Sequence
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..io.writing import write_atomically
-
-BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-SKY, AMBER, YELLOW, BLACK = "#56B4E9", "#E69F00", "#F0E442", "#333333"
-COLORS = (BLUE, ORANGE, GREEN, PINK, SKY, AMBER, YELLOW, BLACK)
-GRAY = "#8C8C8C"
-MARKERS = "osD^vPX*"
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "axes.titlesize": 11,
-    "axes.labelsize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": BLACK,
-    "legend.frameon": False,
-    "legend.fontsize": 10,
-    "figure.titlesize": 13,
-    "figure.titleweight": "bold",
-}
+from . import style
+from .style import BLACK, COLORS, GRAY, MARKERS
 
 
-def styled(draw):
-    """Let a function draw in this look: matplotlib's settings are ours in it."""
-
-    @wraps(draw)
-    def drawn(*args: Any, **settings: Any) -> Path:
-        with _matplotlib().rc_context(_STYLE):
-            return draw(*args, **settings)
-
-    return drawn
-
-
-def _matplotlib() -> Any:
-    # It reads the user's settings, and looks for a place to keep fonts, on loading.
-    try:
-        return importlib.import_module("matplotlib")
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"pictures: matplotlib: {error}; correct MPLBACKEND, MPLCONFIGDIR or its "
-            "settings file"
-        ) from error
-
-
-def sheet(title: str = "", height: float = 4.0, width: float = 8.0) -> Any:
-    """Return an empty figure, 100 pixels an inch.
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    if title:
-        figure.suptitle(title)
-    return figure
-
-
-def write(figure: Any, path: Any) -> Path:
-    """Write a figure as PNG, wholly or not at all; return its path.
-
-    Raises
-    ------
-    WriteError
-        The system refused.
-    """
-    memory = io.BytesIO()
-    figure.savefig(memory, format="png", metadata={"Software": None})
-    write_atomically(path, memory.getvalue())
-    return Path(path)
-
-
-def signed_colors() -> Any:
-    """Return the color map of signed numbers: blue, white at zero, orange."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    stops = [
-        "#00568A",
-        "#3B93C8",
-        "#B7DCF0",
-        "#FFFFFF",
-        "#F8CBA8",
-        "#E4874A",
-        "#BD4B00",
-    ]
-    return LinearSegmentedColormap.from_list("signed", stops)
-
-
-@styled
+@style.styled
 def histogram(
-    path: Any,
+    path: style.PathLike,
     groups: Mapping[str, Any],
     *,
     title: str = "",
@@ -127,9 +30,9 @@ def histogram(
     mark : (number, text), optional
         A dashed line with a text.
     """
-    every = np.concatenate([np.asarray(v, np.float64) for v in groups.values()])
-    edges = np.histogram_bin_edges(every, bins)
-    figure = sheet(title, 0.9 + max(1.15 * len(groups), 2.4))
+    all_numbers = np.concatenate([np.asarray(v, np.float64) for v in groups.values()])
+    edges = np.histogram_bin_edges(all_numbers, bins)
+    figure = style.new_figure(title, 0.9 + max(1.15 * len(groups), 2.4))
     rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
     for k, (axes, (name, values)) in enumerate(zip(rows, groups.items(), strict=True)):
         axes.hist(values, edges, color=COLORS[k % 8], edgecolor="white", linewidth=0.5)
@@ -142,12 +45,12 @@ def histogram(
         top = rows[0].get_ylim()[1]
         rows[0].text(mark[0], top, f" {mark[1]}", va="top", fontsize=10)
     rows[-1].set_xlabel(label)
-    return write(figure, path)
+    return style.save_png(figure, path)
 
 
-@styled
+@style.styled
 def bands(
-    path: Any,
+    path: style.PathLike,
     series: Mapping[str, tuple],
     *,
     title: str = "",
@@ -157,7 +60,7 @@ def bands(
     levels: Sequence[tuple[float, str]] = (),
     x_ticks: Sequence[float] = (),
 ) -> Path:
-    """Draw curves, each with its band; the name stands at the curve's end.
+    """Draw curves, each with its band.
 
     Parameters
     ----------
@@ -167,9 +70,9 @@ def bands(
     levels : sequence of (y, text)
         Dashed horizontal lines.
     x_ticks : sequence of float
-        The only places that get a tick.
+        The only numbers that get a tick.
     """
-    figure = sheet(title, 4.4)
+    figure = style.new_figure(title, 4.4)
     axes = figure.add_subplot()
     for k, (name, (x, y, *band)) in enumerate(series.items()):
         color = COLORS[k % 8]
@@ -191,12 +94,12 @@ def bands(
         axes.minorticks_off()
     if len(series) > 1:
         axes.legend()
-    return write(figure, path)
+    return style.save_png(figure, path)
 
 
-@styled
+@style.styled
 def bars(
-    path: Any,
+    path: style.PathLike,
     names: Sequence[str],
     groups: Mapping[str, Any],
     *,
@@ -219,23 +122,23 @@ def bars(
     least : float, optional
         Where the vertical axis begins.
     """
-    figure = sheet(title, 4.2)
+    figure = style.new_figure(title, 4.2)
     axes = figure.add_subplot()
-    wide, n = 0.8 / len(groups), len(names) * len(groups)
+    width = 0.8 / len(groups)
     for k, (group, values) in enumerate(groups.items()):
-        there = [i for i, value in enumerate(values) if value is not None]
-        x = [i + (k - (len(groups) - 1) / 2) * wide for i in there]
-        y = [values[i] for i in there]
-        axes.bar(x, y, 0.92 * wide, color=COLORS[k % 8], label=group)
-        up = [0.0] * len(y)
+        present = [i for i, value in enumerate(values) if value is not None]
+        x = [i + (k - (len(groups) - 1) / 2) * width for i in present]
+        y = [values[i] for i in present]
+        axes.bar(x, y, 0.92 * width, color=COLORS[k % 8], label=group)
+        errors = [0.0] * len(y)
         if spreads and group in spreads:
-            up = [float(spreads[group][i]) for i in there]
-            axes.errorbar(x, y, up, fmt="none", color=BLACK, capsize=3, linewidth=1)
-        for at, value, more in zip(x, y, up, strict=True):
-            place = {"textcoords": "offset points", "ha": "center"}
-            size = 9 if n <= 16 else 7.5
+            errors = [float(spreads[group][i]) for i in present]
+            axes.errorbar(x, y, errors, fmt="none", color=BLACK, capsize=3, linewidth=1)
+        above: dict[str, Any] = {"textcoords": "offset points", "ha": "center"}
+        above["fontsize"] = 9 if len(names) * len(groups) <= 16 else 7.5
+        for position, value, error in zip(x, y, errors, strict=True):
             text = form.format(value)
-            axes.annotate(text, (at, value + more), (0, 2), fontsize=size, **place)
+            axes.annotate(text, (position, value + error), (0, 2), **above)
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(label)
@@ -244,4 +147,4 @@ def bars(
     axes.margins(y=0.12)
     if len(groups) > 1:
         axes.legend(ncols=len(groups), loc="upper center", bbox_to_anchor=(0.5, -0.1))
-    return write(figure, path)
+    return style.save_png(figure, path)

@@ -1,4 +1,4 @@
-"""The map of words: points of the plane, each with its name where there is room."""
+"""A map of words: points of the plane, each with its name where there is space."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .plots import BLUE, GRAY, sheet, styled, write
+from .style import BLUE, GRAY, PathLike, new_figure, save_png, styled
 
 _GAP = 4  # pixels between a point and its name
 _RINGS = (1.0, 2.5, 4.5)  # gaps, the nearest first
@@ -15,25 +15,16 @@ _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 @styled
-def draw_map(path: Any, words: Sequence[str], points: Any, *, title: str = "") -> Path:
-    """Draw words at points of the plane; return the path of the PNG.
+def draw_map(
+    path: PathLike, words: Sequence[str], points: Any, *, title: str = ""
+) -> Path:
+    """Draw words at points of the plane, shape (n, 2).
 
-    Parameters
-    ----------
-    words : sequence of str, n
-        The first of them get the best places for their names.
-    points : array, shape (n, 2)
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    WriteError
-        The system refused.
+    The first words get the best positions for their names.
     """
     points = np.asarray(points, np.float64)
     side = 7.0 + min(len(words), 200) / 40  # inches
-    figure = sheet(title, side * 0.8, side)
+    figure = new_figure(title, side * 0.8, side)
     axes = figure.add_subplot()
     axes.scatter(*points.T, s=10, color=BLUE)
     axes.set_xlabel("first principal axis")
@@ -46,51 +37,42 @@ def draw_map(path: Any, words: Sequence[str], points: Any, *, title: str = "") -
     texts = [axes.annotate(_plain(w), (0, 0), fontsize=9) for w in words]
     sizes = [text.get_window_extent(renderer).size for text in texts]
     pixels = axes.transData.transform(points)
-    places = place_labels(pixels, np.array(sizes), frame)
-    for text, point, place, size in zip(texts, pixels, places, sizes, strict=True):
+    corners = place_labels(pixels, np.array(sizes), frame)
+    to_data = axes.transData.inverted().transform
+    for text, point, corner, size in zip(texts, pixels, corners, sizes, strict=True):
         text.remove()
-        lower = np.clip(point, place, place + size)  # the corner nearest to the point
-        if np.hypot(*(lower - point)) > 2 * _GAP:
-            line = axes.transData.inverted().transform([point, lower])
+        nearest = np.clip(point, corner, corner + size)
+        if np.hypot(*(nearest - point)) > 2 * _GAP:
+            line = to_data([point, nearest])
             axes.plot(*line.T, color=GRAY, linewidth=0.5, zorder=0)
-        axes.annotate(
-            text.get_text(),
-            axes.transData.inverted().transform(place),
-            fontsize=9,
-            verticalalignment="bottom",
-        )
-    return write(figure, path)
+        axes.annotate(text.get_text(), to_data(corner), fontsize=9, va="bottom")
+    return save_png(figure, path)
 
 
 def _plain(word: str) -> str:
-    """Return a word that matplotlib takes for no formula."""
+    """Return a word that matplotlib does not read as a formula."""
     return word.replace("$", r"\$")
 
 
 def place_labels(points: np.ndarray, sizes: np.ndarray, frame: Any) -> np.ndarray:
     """Return the lower left corner of each name, so that few names overlap.
 
-    One after the other takes, of 24 places about its point, the first that
-    covers no name placed before and no point, or the one that covers the least.
+    One name after the other gets, of 24 positions about its point, the first that
+    covers no earlier name and no point, or the one that covers the least.
 
     Parameters
     ----------
-    points : array, shape (n, 2), pixels
-    sizes : array, shape (n, 2), pixels
-        Width and height of each name.
+    points, sizes : arrays, shape (n, 2), pixels
+        Sizes are the width and height of each name.
     frame : left, bottom, right, top
-        What lies outside of it counts as covered.
-
-    Returns
-    -------
-    corners : array, shape (n, 2), pixels
+        What is outside of it counts as covered.
     """
     frame = np.asarray(frame, np.float64)
     corners = np.zeros(points.shape)
     dots = np.concatenate([points - 2, points + 2], axis=1)
     for k, (point, size) in enumerate(zip(points, sizes, strict=True)):
-        taken = [*dots, *np.concatenate([corners[:k], corners[:k] + sizes[:k]], 1)]
-        taken = np.array(taken)
+        names = np.concatenate([corners[:k], corners[:k] + sizes[:k]], axis=1)
+        taken = np.concatenate([dots, names])
         best = np.inf
         for ring in _RINGS:
             for side in _SIDES:

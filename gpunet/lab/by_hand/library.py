@@ -8,7 +8,7 @@ import numpy as np
 
 from ...network import Network
 from ...optimizers import SGD
-from ...show.descent_plots import valley
+from ...show.descent_plots import cost_contours
 from ...training import fit
 from ..checks import Result, at_least, at_most, near
 from ..tools import (
@@ -144,7 +144,7 @@ def draw_line(result: Result, folder: Path) -> list[Path]:
     w1, w2 = np.linspace(-0.8, 1.6, 120), np.linspace(-2.6, 0.4, 120)
     yhat = w1[None, :, None] * x[:, 0] + w2[:, None, None] * x[:, 1]
     return [
-        valley(
+        cost_contours(
             folder / "line.png",
             (w1, w2, np.mean((yhat - y) ** 2, axis=-1)),
             {"one point\na step": tuple(zip(*result["path"], strict=True))},

@@ -20,7 +20,7 @@ from ...checks.explain import votes as cast_votes
 from ...losses import one_hot
 from ...network import Network
 from ...optimizers import SGD
-from ...show.descent_plots import wish_table
+from ...show.descent_plots import change_table
 from ..checks import Result, at_most, check_range, equal
 from ..digits.trained import digits, sample
 from ..tools import (
@@ -167,7 +167,7 @@ def draw_desires(result: Result, folder: Path) -> list[Path]:
     """Draw the desired changes, one row for each output, and their sum below."""
     title = f"What the outputs want of the layer before, for a {result['digit']}"
     path = folder / "desires.png"
-    return [wish_table(path, result["wishes_of_outputs"], result["digit"], title)]
+    return [change_table(path, result["wishes_of_outputs"], result["digit"], title)]
 
 
 def votes(*, device: str = "cpu", seed: int = 0, rate: float = 0.1) -> Result:

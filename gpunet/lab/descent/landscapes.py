@@ -15,7 +15,7 @@ from ...backend import Backend, open_backend
 from ...errors import ConfigError
 from ...network import Network
 from ...random import host_rng
-from ...show.descent_plots import hill, valley
+from ...show.descent_plots import cost_contours, cost_curves
 from ..checks import Result, at_most, check_range, near
 from ..tools import flat, loss_and_gradients, max_difference, network_from, to_lists
 
@@ -92,7 +92,7 @@ def draw_curve(result: Result, folder: Path) -> list[Path]:
         along = [(path, c["cost"](path)) for path in paths]
         panels.append((name, w, c["cost"](w), along))
     title = "The start decides which minimum is found"
-    return [hill(folder / "curve.png", panels, title=title)]
+    return [cost_curves(folder / "curve.png", panels, title=title)]
 
 
 def surface(
@@ -163,7 +163,7 @@ def draw_surface(result: Result, folder: Path) -> list[Path]:
     u = np.linspace(-1.25 * wide, 2.2 * wide, 200)
     v = np.linspace(-0.7 * wide, 1.4 * wide, 200)
     return [
-        valley(
+        cost_contours(
             folder / "surface.png",
             (u, v, 1.5 * u[None, :] ** 2 + 0.5 * v[:, None] ** 2),
             {name: np.transpose(path) for name, path in result["paths"].items()},
@@ -277,7 +277,7 @@ def draw_paths(result: Result, folder: Path) -> list[Path]:
     w, b = np.linspace(-1.3, 2.3, 120), np.linspace(-1.1, 1.3, 120)
     cost = np.mean((w[None, :, None] * x + b[:, None, None] - y) ** 2, axis=-1)
     return [
-        valley(
+        cost_contours(
             folder / "paths.png",
             (w, b, cost),
             {name: np.transpose(path) for name, path in result["paths"].items()},

@@ -13,7 +13,7 @@ from ...blocks import mlp
 from ...network import Network
 from ...random import host_rng
 from ...show.pictures import confusion_matrix, images
-from ...show.plots import ORANGE
+from ...show.style import ORANGE
 from ...training.metrics import confusion as confusion_table
 from ..checks import Result, at_least, at_most, check_range, rounded
 from ..tools import untrained
