@@ -12,19 +12,20 @@ from .report import machine, publish
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark that the arguments ask for; return the exit code."""
-    repeats = args.repeats or GRIDS[args.grid][2]
-    threads, rivals = args.threads or usable_cores(), ["gpunet"]
+    args.repeats = args.repeats or GRIDS[args.grid][2]
+    args.threads = threads = args.threads or usable_cores()
+    rivals = ["gpunet"]
     if args.devices:
         result, tables = crossover.benchmark(args.devices)
     elif args.busy:
-        result, tables = commands.benchmark_busy(repeats)
+        result, tables = commands.benchmark_busy(args.repeats)
     elif args.startup:
-        result, tables = commands.benchmark_startup(max(repeats, 7))
+        result, tables = commands.benchmark_startup(max(args.repeats, 7))
     elif args.population:
-        result, tables = populations.benchmark(args, repeats)
+        result, tables = populations.benchmark(args)
         threads = 1
     else:
         rivals = list(PREDICTORS) if args.predict else args.rivals
-        result, tables = steps.benchmark(args, rivals, threads, repeats)
+        result, tables = steps.benchmark(args, rivals)
     packages = dict.fromkeys(p for r in rivals for p in steps.PACKAGES[r])
     return publish(result | machine(packages, threads), tables, args)

@@ -31,7 +31,8 @@ _TIMED = "import time; a = time.perf_counter(); {}; print(time.perf_counter() - 
 
 def benchmark_busy(repeats: int) -> tuple[dict[str, Any], list[Table]]:
     """Time each command alone and beside busy loops, in turn."""
-    results = []
+    rows: list[list[Any]] = []
+    results: list[dict[str, Any]] = []
     for command in BUSY_COMMANDS:
         alone, busy = [], []
         _seconds(command)  # compiles what is to be compiled
@@ -40,17 +41,11 @@ def benchmark_busy(repeats: int) -> tuple[dict[str, Any], list[Table]]:
             with _busy_loops(usable_cores()):
                 busy.append(_seconds(command))
         times = median(busy) / median(alone)
-        result = {"command": command, "idle": alone, "busy": busy, "times_idle": times}
+        results.append({"command": command, "idle": alone, "busy": busy})
+        results[-1]["times_idle"] = times
+        seconds = [f"{median(rounds):.1f}" for rounds in (alone, busy)]
+        rows.append([command, *seconds, decimals(times)])
         progress(command)
-        results.append(result)
-    rows = [
-        [
-            result["command"],
-            *(f"{median(result[key]):.1f}" for key in ("idle", "busy")),
-            decimals(result["times_idle"]),
-        ]
-        for result in results
-    ]
     title = "Seconds a command takes, alone and beside a busy process for each core"
     table = (title, ["Command", ">alone", ">beside", ">times"], rows)
     return {"what": "busy", "busy": results}, [table]
@@ -61,14 +56,15 @@ def _seconds(command: str) -> float:
     script, *words = command.split()
     with tempfile.TemporaryDirectory() as folder:
         words += ["--out", str(Path(folder, "run"))]
-        started = time.perf_counter()
-        subprocess.run(
-            [sys.executable, ROOT / "scripts" / script, *words],
-            env=env,
-            capture_output=True,
-            check=True,
-        )
-        return time.perf_counter() - started
+        return _script_seconds(script, words, env)
+
+
+def _script_seconds(script: str, words: list[str], env: dict[str, str]) -> float:
+    started = time.perf_counter()
+    path = str(ROOT / "scripts" / script)
+    process = [sys.executable, path, *words]
+    subprocess.run(process, env=env, capture_output=True, check=True)
+    return time.perf_counter() - started
 
 
 @contextlib.contextmanager
@@ -103,17 +99,7 @@ def startup(repeats: int) -> dict[str, dict[str, Any]]:
             code = [sys.executable, "-c", _TIMED.format(what)]
             process = subprocess.run(code, env=env, capture_output=True, check=True)
             rounds[what].append(float(process.stdout))
-    script = ROOT / "scripts" / "train.py"
     rounds["scripts/train.py --help"] = [
-        _help_time(script, env) for _ in range(repeats)
+        _script_seconds("train.py", ["--help"], env) for _ in range(repeats)
     ]
-    return {
-        what: {"seconds": median(seconds), "rounds": seconds}
-        for what, seconds in rounds.items()
-    }
-
-
-def _help_time(script: Path, env: dict[str, str]) -> float:
-    started = time.perf_counter()
-    subprocess.run([sys.executable, script, "--help"], env=env, capture_output=True)
-    return time.perf_counter() - started
+    return {w: {"seconds": median(r), "rounds": r} for w, r in rounds.items()}

@@ -31,21 +31,9 @@ def benchmark(
 ) -> tuple[dict[str, Any], list[Table]]:
     """Time a step on each device, in every case that time allows.
 
-    Parameters
-    ----------
-    devices : list of str
-        The first is what the others are compared with.
-    quick : bool
-        Fewer cases.
-    seconds : float
-        For all.
-
-    Returns
-    -------
-    result : dict
-        cells, each with width, batch, population and us (device -> median
-        microseconds a step), and advice, lines for people.
-    tables : list of (title, columns, rows)
+    The first device is the one that the others are compared with. The result has
+    cells (width, batch, population, and us: device -> median microseconds a step)
+    and advice, lines for people.
     """
     until = time.monotonic() + seconds
     cells: list[dict[str, Any]] = []
@@ -85,15 +73,13 @@ def _step_times(
         for name, bk in backends.items():
             members = population if population > 1 else None
             net = mlp([_INPUTS, width, _CLASSES], device=bk, population=members)
-            epoch = trainer(
-                net,
-                (x, t),
-                epochs=1,
-                batch_size=batch,
-                optimizer=SGD(0.01),
-                track=False,
-                order="shared",
-            )
+            settings: dict[str, Any] = {
+                "epochs": 1,
+                "batch_size": batch,
+                "track": False,
+            }
+            settings |= {"optimizer": SGD(0.01), "order": "shared"}
+            epoch = trainer(net, (x, t), **settings)
             bk.synchronize()
             started = time.perf_counter()
             epoch.run()

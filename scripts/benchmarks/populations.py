@@ -5,7 +5,6 @@ import contextlib
 import tempfile
 from typing import Any
 
-from gpunet.backend.threads import usable_cores
 from gpunet.cli.machine import version
 from gpunet.errors import GpunetError
 
@@ -13,36 +12,32 @@ from .processes import RivalProcess, ratio, time_rounds, write_rows
 from .report import Table, decimals, number
 from .steps import steps_for
 
+Cell = dict[str, Any]
 MEMBERS = 100
 _KINDS = {"single": "one network", "own": "own orders", "shared": "one shared order"}
 
 
-def benchmark(
-    args: argparse.Namespace, repeats: int
-) -> tuple[dict[str, Any], list[Table]]:
+def benchmark(args: argparse.Namespace) -> tuple[dict[str, Any], list[Table]]:
     """Time the loop on one core, and compiled code on one core and on all."""
     with tempfile.TemporaryDirectory() as folder:
-        cells = _orders(args, repeats, folder)
-        result: dict[str, Any] = {"what": "population", "members": MEMBERS}
-        result["cells"] = cells
+        cells = _orders(args, folder)
+        result: Cell = {"what": "population", "members": MEMBERS, "cells": cells}
         tables = [_orders_table(cells)]
         if version("numba"):
-            scaling = _scaling(args, repeats, folder)
-            result["scaling"] = scaling
-            tables.append(_scaling_table(scaling))
+            result["scaling"] = _scaling(args, folder)
+            tables.append(_scaling_table(result["scaling"]))
     return result, tables
 
 
-def _orders(
-    args: argparse.Namespace, repeats: int, folder: str
-) -> list[dict[str, Any]]:
+def _orders(args: argparse.Namespace, folder: str) -> list[Cell]:
     """Time one network, and 100 in their own orders and in a shared one.
 
     With loss and accuracy computed, as `fit` does by default, and without.
     """
     sizes = [784, 16, 16, 10]
     files, n_rows = write_rows(args.data, sizes, 1024, folder, args.seed)
-    cells, jobs = [], []
+    cells: list[Cell] = []
+    jobs: list[Cell] = []
     for track in (True, False):
         for kind in _KINDS:
             members = 1 if kind == "single" else MEMBERS
@@ -50,34 +45,28 @@ def _orders(
             cells.append({"kind": kind, "track": track, "members": members})
             jobs.append({"order": "shared" if kind == "shared" else "own"})
             jobs[-1] |= {"sizes": sizes, "steps": steps, "track": track, **files}
-    _time(args, "loop", cells, jobs, repeats)
+    _time(args, "loop", cells, jobs)
     for cell in cells:
         single = cells[0] if cell["track"] else cells[len(_KINDS)]
         cell["times_single"] = ratio(cell["rounds"], single["rounds"])
     return cells
 
 
-def _scaling(
-    args: argparse.Namespace, repeats: int, folder: str
-) -> list[dict[str, Any]]:
+def _scaling(args: argparse.Namespace, folder: str) -> list[Cell]:
     """Time compiled code: one network, and 100 on one core and on all."""
-    counts = sorted({1, args.threads or usable_cores()})
-    cells: list[dict[str, Any]] = [{"members": 1, "threads": 1}]
+    counts = sorted({1, args.threads})
+    cells: list[Cell] = [{"members": 1, "threads": 1}]
     cells += [{"members": MEMBERS, "threads": n} for n in counts]
-    job = {"sizes": [784, 30, 10], "steps": 300, "cost": "quadratic"}
+    job: Cell = {"sizes": [784, 30, 10], "steps": 300, "cost": "quadratic"}
     job |= write_rows(args.data, job["sizes"], 1024, folder, args.seed)[0]
-    _time(args, "gpunet", cells, [dict(job) for _ in cells], repeats)
+    _time(args, "gpunet", cells, [dict(job) for _ in cells])
     for cell in cells:  # how many times the networks a second of 100 on one core
         cell["speedup"] = ratio(cells[1]["rounds"], cell["rounds"])
     return cells
 
 
 def _time(
-    args: argparse.Namespace,
-    rival: str,
-    cells: list[dict[str, Any]],
-    jobs: list[dict[str, Any]],
-    repeats: int,
+    args: argparse.Namespace, rival: str, cells: list[Cell], jobs: list[Cell]
 ) -> None:
     """Time all cells round by round, each in its own process; fill them in."""
     with contextlib.ExitStack() as stack:
@@ -88,7 +77,7 @@ def _time(
             job |= {"batch": 10, "threads": threads, "seed": args.seed}
             job |= {"population": members if members > 1 else None}
             job["steps"] = args.steps or job["steps"]
-        answers = time_rounds(rivals, jobs, repeats)
+        answers = time_rounds(rivals, jobs, args.repeats)
     for cell, job, answer in zip(cells, jobs, answers, strict=True):
         if "error" in answer:
             raise GpunetError(f"bench: population: {answer['error']}")
@@ -97,7 +86,7 @@ def _time(
         cell |= answer | {"us_per_net_step": answer["us_per_step"]}
 
 
-def _orders_table(cells: list[dict[str, Any]]) -> Table:
+def _orders_table(cells: list[Cell]) -> Table:
     columns = ["Networks", "tracked", "each", ">batch", ">steps", ">us a net-step"]
     rows = [
         [
@@ -112,7 +101,7 @@ def _orders_table(cells: list[dict[str, Any]]) -> Table:
     return title, [*columns, ">times one"], rows
 
 
-def _scaling_table(cells: list[dict[str, Any]]) -> Table:
+def _scaling_table(cells: list[Cell]) -> Table:
     columns = [">Networks", ">cores", "each", ">batch", ">steps", ">us a net-step"]
     rows = [
         [c["members"], c["threads"], *_measured(c), decimals(c["speedup"])]
@@ -123,6 +112,6 @@ def _scaling_table(cells: list[dict[str, Any]]) -> Table:
     return title, [*columns, last], rows
 
 
-def _measured(cell: dict[str, Any]) -> list[Any]:
+def _measured(cell: Cell) -> list[Any]:
     time = number(cell["us_per_net_step"])
     return [cell["net"], cell["batch"], cell["steps"], time]

@@ -50,14 +50,8 @@ def _environment(threads: int | None, device: str, tf32: bool) -> dict[str, str]
 class RivalProcess:
     """A process that trains on command.
 
-    Parameters
-    ----------
-    name : str
-        A key of `frameworks.RIVALS` or `predictors.PREDICTORS`.
-    threads : int, optional
-        Also the number of cores that it may use; None sets no limit.
-    device : str
-    tf32 : bool
+    Its name is a key of `frameworks.RIVALS` or `predictors.PREDICTORS`; `threads` is
+    also the number of cores that it may use, and None sets no limit.
     """
 
     def __init__(
@@ -123,19 +117,9 @@ def time_rounds(
 ) -> list[Answer]:
     """Set every rival up, then time the rounds, every second one backwards.
 
-    Parameters
-    ----------
-    rivals, jobs : sequences of one length
-        A job holds the fields of `Job`, with files for x and t, and steps.
-    repeats : int
-    until : float, optional
-        When to stop, by `time.monotonic`; None sets no limit.
-
-    Returns
-    -------
-    answers : list of dict
-        first_epoch_s; rounds, in microseconds a step of one network, with their
-        median us_per_step; error if there was one.
+    A job holds the fields of `Job`, with files for x and t, and steps; `until` is the
+    end by `time.monotonic`. An answer holds first_epoch_s, rounds (microseconds a
+    step of one network) with their median us_per_step, and error if there was one.
     """
 
     def ask(rival: RivalProcess, limit: float, **job: Any) -> Answer:
@@ -177,19 +161,7 @@ def ratio(rounds: Sequence[float], base: Sequence[float]) -> float | None:
 def write_rows(
     data: str, sizes: list[int], n_min: int, folder: str, seed: int = 0
 ) -> tuple[dict[str, str], int]:
-    """Write x (float32) and t (int64) where each rival reads them.
-
-    Returns
-    -------
-    files : dict
-        The paths of x and t.
-    n_rows : int
-
-    Raises
-    ------
-    ConfigError
-        There are fewer than n_min rows.
-    """
+    """Write x (float32) and t (int64) for the rivals; return (paths, n_rows)."""
     name = f"{sizes[0]}-{sizes[-1]}.npy"
     files = {key: str(Path(folder, f"{key}-{name}")) for key in "xt"}
     if not Path(files["x"]).exists():

@@ -4,6 +4,8 @@ import argparse
 import sys
 import time
 import warnings
+from functools import cache
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -27,6 +29,7 @@ except ImportError as error:
         f"bench_sklearn: scikit-learn cannot be imported ({error})"
     ) from error
 
+Cell = dict[str, Any]
 # 64 settings whose members differ as in a real search
 GRID = {
     "learning_rate_init": [float(v) for v in np.geomspace(3e-4, 3e-2, 8)],
@@ -38,18 +41,26 @@ _PACKAGES = ("numpy", "scipy", "scikit-learn", "joblib")
 
 def run(args: argparse.Namespace) -> int:
     """Time what the arguments ask for; return the exit code."""
+    what = "sweeps" if args.sweep else "fits"
+    groups = args.hidden if args.sweep else args.data
+    cells = []
     # scikit-learn warns of every short fit that it has not converged; so may the
     # workers of its grid search, which read their filters from the environment.
     with warnings.catch_warnings(action="ignore"):
-        cells = _sweeps(args) if args.sweep else _fits(args)
-    what = "sweeps" if args.sweep else "fits"
+        for group, batch, dtype in product(groups, args.batches, args.dtypes):
+            x, y = rows_of("digits" if args.sweep else group, args.rows)
+            time_cell = sweep_cell if args.sweep else fit_cell
+            cell = {"hidden" if args.sweep else "data": group}
+            cell |= {"batch": batch, "dtype": dtype}
+            cells.append(cell | time_cell(x.astype(dtype), y, cell, args))
+            progress(f"{group}, {dtype}, batch {batch}")
     result = {"what": what, "engine": args.engine, "cells": cells}
-    columns, rows = (_sweep_table if args.sweep else _fit_table)(cells)
     title = f"scikit-learn's time over gpunet's {args.engine}, {what}"
-    result |= machine(_PACKAGES, args.threads)
-    return publish(result, [(title, columns, rows)], args)
+    table = (title, *_table(cells, args.sweep))
+    return publish(result | machine(_PACKAGES, args.threads), [table], args)
 
 
+@cache
 def rows_of(name: str, n: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the first n rows of a data set: x (float64, about 0 to 1) and labels."""
     if name == "digits":
@@ -64,26 +75,15 @@ def rows_of(name: str, n: int | None) -> tuple[np.ndarray, np.ndarray]:
     return x[:n].astype(float), y[:n]
 
 
-def _fits(args: argparse.Namespace) -> list[dict[str, Any]]:
-    cells = []
-    for name in args.data:
-        x, y = rows_of(name, args.rows)
-        for batch in args.batches:
-            for dtype in args.dtypes:
-                cell = fit_cell(x.astype(dtype), y, batch, args)
-                cells.append({"data": name, "dtype": dtype, "batch": batch, **cell})
-                progress(f"{name}, {dtype}, batch {batch}")
-    return cells
-
-
 def fit_cell(
-    x: np.ndarray, y: np.ndarray, batch: int | str, args: argparse.Namespace
-) -> dict[str, Any]:
+    x: np.ndarray, y: np.ndarray, cell: Cell, args: argparse.Namespace
+) -> Cell:
     """Fit with both, round by round; each is first in every other round."""
-    settings = {"batch_size": batch, "random_state": 0, "max_iter": args.epochs or 1}
+    settings: Cell = {"batch_size": cell["batch"], "random_state": 0}
+    settings["max_iter"] = args.epochs or 1
     _warm_up(args.engine, x, y)
+    seconds = _timed(MLPClassifier(**settings, engine=args.engine), x, y)
     if args.epochs is None:
-        seconds = _timed(MLPClassifier(**settings, engine=args.engine), x, y)
         settings["max_iter"] = int(np.clip(_SECONDS / seconds, 1, 200))
     rounds: dict[str, list[float]] = {"gpunet": [], "sklearn": []}
     for k in range(args.repeats):
@@ -120,28 +120,16 @@ def _timed(estimator: Any, x: np.ndarray, y: np.ndarray) -> float:
     return time.perf_counter() - started
 
 
-def _sweeps(args: argparse.Namespace) -> list[dict[str, Any]]:
-    x, y = rows_of("digits", args.rows)
-    cells = []
-    for hidden in args.hidden:
-        for batch in args.batches:
-            for dtype in args.dtypes:
-                cell = _sweep_cell(x.astype(dtype), y, hidden, batch, args)
-                cells.append(cell | {"dtype": dtype})
-                progress(f"{hidden} neurons, {dtype}, batch {batch}")
-    return cells
-
-
-def _sweep_cell(
-    x: np.ndarray,
-    y: np.ndarray,
-    hidden: int,
-    batch: int | str,
-    args: argparse.Namespace,
-) -> dict[str, Any]:
-    settings = {"hidden_layer_sizes": (hidden,), "batch_size": batch}
+def sweep_cell(
+    x: np.ndarray, y: np.ndarray, cell: Cell, args: argparse.Namespace
+) -> Cell:
+    """Time one search by GridSearchCV and by MLPSweep."""
+    settings: Cell = {
+        "hidden_layer_sizes": (cell["hidden"],),
+        "batch_size": cell["batch"],
+    }
     settings |= {"max_iter": args.epochs or 10, "random_state": 0, "tol": 0}
-    jobs = {"cv": 3, "n_jobs": usable_cores(), "refit": False}
+    jobs: Cell = {"cv": 3, "n_jobs": usable_cores(), "refit": False}
     search = GridSearchCV(SklearnClassifier(**settings), GRID, **jobs)
     sklearn_s = _timed(search, x, y)
     _warm_up(args.engine, x, y)
@@ -149,8 +137,6 @@ def _sweep_cell(
     sweep = MLPSweep(net, GRID, 3, refit=False)
     gpunet_s = _timed(sweep, x, y)
     return {
-        "hidden": hidden,
-        "batch": batch,
         "seconds": {"gpunet": gpunet_s, "sklearn": sklearn_s},
         "best": {"gpunet": sweep.best_score_, "sklearn": search.best_score_},
         "times_gpunet": sklearn_s / gpunet_s,
@@ -158,36 +144,19 @@ def _sweep_cell(
     }
 
 
-_TIMES = [">scikit-learn s", ">gpunet s", ">times"]
-
-
-def _times(cell: dict[str, Any]) -> list[Any]:
-    seconds = [f"{cell['seconds'][name]:.3f}" for name in ("sklearn", "gpunet")]
-    return [cell["epochs"], *seconds, decimals(cell["times_gpunet"])]
-
-
-def _fit_table(cells: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    columns = ["data", ">rows", ">batch", "dtype", ">epochs", *_TIMES, ">weights apart"]
-    rows = [
-        [
-            *(cell[key] for key in ("data", "rows", "batch", "dtype")),
-            *_times(cell),
-            f"{cell['weights_apart']:.0e}",
-        ]
-        for cell in cells
-    ]
-    return columns, rows
-
-
-def _sweep_table(cells: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    columns = [">hidden", ">batch", "dtype", ">epochs", *_TIMES]
-    columns += [">best score", ">scikit-learn's"]
-    rows = [
-        [
-            *(cell[key] for key in ("hidden", "batch", "dtype")),
-            *_times(cell),
-            *(f"{cell['best'][name]:.4f}" for name in ("gpunet", "sklearn")),
-        ]
-        for cell in cells
-    ]
+def _table(cells: list[Cell], sweep: bool) -> tuple[list[str], list[list[Any]]]:
+    keys = ["hidden"] if sweep else ["data", "rows"]
+    keys += ["batch", "dtype", "epochs"]
+    columns = [key if key in ("data", "dtype") else f">{key}" for key in keys]
+    columns += [">scikit-learn s", ">gpunet s", ">times"]
+    columns += [">best score", ">scikit-learn's"] if sweep else [">weights apart"]
+    rows = []
+    for cell in cells:
+        seconds = [f"{cell['seconds'][name]:.3f}" for name in ("sklearn", "gpunet")]
+        if sweep:
+            end = [f"{cell['best'][name]:.4f}" for name in ("gpunet", "sklearn")]
+        else:
+            end = [f"{cell['weights_apart']:.0e}"]
+        start = [cell[key] for key in keys]
+        rows.append([*start, *seconds, decimals(cell["times_gpunet"]), *end])
     return columns, rows

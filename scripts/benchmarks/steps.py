@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise, product
 from typing import Any
 
@@ -27,7 +28,7 @@ _PREDICTED = ("784-30-10", "784-512-512-10"), (1, 10_000)
 
 
 def benchmark(
-    args: argparse.Namespace, rivals: list[str], threads: int, repeats: int
+    args: argparse.Namespace, rivals: list[str]
 ) -> tuple[dict[str, Any], list[Table]]:
     """Time every rival in every cell; return the result and its tables."""
     nets, batches, _ = GRIDS[args.grid]
@@ -35,43 +36,24 @@ def benchmark(
         (nets, batches), args.costs = _PREDICTED, ["softmax"]
     else:  # gpunet needs no numba; a missing predictor is named in the table
         rivals = [r for r in rivals if r == "gpunet" or all(map(version, PACKAGES[r]))]
-    sizes = [sizes_of(text) for text in args.nets or nets]
-    batches = args.batches or batches
+    cells, batches = [], args.batches or batches
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        processes = [stack.enter_context(RivalProcess(r, threads)) for r in rivals]
-        cells = _cells(args, processes, sizes, batches, threads, repeats, folder)
+        open_rival = partial(RivalProcess, threads=args.threads)
+        processes = [stack.enter_context(open_rival(name)) for name in rivals]
+        for sizes in map(sizes_of, args.nets or nets):
+            files, n = write_rows(args.data, sizes, max(batches), folder, args.seed)
+            for cost, batch in product(dict.fromkeys(args.costs), batches):
+                steps = 2000 if args.predict else steps_for(sizes, batch, n)
+                steps = min(args.steps or steps, n // batch)
+                job = {"sizes": sizes, "batch": batch, "steps": steps, "cost": cost}
+                job |= {"threads": args.threads, "seed": args.seed, **files}
+                job["predict"] = args.predict
+                cells.append(time_cell(processes, job, args.repeats))
+                net = cells[-1]["net"]
+                progress(f"{net}, {cost}, batch {batch}, {steps} steps")
     result = {"what": "predict" if args.predict else "steps", "cells": cells}
     return result, _tables(cells, "call" if args.predict else "step")
-
-
-def _cells(
-    args: argparse.Namespace,
-    rivals: Sequence[RivalProcess],
-    nets: Sequence[list[int]],
-    batches: Sequence[int],
-    threads: int,
-    repeats: int,
-    folder: str,
-) -> list[dict[str, Any]]:
-    cells = []
-    for sizes in nets:
-        files, n_rows = write_rows(args.data, sizes, max(batches), folder, args.seed)
-        for cost, batch in product(dict.fromkeys(args.costs), batches):
-            steps = 2000 if args.predict else steps_for(sizes, batch, n_rows)
-            job = {
-                "sizes": sizes,
-                "batch": batch,
-                "steps": min(args.steps or steps, n_rows // batch),
-                "threads": threads,
-                "seed": args.seed,
-                "cost": cost,
-                "predict": args.predict,
-            }
-            cell = time_cell(rivals, job | files, repeats)
-            progress(f"{cell['net']}, {cost}, batch {batch}, {job['steps']} steps")
-            cells.append(cell)
-    return cells
 
 
 def time_cell(

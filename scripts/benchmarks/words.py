@@ -9,7 +9,7 @@ import argparse
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import combinations, product
 from pathlib import Path
@@ -110,20 +110,34 @@ def train_gensim(
     return model.wv[corpus.vocabulary.tokens], seconds
 
 
+def _rivals(
+    corpus: Corpus,
+    threads: int,
+    engines: dict[str, str],
+    *,
+    epochs: int,
+    **options: Any,
+) -> dict[str, Callable]:
+    """Return functions of a seed that train, by name; gensim if it is installed."""
+    options["epochs"] = epochs
+    rivals: dict[str, Callable] = {
+        name: partial(train_gpunet, corpus, engine, threads, **options)
+        for name, engine in engines.items()
+    }
+    if importlib.util.find_spec("gensim"):
+        rivals["gensim"] = partial(train_gensim, corpus, threads, epochs=epochs)
+    return rivals
+
+
 def speed(
     corpus: Corpus, threads: int, repeats: int, batch_size: int
 ) -> dict[str, Any]:
     """Return words a second of each rival, all rounds, after one that compiles."""
-    options = {"epochs": 1, "batch_size": batch_size}
-    rivals: dict[str, Callable] = {
-        f"gpunet {engine}": partial(train_gpunet, corpus, engine, threads, **options)
-        for engine in ("compiled", "loop")
-        if engine == "loop" or not missing()
-    }
-    first = {name: train(seed=0)[1] for name, train in rivals.items()}
+    engines = {} if missing() else {"gpunet compiled": "compiled"}
+    engines["gpunet loop"] = "loop"
+    rivals = _rivals(corpus, threads, engines, epochs=1, batch_size=batch_size)
+    first = {name: rivals[name](seed=0)[1] for name in engines}
     memory = peak_mb()
-    if importlib.util.find_spec("gensim"):
-        rivals["gensim"] = partial(train_gensim, corpus, threads, epochs=1)
     rounds: dict[str, list[float]] = {name: [] for name in rivals}
     for k in range(repeats):
         for name, train in rivals.items():
@@ -175,36 +189,32 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 def quality(corpus: Corpus, threads: int, args: argparse.Namespace) -> dict[str, Any]:
     """Return the overlaps of neighbors and the similarity scores of all seeds."""
-    settings = {"epochs": args.epochs, "batch_size": args.batch_size}
-    seeds = range(args.seeds)
+    options = {"epochs": args.epochs, "batch_size": args.batch_size}
+    rivals = _rivals(corpus, threads, {"gpunet": "auto"}, **options)
     trained = {
-        "gpunet": [
-            train_gpunet(corpus, "auto", threads, seed=k, **settings)[0] for k in seeds
-        ]
+        name: [train(seed=k)[0] for k in range(args.seeds)]
+        for name, train in rivals.items()
     }
-    if importlib.util.find_spec("gensim"):
-        trained["gensim"] = [
-            train_gensim(corpus, threads, k, args.epochs)[0] for k in seeds
-        ]
     rows = content_words(corpus.vocabulary)
-    near = {n: [neighbors(W, rows) for W in all_] for n, all_ in trained.items()}
-    pairs = {f"{name} seeds": combinations(near[name], 2) for name in near}
+    near = {n: [neighbors(W, rows) for W in sets] for n, sets in trained.items()}
+    pairs: dict[str, Iterable] = {
+        f"{name} seeds": combinations(near[name], 2) for name in near
+    }
     if "gensim" in near:
         pairs["gpunet and gensim"] = product(near["gpunet"], near["gensim"])
     overlaps = {n: [overlap(a, b) for a, b in group] for n, group in pairs.items()}
     result: dict[str, Any] = {"content_words": len(rows), "overlap": overlaps}
-    if path := args.similarity or wordsim():
-        try:
+    try:
+        if path := args.similarity or wordsim():
             result["similarity"] = {
                 name: [
-                    judge_similarity(WordVectors(corpus.vocabulary, W), path)
-                    for W in vectors
+                    judge_similarity(WordVectors(corpus.vocabulary, W), path) for W in v
                 ]
-                for name, vectors in trained.items()
+                for name, v in trained.items()
             }
-        except DataError:  # the default file may be in another language
-            if args.similarity:
-                raise
+    except DataError:  # the default file may be in another language
+        if args.similarity:
+            raise
     return result
 
 

@@ -45,10 +45,7 @@ def distance_from_numpy(name: str, job: Job) -> float:
 def set_up(name: str, job: dict[str, Any]) -> tuple[Rival, dict[str, Any]]:
     """Make a rival and train a first epoch; compilation may be in either.
 
-    Raises
-    ------
-    ValueError
-        The job has a tolerance, and the rival's weights differ more from NumPy's.
+    With a tolerance in the job, its weights must be as near to NumPy's.
     """
     rows = job.pop("steps") * job["batch"]
     kinds = PREDICTORS if job.pop("predict", False) else RIVALS

@@ -17,11 +17,11 @@ import numpy as np
 from gpunet.blocks import mlp
 from gpunet.cli import main
 from gpunet.cli.machine import ROOT
-from gpunet.network import Network
-from gpunet.optimizers import SGD, Adam
+from gpunet.optimizers import SGD, Adam, Optimizer
 from gpunet.training.fit import fit
 
 from ..digits import training_digits
+from ..rivals import QUADRATIC
 from .verdicts import Request, Verdict, not_done, verdict
 
 TESTED = (  # the test files that run on every backend, the quickest two first
@@ -59,19 +59,16 @@ def parity(request: Request) -> Verdict:
     return verdict(code == 0, what, rows=rows)
 
 
-_NETS: dict[str, Callable[..., Network]] = {
-    "784-30-10 sigmoid, squares": lambda **kind: mlp(
-        [784, 30, 10], "sigmoid", output="sigmoid", loss="half_squared_error", **kind
+_NETS: dict[str, tuple[list[int], dict[str, Any]]] = {
+    "784-30-10 sigmoid, squares": ([784, 30, 10], QUADRATIC),
+    "784-16-16-10 relu": ([784, 16, 16, 10], {"activation": "relu"}),
+    "784-512-512-10 gelu, dropout": (
+        [784, 512, 512, 10],
+        {"activation": "gelu", "dropout": 0.1},
     ),
-    "784-16-16-10 relu": lambda **kind: mlp([784, 16, 16, 10], "relu", **kind),
-    "784-512-512-10 gelu, dropout": lambda **kind: mlp(
-        [784, 512, 512, 10], "gelu", dropout=0.1, **kind
-    ),
-    "3 of 784-30-10 tanh": lambda **kind: mlp(
-        [784, 30, 10], "tanh", population=3, **kind
-    ),
+    "3 of 784-30-10 tanh": ([784, 30, 10], {"activation": "tanh", "population": 3}),
 }
-_OPTIMIZERS: dict[str, Callable[[], Any]] = {
+_OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "SGD": lambda: SGD(0.1, l2=1e-4),
     "momentum": lambda: SGD(0.05, momentum=0.9, nesterov=True),
     "Adam": lambda: Adam(0.001, eps=1e-3),
@@ -79,12 +76,13 @@ _OPTIMIZERS: dict[str, Callable[[], Any]] = {
 
 
 def _ten_steps(
-    net: str, optimizer: str, device: str, **settings: Any
+    name: str, optimizer: str, device: str, **settings: Any
 ) -> dict[str, np.ndarray]:
-    trained = _NETS[net](device=device, seed=3)
+    sizes, kind = _NETS[name]
+    net = mlp(sizes, **kind, device=device, seed=3)
     settings |= {"optimizer": _OPTIMIZERS[optimizer](), "batch_size": 128}
-    fit(trained, training_digits(1275), epochs=1, **settings)  # the last one is short
-    return {name: trained.backend.to_host(p) for name, p in trained.params.items()}
+    fit(net, training_digits(1275), epochs=1, **settings)  # the last one is short
+    return {name: net.backend.to_host(p) for name, p in net.params.items()}
 
 
 def _distance(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:

@@ -5,6 +5,7 @@ import json
 import platform
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,8 @@ def population(request: Request) -> Verdict:
 
 def presets(request: Request) -> Verdict:
     """Train every preset."""
-    until, rows, passed = time.monotonic() + request.seconds - 2, [], True
+    until, passed = time.monotonic() + request.seconds - 2, True
+    rows: list[list[Any]] = []
     for name in PRESETS:
         if time.monotonic() > until - 10:
             rows.append([name, None, None, None, "no time left"])

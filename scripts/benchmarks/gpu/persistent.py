@@ -29,25 +29,14 @@ TARGETS = {"one": 0.6, "many": 1.2, "crowd": 6.0}  # seconds
 
 
 class Size(NamedTuple):
-    """How much is measured.
-
-    Attributes
-    ----------
-    rows, epochs : int
-    many, crowd : int
-        Networks of 784-30-10, and of 784-16-16-10, trained at once.
-    compared : int
-        Networks whose accuracy is compared with the CPU's after one epoch.
-    layouts : int
-        Thread layouts that are timed, the expected best first.
-    """
+    """How much is measured."""
 
     rows: int = 50_000
     epochs: int = 30
-    many: int = 256
-    crowd: int = 1000
-    compared: int = 100
-    layouts: int = 8
+    many: int = 256  # networks of 784-30-10 trained at once
+    crowd: int = 1000  # networks of 784-16-16-10
+    compared: int = 100  # networks whose accuracy is compared with the CPU's
+    layouts: int = 8  # thread layouts that are timed, the expected best first
 
 
 FULL, QUICK = Size(), Size(10_000, 2, 256, 200, 20, 3)
@@ -55,7 +44,8 @@ FULL, QUICK = Size(), Size(10_000, 2, 256, 200, 20, 3)
 
 def measure(device: str, size: Size, until: float) -> Verdict:
     """Measure as much as `size` says; what would start after `until` is left out."""
-    raw, numbers, left_out = read_mnist(), {}, []
+    raw, left_out = read_mnist(), []
+    numbers: dict[str, Any] = {}
     # bytes, to be scaled on the device
     data = replace(raw, train=raw.train.take(slice(size.rows)))
     jobs = {
@@ -92,7 +82,7 @@ def _net(
     where: dict[str, Any] = {"population": population, "seed": seed, "device": device}
     if deep:
         return mlp([784, 16, 16, 10], "relu", **where)
-    sigmoids = {"output": "sigmoid", "loss": "half_squared_error"}
+    sigmoids: dict[str, Any] = {"output": "sigmoid", "loss": "half_squared_error"}
     return mlp([784, 30, 10], "sigmoid", **sigmoids, **where)
 
 
@@ -146,14 +136,14 @@ def _bits(device: str, data: Splits, size: Size) -> dict[str, Any]:
     """Train two networks at once, then each alone: one seed, one run."""
     bk = open_backend(device)
     settings = {"epochs": min(size.epochs, 2), "order": "own"}
-    crowd = _net(device, 2)
-    _trainer(crowd, data, **settings).run()
+    both = _net(device, 2)
+    _trainer(both, data, **settings).run()
     equal = []
     for i in range(2):
         alone = _net(device, None, seed=i)
         _trainer(alone, data, **settings).run()
         equal += [
-            bk.to_host(crowd.params[name])[i].tobytes() == bk.to_host(p).tobytes()
+            bk.to_host(both.params[name])[i].tobytes() == bk.to_host(p).tobytes()
             for name, p in alone.params.items()
         ]
     return {"equal": all(equal), "tensors": len(equal)}
@@ -189,16 +179,19 @@ def _epoch_us(part: Persistent) -> float:
 
 
 def _accuracy(device: str, data: Splits, size: Size) -> dict[str, Any]:
-    """Compare a crowd's test accuracy after one epoch with the CPU's."""
-    found: dict[str, Any] = {}
+    """Compare a population's test accuracy after one epoch with the CPU's."""
+    scores: dict[str, Any] = {}
     for name in (device, "cpu"):
         net = _net(name, size.compared)
         _trainer(net, data, epochs=1, order="own").run()
-        scores = evaluate(net, data.test)["accuracy"]
-        mean = float(np.mean(scores))
-        error = float(np.std(scores, ddof=1)) / sqrt(len(scores))
-        found[name] = {"mean": mean, "standard error": error}
-    gpu, cpu = found[device], found["cpu"]
+        accuracy = evaluate(net, data.test)["accuracy"]
+        error = float(np.std(accuracy, ddof=1)) / sqrt(len(accuracy))
+        scores[name] = {"mean": float(np.mean(accuracy)), "standard error": error}
+    gpu, cpu = scores[device], scores["cpu"]
     apart = abs(gpu["mean"] - cpu["mean"])
     both = sqrt(gpu["standard error"] ** 2 + cpu["standard error"] ** 2)
-    return found | {"apart": apart, "standard error": both, "within": apart <= 2 * both}
+    return scores | {
+        "apart": apart,
+        "standard error": both,
+        "within": apart <= 2 * both,
+    }

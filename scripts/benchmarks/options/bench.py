@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpunet.cli.options.common import whole
+from gpunet.cli.options.common import COUNT, SEED
 from gpunet.errors import ConfigError
 
 from . import add_output
@@ -15,6 +15,12 @@ NETS = ("784-16-16-10", "784-30-10", "784-128-10", "784-512-512-10")
 GRIDS = {  # networks, batch sizes, rounds
     "full": (NETS, (1, 10, 128, 1024), 5),
     "quick": (("784-16-16-10", "784-128-10"), (10, 1024), 3),
+}
+MODES = {
+    "population": "100 networks at once against one network, on one core",
+    "predict": "predictions of one digit, and of 10,000 rows at a call",
+    "busy": "commands alone and beside a busy process for each core",
+    "startup": "import and --help times",
 }
 
 
@@ -31,32 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--grid", choices=tuple(GRIDS), default="full", help="default: full")
     add("--nets", nargs="+", metavar="SIZES", help="such as 784-16-16-10")
-    add("--batches", nargs="+", type=whole(1), metavar="N", help="batch sizes")
-    add("--repeats", type=whole(1), metavar="N", help="rounds (default 5; quick 3)")
+    add("--batches", nargs="+", **COUNT, help="batch sizes")
+    add("--repeats", **COUNT, help="rounds (default 5; quick 3)")
     add("--costs", nargs="+", choices=COSTS, default=["softmax"])
     add("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
-    add(
-        "--steps",
-        type=whole(1),
-        metavar="N",
-        help="steps a round (default: as many as take about 0.2 s, at most an epoch)",
-    )
+    add("--steps", **COUNT, help="steps a round (default: about 0.2 s, or an epoch)")
     add("--data", choices=("mnist", "random"), default="mnist")
-    add("--seed", type=whole(0), default=0)
-    for name, text in {
-        "--population": "100 networks at once against one network, on one core",
-        "--predict": "predictions of one digit, and of 10,000 rows at a call",
-        "--busy": "commands alone and beside a busy process for each core",
-        "--startup": "import and --help times",
-    }.items():
-        add(name, action="store_true", help=f"instead: {text}")
-    add(
-        "--devices",
-        nargs="+",
-        metavar="DEVICE",
-        help="instead: from which width, batch and population the others are faster "
-        "than the first, such as cpu cuda",
-    )
+    add("--seed", **SEED, default=0)
+    for name, text in MODES.items():
+        add(f"--{name}", action="store_true", help=f"instead: {text}")
+    text = "instead: from which size on the others are faster than the first"
+    add("--devices", nargs="+", metavar="DEVICE", help=f"{text}, such as cpu cuda")
     add_output(parser)
 
 

@@ -1,8 +1,9 @@
 """The options of `scripts/bench_sklearn.py`."""
 
 import argparse
+from typing import Any
 
-from gpunet.cli.options.common import whole
+from gpunet.cli.options.common import COUNT, whole
 
 from . import add_output
 
@@ -22,44 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("--data", nargs="+", choices=DATA, default=list(DATA))
-    add(
-        "--batches",
-        nargs="+",
-        type=batch_size,
-        metavar="N",
-        default=["auto", 10],
-        help="batch sizes; auto is scikit-learn's 200 (default: auto 10)",
-    )
+    text = "batch sizes; auto is scikit-learn's 200 (default: auto 10)"
+    batches: dict[str, Any] = {"type": batch_size, "metavar": "N"}
+    add("--batches", nargs="+", **batches, default=["auto", 10], help=text)
     add("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
     add("--rows", type=whole(20), metavar="N", help="of each set (default: all)")
-    add("--repeats", type=whole(1), default=5, metavar="N", help="rounds (default 5)")
-    add(
-        "--sweep",
-        action="store_true",
-        help="instead: MLPSweep against GridSearchCV(n_jobs=cores), 64 settings x 3 "
-        "folds of digits",
+    add("--repeats", **COUNT, default=5, help="rounds (default: 5)")
+    text = (
+        "MLPSweep against GridSearchCV(n_jobs=cores), 64 settings x 3 folds of digits"
     )
-    add(
-        "--hidden",
-        nargs="+",
-        type=whole(1),
-        default=[16, 100],
-        metavar="N",
-        help="of a sweep: neurons of the hidden layer (default: 16 100)",
-    )
-    add(
-        "--epochs",
-        type=whole(1),
-        metavar="N",
-        help="of a fit (default: as many as take about 0.5 s) or a sweep (default: 10)",
-    )
-    add(
-        "--engine",
-        choices=("loop", "compiled"),
-        default="loop",
-        help="gpunet's engine: NumPy (loop), or code compiled by numba (extra fast), "
-        "without compilation time (default: loop)",
-    )
+    add("--sweep", action="store_true", help=f"instead: {text}")
+    text = "of a sweep: neurons of the hidden layer (default: 16 100)"
+    add("--hidden", nargs="+", **COUNT, default=[16, 100], help=text)
+    text = "of a fit (default: about 0.5 s) or a sweep (default: 10)"
+    add("--epochs", **COUNT, help=text)
+    text = "gpunet's engine: NumPy (loop, the default), or code compiled by numba "
+    text += "(extra fast), without compilation time"
+    add("--engine", choices=("loop", "compiled"), default="loop", help=text)
     add_output(parser)
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpunet.cli.options.common import whole
+from gpunet.cli.options.common import COUNT, whole
 
 from . import add_output
 
@@ -23,13 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--only", choices=("speed", "quality"), help="default: both")
     add("--corpus", nargs="+", metavar="FILE", help="default: Shakespeare")
-    add("--repeats", type=whole(1), default=5, metavar="N", help="rounds (default 5)")
+    add("--repeats", **COUNT, default=5, help="rounds (default 5)")
     add("--seeds", type=whole(2), default=3, metavar="N", help="of each (default 3)")
-    add("--epochs", type=whole(1), default=5, metavar="N", help="quality (default 5)")
-    add("--batch-size", type=whole(1), default=128, metavar="N", help="default: 128")
-    add(
-        "--similarity",
-        metavar="FILE",
-        help="such as WordSim-353 (default: the one that comes with gensim, if any)",
-    )
+    add("--epochs", **COUNT, default=5, help="quality (default 5)")
+    add("--batch-size", **COUNT, default=128, help="default: 128")
+    text = "such as WordSim-353 (default: the one that comes with gensim, if any)"
+    add("--similarity", metavar="FILE", help=text)
     add_output(parser)

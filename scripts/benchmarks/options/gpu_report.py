@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from typing import Any
 
 from gpunet.cli.options.common import number
 
@@ -32,29 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "gpu-report.md. Exit code 1 if a section failed."
     )
     add = parser.add_argument
-    add(
-        "--device",
-        default="cuda",
-        help="cuda, cuda:N; on strict:1 or cpu it reports what was not done",
-    )
-    add(
-        "--out",
-        default=os.path.join(os.environ.get("OUT", ""), "gpu-report"),
-        metavar="FOLDER",
-        help="where the files go (default: gpu-report, in $OUT if that is set)",
-    )
+    text = "cuda, cuda:N; on strict:1 or cpu it reports what was not done"
+    add("--device", default="cuda", help=text)
+    folder = os.path.join(os.environ.get("OUT", ""), "gpu-report")
+    text = "where the files go (default: gpu-report, in $OUT if that is set)"
+    add("--out", default=folder, metavar="FOLDER", help=text)
     add("--quick", action="store_true", help="fewer cells, epochs and repeats")
-    add(
-        "--only",
-        nargs="+",
-        choices=tuple(SECTIONS),
-        metavar="SECTION",
-        help=f"of {', '.join(SECTIONS)}",
-    )
-    add(
-        "--seconds",
-        type=number(above=True),
-        default=520.0,
-        metavar="S",
-        help="for all sections together (default 520); sections left out are named",
-    )
+    text = f"of {', '.join(SECTIONS)}"
+    add("--only", nargs="+", choices=tuple(SECTIONS), metavar="SECTION", help=text)
+    seconds: dict[str, Any] = {
+        "type": number(above=True),
+        "default": 520.0,
+        "metavar": "S",
+    }
+    text = "for all sections together (default 520); sections left out are named"
+    add("--seconds", **seconds, help=text)
