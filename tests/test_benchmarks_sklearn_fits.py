@@ -61,7 +61,7 @@ def test_the_epochs_of_a_fit_fill_its_time():
     x, y = sklearn_fits.rows_of("digits", 40)
     args = type("Args", (), {"epochs": None, "repeats": 1, "engine": "loop"})
     with pytest.warns():
-        cell = sklearn_fits.fit_cell(x, y, "auto", args)
+        cell = sklearn_fits.fit_cell(x, y, {"batch": "auto"}, args)
     assert cell["epochs"] > 1
 
 

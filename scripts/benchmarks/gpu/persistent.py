@@ -104,7 +104,7 @@ def _time(
     """Time whole runs: median, least and most of 3, and the first with compiling."""
     batch = 32 if deep else 10
     settings = {"epochs": size.epochs, "batch_size": batch, "order": order}
-    times, engine, run = [], "", None
+    times = []
     for _ in range(4):
         net = _net(device, population, deep)
         started = time.perf_counter()
@@ -113,11 +113,10 @@ def _time(
         run.run()
         net.backend.synchronize()
         times.append((laid_out - started, time.perf_counter() - laid_out))
-        engine = type(run.parts[0]).__name__
     trained = sorted(t for _, t in times[1:])
     steps = run.step * (population or 1)
     return {
-        "engine": engine,
+        "engine": type(run.parts[0]).__name__,
         "seconds": {"median": trained[1], "least": trained[0], "most": trained[2]},
         "us a net-step": 1e6 * trained[1] / steps,
         "laying out": times[-1][0],
