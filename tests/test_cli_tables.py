@@ -264,7 +264,7 @@ def test_population_predicts_its_mean_or_a_member(table, tmp_path):
     assert np.allclose(answers[0], np.mean(answers[1:], 0), rtol=1e-6)
     assert not np.allclose(answers[1], answers[2])
     line = error_line(command("export", out, "--format", "json"), 2)
-    assert "holds 3 networks; name one with --member, 0 to 2" in line
+    assert "contains 3 networks; name one with --member, 0 to 2" in line
     line = error_line(command("predict", out, table, "--member", 3), 2)
     assert "expected 0 to 2" in line
 

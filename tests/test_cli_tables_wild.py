@@ -178,7 +178,7 @@ def test_header_that_looks_like_data_names_both_options(put, tmp_path, capsys):
     path = put("t.csv", text(head=None))
     code, said = run(capsys, *train_words(path, tmp_path / "a"))
     assert code == 3
-    assert "use --no-header if it is data, or --header if it names" in said.err
+    assert "use --no-header if it is data, or --header if it contains names" in said.err
     args = ["--no-header", "--target", "3"]
     assert run(capsys, *train_words(path, tmp_path / "b", *args))[0] == 0
     args = ["--header", "--target", "café"]

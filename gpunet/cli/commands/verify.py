@@ -11,19 +11,18 @@ from ...storage import verify
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print each file's step and digest; return 0, or 4 if one is not sound."""
+    """Print each file's step and digest; return 0, or 4 if one is damaged."""
     code = 0
-    for path in args.paths:
-        for file in _files(path):
-            try:
-                found = verify(file)
-            except ModelFileError as error:
-                print(f"gpunet: error: {error}", file=sys.stderr)
-                code = error.exit_code
-                continue
-            step = "-" if found["step"] is None else found["step"]
-            kind, step = (printable(str(part), 60) for part in (found["kind"], step))
-            print(f"{printable(file)}: {kind}, step {step}, sha256 {found['digest']}")
+    for file in (file for path in args.paths for file in _files(path)):
+        try:
+            summary = verify(file)
+        except ModelFileError as error:
+            print(f"gpunet: error: {error}", file=sys.stderr)
+            code = error.exit_code
+            continue
+        step = "-" if summary["step"] is None else summary["step"]
+        kind, step = (printable(str(word), 60) for word in (summary["kind"], step))
+        print(f"{printable(file)}: {kind}, step {step}, sha256 {summary['digest']}")
     return code
 
 
@@ -31,17 +30,17 @@ def _files(path: str) -> list[Path]:
     """Return the file itself, or all that a run folder holds."""
     if not os.path.isdir(path):
         return [Path(path)]
-    tree = os.walk(path, onerror=_refuse)
-    files = sorted(Path(place, name) for place, _, names in tree for name in names)
+    tree = os.walk(path, onerror=_raise_unreadable)
+    files = sorted(Path(folder, name) for folder, _, names in tree for name in names)
     files = [file for file in files if file.suffix == ".safetensors"]
     if not files:
+        hint = "name a run folder or a file"
         raise ModelFileError(
-            f"verify: {printable(path)}: holds no .safetensors file; name a run "
-            "folder or a file"
+            message("verify", path, "holds no .safetensors file", hint)
         )
     return files
 
 
-def _refuse(error: OSError) -> None:
-    why = f"cannot be looked into ({error.strerror})"
-    raise ModelFileError(message("verify", error.filename, why, "check the path"))
+def _raise_unreadable(error: OSError) -> None:
+    reason = f"cannot be read ({error.strerror})"
+    raise ModelFileError(message("verify", error.filename, reason, "check the path"))
