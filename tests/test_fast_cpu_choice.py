@@ -182,7 +182,7 @@ def test_a_thread_that_waits_sleeps():
 
 def test_threads_are_for_steps_that_outlast_their_meetings(monkeypatch):
     monkeypatch.setattr(threads, "usable_threads", lambda: 4)
-    layout = threads.Layout(None, 1_000_000, 0)
+    layout = threads.Layout((), None, 1_000_000, 0)
     several = 4 if os.name == "posix" else 1
     assert threads.threads_for(layout, 10) == 1  # few examples to share
     assert threads.threads_for(layout, 32) == several

@@ -1,34 +1,28 @@
-"""The compiled engine on the CPU: numba, with the hot loops as vectors.
+"""The compiled engine on the CPU: numba, with the hot loops as vectors of 64 bytes.
 
-There is no BLAS inside, so no second pool of threads that fights NumPy's. What was
-tried, on one core of a Zen 4 (AVX-512), MNIST, float32, plain SGD; each number is one
-run of a shared machine, so differences below a tenth mean nothing:
+There is no BLAS inside, so no second pool of threads that competes with NumPy's.
+What was tried on one core of a Zen 4 (AVX-512), MNIST, float32, plain SGD, with the
+prediction in brackets; single runs, so differences below a tenth mean nothing:
 
-- Lists of what is not zero (19 % of MNIST), four vectors of sums under way.
-  Predicted: 1 to 2 cycles a vector. Measured: 0.5 to 0.7 ns for a read vector, 0.8
-  to 0.9 where it is written back too.
-- Arrays that begin at whole vectors, biases as vectors. Predicted: half the time of
-  the first layer. Measured: 16 to 14 us a step of 784-16-16-10 at batch 10.
-- Hidden rows whole instead of as lists from batch 4 on, and a leaner loss. No
-  prediction. Measured: 1213 to 940 us at batch 1024 of the same network.
-- Rows not a power of two apart. Predicted: fewer cache conflicts. Measured: 86 to
-  39 us at batch 1 of 784-512-512-10.
-- Tiles of 4 rows by 4 vectors in place of BLAS. Predicted: 80 to 90 % of the peak.
-  Measured: 110 GF/s forward at (1024, 512) x (512, 512), OpenBLAS 100.
-- A wide first layer's columns turned into lists. Predicted: a third off its update.
-  Measured: 1247 to 1144 us for the whole backward pass of 784-512-512-10 at 128.
-- Fetching the next examples ahead, 2 to 24 of them. Predicted: most of the waiting
-  gone. Measured: no distance differs; random rows of MNIST still cost 200 to 300 ns.
-- Two threads for one network. Predicted: near twice. Measured: 33 to 16 ms (with the
-  line on turned columns) at 784-512-512-10, batch 1024, but 12 to 14 us at batch 10
-  of 784-16-16-10 and 40 to 239 us at batch 1 of 784-512-512-10, so used for large
-  steps alone.
-- Adam's step in vectors of 64 bytes, narrow weights transposed on the way back, and
-  hidden rows read where they are. Predicted: 1600 ns an example of 64-100-10, float64,
-  batch 32, one core. Measured: 2739 to 1497, and 717 to 436 for 64-16-10.
-- The softmax's sums in vectors, and the logarithm of one probability for the loss
-  that clips. Predicted: 60 ns an example. Measured: 40. A function that is handed the
-  tables for each example costs 140 ns more than its lines do where they are called.
+- Lists of what is not zero (19 % of MNIST), four vectors of sums at once [1 to 2 cycles
+  a vector]: 0.5 to 0.7 ns for a vector read, 0.8 to 0.9 if written back too.
+- Arrays that begin at whole vectors, biases as vectors [half the time of the first
+  layer]: 16 to 14 us a step of 784-16-16-10 at batch 10.
+- Hidden rows whole instead of as lists from batch 4 on: 1213 to 940 us at batch 1024.
+- Rows not a power of two apart [fewer cache conflicts]: 86 to 39 us at batch 1 of
+  784-512-512-10.
+- Tiles of 4 rows by 4 vectors in place of BLAS [80 to 90 % of the peak]: 110 GF/s
+  forward at (1024, 512) x (512, 512), OpenBLAS 100.
+- A wide first layer's columns as lists [a third off its update]: 1247 to 1144 us for
+  the whole backward pass of 784-512-512-10 at batch 128.
+- Prefetching 2 to 24 examples ahead [most of the waiting gone]: no distance differs;
+  random rows of MNIST still cost 200 to 300 ns.
+- Two threads for one network [near twice]: 33 to 16 ms at 784-512-512-10, batch 1024,
+  but 12 to 14 us at batch 10 of 784-16-16-10, so used for large steps alone.
+- Adam's step in vectors, narrow weights transposed on the way back, hidden rows read
+  in place [1600 ns an example of 64-100-10, float64, batch 32]: 2739 to 1497.
+- The softmax's sums in vectors, one logarithm for the clipped loss [60 ns an example]:
+  40. A call that passes the tables for each example costs 140 ns.
 """
 
 from collections.abc import Sequence

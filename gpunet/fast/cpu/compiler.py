@@ -31,8 +31,8 @@ from .jit import (
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
 COMPILING, LOADING = 16.0, 0.8  # seconds that a kernel takes, and one from the disk
-_MODULES = (backward, dropout, first_layer, forward, functions, products, skipgram)
-_MODULES = (*_MODULES, slopes, span)
+_MODULES = [backward, dropout, first_layer, forward, functions]
+_MODULES += [products, skipgram, slopes, span]
 _FASTMATH = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
 _ready: set[str] = set()  # what this process has compiled or loaded, see `_mark`
 _screen = Lock()  # one message at a time
@@ -118,7 +118,7 @@ def announced(kernel: Callable, dtype: Any, index: Any = "") -> Iterator[None]:
     with _message() if long else contextlib.nullcontext():
         yield
     _ready.add(mark)
-    folder = getattr(compiled(kernel).stats, "cache_path", None)
+    folder: Any = getattr(compiled(kernel).stats, "cache_path", None)
     with contextlib.suppress(OSError, TypeError):  # there is no folder
         Path(folder, mark).touch()
 

@@ -21,7 +21,6 @@ from .lowering import (
     layout,
     lower,
     pack,
-    tensors,
     unpack,
 )
 from .threads import pool, run_threads, threads_for
@@ -51,7 +50,6 @@ class Compiled(Part):
     def __init__(self, net, optimizer, feed, sums, **shared):
         super().__init__(net, optimizer, Orders(feed), sums, **shared)
         self._layout = layout(net)
-        self._tensors = tensors(net, self._layout.layers)
         self._kernel = compiled(train_network)
         self._lowered = self._lower()
         self._keys = [
@@ -122,7 +120,7 @@ class Compiled(Part):
 
     def _lay_examples(self, feed: Any) -> Examples:
         """Return the data as the kernels read them."""
-        dtype, answers = feed.x.dtype, np.require(feed.answers, None, "CW")
+        dtype, answers = feed.x.dtype, np.require(feed.answers, None, ["C", "W"])
         weight = feed._weight if feed._weight is not None else np.zeros(0, dtype)
         labels = answers.astype(np.int64) if self._lowered.labels else NOTHING
         targets = np.zeros((0, 1), dtype) if self._lowered.labels else answers
@@ -148,7 +146,7 @@ class Compiled(Part):
         ]
         pairs = list(zip(flats, (net.params, *state), strict=False))
         for flat, arrays in pairs:
-            pack(flat, arrays, self._tensors, index)
+            pack(flat, arrays, self._layout, index)
         sums = {name: s.reshape(-1)[i : i + 1] for name, s in self.sums.items()}
         hyper, l2 = hyper_parameters(self.optimizer, i)
         member = MemberState(
@@ -173,7 +171,7 @@ class Compiled(Part):
         run_threads(self._kernel, self._n_threads, workspace.sync, task)
         if order.size:
             for flat, arrays in pairs:
-                unpack(flat, arrays, self._tensors, index)
+                unpack(flat, arrays, self._layout, index)
 
 
 class Orders:

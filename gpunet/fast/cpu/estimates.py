@@ -5,9 +5,11 @@ of 1 to 100 on two machines. Single figures are off by up to a factor of two, wh
 is enough to tell a second from the quarter of a minute that compiling takes.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from ...backend import Array
 
 _MANY, _WIDE = 64, 128
 # Dense populations of few weights: on one machine the loop took 0.68 to 0.77 of the
@@ -57,14 +59,14 @@ def compiled_seconds(work: Workload, threads: int) -> float:
     return work.n_steps * member * work.members / min(threads, work.members)
 
 
-def blas_wins(work: Workload, x: Any) -> bool:
+def blas_wins(work: Workload, x: Array) -> bool:
     """Return whether BLAS in the loop is faster than compiled code.
 
     Parameters
     ----------
     work : Work
     x : array, shape (n, features)
-        The examples, of which some are looked at.
+        The examples, of which the first are looked at.
     """
     single = work.members == 1 and work.batch >= _MANY and work.width < _WIDE
     large, small = work.batch >= _LARGE_BATCH, work.n_parameters < _FEW_WEIGHTS
@@ -72,4 +74,4 @@ def blas_wins(work: Workload, x: Any) -> bool:
     if not (single or population):
         return False
     some = np.asarray(x[:1000])
-    return 2 * np.count_nonzero(some) >= some.size
+    return bool(2 * np.count_nonzero(some) >= some.size)

@@ -12,7 +12,7 @@ from ...network import Network
 from .compiler import announced, compiled, missing
 from .jit.forward import predict
 from .jit.structs import N_IN, N_OUT, ROWS
-from .lowering import LOSSES, layout, pack, tensors, why_unsupported
+from .lowering import LOSSES, layout, pack, why_unsupported
 from .threads import pool
 from .workspace import aligned
 
@@ -31,10 +31,10 @@ class Predictor:
         layers = where.layers.copy()
         layers[:, ROWS] *= _CHUNK
         P = aligned(where.size, net.dtype)
-        pack(P, net.params, tensors(net, layers), None)
-        alphas = [block.f.parameter for block in dense_blocks(net.layers)]
-        alphas = np.asarray(alphas, net.dtype)
-        self._prepare(where.row_size, layers, alphas, LOSSES[net.loss.kind], P)
+        pack(P, net.params, where, None)
+        slopes = [block.f.parameter for block in dense_blocks(net.layers)]
+        alphas, loss = np.asarray(slopes, net.dtype), LOSSES[net.loss.kind]
+        self._prepare(where.row_size, layers, alphas, loss, P)
 
     def _prepare(
         self, row_size: int, layers: Array, alphas: Array, loss: int, P: Array

@@ -1,6 +1,6 @@
 """A network and its optimizer as the numbers that the kernels read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +67,8 @@ class Layout(NamedTuple):
 
     Attributes
     ----------
+    indices : sequence of int
+        Of the dense layers: layer i has the tensors "i.W" and "i.b".
     layers : array
         See `structs.LoweredNetwork.layers`.
     size : int
@@ -75,6 +77,7 @@ class Layout(NamedTuple):
         Numbers of one example in the workspace.
     """
 
+    indices: Sequence[int]
     layers: Array
     size: int
     row_size: int
@@ -83,12 +86,11 @@ class Layout(NamedTuple):
 def layout(net: Network) -> Layout:
     """Return where a network's numbers are."""
     blocks = dense_blocks(net.layers)
-    return lay_out(
-        [(block.dense.n_in, block.dense.n_out) for block in blocks],
-        [ACTIVATIONS[block.f.kind] for block in blocks],
-        [block.dropout > 0 for block in blocks],
-        net.dtype,
-    )
+    sizes = [(block.dense.n_in, block.dense.n_out) for block in blocks]
+    activations = [ACTIVATIONS[block.f.kind] for block in blocks]
+    dropouts = [block.dropout > 0 for block in blocks]
+    indices = [block.index for block in blocks]
+    return lay_out(sizes, activations, dropouts, net.dtype)._replace(indices=indices)
 
 
 def lay_out(
@@ -107,12 +109,10 @@ def lay_out(
         Whether dropout follows each layer.
     dtype : dtype
     """
-    step = lanes(dtype)
-    layers = np.zeros((len(sizes), 10), np.int64)
+    step, layers = lanes(dtype), np.zeros((len(sizes), 10), np.int64)
     size = row_size = draws = 0
-    for layer, (n_in, n_out), activation, has_dropout in zip(
-        layers, sizes, activations, dropouts, strict=True
-    ):
+    rows = zip(layers, sizes, activations, dropouts, strict=True)
+    for layer, (n_in, n_out), activation, has_dropout in rows:
         used = -(-n_out // step) * step
         # Rows a power of two apart would share few sets of the cache.
         width = used + step if used % (4 * step) == 0 else used
@@ -121,7 +121,32 @@ def lay_out(
         draws += n_out if has_dropout else 0
         size += (n_in + 1) * width
         row_size += width
-    return Layout(layers, size, row_size)
+    return Layout(range(len(sizes)), layers, size, row_size)
+
+
+def pack(flat: Array, params: Params, layout: Layout, i: int | None) -> None:
+    """Copy member i's tensors into its flat array; what pads its rows is 0."""
+    flat[:] = 0.0  # after a divergence it may not be
+    for view, tensor in _views(flat, params, layout, i):
+        view[...] = tensor
+
+
+def unpack(flat: Array, params: Params, layout: Layout, i: int | None) -> None:
+    """Copy member i's flat array into its tensors, in place."""
+    for view, tensor in _views(flat, params, layout, i):
+        tensor[...] = view
+
+
+def _views(
+    flat: Array, params: Params, layout: Layout, i: int | None
+) -> Iterator[tuple[Array, Array]]:
+    """Yield (view of a flat array, member i's tensor) of each W and b."""
+    for index, row in zip(layout.indices, layout.layers, strict=True):
+        n_in, n_out, width, w, b = row[:5]
+        W, bias = params[f"{index}.W"], params[f"{index}.b"]
+        member = ... if i is None else i
+        yield flat[w : w + n_in * width].reshape(n_in, -1)[:, :n_out], W[member]
+        yield flat[b : b + n_out], bias[member]
 
 
 def lower(
@@ -139,7 +164,7 @@ def lower(
     """
     blocks, loss = dense_blocks(net.layers), net.loss
     n_out = blocks[-1].dense.n_out
-    factor = square_factor(loss, n_out)
+    factor = float(loss.square_factor(n_out)) if loss.square_factor else 1.0
     return LoweredNetwork(
         layers=layers,
         alphas=np.asarray([block.f.parameter for block in blocks], net.dtype),
@@ -155,11 +180,6 @@ def lower(
     )
 
 
-def square_factor(loss: Loss, n_out: int) -> float:
-    """Return the factor of a squared error, or 1."""
-    return float(loss.square_factor(n_out)) if loss.square_factor else 1.0
-
-
 def smoothing(loss: Loss, n_out: int) -> list[float]:
     """Return (a, b): the loss turns a target t into a t + b."""
     if loss.square_factor:
@@ -168,51 +188,13 @@ def smoothing(loss: Loss, n_out: int) -> list[float]:
     return [1.0 - loss.parameter, loss.parameter * share]
 
 
-class Tensors(NamedTuple):
-    """The names of a layer's tensors, and its row of the table of layers."""
-
-    W: str
-    b: str
-    layer: Array
-
-    def views(self, flat: Array) -> tuple[Array, Array]:
-        """Return W and b in a flat array, without their padding."""
-        n_in, n_out, width, w, b = self.layer[:5]
-        W = flat[w : w + n_in * width].reshape(n_in, width)
-        return W[:, :n_out], flat[b : b + n_out]
-
-
-def tensors(net: Network, layers: Array) -> list[Tensors]:
-    """Return the tensors of each layer."""
-    indices = (block.index for block in dense_blocks(net.layers))
-    return [
-        Tensors(f"{i}.W", f"{i}.b", a) for i, a in zip(indices, layers, strict=True)
-    ]
-
-
-def pack(flat: Array, arrays: Params, names: list[Tensors], i: int | None) -> None:
-    """Copy member i's tensors into its flat array; what pads its rows is 0."""
-    flat[:] = 0.0  # after a divergence it may not be
-    for tensor in names:
-        for view, name in zip(tensor.views(flat), tensor[:2], strict=True):
-            view[...] = arrays[name] if i is None else arrays[name][i]
-
-
-def unpack(flat: Array, arrays: Params, names: list[Tensors], i: int | None) -> None:
-    """Copy member i's flat array into its tensors, in place."""
-    for tensor in names:
-        for view, name in zip(tensor.views(flat), tensor[:2], strict=True):
-            target = arrays[name] if i is None else arrays[name][i]
-            target[...] = view
-
-
 def optimizer_kind(optimizer: Optimizer) -> int:
     """Return the number of an optimizer's update rule."""
     if isinstance(optimizer, Adam):
         return functions.ADAM
-    if not optimizer.slot_names:
-        return functions.SGD
-    return functions.NESTEROV if optimizer.nesterov else functions.MOMENTUM
+    if isinstance(optimizer, SGD) and optimizer.slot_names:
+        return functions.NESTEROV if optimizer.nesterov else functions.MOMENTUM
+    return functions.SGD
 
 
 def adam_correction(t: Any, beta1: float, beta2: float) -> Any:
@@ -229,4 +211,5 @@ def hyper_parameters(optimizer: Optimizer, i: int) -> tuple[list[float], float]:
     if isinstance(optimizer, Adam):
         b1, b2 = optimizer.beta1, optimizer.beta2
         return [b1, b2, 1.0 - b1, 1.0 - b2, optimizer.eps], of_member(optimizer.l2)
-    return [of_member(optimizer.momentum), 0, 0, 0, 0], of_member(optimizer.l2)
+    momentum = optimizer.momentum if isinstance(optimizer, SGD) else 0.0
+    return [of_member(momentum), 0, 0, 0, 0], of_member(optimizer.l2)

@@ -105,19 +105,20 @@ class PopulationState:
         corrections : array, shape (steps,)
             Adam's; see `lowering.adam_correction`.
         """
-        n, dtype = len(self.hyper), self.hyper.dtype
-        sums = [np.zeros((n, 1)) for _ in range(3)]
+        n, dtype, (P, M, V) = len(self.hyper), self.hyper.dtype, self._flats
+        loss, n_correct, grad_norm = np.zeros((3, n, 1))
         key = np.zeros((n, 2), np.uint64)
-        state = MemberState(*self._flats, *sums, self.hyper, self.l2, key)
-        rates, corrections = (
-            np.array(a, dtype, order="C") for a in (rates, corrections)
+        state = MemberState(
+            P, M, V, loss, n_correct, grad_norm, self.hyper, self.l2, key
         )
+        rates = np.array(rates, dtype, order="C")
+        corrections = np.array(corrections, dtype)
         span = Span(order, self._batch_size, rates, corrections, 0, 0, False)
         task = (self._net, self._examples, state, self._workspace, span, 0, n)
         with announced(train_members, dtype, self._examples.columns.dtype):
             kernel = compiled(train_members)
             run_threads(kernel, self._n_threads, self._workspace.sync, task)
-        return sums[0][:, 0]
+        return loss[:, 0]
 
     def vectors(self) -> Array:
         """Return copies of all parameters, shape (members, n_parameters)."""

@@ -50,8 +50,8 @@ def run_threads(
         others = []
         try:
             for k in range(1, n_threads):
-                work = (_run, kernel, sync, (*task, k, n_threads))
-                others.append(pool(n_threads - 1).submit(*work))
+                args = (*task, k, n_threads)
+                others.append(pool(n_threads - 1).submit(_run, kernel, sync, args))
             kernel(*task, 0, n_threads)
             for other in others:
                 other.result()

@@ -40,10 +40,10 @@ def _train(dtype: str) -> None:
 def _fit(dtype: str) -> None:
     data = _data(dtype)
     labels = (data.t, np.zeros((0, 1), dtype), np.zeros(0, dtype))
-    layers = ([(_COLUMNS, 2)], [functions.IDENTITY])
-    settings = (functions.SOFTMAX, functions.SGD, 0.5, 0.0, True, dtype)
+    sizes, activations = [(_COLUMNS, 2)], [functions.IDENTITY]
+    loss, optimizer = functions.SOFTMAX, functions.SGD
     population = PopulationState(
-        PopulationShape(*layers, *settings),
+        PopulationShape(sizes, activations, loss, optimizer, 0.5, 0.0, True, dtype),
         Examples(*lay_rows(data.x), *labels),
         batch_size=_ROWS,
         vectors=np.zeros((1, _COLUMNS * 2 + 2), dtype),

@@ -30,7 +30,7 @@ def column_dtype(n_columns: int) -> Any:
 
 def lay_rows(x: Array) -> tuple[Array, Array, Array]:
     """Return (values, columns, starts) of the rows of x, shape (n, features)."""
-    x = np.require(x, None, "CW")  # read-only arrays would need kernels of their own
+    x = np.require(x, None, ["C", "W"])  # one kernel: read-only is another type
     counts, dtype = np.count_nonzero(x, axis=1), column_dtype(x.shape[1])
     if counts.sum() >= _SPARSE * x.size:
         return x.reshape(-1), np.arange(x.shape[1], dtype=dtype), NOTHING

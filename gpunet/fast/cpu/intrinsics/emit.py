@@ -6,6 +6,7 @@ else; without any flag numba would let LLVM reorder them.
 
 import ctypes
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ..jit import vectors
@@ -63,12 +64,13 @@ class Emitter:
         self.builder.store(v, self.pointer(base, offset, v.type), align=4)
 
     def splat(self, x: Any, kind: Any) -> Any:
-        """Return a vector of x."""
-        ir, builder = self.ir, self.builder
-        first = ir.IntType(32)(0)
-        v = builder.insert_element(ir.Constant(kind, ir.Undefined), x, first)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
-        return builder.shuffle_vector(v, v, mask)
+        """Return a vector of the number x, or x itself if it is a vector."""
+        if x.type == kind:
+            return x
+        ir, word = self.ir, self.ir.IntType(32)
+        v = self.builder.insert_element(ir.Constant(kind, ir.Undefined), x, word(0))
+        mask = ir.Constant(ir.VectorType(word, kind.count), None)
+        return self.builder.shuffle_vector(v, v, mask)
 
     def add_product(self, acc: Any, x: Any, y: Any) -> Any:
         """Return acc + x y."""
@@ -97,39 +99,11 @@ class Emitter:
         return self.builder.call(f, args)
 
 
-def _load(e: Emitter, a: Any, o: Any) -> Any:
-    return e.read(e.data(0, a), o, e.vector(0))
-
-
-def _store(e: Emitter, a: Any, o: Any, v: Any) -> None:
-    e.write(e.data(0, a), o, v)
-
-
-def _zeros(e: Emitter, a: Any) -> Any:
-    return e.ir.Constant(e.vector(0), None)
-
-
-def _fill(e: Emitter, a: Any, x: Any) -> Any:
-    return e.splat(x, e.vector(0))
-
-
-def _madd(e: Emitter, acc: Any, x: Any, v: Any) -> Any:
-    return e.add_product(acc, x if x.type == v.type else e.splat(x, v.type), v)
-
-
-def _total(e: Emitter, v: Any) -> Any:
-    return e.total(v)
-
-
 def _ratio(e: Emitter, m: Any, v: Any, eps: Any) -> Any:
     name = f"llvm.sqrt.v{v.type.count}f{e.sig.args[0].dtype.bitwidth}"
     root = e.call(name, v.type, v)
     divisor = e.builder.fadd(root, e.splat(eps, v.type), flags=_EXACT)
     return e.builder.fdiv(m, divisor, flags=_EXACT)
-
-
-def _at(e: Emitter, a: Any, k: Any) -> Any:
-    return e.builder.load(e.builder.gep(e.data(0, a), [k]))
 
 
 def _mulhi(e: Emitter, a: Any, b: Any) -> Any:
@@ -152,8 +126,7 @@ def _arrive(e: Emitter, sync: Any) -> None:
 
 
 def _peek(e: Emitter, sync: Any, k: Any) -> Any:
-    place = e.builder.gep(e.data(0, sync), [k])
-    return e.builder.load_atomic(place, "acquire", 8)
+    return e.builder.load_atomic(e.builder.gep(e.data(0, sync), [k]), "acquire", 8)
 
 
 def _pause(e: Emitter) -> None:
@@ -161,10 +134,14 @@ def _pause(e: Emitter) -> None:
     e.call(SLEEP, word, word(_PAUSE))
 
 
-WORDS = {
-    **{vectors.load: _load, vectors.store: _store, vectors.zeros: _zeros},
-    **{vectors.fill: _fill, vectors.madd: _madd, vectors.total: _total},
-    **{vectors.ratio: _ratio, vectors.at: _at, vectors.mulhi: _mulhi},
-    **{vectors.fetch: _fetch, vectors.arrive: _arrive, vectors.peek: _peek},
-    vectors.pause: _pause,
+WORDS: dict[Callable, Callable] = {
+    vectors.load: lambda e, a, o: e.read(e.data(0, a), o, e.vector(0)),
+    vectors.store: lambda e, a, o, v: e.write(e.data(0, a), o, v),
+    vectors.zeros: lambda e, a: e.ir.Constant(e.vector(0), None),
+    vectors.fill: lambda e, a, x: e.splat(x, e.vector(0)),
+    vectors.madd: lambda e, acc, x, v: e.add_product(acc, e.splat(x, v.type), v),
+    vectors.total: lambda e, v: e.total(v),
+    vectors.at: lambda e, a, k: e.builder.load(e.builder.gep(e.data(0, a), [k])),
+    **{vectors.ratio: _ratio, vectors.mulhi: _mulhi, vectors.fetch: _fetch},
+    **{vectors.arrive: _arrive, vectors.peek: _peek, vectors.pause: _pause},
 }

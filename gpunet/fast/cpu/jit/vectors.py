@@ -62,7 +62,7 @@ def at(a: Array, k: int) -> float:
 
 def mulhi(a: int, b: int) -> int:
     """Return the upper 64 bits of the product of two uint64."""
-    return np.uint64(int(a) * int(b) >> 64)
+    return np.uint64(int(a) * int(b) >> 64)  # type: ignore[return-value]
 
 
 def tile(rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count):

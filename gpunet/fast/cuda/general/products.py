@@ -1,6 +1,6 @@
-"""Matrix products by cuBLAS, into arrays that are there already.
+"""Matrix products by cuBLAS, into arrays that exist already.
 
-`x @ W` of CuPy makes a new array for each product, copies transposed views of
+CuPy's `x @ W` makes a new array for each product, copies transposed views of
 populations, and ignores TF32 there. These calls read either operand transposed,
 one matrix or one for each member, and accumulate in place: out <- alpha A B + beta
 out is the whole update of a weight matrix.
@@ -26,7 +26,7 @@ class Products:
     ----------
     cupy : module
     precision : "float32", "float64", "tf32" or "float16"
-        What products are computed in; sums are float32 but for float64.
+        Of the products; sums are float32 but for float64.
     """
 
     def __init__(self, cupy: Any, precision: str):
@@ -54,34 +54,36 @@ class Products:
         Parameters
         ----------
         a, b, out : C-ordered device arrays, (rows, columns) or (P, rows, columns)
-            One matrix serves all members. They are to stay where they are.
+            One matrix serves all members. They must stay where they are.
         alpha, beta : from `number`
-            Where beta is 0, what stands in out is not read.
+            Where beta is 0, out is not read.
         turn_a, turn_b : bool
-            Whether to take the transpose.
         """
         m, n = out.shape[-2:]
         k = a.shape[-2] if turn_a else a.shape[-1]
         # cuBLAS counts columns first: to it our row-major arrays are transposes,
         # and (A B)^T = B^T A^T.
-        head = (self._handle, int(turn_b), int(turn_a), n, m, k, alpha.ctypes.data)
-        second, first, third = map(self._operand, (b, a, out))
+        transposes = int(turn_b), int(turn_a)
+        head = (self._handle, *transposes, n, m, k, alpha.ctypes.data)
+        (*second, b_stride), (*first, a_stride), (*third, stride) = map(
+            _operand, (b, a, out)
+        )
         beta_at, last = beta.ctypes.data, (self._compute, _DEFAULT_ALGORITHM)
-        if out.ndim == 2:
-            args = (*head, *second[:3], *first[:3], beta_at, *third[:3], *last)
-            call = self._cublas.gemmEx
-        else:
-            args = (*head, *second, *first, beta_at, *third, out.shape[0], *last)
-            call = self._cublas.gemmStridedBatchedEx
+        strided = out.ndim == 3
+        call = self._cublas.gemmStridedBatchedEx if strided else self._cublas.gemmEx
+        args = [*head, *second, *first, beta_at, *third, *last]
+        if strided:
+            args = [*head, *second, b_stride, *first, a_stride, beta_at]
+            args += [*third, stride, out.shape[0], *last]
         keep = (a, b, out, alpha, beta)  # cuBLAS gets addresses alone
 
-        def product(keep=keep) -> None:
+        def product(keep: tuple = keep) -> None:
             call(*args)
 
         return product
 
-    @staticmethod
-    def _operand(x: Array) -> tuple[int, int, int, int]:
-        """Return address, type, row length and distance from member to member."""
-        apart = x.shape[-2] * x.shape[-1] if x.ndim == 3 else 0
-        return x.data.ptr, _TYPES[str(x.dtype)], x.shape[-1], apart
+
+def _operand(x: Array) -> tuple[int, int, int, int]:
+    """Return address, type, row length and distance from member to member."""
+    stride = x.shape[-2] * x.shape[-1] if x.ndim == 3 else 0
+    return x.data.ptr, _TYPES[str(x.dtype)], x.shape[-1], stride
