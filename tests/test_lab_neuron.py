@@ -1,9 +1,8 @@
-"""One neuron and what is made of it: rows S1.1 to S1.13 of the notes' table."""
-
-import json
+"""One neuron and what is made of it."""
 
 import numpy as np
 import pytest
+from lab_results import holds
 
 from gpunet.errors import ConfigError
 from gpunet.lab.neuron.circuits import Circuit, all_rows, circuits
@@ -18,13 +17,6 @@ from gpunet.lab.neuron.perceptron import (
     perceptron,
 )
 from gpunet.lab.neuron.timing import activation_cost
-
-
-def holds(result):
-    missed = [c for c in result["checks"] if not c["ok"]]
-    assert not missed, missed
-    json.dumps(result, allow_nan=False)
-    return result
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """Sick networks, each with one fault made on purpose, and what is said of them.
 
 Eight networks are spoiled one way each, one is left alone; the diagnosis must name
-each fault with the number that shows it, and say nothing of the sound one. Training
-asks the same questions with `train --diagnose`.
+each fault with the number that shows it, and report nothing of the sound one.
+Training asks the same questions with `train --diagnose`.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,126 +13,106 @@ import numpy as np
 from ..blocks import mlp
 from ..errors import Diverged
 from ..network import Network
-from ..optimizers import SGD, Adam
-from ..runs.diagnosis import FAULTS
-from ..runs.diagnosis import diagnose as examine
+from ..optimizers import SGD, Adam, Optimizer
+from ..runs.diagnosis import diagnose as find_faults
 from ..training import fit
 from ..training.history import History
-from .checks import check, equal
+from .checks import Result, check, equal
 from .digits.trained import sample
 
-Case = tuple[Network, np.ndarray, History | None]
+
+@dataclass(frozen=True)
+class _Case:
+    """How a network of 784-32-10 ReLUs and its training are spoiled.
+
+    Attributes
+    ----------
+    optimizer : type and learning rate, or None for no training
+    hidden : neurons of each hidden layer
+    network : other keywords of `mlp`
+    first_weights, inputs : factors of the first layer's weights and of the inputs
+    left_out : the class that is not trained on
+    """
+
+    optimizer: tuple[type[Optimizer], float] | None = (Adam, 0.003)
+    hidden: tuple[int, ...] = (32,)
+    network: dict[str, Any] = field(default_factory=dict)
+    first_weights: float = 1.0
+    inputs: float = 1.0
+    left_out: int | None = None
+
+
+_SIGMOID = {"activation": "sigmoid"}
+_CASES = {
+    "none": _Case(),
+    "unscaled inputs": _Case(inputs=255.0),
+    "symmetric start": _Case(network={"weight_init": 0.01}),
+    "dead ReLUs": _Case((SGD, 3.0)),
+    "saturated sigmoids": _Case(None, network=_SIGMOID, first_weights=1000.0),
+    "vanishing gradients": _Case(None, (32,) * 8, network=_SIGMOID),
+    "dead class": _Case(left_out=5),
+    "learning rate too high": _Case((Adam, 1.0)),
+    "learning rate too low": _Case((SGD, 1e-4)),
+}
 
 
 def diagnose(
     *, device: str = "cpu", seed: int = 0, n_train: int = 2000, epochs: int = 3
-) -> dict[str, Any]:
+) -> Result:
     """Make networks ill in eight ways and let the diagnosis name each fault.
 
     Parameters
     ----------
     n_train : int
         Digits that each network trains on and is examined with.
-    epochs : int
-        Times through the training digits.
     """
     x, t = sample(n_train)
-    settings = {"seed": seed, "device": device}
-    makers: dict[str, Callable[..., Case]] = {
-        "none": _sound,
-        "unscaled inputs": _unscaled,
-        "symmetric start": _symmetric,
-        "dead ReLUs": _dead,
-        "saturated sigmoids": _saturated,
-        "vanishing gradients": _deep,
-        "dead class": _without_fives,
-        "learning rate too high": _too_high,
-        "learning rate too low": _too_low,
-    }
     rows, checks = [], []
-    for fault, make in makers.items():
-        net, seen, history = make(x, t, epochs, settings)
-        findings = examine(net, seen, t, history)
-        names = [f.fault for f in findings]
-        own = next((f for f in findings if f.fault == fault), None)
+    for fault, case in _CASES.items():
+        inputs = x * case.inputs
+        settings = {"seed": seed, "device": device} | case.network
+        net = mlp([784, *case.hidden, 10], **settings)
+        with net.backend.use():
+            net.params["0.W"] = net.params["0.W"] * case.first_weights
+        history = _train(net, inputs, t, case, epochs)
+        findings = find_faults(net, inputs, t, history)
+        names = [finding.fault for finding in findings]
+        named = findings[names.index(fault)] if fault in names else None
         rows.append(
             {
                 "fault_made": fault,
-                "number": None if own is None else float(f"{own.number:.4g}"),
-                "says": "" if own is None else str(own),
-                "also_found": [n for n in names if n != fault],
+                "number": None if named is None else float(f"{named.number:.4g}"),
+                "says": "" if named is None else str(named),
+                "also_found": [name for name in names if name != fault],
             }
         )
         if fault == "none":
             checks.append(equal("the sound network: findings", len(findings), 0))
         else:
-            checks.append(check(f"{fault}: named", fault in names, "True", own))
-    assert set(makers) - {"none"} == set(FAULTS)
-    return {"n_train": len(x), "epochs": epochs, "networks": rows, "checks": checks}
+            checks.append(check(f"{fault}: named", bool(named), "True", named))
+    return {"n_train": n_train, "epochs": epochs, "networks": rows, "checks": checks}
 
 
-def show_diagnose(result: dict) -> str:
-    """Return one paragraph for each network."""
-    lines = []
-    for row in result["networks"]:
-        said = row["says"] or "nothing found"
-        also = f"\n      also: {', '.join(row['also_found'])}" * bool(row["also_found"])
-        lines.append(f"{row['fault_made']}\n      {said}{also}")
-    return "\n".join(lines)
-
-
-def _fit(net, x, t, epochs, optimizer) -> History | None:
+def _train(
+    net: Network, x: np.ndarray, t: np.ndarray, case: _Case, epochs: int
+) -> History | None:
+    """Train as the case says; return None if it does not train, or diverges."""
+    if case.optimizer is None:
+        return None
+    kind, rate = case.optimizer
+    kept = np.ones(len(t), bool) if case.left_out is None else t != case.left_out
+    data = x[kept], t[kept]
     try:
-        return fit(net, (x, t), epochs=epochs, batch_size=32, optimizer=optimizer)
+        return fit(net, data, epochs=epochs, batch_size=32, optimizer=kind(rate))
     except Diverged:
         return None
 
 
-def _plain(settings: dict, **changes: Any) -> Network:
-    return mlp([784, 32, 10], changes.pop("activation", "relu"), **settings, **changes)
-
-
-def _sound(x, t, epochs, settings) -> Case:
-    net = _plain(settings)
-    return net, x, _fit(net, x, t, epochs, Adam(0.003))
-
-
-def _unscaled(x, t, epochs, settings) -> Case:
-    net = _plain(settings)
-    return net, x * 255, _fit(net, x * 255, t, epochs, Adam(0.003))
-
-
-def _symmetric(x, t, epochs, settings) -> Case:
-    net = _plain(settings, weight_init=0.01)
-    return net, x, _fit(net, x, t, epochs, Adam(0.003))
-
-
-def _dead(x, t, epochs, settings) -> Case:
-    net = _plain(settings)
-    return net, x, _fit(net, x, t, epochs, SGD(3.0))
-
-
-def _saturated(x, t, epochs, settings) -> Case:
-    net = _plain(settings, activation="sigmoid")
-    with net.backend.use():
-        net.params["0.W"] = net.params["0.W"] * 1000.0
-    return net, x, None
-
-
-def _deep(x, t, epochs, settings) -> Case:
-    return mlp([784, *[32] * 8, 10], "sigmoid", **settings), x, None
-
-
-def _without_fives(x, t, epochs, settings) -> Case:
-    net = _plain(settings)
-    return net, x, _fit(net, x[t != 5], t[t != 5], epochs, Adam(0.003))
-
-
-def _too_high(x, t, epochs, settings) -> Case:
-    net = _plain(settings)
-    return net, x, _fit(net, x, t, epochs, Adam(1.0))
-
-
-def _too_low(x, t, epochs, settings) -> Case:
-    net = _plain(settings)
-    return net, x, _fit(net, x, t, epochs, SGD(1e-4))
+def show_diagnose(result: Result) -> str:
+    """Return one paragraph for each network."""
+    lines = []
+    for row in result["networks"]:
+        text = row["says"] or "nothing found"
+        also = f"\n      also: {', '.join(row['also_found'])}" * bool(row["also_found"])
+        lines.append(f"{row['fault_made']}\n      {text}{also}")
+    return "\n".join(lines)

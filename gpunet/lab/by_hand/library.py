@@ -11,13 +11,7 @@ from ...optimizers import SGD
 from ...show.descent_plots import cost_contours
 from ...training import fit
 from ..checks import Result, at_least, at_most, near
-from ..tools import (
-    SIGMOIDS,
-    loss_and_gradients,
-    max_difference,
-    network_from,
-    to_lists,
-)
+from ..tools import SIGMOIDS, loss_and_gradients, max_difference, network_from, to_lists
 from . import floats
 
 POINTS: list[tuple[floats.Pair, float]] = [
