@@ -1,11 +1,10 @@
 """Turn tensors and their state into the bytes of a gpunet file, and back.
 
-The format is safetensors, which any tool can read, with one metadata string:
-the SHA-256 of a JSON text, then that text. safetensors has no checksum, so
-most flipped bits would load as wrong weights; it writes other values than it
-was given for arrays that are not C-contiguous (version 0.8.0); and with two
-metadata keys equal states give unequal files. Hence the digests, the forced
-copies and the single key.
+The format is safetensors, which any tool can read: the length of a header, the
+header as JSON, the tensors. Its metadata is one string, the SHA-256 of a JSON text
+and then that text, because safetensors has no checksum and most flipped bits would
+load as wrong weights. Tensors are in the order of the library safetensors 0.8, so
+that equal states give equal files, whoever writes them.
 """
 
 import hashlib
@@ -13,7 +12,6 @@ import json
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
 from gpunet.errors import ConfigError, ModelFileError
 from gpunet.io.json_text import finite_json
@@ -65,15 +63,22 @@ def encode(
     _require_finite(host, where)
     text = _document(state, host)
     seal = hashlib.sha256(text.encode("ascii")).hexdigest()
-    _ask_for_memory(sum(a.nbytes for a in host.values()) + len(text))
-    data = save(host, metadata={METADATA_KEY: seal + text})
-    _check_written(data, host, where)
-    return data
-
-
-def _ask_for_memory(size: int) -> None:
-    """Raise MemoryError where the library's writer, short of memory, would hang."""
-    np.empty(2 * size + 2**25, np.uint8)  # it holds the file twice; never touched
+    header: dict[str, Any] = {"__metadata__": {METADATA_KEY: seal + text}}
+    codes, end = {name: _CODES[array.dtype] for name, array in host.items()}, 0
+    names = sorted(host, key=lambda name: -list(DTYPES).index(codes[name]))
+    for name in names:
+        begin, end = end, end + host[name].nbytes
+        shape, offsets = list(host[name].shape), [begin, end]
+        header[name] = {"dtype": codes[name], "shape": shape, "data_offsets": offsets}
+    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    head += b" " * (-len(head) % 8)
+    if len(head) > MAX_HEADER:
+        reason = f"its state takes more than the {MAX_HEADER:,} bytes allowed"
+        remedy = "move long lists from the state into tensors"
+        raise ModelFileError(message("cannot save", where, reason, remedy))
+    length = len(head).to_bytes(8, "little")
+    bodies = [_flat_bytes(host[name]).data for name in names]
+    return b"".join([length, head, *bodies])
 
 
 def decode(
@@ -180,19 +185,3 @@ def _array(entry: Entry, raw: memoryview) -> np.ndarray:
     if little.kind == "b" and np.any(flat.view(np.uint8) > 1):
         raise ValueError("a bool tensor has bytes other than 0 and 1")
     return flat.reshape(entry.shape).astype(little.newbyteorder("="), copy=True)
-
-
-def _check_written(data: bytes, host: dict[str, np.ndarray], where: str) -> None:
-    # Some versions of the library write other values than they were given.
-    view = memoryview(data)
-    if int.from_bytes(view[:8], "little") > MAX_HEADER:
-        reason = f"its state takes more than the {MAX_HEADER:,} bytes allowed"
-        remedy = "move long lists from the state into tensors"
-        raise ModelFileError(message("cannot save", where, reason, remedy))
-    with file_errors("model file", where, RESTORE):
-        entries = parse_header(view, len(view)).entries
-        for name, array in host.items():
-            entry = entries[name]
-            written = np.frombuffer(view[entry.begin : entry.end], np.uint8)
-            if not np.array_equal(written, _flat_bytes(array)):
-                raise ValueError("the safetensors library altered a tensor")

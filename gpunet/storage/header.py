@@ -16,19 +16,19 @@ from gpunet.io.messages import FileFault, printable
 
 METADATA_KEY = "gpunet"
 VERSION = 1
-DTYPES = {
+DTYPES = {  # from the last to the first in a file
     "BOOL": "|b1",
     "U8": "|u1",
     "I8": "|i1",
-    "U16": "<u2",
     "I16": "<i2",
-    "U32": "<u4",
-    "I32": "<i4",
-    "U64": "<u8",
-    "I64": "<i8",
+    "U16": "<u2",
     "F16": "<f2",
+    "I32": "<i4",
+    "U32": "<u4",
     "F32": "<f4",
     "F64": "<f8",
+    "I64": "<i8",
+    "U64": "<u8",
 }
 _WIDTHS = {code: int(little[-1]) for code, little in DTYPES.items()}
 _MAX_DIMENSIONS = 32

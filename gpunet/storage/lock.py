@@ -19,22 +19,15 @@ if sys.platform == "win32":
     import msvcrt
 
     # Windows forbids others to read locked bytes: lock one beyond the holder's pid.
-    def _take(fd: int) -> None:
+    def _set_lock(fd: int, on: bool) -> None:
         os.lseek(fd, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-
-    def _release(fd: int) -> None:
-        os.lseek(fd, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+        msvcrt.locking(fd, msvcrt.LK_NBLCK if on else msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def _take(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _release(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_UN)
+    def _set_lock(fd: int, on: bool) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB if on else fcntl.LOCK_UN)
 
 
 _held: set[int] = set()  # the open files that hold this process's locks
@@ -72,7 +65,7 @@ def take_lock(path: Path) -> int:
     except OSError as error:
         raise write_error(path, error) from error
     try:
-        _take(fd)
+        _set_lock(fd, True)
         os.lseek(fd, 0, os.SEEK_SET)
         # One write of fixed width, so that no reader sees half a number.
         os.write(fd, f"{os.getpid():<10}\n".encode("ascii"))
@@ -92,7 +85,7 @@ def release_lock(fd: int) -> None:
     _held.discard(fd)
     # Not by closing alone: a child forked by C code shares the lock and may outlive us.
     with contextlib.suppress(OSError):
-        _release(fd)
+        _set_lock(fd, False)
     os.close(fd)
 
 

@@ -16,7 +16,7 @@ from ...errors import DeviceError
 from ..machine import blas, commit, cpu_model, memory_bytes, version
 from ..tables import as_json, console, show
 
-_NEEDED = ("numpy", "array-api-compat", "safetensors", "rich")
+_NEEDED = ("numpy", "array-api-compat", "rich")
 _OPTIONAL = ("numba", "torch", "array-api-strict", "matplotlib", "threadpoolctl")
 _CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")
 # Modules by which a device can be judged without importing what is slow.

@@ -36,17 +36,13 @@ def export_network(
         Weights that are not finite, or too many of them.
     WriteError
     """
-    data = exported(net, kind, source, target, path)
+    data = exported(net, kind, source, target)
     write_atomically(path, data)
     return len(data)
 
 
 def exported(
-    net: Network,
-    kind: str,
-    source: Port | None = None,
-    target: Port | None = None,
-    path: Path = "-",
+    net: Network, kind: str, source: Port | None = None, target: Port | None = None
 ) -> bytes:
-    """Return what `export_network` writes to `path`."""
-    return FORMATS[kind](export_graph(net, source, target, path))
+    """Return what `export_network` writes."""
+    return FORMATS[kind](export_graph(net, source, target))

@@ -13,7 +13,6 @@ import numpy as np
 
 from gpunet.activations import ACTIVATIONS, ActivationFunction
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.io.messages import Path, message
 from gpunet.layers import Activation, Dense, Dropout, Flatten
 from gpunet.losses import LOSSES, Loss
 from gpunet.network import Network
@@ -82,10 +81,7 @@ class ExportGraph:
 
 
 def export_graph(
-    net: Network,
-    source: Port | None = None,
-    target: Port | None = None,
-    path: Path = "-",
+    net: Network, source: Port | None = None, target: Port | None = None
 ) -> ExportGraph:
     """Return what an exported file computes; see `export_network`."""
     if net.population:
@@ -108,7 +104,7 @@ def export_graph(
             )
     steps += _inverse_link(net.loss)
     graph = ExportGraph(steps, net.dtype, source or Port(), target or Port())
-    _check_weights(graph.dense, path)
+    _check_weights(graph.dense)
     return graph
 
 
@@ -134,14 +130,17 @@ def _inverse_link(loss: Loss) -> list[FunctionStep]:
     return [FunctionStep(loss.kind.partition("_")[0])] if loss.on_logits else []
 
 
-def _check_weights(steps: list[DenseStep], path: Path) -> None:
+def _check_weights(steps: list[DenseStep]) -> None:
     if not steps:
         raise ConfigError("export: the network has no Dense layer; add one")
     arrays = [array for step in steps for array in step]
     if not all(np.isfinite(array).all() for array in arrays):
-        reason, remedy = "a weight is not finite", "export the last finite model"
-        raise ModelFileError(message("export", path, reason, remedy))
+        raise ModelFileError(
+            "export: a weight is not finite; export the last finite model"
+        )
     size = sum(array.nbytes for array in arrays)
     if size > _LARGEST:
-        reason = f"has {size:,} bytes of weights, more than the {_LARGEST:,} allowed"
-        raise ModelFileError(message("export", path, reason, "use a smaller network"))
+        raise ModelFileError(
+            f"export: the network has {size:,} bytes of weights, more than the "
+            f"{_LARGEST:,} allowed; use a smaller one"
+        )
