@@ -128,7 +128,7 @@ def _read_header(content: bytes, path: Path) -> tuple[np.dtype, tuple[int, ...],
         int.from_bytes(content[at : at + 4], "big") for at in range(4, offset, 4)
     )
     if 0 in shape:
-        reason = f"declares {_times(shape)} elements, so it holds no samples"
+        reason = f"declares {_times(shape)} elements, so it contains no samples"
         raise data_error("IDX file", path, reason, "give a file with samples")
     return _DTYPES[content[2]], shape, offset
 

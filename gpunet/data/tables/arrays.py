@@ -15,7 +15,6 @@ def read_arrays(path: Path) -> Table:
 
     An npz file contains one matrix and the columns beside it (such as the labels),
     or one array of one dimension for each column.
-
     """
     where = os.fsdecode(path)
     if where.lower().endswith(".npy"):

@@ -21,7 +21,7 @@ _GROUPED = re.compile(
 
 
 class MixedColumn(Exception):
-    """A column holds numbers and texts; `describe_mixed` counts them."""
+    """A column contains numbers and texts; `describe_mixed` counts them."""
 
 
 class Column:

@@ -98,17 +98,18 @@ def find_delimiter(
         return form.delimiter, _first_rows(text, form.delimiter)
     tried = {d: _first_rows(text, d) for d in _WORDS}
     wide = {d: rows for d, rows in tried.items() if rows and len(rows[0]) > 1}
-    fit = [d for d, rows in wide.items() if _even(rows)]
-    if "\t" in fit and where.lower().endswith((".tsv", ".tsv.gz")):
-        fit = ["\t"]
-    if len(fit) == 1 or (not fit and len(wide) < 2):
-        delimiter = next(iter(fit or wide), ",")
+    candidates = [d for d, rows in wide.items() if _even(rows)]
+    if "\t" in candidates and where.lower().endswith((".tsv", ".tsv.gz")):
+        candidates = ["\t"]
+    if len(candidates) == 1 or (not candidates and len(wide) < 2):
+        delimiter = next(iter(candidates or wide), ",")
         return delimiter, tried[delimiter]
-    counts = ", ".join(f"{_WORDS[d]} ({len(wide[d][0])} columns)" for d in fit or wide)
+    widths = {d: len(wide[d][0]) for d in candidates or wide}
+    counts = ", ".join(f"{_WORDS[d]} ({n} columns)" for d, n in widths.items())
     reason = f"more than one delimiter fits: {counts}"
-    if not fit:
+    if not candidates:
         reason = f"its rows are uneven by each delimiter: {counts}"
-    likely = _WORDS[max(fit or wide, key=lambda d: len(wide[d][0]))]
+    likely = _WORDS[max(widths, key=widths.__getitem__)]
     remedy = "name the right one, such as {delimiter}"
     raise data_error("table", f"{where}:1", reason, remedy, delimiter=likely)
 

@@ -1,6 +1,7 @@
 """Learn the preprocessing from training rows: means, scales, categories, fills."""
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,25 +35,24 @@ def fit(
     Parameters
     ----------
     rows : int64 array
-        The training rows; no other is looked at.
+        The training rows; no other is used.
     drop, categories : sequence of str
         Columns to leave out, and columns that are categories.
     impute : None, "mean" or "median"
         What missing numbers become; missing categories become the most frequent.
     **settings
         unknown and missing of `Preprocessing`.
-
     """
     settings |= {"target": target, "form": form}
     settings["n_columns"] = table.n_columns if form.header is False else None
+    training = _TrainingRows(table, rows, impute)
     if table.matrix is not None:
         if drop or categories:
             raise ConfigError(
                 "table: drop and categories name columns, and a matrix has none; use "
                 "a CSV file, or an npz file with one array a column"
             )
-        scaling = _fit_matrix(table, rows, target, impute)
-        return Preprocessing(None, scaling, {}, {}, **settings)
+        return Preprocessing(None, training.matrix_scaling(target), {}, {}, **settings)
     inputs = [name for name in table.columns if name != target.name]
     drop = drop if table.lines is None else ()  # of a CSV file: they were not read
     for option, columns in (("drop", drop), ("categories", categories)):
@@ -62,106 +62,118 @@ def fit(
                     f"{option}: {name!r:.80}: no such column beside the target; "
                     f"choose from {', '.join(inputs):.300}"
                 )
-    names = tuple(name for name in inputs if name not in drop)
-    _check_inputs(names, table)
-    texts = [k for k in names if k in categories or table.columns[k].dtype == object]
-    counts = _count_categories(table, texts, rows)
-    fills = {name: max(n, key=n.__getitem__) for name, n in counts.items() if impute}
-    values = {name: tuple(sorted(n)) for name, n in counts.items()}
-    scaling = _fit_columns(table, rows, names, values, impute)
-    return Preprocessing(names, scaling, values, fills, **settings)
-
-
-def _check_inputs(inputs: Any, table: Table) -> None:
-    if not len(inputs):
+    names = [name for name in inputs if name not in drop]
+    if not names:
         reason = "has a target and nothing else"
         raise data_error("table", table.where, reason, "give it columns to learn from")
+    texts = [k for k in names if k in categories or table.columns[k].dtype == object]
+    counts = training.count_categories(texts)
+    fills = {name: max(n, key=n.__getitem__) for name, n in counts.items() if impute}
+    values = {name: tuple(sorted(n)) for name, n in counts.items()}
+    scaling = training.column_scaling(names, values)
+    return Preprocessing(tuple(names), scaling, values, fills, **settings)
 
 
-def _fit_columns(
-    table: Table,
-    rows: np.ndarray,
-    names: tuple[str, ...],
-    categories: Collection[str],
-    impute: str | None,
-) -> Scaling:
-    """Return the Scaling of all columns; categories have mean 0 and scale 1."""
-    numbers = [i for i, name in enumerate(names) if name not in categories]
-    columns = [table.columns[names[i]][rows] for i in numbers]
-    if impute:
-        _check_some_present(table, rows, [names[i] for i in numbers], columns)
-    step = max(1, BLOCK // max(len(numbers), 1))
-    starts = range(0, len(rows) if numbers else 0, step)
-    blocks = (np.column_stack([c[k : k + step] for c in columns]) for k in starts)
+@dataclass(frozen=True, eq=False)
+class _TrainingRows:
+    """The rows of a table that are learnt from, and how missing numbers are filled."""
 
-    def location(row: int, column: int) -> str:
-        return table.location(int(rows[row]), names[numbers[column]])
+    table: Table
+    rows: np.ndarray
+    impute: str | None
 
-    k = len(names)
-    mean, scale, fill = np.zeros(k), np.ones(k), np.full(k, np.nan)
-    labels = [names[i] for i in numbers]
-    epsilon = float(np.finfo(np.float64).eps)
-    mean[numbers], scale[numbers] = _moments(blocks, labels, epsilon, location, table)
-    if impute:
-        fill[numbers] = _fill(impute, mean[numbers], columns)
-    return Scaling(mean, scale, fill)
+    def count_categories(self, names: list[str]) -> dict[str, dict[str, int]]:
+        """Return how often each value of each category column occurs."""
+        counts, invalid = {}, []
+        for name in names:
+            texts = as_texts(self.table.columns[name][self.rows])
+            cells, n = np.unique(texts, return_counts=True)
+            counts[name] = {str(c): int(k) for c, k in zip(cells, n, strict=True) if c}
+            if not 0 < len(counts[name]) <= MAX_CATEGORIES:
+                invalid.append(name)
+        if invalid:
+            different = [f"{k} has {len(counts[k]):,} different" for k in invalid]
+            reason = f"{', '.join(different):.200} texts in {len(self.rows):,} rows"
+            remedy = "group the values, or use {drop}"
+            raise self.table.error(0, invalid[0], reason, remedy, drop=invalid)
+        return counts
 
-
-def _check_some_present(
-    table: Table, rows: np.ndarray, names: list[str], columns: list[np.ndarray]
-) -> None:
-    """Refuse columns of numbers in which every training row is missing."""
-    empty = [k for k, c in zip(names, columns, strict=True) if np.isnan(c).all()]
-    if empty:
-        what = "column is" if len(empty) == 1 else "columns are"
-        reason = f"the {what} missing in every training row: {', '.join(empty):.200}"
-        remedy = "leave out with {drop}"
-        raise table.error(int(rows[0]), empty[0], reason, remedy, drop=empty)
-
-
-def _fit_matrix(
-    table: Table, rows: np.ndarray, target: Target, impute: str | None
-) -> Scaling:
-    """Return the Scaling of a matrix without its target."""
-    if impute == "median" and table.on_disk:
-        raise ConfigError(
-            "impute: the median needs the whole column in memory, and the table stays "
-            "on disk; use mean"
+    def column_scaling(self, names: list[str], categories: Collection[str]) -> Scaling:
+        """Return the Scaling of all columns; categories have mean 0 and scale 1."""
+        indices = [i for i, name in enumerate(names) if name not in categories]
+        numbers = {names[i]: self.table.columns[names[i]][self.rows] for i in indices}
+        if self.impute:
+            self._check_some_present(numbers)
+        step = max(1, BLOCK // max(len(numbers), 1))
+        blocks = (
+            np.column_stack([column[k : k + step] for column in numbers.values()])
+            for k in range(0, len(self.rows) if numbers else 0, step)
         )
-    matrix = table.matrix
-    assert matrix is not None
-    columns = np.arange(matrix.shape[1])
-    if isinstance(target.name, int):
-        columns = np.delete(columns, target.name)
-    _check_inputs(columns, table)
-    k = len(columns)
-    identity = Scaling(np.zeros(k), np.ones(k), np.full(k, np.nan))
-    x = MatrixRows(matrix, rows, columns, identity, np.dtype(float), table.where)
-    stored = matrix.dtype if matrix.dtype.kind == "f" else np.float64
-    epsilon = float(np.finfo(stored).eps)
-    blocks = (block.raw() for block in x.blocks())
-    mean, scale = _moments(blocks, columns, epsilon, x.location, table)
-    if not impute:
-        return Scaling(mean, scale, identity.fill)
-    raw = x.raw().T if impute == "median" else ()
-    return Scaling(mean, scale, _fill(impute, mean, raw))
 
+        def location(row: int, column: int) -> str:
+            return self.table.location(int(self.rows[row]), names[indices[column]])
 
-def _moments(
-    blocks: Iterable[np.ndarray],
-    names: Any,
-    epsilon: float,
-    location: Location,
-    table: Table,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean, scale) of number columns; refuse numbers without any."""
-    mean, scale = moments(_finite(blocks, location), len(names), epsilon)
-    invalid = ~(np.isfinite(mean) & np.isfinite(scale))
-    if np.any(invalid):
-        name = names[int(np.argmax(invalid))]
-        reason = f"column {name} spreads beyond what float64 holds"
-        raise data_error("table", table.where, reason, "rescale it")
-    return mean, scale
+        k = len(names)
+        mean, scale, fill = np.zeros(k), np.ones(k), np.full(k, np.nan)
+        mean[indices], scale[indices] = self._moments(
+            blocks, [*numbers], np.float64, location
+        )
+        fill[indices] = self._fill(mean[indices], numbers.values())
+        return Scaling(mean, scale, fill)
+
+    def _check_some_present(self, numbers: dict[str, np.ndarray]) -> None:
+        empty = [name for name, column in numbers.items() if np.isnan(column).all()]
+        if empty:
+            what = "column is" if len(empty) == 1 else "columns are"
+            names = ", ".join(empty)
+            reason = f"the {what} missing in every training row: {names:.200}"
+            remedy = "leave out with {drop}"
+            row = int(self.rows[0])
+            raise self.table.error(row, empty[0], reason, remedy, drop=empty)
+
+    def matrix_scaling(self, target: Target) -> Scaling:
+        """Return the Scaling of a matrix without its target."""
+        if self.impute == "median" and self.table.on_disk:
+            raise ConfigError(
+                "impute: the median needs the whole column in memory, and the table "
+                "stays on disk; use mean"
+            )
+        matrix = self.table.matrix
+        assert matrix is not None
+        columns = np.arange(matrix.shape[1])
+        if isinstance(target.name, int):
+            columns = np.delete(columns, target.name)
+        k = len(columns)
+        identity = Scaling(np.zeros(k), np.ones(k), np.full(k, np.nan))
+        dtype, where = np.dtype(float), self.table.where
+        x = MatrixRows(matrix, self.rows, columns, identity, dtype, where)
+        stored = matrix.dtype if matrix.dtype.kind == "f" else dtype
+        blocks = (block.raw() for block in x.blocks())
+        mean, scale = self._moments(blocks, columns, stored, x.location)
+        raw = x.raw().T if self.impute == "median" else ()
+        return Scaling(mean, scale, self._fill(mean, raw))
+
+    def _moments(
+        self, blocks: Iterable[np.ndarray], names: Any, stored: Any, location: Location
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return (mean, scale) of columns of numbers that are stored in a dtype."""
+        epsilon = float(np.finfo(stored).eps)
+        mean, scale = moments(_finite(blocks, location), len(names), epsilon)
+        invalid = ~(np.isfinite(mean) & np.isfinite(scale))
+        if np.any(invalid):
+            name = names[int(np.argmax(invalid))]
+            reason = f"column {name} spreads beyond what float64 holds"
+            raise data_error("table", self.table.where, reason, "rescale it")
+        return mean, scale
+
+    def _fill(self, mean: np.ndarray, columns: Iterable[np.ndarray]) -> np.ndarray:
+        """Return what replaces missing numbers, by column; NaN where nothing does."""
+        if self.impute is None:
+            return np.full(len(mean), np.nan)
+        if self.impute == "mean":
+            return mean.copy()
+        present = (column[~np.isnan(column)] for column in columns)
+        return np.array([np.median(c) if len(c) else 0.0 for c in present])
 
 
 def _finite(blocks: Iterable[np.ndarray], location: Location) -> Iterator[np.ndarray]:
@@ -174,29 +186,3 @@ def _finite(blocks: Iterable[np.ndarray], location: Location) -> Iterator[np.nda
             raise number_error(where, block[row, column], "float64")
         start += len(block)
         yield block
-
-
-def _fill(impute: str, mean: np.ndarray, columns: Iterable[np.ndarray]) -> np.ndarray:
-    """Return what replaces missing numbers, by column."""
-    if impute == "mean":
-        return mean.copy()
-    present = (column[~np.isnan(column)] for column in columns)
-    return np.array([np.median(c) if len(c) else 0.0 for c in present])
-
-
-def _count_categories(
-    table: Table, names: list[str], rows: np.ndarray
-) -> dict[str, dict[str, int]]:
-    """Return how often each value of each category column occurs."""
-    counts, invalid = {}, []
-    for name in names:
-        cells, n = np.unique(as_texts(table.columns[name][rows]), return_counts=True)
-        counts[name] = {str(c): int(k) for c, k in zip(cells, n, strict=True) if c}
-        if not 0 < len(counts[name]) <= MAX_CATEGORIES:
-            invalid.append(name)
-    if invalid:
-        by_column = [f"{name} has {len(counts[name]):,} different" for name in invalid]
-        reason = f"{', '.join(by_column):.200} texts in {len(rows):,} rows"
-        remedy = "group the values, or use {drop}"
-        raise table.error(0, invalid[0], reason, remedy, drop=invalid)
-    return counts

@@ -41,7 +41,7 @@ class Preprocessing:
     missing : tuple of str
         Extra texts that mark a missing cell.
     form : TextFormat
-        How the text table was said to be written.
+        How the text table is written, as far as the user said.
     n_columns : int or None
         Of a text table without a header, with the target and what was left out.
     """

@@ -106,7 +106,6 @@ def read_splits(
     -------
     splits : Splits
         t is labels (n,), or scaled numbers (n, 1); `table` is the Preprocessing.
-
     """
     check_options(target, task, test, test_size, impute, unknown, missing_target)
     if test == path == STDIN:
