@@ -16,9 +16,9 @@ from tiny import command, environment, timeless
 
 from gpunet.cli import main
 from gpunet.storage import RunFolder, read_tensors, verify
-from gpunet.text import draws, jobs, skipgram
+from gpunet.text import draws, skipgram, tasks
 from gpunet.text.formats import load_vectors
-from gpunet.text.run import defaults
+from gpunet.text.tasks import defaults
 
 SKIPGRAM = ("--dim", "6", "--negatives", "2", "--min-count", "1", "--engine", "loop")
 SKIPGRAM += ("--sample", "0", "--batch-size", "16")  # eight words, all frequent
@@ -202,7 +202,7 @@ def test_interrupted_run_goes_on_to_the_same_end(
 
     where = (skipgram.SkipGram, "train_span")
     if name == "lm":
-        where = (jobs.FolderRecorder, "on_epoch")
+        where = (tasks.FolderRecorder, "on_epoch")
     true = getattr(*where)
     monkeypatch.setattr(*where, strike)
     assert learn(corpus, folder, name) == 128 + number
@@ -288,12 +288,12 @@ def test_resume_with_another_setting_or_text_is_refused(corpus, tmp_path, capsys
     capsys.readouterr()
     go_on = ("train", "--out", out, "--resume", "auto")
     assert run(*go_on, "--dim", 7) == 2
-    assert "resume: dim: the run was begun with 6, now 7 is asked for" in told(capsys)
+    assert "resume: dim: the run was started with 6, got 7" in told(capsys)
     assert run(*go_on, "--model", "lm") == 2
-    assert "resume: model: the run was begun with 'skipgram'" in told(capsys)
+    assert "resume: model: the run was started with 'skipgram'" in told(capsys)
     text.write_text(corpus.read_text() + "\ndog king dog")
     assert run(*go_on) == 3
-    assert "the run was begun with another text" in told(capsys)
+    assert "the run was started with other training data" in told(capsys)
 
 
 def test_folder_of_another_run_is_refused(vectors, corpus, tmp_path, capsys):

@@ -202,7 +202,7 @@ def test_second_signal_leaves_at_once_and_old_checkpoints_are_sound(
 
 
 def test_signal_during_the_last_scores_is_not_forgotten(data, tmp_path, monkeypatch):
-    from gpunet.runs import run as module
+    from gpunet.runs import network as module
 
     def slow(*args, **more):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -224,7 +224,7 @@ def test_signal_during_the_last_scores_is_not_forgotten(data, tmp_path, monkeypa
 def test_signal_before_the_first_step_ends_the_run(
     data, tmp_path, monkeypatch, name, number
 ):
-    from gpunet.runs import run as module
+    from gpunet.runs import network as module
 
     def slow(*args):
         if len(args) > 1 or name == "data_from_config":  # the rehearsal is over

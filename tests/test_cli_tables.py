@@ -174,7 +174,7 @@ def test_run_begun_without_early_stopping_resumes_without(noise, tmp_path):
     assert results[0] == results[1] and results[0]["epochs"] == 25
     again = ["train", "--out", tmp_path / "cut", "--resume", "auto"]
     line = error_line(command(*again, "--early-stopping", 10), 2)
-    assert "early_stopping: the run was begun with None" in line
+    assert "early_stopping: the run was started with None" in line
 
 
 def test_network_no_better_than_the_baseline_is_warned_of(noise, tmp_path):
@@ -318,7 +318,7 @@ def test_table_that_changed_does_not_resume(table, tmp_path):
     line = error_line(
         command("train", "--out", tmp_path / "run", "--resume", "auto"), 3
     )
-    assert "begun with other training data" in line
+    assert "started with other training data" in line
 
 
 def test_training_settings_work_with_a_table(table, tmp_path):

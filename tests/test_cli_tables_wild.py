@@ -238,7 +238,7 @@ def test_standard_streams_are_read_and_written(put, tmp_path):
     assert piped("train", *again, data=gzip.compress(UTF8)).returncode == 0
     assert piped("train", "--out", out, "--resume", "auto", data=UTF8).returncode == 0
     other = piped("train", "--out", out, "--resume", "auto", data=text(n=20).encode())
-    assert other.returncode == 3 and b"begun with other training data" in other.stderr
+    assert other.returncode == 3 and b"started with other training data" in other.stderr
     answers = piped("predict", out, "-", "-o", "-", data=UTF8)
     assert answers.returncode == 0
     assert answers.stdout.decode() == command("predict", out, put("t.csv", UTF8)).stdout

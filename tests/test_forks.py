@@ -16,7 +16,6 @@ from rich.console import Console
 
 import gpunet
 from gpunet.runs.progress import ProgressBar
-from gpunet.text.progress import SpanBar
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 trains = pytest.mark.skipif(
@@ -189,10 +188,11 @@ def die_by(number):
     signal.raise_signal(number)
     time.sleep(5)
 stopped = []
-with stop_on_signals(stopped.append) as received:
+with stop_on_signals() as request:
+    request.forward_to(stopped.append)
     codes = [child(lambda n=n: die_by(n)) for n in (signal.SIGTERM, signal.SIGINT)]
     signal.raise_signal(signal.SIGTERM)
-print(codes, received == [signal.SIGTERM], stopped)
+print(codes, request.signal == signal.SIGTERM, stopped)
 """
     wanted = "KeyboardInterrupt()\n[-15, 1] True ['interrupted by SIGTERM']\n"
     assert run(FORK + code) == wanted
@@ -224,28 +224,15 @@ with pytest.MonkeyPatch.context() as patch:
     assert run(FORK + code) == "[0]\n"
 
 
-def test_progress_bars_start_no_thread_and_show_each_span():
+def test_progress_bar_starts_no_thread_and_shows_each_span():
     threads = threading.active_count()
     trainer = SimpleNamespace(
         step=0, epochs=2, steps_per_epoch=50, at=0, epoch=0, track=False
     )
-    report, spans = SimpleNamespace(loss=1.0), SimpleNamespace(span=0, n_spans=100)
-    for make, begin, go_on, job in (
-        (
-            ProgressBar,
-            lambda b: b.on_start(trainer),
-            lambda b: b.on_span(trainer),
-            trainer,
-        ),
-        (SpanBar, lambda b: b.start(spans), lambda b: b.update(report), spans),
-    ):
-        out = io.StringIO()
-        bar = make(Console(file=out, force_terminal=True, width=80))
-        begin(bar)
-        assert threading.active_count() == threads
-        for attribute in ("step", "span"):
-            if hasattr(job, attribute):
-                setattr(job, attribute, 37)
-        go_on(bar)
-        assert " 37%" in out.getvalue()
-        bar._bar.stop()
+    out = io.StringIO()
+    bar = ProgressBar(Console(file=out, force_terminal=True, width=80))
+    bar.on_start(trainer)
+    assert threading.active_count() == threads
+    trainer.step = 37
+    bar.on_span(trainer)
+    assert " 37%" in out.getvalue()

@@ -14,7 +14,7 @@ import pytest
 from gpunet.data import read_idx
 from gpunet.data.tables import read_table
 from gpunet.errors import GpunetError
-from gpunet.runs.run import load_config
+from gpunet.runs.config import load_config
 from gpunet.storage import HistoryFile, load_network, verify, write_tensors
 from gpunet.storage.published import load_published
 from gpunet.text import load_vectors, read_corpus

@@ -87,7 +87,7 @@ def damaged(change):
         (lambda t, s: t.pop("params.0.W"), "lacks params.0.W"),
         (lambda t, s: t.pop("slots.0.W.mean"), "lacks slots.0.W.mean"),
         (lambda t, s: t.pop("best.0.W"), "lacks best.0.W"),
-        (lambda t, s: t.update({"params.9.W": t["params.0.W"]}), "holds params.9.W"),
+        (lambda t, s: t.update({"params.9.W": t["params.0.W"]}), "contains params.9.W"),
         (
             lambda t, s: t.update({"params.3.W": t["params.3.W"].T.copy()}),
             r"\(3, 6\), the network's is float32 of shape \(6, 3\)",

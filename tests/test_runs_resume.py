@@ -260,7 +260,7 @@ def test_changed_option_is_refused_when_resuming(data, tmp_path, key, value):
     stopped(data, tmp_path / "p")
     wanted = left_behind(tmp_path / "p")
     changed = settings(data, **{key: value})
-    with pytest.raises(ConfigError, match=f"resume: {key}: the run was begun with"):
+    with pytest.raises(ConfigError, match=f"resume: {key}: the run was started with"):
         carry(changed, tmp_path / "p", resume="auto", given={key})
     assert_same_run(tmp_path / "p", wanted)
     # not given on the command line, it comes from the checkpoint
@@ -282,7 +282,7 @@ def test_other_data_are_refused(data, tmp_path):
     config = stopped(data, tmp_path / "p")
     wanted = left_behind(tmp_path / "p")
     other = config | {"data_dir": str(write_set(tmp_path / "other", seed=1))}
-    with pytest.raises(DataError, match="begun with other training data"):
+    with pytest.raises(DataError, match="started with other training data"):
         carry(other, tmp_path / "p", resume="auto", given={"data_dir"})
     assert_same_run(tmp_path / "p", wanted)
     moved = config | {"data_dir": str(write_set(tmp_path / "moved"))}

@@ -9,8 +9,9 @@ import numpy as np
 from helpers import ROOT
 
 from gpunet.data import write_idx
+from gpunet.runs.network import run_config
 from gpunet.runs.presets import DEFAULTS
-from gpunet.runs.run import Options, run
+from gpunet.runs.task import RunOptions
 from gpunet.storage import RunFolder, read_tensors
 
 STEPS = 5  # an epoch of `settings`: 48 digits in batches of 10, the last one of 8
@@ -69,7 +70,7 @@ def settings(data, **changes):
 def carry(config, folder, **options):
     """Carry a configuration out in a folder; return run's answer and the notes."""
     notes = []
-    done = run(config, Options(folder=folder, say=notes.append, **options))
+    done = run_config(config, RunOptions(folder=folder, say=notes.append, **options))
     return done.net, done.history, done.result, notes
 
 

@@ -22,11 +22,15 @@ from ..data import (
     split_validation,
 )
 from ..errors import ConfigError
+from ..io.json_text import parse_json
+from ..io.messages import file_errors, printable
+from ..io.reading import read_bytes
 from ..network import Network
 from ..optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from ..random import host_rng
 from .presets import DEFAULTS
 
+_LARGEST = 2**20  # bytes; a sparse file of a terabyte costs its maker nothing
 _NUMBER = (int, float)
 _TEXT = (str, type(None))
 _TABLE = ("task", "test", "test_size", "impute", "unknown", "missing_target")
@@ -62,6 +66,17 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "order_seed": (int, type(None)),
     "seed": (int, list),
 }
+
+
+def load_config(path: Any) -> dict[str, Any]:
+    """Return the configuration in a JSON file, checked (ConfigError)."""
+    return check_config(read_config(path), printable(path))
+
+
+def read_config(path: Any) -> Any:
+    """Return what a JSON file holds (ConfigError: none, or not JSON)."""
+    with file_errors("config", path, "give a config.json", ConfigError):
+        return parse_json(read_bytes(path, _LARGEST).decode())
 
 
 def check_config(config: Any, where: str = "config") -> dict[str, Any]:

@@ -1,37 +1,36 @@
 """What to type next: the command that resumes a run, or starts it anew.
 
-Only the caller knows how it was started, so it brings the words: `Options.command`.
-Without it, as in Python, the message names the setting instead.
+Only the caller knows how it was started, so it brings the words: the `command` of
+the options. Without it, as in Python, the message names the setting instead.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import Diverged
 
 RESUME, RETRY = "resume with: ", "start anew with: "  # a command stands after them
 
 
-def resume_hint(folder: Path, options: Any, setting: str = "resume='auto'") -> str:
-    """Return how the run of a folder is resumed.
+class HasCommand(Protocol):
+    """Options with the `command` of `RunOptions`."""
 
-    Parameters
-    ----------
-    folder : path
-    options : object with the attribute `command`
-        A callable of a folder that returns what is to be typed, or None.
-    setting : str
-        What resumes it in Python.
-    """
+    command: Callable[..., str] | None
+
+
+def resume_hint(folder: Path, options: HasCommand) -> str:
+    """Return how the run of a folder is resumed."""
     if options.command is None:
-        return f"resume it with {setting}"
+        return "resume it with resume='auto'"
     return f"{RESUME}{options.command(folder)}"
 
 
 @contextlib.contextmanager
-def retry_hint(config: dict[str, Any], folder: Path, options: Any) -> Iterator[None]:
+def retry_hint(
+    config: dict[str, Any], folder: Path, options: HasCommand
+) -> Iterator[None]:
     """Let a divergence name the command that trains anew at a tenth of the rate.
 
     Resuming the run would only repeat it: its settings are the folder's.

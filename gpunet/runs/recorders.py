@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import WriteError
 from ..storage import HistoryFile, RunFolder, network_to_config, write_tensors
 from ..training.callbacks import Callback
+from ..training.loop import Trainer
 from .checkpoint import capture
 
 
@@ -20,7 +21,7 @@ class FolderRecorder(Callback):
     Parameters
     ----------
     folder : RunFolder, entered
-    more : dict
+    details : dict
         Kept in each checkpoint: config, data digest, fingerprint.
     every_steps : int, optional
     keep : int
@@ -31,29 +32,32 @@ class FolderRecorder(Callback):
         Told of every checkpoint.
     """
 
+    capture = staticmethod(capture)  # trainer -> (tensors, state) of a checkpoint
+
     def __init__(
         self,
         folder: RunFolder,
-        more: dict[str, Any],
+        details: dict[str, Any],
         *,
         every_steps: int | None = None,
         keep: int = 2,
         on_write_error: str = "stop",
         log: "EventLog | None" = None,
     ):
-        self.folder, self._more, self._keep = folder, more, keep
+        self.folder, self._details, self._keep = folder, details, keep
         self.every_steps = every_steps
         self._on_error, self._log = on_write_error, log
         self._saved_step = -1
         self._best: list[Any] = []
 
     def on_start(self, trainer):  # noqa: D102
-        self._best = list(trainer.best.state["loss"])
+        if isinstance(trainer, Trainer):
+            self._best = list(trainer.best.state["loss"])
         self._saved_step = trainer.step if trainer.step else -1
 
     def on_epoch(self, trainer, record):  # noqa: D102
         self._write(lambda: self.folder.append_history(record))
-        if trainer.best.state["loss"] != self._best:
+        if isinstance(trainer, Trainer) and trainer.best.state["loss"] != self._best:
             self._best = list(trainer.best.state["loss"])
             self._write(lambda: self._save_best(trainer))
         self.save(trainer)
@@ -70,9 +74,9 @@ class FolderRecorder(Callback):
             self._write(lambda: self._save(trainer))
 
     def _save(self, trainer) -> None:
-        tensors, state = capture(trainer)
+        tensors, state = self.capture(trainer)
         path = self.folder.save_checkpoint(
-            trainer.step, tensors, self._more | state, self._keep
+            trainer.step, tensors, self._details | state, self._keep
         )
         self._saved_step = trainer.step
         if self._log:
@@ -88,7 +92,7 @@ class FolderRecorder(Callback):
             "network": network_to_config(net),
             "step": trainer.step,
         }
-        state |= {"table": self._more["table"]} if "table" in self._more else {}
+        state |= {"table": self._details["table"]} if "table" in self._details else {}
         write_tensors(self.folder.best, tensors, state | {"best": trainer.best.state})
 
     def _write(self, action: Callable[[], None]) -> None:

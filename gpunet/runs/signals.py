@@ -9,32 +9,53 @@ from collections.abc import Callable, Iterator
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@contextlib.contextmanager
-def stop_on_signals(stop: Callable[[str], None]) -> Iterator[list[int]]:
-    """Call `stop(reason)` on the first SIGINT or SIGTERM; exit on the second.
+class StopRequest:
+    """A wish to stop, which may come before there is anything to be stopped.
 
-    Handlers are installed in the main thread only and put back afterwards. A
-    signal that the parent process had ignored (a background job) stays ignored. A
-    forked child has no run to save: signals do to it what they did before.
-
-    Yields
-    ------
-    received : list of int
-        The signals that came.
+    Attributes
+    ----------
+    signal : int or None
+        The signal that came.
     """
-    received: list[int] = []
-    process = os.getpid()
+
+    signal: int | None = None
+    _stop: Callable[[str], None] | None = None
+
+    def forward_to(self, stop: Callable[[str], None]) -> None:
+        """Let `stop(reason)` be called, at once where the signal has come already."""
+        self._stop = stop
+        if self.signal is not None:
+            self._forward()
+
+    def receive(self, number: int) -> None:
+        """Note a signal; exit if it is the second."""
+        if self.signal is not None:
+            # Whatever is being written is still under a temporary name.
+            os._exit(128 + number)
+        self.signal = number
+        self._forward()
+
+    def _forward(self) -> None:
+        if self._stop is not None and self.signal is not None:
+            self._stop(f"interrupted by {signal.Signals(self.signal).name}")
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Turn the first SIGINT or SIGTERM into a request to stop; exit on the second.
+
+    Handlers are installed in the main thread only and restored afterwards. A
+    signal that the parent process ignored (a background job) stays ignored. A
+    forked child has no run to save: signals do to it what they did before.
+    """
+    request, process = StopRequest(), os.getpid()
 
     def handle(number: int, frame: object) -> None:
         if os.getpid() != process:
-            signal.signal(number, old[number])
+            signal.signal(number, old[signal.Signals(number)])
             signal.raise_signal(number)
             return
-        if received:
-            # Whatever is being written is still under a temporary name.
-            os._exit(128 + number)
-        received.append(number)
-        stop(f"interrupted by {signal.Signals(number).name}")
+        request.receive(number)
 
     old = {}
     if threading.current_thread() is threading.main_thread():
@@ -42,7 +63,7 @@ def stop_on_signals(stop: Callable[[str], None]) -> Iterator[list[int]]:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 old[number] = signal.signal(number, handle)
     try:
-        yield received
+        yield request
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)

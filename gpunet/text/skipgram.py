@@ -6,6 +6,7 @@ compiled engine of `gpunet.fast.cpu.word_vectors`, with the same result. Between
 it can be saved and continued bit for bit: its vectors and one number are all its state.
 """
 
+import time
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from ..training.engines import check_engine
 from . import pairs
 from .draws import Sampler
 
+_NO_SUMS = {"loss": 0.0, "spans": 0, "seconds": 0.0}
 _REPORTED = 8  # the loss is the mean over one batch in eight
 
 
@@ -123,6 +125,8 @@ class SkipGram:
     threads : int, optional
         Of the compiled engine, at most the cores this process may use, which None
         takes all. They change the speed and not one bit of the result.
+    callbacks : sequence of Callback
+        Told of spans and epochs by `run`.
 
     Attributes
     ----------
@@ -131,6 +135,10 @@ class SkipGram:
         The next span, and how many the run has.
     engine, note : str
         "loop" or "compiled", and why "auto" took the loop.
+    sums : dict
+        Of the spans of this epoch: loss, spans, seconds.
+    sound : bool
+        False inside a span, and for ever after one that failed.
 
     Raises
     ------
@@ -140,9 +148,11 @@ class SkipGram:
         No word has a neighbor in its line.
     """
 
+    track = True  # the loss is computed while training
+
     def __init__(
         self, ids, offsets, counts, settings=None, *, device="cpu", engine="auto",
-        threads=None,
+        threads=None, callbacks=(),
     ):  # fmt: skip
         self.settings = s = settings or SkipGramSettings()
         if len(counts) <= s.negatives:
@@ -163,7 +173,10 @@ class SkipGram:
             ids, offsets, counts, window=s.window, negatives=s.negatives,
             sample=s.sample, seed=s.seed,
         )  # fmt: skip
-        self.n_spans = s.epochs * self._sampler.n_spans
+        self.epochs, self.steps_per_epoch = s.epochs, self._sampler.n_spans
+        self.n_spans = s.epochs * self.steps_per_epoch
+        self.callbacks, self.sums = tuple(callbacks), dict(_NO_SUMS)
+        self.span, self._stop_reason, self._seconds, self._words = 0, "", 0.0, 0
         shape = (len(counts), s.dim)
         start = host_rng(s.seed, "text", 0).random(shape) - 0.5
         self.restore({"W_in": start / s.dim, "W_out": np.zeros(shape)}, 0)
@@ -187,6 +200,7 @@ class SkipGram:
         Diverged
             The loss or a vector is no longer finite.
         """
+        self.sound = False
         draws = self._sampler.draw(self.span)
         rates = self._rates(len(draws.center))
         run = self._compiled if self.engine == "compiled" else self._loop
@@ -201,11 +215,77 @@ class SkipGram:
                 f"take a learning rate below {self.settings.learning_rate:g}, or a "
                 f"batch size below {self.settings.batch_size}"
             )
-        self.span += 1
+        self.span, self.sound = self.span + 1, True
         words = self.words_before(self.span)
         last = float(rates[-1]) if len(rates) else 0.0
         epoch = self.span / self._sampler.n_spans
         return SpanReport(self.span, epoch, words, total / max(n_pairs, 1), last)
+
+    def run(self) -> None:
+        """Train to the end, or to the span in which a stop was asked for."""
+        self._tell("on_start")
+        try:
+            while not (self.done or self._stop_reason):
+                started = time.perf_counter()
+                report = self.train_span()
+                self._add(report, time.perf_counter() - started)
+                if self.step_in_epoch:
+                    self._tell("on_span")
+                else:
+                    self._end_epoch(report)
+        finally:
+            self._tell("on_stop")
+
+    def stop(self, reason: str) -> None:
+        """Ask for an end after the current span."""
+        self._stop_reason = self._stop_reason or reason
+
+    def _tell(self, event, *args):
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *args)
+
+    def _add(self, report, seconds):
+        for name, value in (("loss", report.loss), ("spans", 1), ("seconds", seconds)):
+            self.sums[name] += value
+        self._seconds += seconds
+        self._words += report.words - self.words_before(self.span - 1)
+
+    def _end_epoch(self, report):
+        record = {
+            "epoch": self.epoch,
+            "step": self.span,
+            "loss": float(f"{self.loss_so_far():.7g}"),
+            "learning_rate": report.learning_rate,
+            "seconds": round(self.sums["seconds"], 4),
+        }
+        self.sums = dict(_NO_SUMS)
+        self._tell("on_epoch", record)
+
+    @property
+    def step(self) -> int:
+        """Spans done, which the files of a run call steps."""
+        return self.span
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self.span // self.steps_per_epoch
+
+    @property
+    def step_in_epoch(self) -> int:
+        """Spans done in this epoch."""
+        return self.span % self.steps_per_epoch
+
+    at = step_in_epoch
+
+    def loss_so_far(self) -> float:
+        """Return the mean loss of this epoch's spans."""
+        return self.sums["loss"] / max(self.sums["spans"], 1)
+
+    @property
+    def words_per_second(self) -> float | None:
+        """The speed of `run`, or None before it."""
+        return self._words / self._seconds if self._seconds else None
 
     def _rates(self, n_windows):
         """Return the learning rate of each batch of the next span."""
@@ -268,6 +348,7 @@ class SkipGram:
         self.W_in = self.backend.array(arrays["W_in"], dtype)
         self.W_out = self.backend.array(arrays["W_out"], dtype)
         self.span = span
+        self.sound = True
 
     def vectors(self) -> np.ndarray:
         """Return the words' vectors on the host, shape (n_words, dim), float32."""

@@ -11,9 +11,8 @@ from typing import Any
 from ...errors import ConfigError
 from ...io.messages import printable
 from ...runs.progress import ProgressBar
-from ...text.progress import SpanBar
-from ...text.run import MODELS, Options, defaults
-from ...text.run import run as carry_out
+from ...runs.task import RunOptions
+from ...text.tasks import MODELS, defaults, run_text
 from .rerun import rerun_command
 from .train import new_folder, peak_memory, sayer
 
@@ -32,18 +31,17 @@ def train(args: argparse.Namespace) -> int:
     config |= {key: getattr(args, key) for key in given}
     if config["corpus"]:
         config["corpus"] = [os.path.abspath(path) for path in config["corpus"]]
-    options = Options(
+    options = RunOptions(
         folder=_folder(args, model),
-        resume=args.resume is not None,
+        resume=None if args.resume is None else "auto",
         threads=args.threads,
         say=sayer(silent),
-        bar=None if silent else SpanBar(),
         callbacks=() if silent else (ProgressBar(),),
         given=given,
         command=partial(rerun_command, args),
     )
     started = time.perf_counter()
-    result = carry_out(config, options)
+    result = run_text(config, options)
     options.say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
     _show(args, result, options.folder)
     return 0

@@ -11,9 +11,8 @@ from ...errors import ConfigError
 from ...layers import Activation, Dropout
 from ...network import Network
 from ...random import host_rng
-from ...runs.config import check_config, network_from_config
+from ...runs.config import check_config, load_config, network_from_config
 from ...runs.presets import preset
-from ...runs.resume import load_config
 from ..tables import as_json, console, show
 
 _METHODS = {"central": "central differences", "complex": "complex steps"}

@@ -14,14 +14,14 @@ from rich.console import Console
 
 from ...data import is_table
 from ...errors import ConfigError, GpunetError
+from ...runs.config import load_config
 from ...runs.diagnosis import diagnose_run
 from ...runs.hints import resume_hint
+from ...runs.network import run_config
 from ...runs.presets import DEFAULTS, preset
 from ...runs.progress import ProgressBar
 from ...runs.report import measured
-from ...runs.resume import load_config
-from ...runs.run import Options
-from ...runs.run import run as carry_out
+from ...runs.task import RunOptions
 from ...show.curves import draw_curves
 from ...show.residuals import draw_residuals
 from .report import show_result
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     given = {key for key in DEFAULTS if hasattr(args, key)}
     config = _config(args, given)
     say = sayer(args.quiet or args.json)
-    options = Options(
+    options = RunOptions(
         folder=_folder(args),
         resume=args.resume,
         strict_resume=args.strict_resume,
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         command=partial(rerun_command, args),
     )
     started = time.perf_counter()
-    net, history, result, folder, data = carry_out(config, options)
+    net, history, result, folder, data = run_config(config, options)
     say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
     drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
     result = result | {"folder": str(folder)}

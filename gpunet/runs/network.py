@@ -1,0 +1,197 @@
+"""The task of training a network on data, as a configuration describes them."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..backend import Backend, open_backend
+from ..data import Splits
+from ..network import Network
+from ..random import member_seeds
+from ..storage import RunFolder, save_network
+from ..training.callbacks import EarlyStopping
+from ..training.checks import check_settings, check_trainable
+from ..training.engines import check_engine
+from ..training.fit import trainer as make_trainer
+from ..training.history import History
+from ..training.learned import not_learned
+from ..training.loop import Trainer
+from ..training.memory import memory_for
+from ..training.schedules import get_schedule
+from .checkpoint import data_digest
+from .config import (
+    check_config,
+    check_table,
+    complete,
+    data_from_config,
+    doubtful_sizes,
+    network_from_config,
+    optimizer_from_config,
+)
+from .recorders import EventLog, FolderRecorder
+from .report import describe_table, score
+from .run import run_task
+from .task import Job, RunOptions, Task
+
+
+class Outcome(NamedTuple):
+    """What a run leaves: network, history, result, where, and the data used."""
+
+    net: Network
+    history: History
+    result: dict[str, Any]
+    folder: Path
+    data: Splits
+
+
+def run_config(config: dict[str, Any], options: RunOptions) -> Outcome:
+    """Train the network that a configuration describes.
+
+    Parameters
+    ----------
+    config : dict
+        See `presets.DEFAULTS`.
+    options : RunOptions
+
+    Returns
+    -------
+    outcome : Outcome
+        Its result has the test accuracy, n, dead classes, and for a population
+        their summary; the baseline to compare with; and with validation data the
+        epoch of the best validation loss.
+
+    Raises
+    ------
+    GpunetError
+        As `run_task`.
+    """
+    job, result = run_task(TASK, config, options)
+    assert isinstance(job, NetworkJob)
+    trainer = job.trainer
+    return Outcome(trainer.net, trainer.history, result, job.folder.path, job.data)
+
+
+class NetworkJob(Job):
+    """A network, its data and its trainer."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        backend: Backend,
+        folder: RunFolder,
+        options: RunOptions,
+        engine: str,
+    ):
+        self.data = data = data_from_config(config)
+        config = complete(config, data)
+        super().__init__(config, folder, data_digest(data.train))
+        self._say = options.say
+        self._announce()
+        with memory_for("weights", backend, config["batch_size"]):
+            net = network_from_config(config, backend)
+        # What a model file keeps of the table it was trained on.
+        self._table = {} if data.table is None else {"table": data.table.to_json()}
+        self.details |= self._table
+        log = EventLog(options.log) if options.log else None
+        recorder = FolderRecorder(
+            folder,
+            self.details,
+            every_steps=options.checkpoint_every_steps,
+            keep=options.keep,
+            on_write_error=options.on_write_error,
+            log=log,
+        )
+        callbacks = [*options.callbacks, recorder, *([log] if log else [])]
+
+        def make(engine: str) -> Trainer:
+            return make_trainer(
+                net,
+                data,
+                **{key: config[key] for key in _SETTINGS},
+                optimizer=optimizer_from_config(config),
+                callbacks=callbacks,
+                max_steps=options.max_steps,
+                engine=engine,
+            )
+
+        self.choose_engine(make, engine)
+        self.engine, self.note = self.trainer.engine.name, self.trainer.engine.note
+
+    def _announce(self) -> None:
+        self._say(headline(self.config))
+        if self.data.table is not None:
+            self._say(describe_table(self.data))
+        for doubt in doubtful_sizes(self.config, self.data):
+            self._say(f"warning: {doubt}")
+        for note in self.data.notes:
+            self._say(f"note: {note}")
+
+    def run(self) -> None:
+        """Train, and warn if nothing was learned."""
+        self.trainer.run()
+        if fault := not_learned(self.trainer):
+            self._say(f"warning: {fault}")
+
+    def finish(self) -> dict[str, Any]:
+        """Save and score the network; return the result."""
+        trainer, net, data = self.trainer, self.trainer.net, self.data
+        stopped = trainer.history.frozen
+        result: dict[str, Any] = {
+            "outcome": trainer.history.outcome,
+            "epochs": trainer.epoch,
+            "steps": trainer.step,
+            "frozen": {str(i): why for i, why in sorted(stopped.items())},
+        }
+        if data.validation is not None:
+            best = [epoch or None for epoch in trainer.best.state["epoch"]]  # 0: none
+            result["best_epoch"] = best if net.population else best[0]
+            result["best_weights_kept"] = trainer.best.restored
+        diverged = [i for i, why in stopped.items() if why.startswith("diverged")]
+        if data.test is not None:
+            with memory_for("evaluation", net.backend):
+                result |= score(net, data, diverged)
+        with memory_for("save", net.backend):
+            about = {"step": trainer.step, "result": result}
+            save_network(net, self.folder.model, **about, **self._table)
+        return result
+
+
+_SETTINGS = (
+    *("epochs", "batch_size", "schedule", "early_stopping", "class_weight"),
+    *("order", "order_seed", "track", "precision"),
+)
+
+
+def _rehearse(config: dict[str, Any]) -> None:
+    backend = open_backend(config["device"])
+    check_table(config)
+    config = complete(config)
+    with memory_for("weights", backend, config["batch_size"]):
+        net = network_from_config(config | {"population": None, "seed": 0})
+    check_trainable(net)
+    member_seeds(config["seed"], config["population"])
+    optimizer = optimizer_from_config(config)
+    optimizer.start(net.params, net.backend, config["population"])
+    get_schedule(config["schedule"])
+    check_engine(config["engine"], config["precision"])
+    counts = config["epochs"], config["batch_size"]
+    check_settings(*counts, config["order"], order_seed=config["order_seed"])
+    if config["early_stopping"] not in (None, "auto"):
+        EarlyStopping(config["early_stopping"])
+
+
+def headline(config: dict[str, Any]) -> str:
+    """Return what a configuration trains, in one line."""
+    sizes = "-".join(map(str, config["sizes"]))
+    members = f"{config['population']} x " if config["population"] else ""
+    patience = config["early_stopping"]
+    rule = f", early stopping {patience}" if patience else ""
+    return (
+        f"{members}{sizes} {config['activation']}, {config['loss']}, "
+        f"{config['optimizer']}, batch {config['batch_size']}, "
+        f"{config['epochs']} epochs{rule}"
+    )
+
+
+TASK = Task(
+    check_config, _rehearse, NetworkJob, ("device", "engine", "epochs", "data_dir")
+)

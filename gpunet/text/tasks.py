@@ -1,0 +1,255 @@
+"""The tasks of a run on a text: word vectors by skip-gram, or a language model.
+
+Beside what every run folder holds, theirs has vectors.safetensors, vectors.txt in
+word2vec's format and, of a language model, model.safetensors.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from typing import Any
+
+from ..backend import Backend, HostArray, open_backend
+from ..data import Dataset
+from ..errors import ConfigError, DataError, ModelFileError
+from ..io.messages import file_errors, message
+from ..io.reading import open_regular
+from ..runs.checkpoint import data_digest
+from ..runs.recorders import FolderRecorder
+from ..runs.run import run_task
+from ..runs.task import Checkpoint, Job, RunOptions, Task
+from ..storage import RunFolder
+from ..training.engines import check_engine
+from ..training.loop import Trainer
+from .corpus import read_corpus
+from .formats import save_text, save_vectors
+from .language_model import (
+    LanguageModel,
+    LanguageSettings,
+    Text,
+    held_out_perplexity,
+    language_network,
+    language_trainer,
+)
+from .skipgram import SkipGram, SkipGramSettings
+from .vectors import WordVectors
+from .vocabulary import Vocabulary, encode_corpus
+
+_COMMON = {
+    "corpus": None,  # None: the Shakespeare of the package
+    "errors": "strict",
+    "lower": True,
+    "device": "auto",
+    "engine": "auto",
+}
+_SETTINGS = {"skipgram": SkipGramSettings, "lm": LanguageSettings}
+MODELS = tuple(_SETTINGS)
+_CHECKPOINT_SECONDS = 60.0
+
+
+def defaults(model: str) -> dict[str, Any]:
+    """Return the default configuration of a model (ConfigError: there is none)."""
+    if model not in _SETTINGS:
+        raise ConfigError(f"model: {model!r}: choose from {', '.join(MODELS)}")
+    rare = {"min_count": 5} if model == "skipgram" else {}
+    return {"model": model, **_COMMON, **rare, **asdict(_SETTINGS[model]())}
+
+
+def run_text(config: dict[str, Any], options: RunOptions) -> dict[str, Any]:
+    """Learn from a text in a run folder; return what result.json holds.
+
+    Parameters
+    ----------
+    config : dict
+        See `defaults`.
+    options : RunOptions
+
+    Raises
+    ------
+    GpunetError
+        As `runs.run.run_task`.
+    """
+    return run_task(TASK, config, options)[1]
+
+
+def _check_config(config: Any, where: str) -> dict[str, Any]:
+    model = config.get("model") if isinstance(config, dict) else None
+    if model not in MODELS or config.keys() != defaults(model).keys():
+        raise ConfigError(
+            f"{where}: is of another kind of run; name the folder of a run on text"
+        )
+    return config
+
+
+def _settings(config: dict[str, Any]) -> Any:
+    kind = _SETTINGS[config["model"]]
+    return kind(**{item.name: config[item.name] for item in fields(kind)})
+
+
+def _rehearse(config: dict[str, Any]) -> None:
+    _settings(config)
+    check_engine(config["engine"])
+    open_backend(config["device"])
+    for path in config["corpus"] or ():
+        errors = file_errors("text", path, "check the path", DataError)
+        with errors, open_regular(path):
+            pass
+
+
+def _lines(config: dict[str, Any]) -> Iterator[list[str]]:
+    return read_corpus(config["corpus"], errors=config["errors"], lower=config["lower"])
+
+
+def _save_vectors(
+    folder: RunFolder, vectors: WordVectors, config: dict[str, Any]
+) -> None:
+    save_vectors(folder.path / "vectors.safetensors", vectors, config=config)
+    save_text(folder.path / "vectors.txt", vectors)
+
+
+class _SpanRecorder(FolderRecorder):
+    """Also saves a checkpoint every minute, and never half a span."""
+
+    _saved_at = 0.0
+
+    @staticmethod
+    def capture(trainer: Any) -> tuple[dict[str, HostArray], dict[str, Any]]:
+        return trainer.state(), {"sums": trainer.sums}
+
+    def on_start(self, trainer):
+        super().on_start(trainer)
+        self._saved_at = time.perf_counter()
+
+    def on_span(self, trainer):
+        if time.perf_counter() - self._saved_at > _CHECKPOINT_SECONDS:
+            self.save(trainer)
+
+    def save(self, trainer):
+        if trainer.sound:
+            super().save(trainer)
+            self._saved_at = time.perf_counter()
+
+
+class SkipGramJob(Job):
+    """Spans of words until the epochs are done."""
+
+    data_settings = "`corpus`"
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        backend: Backend,
+        folder: RunFolder,
+        options: RunOptions,
+        engine: str,
+    ):
+        settings = _settings(config)
+        self.vocabulary = Vocabulary.build(_lines(config), config["min_count"])
+        ids, offsets = encode_corpus(_lines(config), self.vocabulary)
+        super().__init__(config, folder, data_digest(Dataset(ids, offsets)))
+
+        def make(engine: str) -> SkipGram:
+            return SkipGram(
+                ids,
+                offsets,
+                self.vocabulary.counts,
+                settings,
+                device=backend,
+                engine=engine,
+                threads=options.threads,
+                callbacks=[*options.callbacks, _SpanRecorder(folder, self.details)],
+            )
+
+        self.choose_engine(make, engine)
+        self.engine, self.note = self.trainer.engine, self.trainer.note
+        options.say(
+            f"skip-gram: {len(ids):,} words, {len(self.vocabulary):,} different, "
+            f"dim {settings.dim}, window {settings.window}, {settings.epochs} epochs"
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Return to where a checkpoint was made."""
+        path, tensors, state = checkpoint
+        try:
+            sums = {key: state["sums"][key] for key in self.trainer.sums}
+            self.trainer.restore(tensors, state["step"])
+        except (KeyError, TypeError, ValueError) as error:
+            why, cure = f"is of another run ({error})", "start a new run"
+            raise ModelFileError(message("checkpoint", path, why, cure)) from error
+        self.trainer.sums = sums
+
+    def finish(self) -> dict[str, Any]:
+        """Write the vectors; return the result."""
+        trainer = self.trainer
+        vectors = WordVectors(self.vocabulary, trainer.vectors())
+        _save_vectors(self.folder, vectors, self.config)
+        epochs = self.folder.read_history()
+        speed = trainer.words_per_second
+        return {
+            "model": "skipgram",
+            "words": int(self.vocabulary.counts.sum()),
+            "vocabulary": len(self.vocabulary),
+            "spans": self.step,
+            "loss": epochs[-1]["loss"] if epochs else None,
+            "words_per_second": None if speed is None else round(speed),
+        }
+
+
+class LanguageJob(Job):
+    """The trainer of every network, on windows of words."""
+
+    data_settings = "`corpus`"
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        backend: Backend,
+        folder: RunFolder,
+        options: RunOptions,
+        engine: str,
+    ):
+        self.settings = settings = _settings(config)
+        self.text = text = Text(lambda: _lines(config), settings.n_words)
+        digest = data_digest(Dataset(text.ids, text.vocabulary.counts))
+        super().__init__(config, folder, digest)
+        net = language_network(len(text.vocabulary), settings, backend)
+        callbacks = [*options.callbacks, FolderRecorder(folder, self.details)]
+
+        def make(engine: str) -> Trainer:
+            more = {"callbacks": callbacks, "engine": engine}
+            return language_trainer(net, text, settings, **more)
+
+        self.choose_engine(make, engine)
+        self.engine, self.note = self.trainer.engine.name, self.trainer.engine.note
+        options.say(
+            f"language model: {text.validation:,} words, "
+            f"{len(text.ids) - text.validation:,} held out, {len(text.vocabulary):,} "
+            f"told apart, {settings.context} before each, dim {settings.dim}, hidden "
+            f"{settings.hidden}, {settings.epochs} epochs"
+        )
+
+    def finish(self) -> dict[str, Any]:
+        """Score the held-out text; write the model and its vectors."""
+        net, text, settings = self.trainer.net, self.text, self.settings
+        result = {
+            "model": "lm",
+            "words": len(text.ids),
+            "vocabulary": len(text.vocabulary),
+            "steps": self.step,
+            "test_words": len(text.ids) - text.test,
+            "test_unknown": text.unknown_share,
+            "perplexity": held_out_perplexity(net, text, settings.context),
+            **text.yardsticks(),
+        }
+        model = LanguageModel(net, text.vocabulary, settings)
+        model.save(self.folder.model, step=self.step, result=result)
+        _save_vectors(self.folder, model.vectors(), self.config)
+        return result
+
+
+def _make_job(config: dict[str, Any], *context: Any) -> Job:
+    kind = SkipGramJob if config["model"] == "skipgram" else LanguageJob
+    return kind(config, *context)
+
+
+TASK = Task(_check_config, _rehearse, _make_job, ("device", "engine"))
