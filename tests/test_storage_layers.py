@@ -13,7 +13,7 @@ import gpunet
 from gpunet import Activation, Dense, Flatten, Layer, Loss, Network, activation, loss
 from gpunet.backend import namespace
 from gpunet.errors import ConfigError, ModelFileError
-from gpunet.storage import export_network, load_network, read_tensors, write_tensors
+from gpunet.storage import load_network, read_tensors, write_tensors
 from gpunet.storage.layers import LAYERS, layer_from_config, layer_to_config
 
 
@@ -259,30 +259,6 @@ def test_custom_function_with_a_built_in_name_is_refused(tmp_path):
     own = replace(loss("hinge"), name="huber", cost=lambda y, t: y[..., 0])
     with pytest.raises(ConfigError, match="custom loss 'huber' cannot be saved"):
         net_of(loss=own).save(tmp_path / "m")
-
-
-@pytest.mark.parametrize("kind", ["onnx", "json", "c"])
-@pytest.mark.parametrize(
-    ("layer", "why"),
-    [
-        (Scale(3, 2.0), "layer 1: Scale cannot be exported"),
-        (renamed(Activation, "Mine")("relu"), "layer 1: Mine cannot be exported"),
-        (
-            Activation(replace(activation("relu"), value=lambda z: z)),
-            "layer 1: custom activation 'relu' cannot be exported",
-        ),
-    ],
-)
-def test_custom_layers_are_not_exported(tmp_path, kind, layer, why):
-    net = Network([Dense(4, 3), layer, Dense(3, 2)])
-    with pytest.raises(ConfigError, match=why):
-        export_network(net, tmp_path / "m", kind)
-    with pytest.raises(ConfigError, match="layer 0: Doubled cannot be exported"):
-        export_network(Network([Doubled(4, 3)]), tmp_path / "m", kind)
-    own = replace(loss("hinge"), cost=lambda y, t: y[..., 0])
-    with pytest.raises(ConfigError, match="custom loss 'hinge' cannot be exported"):
-        export_network(Network([Dense(4, 3)], own), tmp_path / "m", kind)
-    assert not (tmp_path / "m").exists()
 
 
 def test_compiled_engines_leave_custom_layers_to_the_loop():
