@@ -45,8 +45,8 @@ def one_line_error(capsys):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
 def test_every_experiment_keeps_the_contract(experiment):
-    place, _, name = experiment.place.partition(":")
-    module = importlib.import_module(place)
+    target, _, name = experiment.target.partition(":")
+    module = importlib.import_module(target)
     function = getattr(module, name)
     parameters = dict(inspect.signature(function).parameters)
     parameters.pop("training", None)  # the options of `trained`
@@ -59,8 +59,8 @@ def test_every_experiment_keeps_the_contract(experiment):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
 def test_help_says_what_every_option_is(experiment):
-    place, _, name = experiment.place.partition(":")
-    function = getattr(importlib.import_module(place), name)
+    target, _, name = experiment.target.partition(":")
+    function = getattr(importlib.import_module(target), name)
     for key, (_, text) in lab._options(function).items():
         assert text, f"{experiment.name}: the docstring does not say what {key} is"
 

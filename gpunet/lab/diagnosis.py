@@ -70,8 +70,8 @@ def diagnose(
     rows, checks = [], []
     for fault, case in _CASES.items():
         inputs = x * case.inputs
-        settings = {"seed": seed, "device": device} | case.network
-        net = mlp([784, *case.hidden, 10], **settings)
+        sizes = [784, *case.hidden, 10]
+        net = mlp(sizes, seed=seed, device=device, **case.network)
         with net.backend.use():
             net.params["0.W"] = net.params["0.W"] * case.first_weights
         history = _train(net, inputs, t, case, epochs)

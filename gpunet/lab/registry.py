@@ -16,26 +16,16 @@ from ..errors import ConfigError
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment of the lab.
+    """One experiment of the lab."""
 
-    Attributes
-    ----------
-    place : str
-        Module and function, "gpunet.lab.neuron.perceptron:perceptron".
-    title : str
-        One line for the list.
-    seconds : int
-        About how long it takes on two cores.
-    """
-
-    place: str
-    title: str
-    seconds: int = 1
+    target: str  # module and function, "gpunet.lab.neuron.perceptron:perceptron"
+    title: str  # one line for the list
+    seconds: int = 1  # about how long it takes on two cores
 
     @property
     def name(self) -> str:
         """The name on the command line: the function's, joined by hyphens."""
-        return self.place.partition(":")[2].replace("_", "-")
+        return self.target.partition(":")[2].replace("_", "-")
 
 
 _TABLE = (
@@ -84,7 +74,9 @@ _TABLE = (
     ("papers.memorization:memorization", "random labels", 20),
     ("papers.surfaces:surfaces", "where 200 starts end", 25),
 )
-EXPERIMENTS = tuple(Experiment(f"gpunet.lab.{place}", *rest) for place, *rest in _TABLE)
+EXPERIMENTS = tuple(
+    Experiment(f"gpunet.lab.{row[0]}", row[1], row[2]) for row in _TABLE
+)
 
 # What an option is in every experiment whose docstring does not say otherwise.
 OPTIONS = {

@@ -71,7 +71,7 @@ def loss_and_gradients(net: Network, x: Any, t: Any) -> tuple[Any, dict[str, Any
         rows, targets = bk.array(x, "float64"), bk.array(t, "float64")
         y, caches = net.forward(rows)
         value = net.loss.value(y, targets)
-        grads = net.backward(caches, net.loss.slope(y, targets))
+        grads: Any = net.backward(caches, net.loss.slope(y, targets))
     return bk.to_host(value), {name: bk.to_host(g) for name, g in grads.items()}
 
 
@@ -95,5 +95,5 @@ def descend(net: Network, x: Any, t: Any, optimizer: Optimizer, n_steps: int) ->
         for _ in range(n_steps):
             y, caches = net.forward(points, train=True)
             dy = net.loss.slope(y, labels)
-            grads = net.backward(caches, dy)
+            grads: Any = net.backward(caches, dy)
             optimizer.step(net.params, grads)

@@ -95,7 +95,7 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def _load(experiment: Experiment) -> Callable[..., dict[str, Any]]:
-    module, _, name = experiment.place.partition(":")
+    module, _, name = experiment.target.partition(":")
     return getattr(importlib.import_module(module), name)
 
 

@@ -11,7 +11,14 @@ from ...optimizers import SGD
 from ...show.descent_plots import cost_contours
 from ...training import fit
 from ..checks import Result, at_least, at_most, near
-from ..tools import SIGMOIDS, loss_and_gradients, max_difference, network_from, to_lists
+from ..tools import (
+    SIGMOIDS,
+    flat,
+    loss_and_gradients,
+    max_difference,
+    network_from,
+    to_lists,
+)
 from . import floats
 
 POINTS: list[tuple[floats.Pair, float]] = [
@@ -66,7 +73,7 @@ def _learn_line(
     params = {"0.W": [[wi] for wi in w], "0.b": [b]}
     net = network_from([2, 1], params, device=device, loss="squared_error")
     params = _fit_in_order(net, points, rate, rounds)
-    return [*np.ravel(params["0.W"]).tolist(), *params["0.b"]]
+    return flat([params["0.W"], params["0.b"]]).tolist()
 
 
 def _fit_in_order(net: Network, points: Any, rate: float, rounds: int) -> Result:
@@ -141,7 +148,7 @@ def draw_line(result: Result, folder: Path) -> list[Path]:
         cost_contours(
             folder / "line.png",
             (w1, w2, np.mean((yhat - y) ** 2, axis=-1)),
-            {"one point\na step": tuple(zip(*result["path"], strict=True))},
+            {"one point\na step": tuple(np.transpose(result["path"]))},
             title="Linear regression by SGD: 120 steps to y = x1 - 2 x2",
             labels=("w1", "w2"),
             best=(1.0, -2.0),
@@ -170,8 +177,7 @@ def two_two_one(w: Any, b: Any, device: str) -> Network:
 def _weights_and_biases(params: Result) -> list[float]:
     """Return w1..w6, b1..b3 from the tensors of the 2-2-1 network."""
     w = np.asarray(params["0.W"]).T  # a column of W is one neuron
-    tensors: tuple = (w, params["2.W"], params["0.b"], params["2.b"])
-    return [float(v) for tensor in tensors for v in np.ravel(tensor)]
+    return flat([w, params["2.W"], params["0.b"], params["2.b"]]).tolist()
 
 
 def _differences(

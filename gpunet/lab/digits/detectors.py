@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...blocks import mlp
+from ...network import Network
 from ...show.pictures import images
 from ...show.plots import bars
 from ..checks import Result, at_least, at_most, check, check_range, rounded
@@ -107,17 +108,7 @@ def detectors(*, device: str = "cpu", seed: int = 0, n_images: int = 10_000) -> 
         device=device,
         dtype="float64",
     )
-    pictures, bk = _synthetic(), net.backend
-    with bk.use():
-        _, caches = net.forward(bk.view(np.stack(list(pictures.values())), "float64"))
-        z, y = (bk.to_host(v) for v in caches[1])
-    sums = z - _BIAS
-    rows = {
-        name: {"image": name}
-        | {"edge_sum": round(sums[k, 0].item(), 3), "edge_output": rounded(y[k, 0])}
-        | {"loop_sum": round(sums[k, 1].item(), 3), "loop_output": rounded(y[k, 1])}
-        for k, name in enumerate(pictures)
-    }
+    sums, rows = _synthetic_rows(net)
     check_range("n_images", n_images, 100)  # some of every digit
     x, t = sample(n_images, test=True)
     loops = net.predict(x.astype(np.float64))[:, 1]
@@ -140,16 +131,27 @@ def detectors(*, device: str = "cpu", seed: int = 0, n_images: int = 10_000) -> 
     }
 
 
-def _synthetic() -> dict[str, np.ndarray]:
-    """Return pictures of an edge, of nothing, and of what is almost an edge."""
+def _synthetic_rows(net: Network) -> tuple[np.ndarray, dict[str, Result]]:
+    """Return what both detectors make of an edge, of nothing, and of almost an edge."""
     stroke = (edge() > 0).astype(np.float64)
-    return {
+    pictures = {
         "edge": stroke,
         "flat image": np.ones(784),
         "edge, moved": np.roll(stroke.reshape(SIDE, SIDE), 3, axis=0).reshape(-1),
         "faint edge": 0.2 * stroke,
         "upright edge": (edge(90.0) > 0).astype(np.float64),
         "loop": (loop() > 0).astype(np.float64),
+    }
+    bk = net.backend
+    with bk.use():
+        _, caches = net.forward(bk.view(np.stack(list(pictures.values())), "float64"))
+        z, y = (bk.to_host(v) for v in caches[1])
+    sums = z - _BIAS
+    return sums, {
+        name: {"image": name}
+        | {"edge_sum": rounded(sums[k, 0], 3), "edge_output": rounded(y[k, 0])}
+        | {"loop_sum": rounded(sums[k, 1], 3), "loop_output": rounded(y[k, 1])}
+        for k, name in enumerate(pictures)
     }
 
 

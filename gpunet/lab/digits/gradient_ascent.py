@@ -46,8 +46,8 @@ def ascend(net: Network, u: np.ndarray, n_steps: int, rate: float) -> np.ndarray
         for _ in range(n_steps):
             x = sigmoid(params["u"])  # (10, 784), one picture a row
             _, caches = net.forward(x)
-            _, dx = net.backward(caches, dy, wrt_input=True)
-            adam.step(params, {"u": -dx * x * (1.0 - x)})
+            gradients: Any = net.backward(caches, dy, wrt_input=True)
+            adam.step(params, {"u": -gradients[1] * x * (1.0 - x)})  # 1: dx
         return bk.to_host(sigmoid(params["u"]))
 
 

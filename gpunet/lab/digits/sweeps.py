@@ -131,8 +131,8 @@ def gradient_by_layer(
         )
         norms[name] = _hidden_norms(net, x, t)
         # By this factor the gradient shrinks on each layer towards the input.
-        first, last = norms[name][0], norms[name][-1]
-        factor[name] = float(np.median(first / last)) ** (1 / (depth - 2))
+        ratio = float(np.median(norms[name][0] / norms[name][-1]))
+        factor[name] = ratio ** (1 / (depth - 2))
     return {
         "hidden_layers": depth,
         "width": width,

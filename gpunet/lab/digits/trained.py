@@ -120,9 +120,9 @@ def _train(
     x, t = sample(n_train)
     adam = Adam(0.005)
     fit(net, (x, t), epochs=epochs, batch_size=32, optimizer=adam, track=False)
-    many = f"{population} x " if population else ""
+    networks = f"{population} x " if population else ""
     summary = (
-        f"{many}784-16-16-10 sigmoid, squared error, Adam .005, batch 32, "
+        f"{networks}784-16-16-10 sigmoid, squared error, Adam .005, batch 32, "
         f"{epochs} epochs of {len(x):,} digits, seed {seed}"
     )
     return _measured(net, summary, n_train)
@@ -141,8 +141,8 @@ def _from_file(path: str, device: str) -> Network:
     dense = [layer for layer in net.layers if isinstance(layer, Dense)]
     sizes = [dense[0].n_in, *(layer.n_out for layer in dense)] if dense else []
     if net.population or not sizes or (sizes[0], sizes[-1]) != (784, 10):
-        many = f"{net.population} networks of " if net.population else ""
-        why = f"holds {many}{'-'.join(map(str, sizes)) or 'no dense layer'}"
-        cure = "the digits need one network of 784 inputs and 10 outputs"
-        raise ModelFileError(message("weights", fsdecode(path), why, cure))
+        networks = f"{net.population} networks of " if net.population else ""
+        content = f"holds {networks}{'-'.join(map(str, sizes)) or 'no dense layer'}"
+        advice = "the digits need one network of 784 inputs and 10 outputs"
+        raise ModelFileError(message("weights", fsdecode(path), content, advice))
     return net

@@ -49,22 +49,13 @@ def disc_in_ring(
     check_range("n_points", n_points, 3)
     x, t = ring(n_points, seed)
     line, inside = ring(n_points, seed, dimensions=1)
-
-    def best(x: np.ndarray, t: np.ndarray, k: int, **changes: Any) -> tuple:
-        """Return the best of the networks, and each one's share of points right."""
-        options = {"n_steps": n_steps, "l2": 0.0} | changes
-        sizes = [x.shape[1], k, 2]
-        many: Any = {"seed": seed, "population": n_seeds, "device": device}
-        net = mlp(sizes, "tanh", dtype="float64", **many)
-        descend(net, x, t, Adam(0.05, l2=options["l2"]), options["n_steps"])
-        accuracy = (net.classify(x) == t).mean(axis=-1)
-        return net.member(int(accuracy.argmax())), accuracy
-
-    results = {k: best(x, t, k) for k in units}
+    population: Any = {"seed": seed, "population": n_seeds, "device": device}
+    results = {k: _best(x, t, k, n_steps, population) for k in units}
     rows = [_row(k, accuracy) for k, (_, accuracy) in results.items()]
     # Kept small by a penalty, weights bend the plane so gently that one can see it.
-    gentle = {k: best(x, t, k, n_steps=n_steps // 3, l2=0.003)[0] for k in (2, 3)}
-    line_1, line_2 = (float(best(line, inside, k)[1].max()) for k in (1, 2))
+    gentle = {k: _best(x, t, k, n_steps // 3, population, 0.003)[0] for k in (2, 3)}
+    flat = (_best(line, inside, k, n_steps, population)[1] for k in (1, 2))
+    line_1, line_2 = (float(accuracy.max()) for accuracy in flat)
     return {
         "points": len(x),
         "networks_of_each_width": n_seeds,
@@ -81,6 +72,16 @@ def disc_in_ring(
             equal("on a line, 2 neurons", line_2, 1.0),
         ],
     }
+
+
+def _best(
+    x: np.ndarray, t: np.ndarray, k: int, n_steps: int, population: Any, l2: float = 0.0
+) -> tuple[Network, np.ndarray]:
+    """Return the best of the networks, and each one's share of points right."""
+    net = mlp([x.shape[1], k, 2], "tanh", dtype="float64", **population)
+    descend(net, x, t, Adam(0.05, l2=l2), n_steps)
+    accuracy = (net.classify(x) == t).mean(axis=-1)
+    return net.member(int(accuracy.argmax())), accuracy
 
 
 def _row(k: int, accuracy: np.ndarray) -> Result:

@@ -225,7 +225,7 @@ def learn_nand(*, device: str = "cpu", seed: int = 0, population: int = 200) -> 
         t = 1.0 - x[..., :1] * x[..., 1:]
         for k in range(800):
             y, caches = net.forward(x[:, k : k + 1, :])
-            grads = net.backward(caches, net.loss.slope(y, t[:, k : k + 1, :]))
+            grads: Any = net.backward(caches, net.loss.slope(y, t[:, k : k + 1, :]))
             sgd.step(net.params, grads)
         y, _ = net.forward(x[:, 800:, :])
         held_out = bk.to_host((y >= 0.5) == (t[:, 800:, :] >= 0.5)).mean()

@@ -53,18 +53,8 @@ def memorization(
         history = fit(net, (x, labels), epochs=epochs, batch_size=50, optimizer=adam)
         learned = np.array(history["accuracy"], np.float64)  # (epochs, seeds)
         accuracy = (net.classify(x) == labels).mean(axis=-1)
-        test = summary((net.classify(unseen) == answers).mean(axis=-1).tolist())
-        epoch = np.flatnonzero(learned.mean(axis=1) >= 0.99)
-        rows.append(
-            {
-                "random_share": share,
-                "training_accuracy": round(float(accuracy.mean()), 4),
-                "worst_network": round(float(accuracy.min()), 4),
-                "epochs_to_99_percent": int(epoch[0]) + 1 if len(epoch) else None,
-                "test_accuracy": round(test["mean"], 4),
-                "test_sd": round(test["sd"], 4),
-            }
-        )
+        test = (net.classify(unseen) == answers).mean(axis=-1)
+        rows.append({"random_share": share} | _row(learned, accuracy, test))
         curves[share] = learned
         text = f"random share {share:.0%}: learned {accuracy.mean():.1%}"
         print(text, file=sys.stderr)
@@ -76,6 +66,19 @@ def memorization(
         "accuracy_by_epoch": {f"{s:g}": rounded(c.mean(1)) for s, c in curves.items()},
         "_curves": curves,
         "checks": _checks(rows),
+    }
+
+
+def _row(learned: np.ndarray, accuracy: np.ndarray, test: np.ndarray) -> Result:
+    """Return the numbers of the networks of one share, by epoch and in the end."""
+    reached = np.flatnonzero(learned.mean(axis=1) >= 0.99)
+    on_test = summary(test.tolist())
+    return {
+        "training_accuracy": rounded(accuracy.mean()),
+        "worst_network": rounded(accuracy.min()),
+        "epochs_to_99_percent": int(reached[0]) + 1 if len(reached) else None,
+        "test_accuracy": rounded(on_test["mean"]),
+        "test_sd": rounded(on_test["sd"]),
     }
 
 

@@ -59,15 +59,7 @@ def surfaces(
         fit(net, data[0], **training)
         train, test = (np.array(evaluate(net, part)["loss"]) for part in data)
         losses[width] = test
-        row = {
-            "width": width,
-            "train_mean": train.mean(),
-            "train_sd": train.std(ddof=1),
-        }
-        row |= {"test_mean": test.mean(), "test_sd": test.std(ddof=1)}
-        row |= {"correlation": np.corrcoef(train, test)[0, 1]}
-        digits = {"train_sd": 5, "test_sd": 5}
-        rows.append({k: rounded(v, digits.get(k, 4)) for k, v in row.items()})
+        rows.append({"width": width} | _row(train, test))
         print(f"width {width}: {n_starts} starts done", file=sys.stderr)
     return {
         "n_train": n_train,
@@ -78,6 +70,15 @@ def surfaces(
         "_losses": losses,
         "checks": _checks(rows[0], rows[-1]) if len(rows) > 1 else [],
     }
+
+
+def _row(train: np.ndarray, test: np.ndarray) -> Result:
+    """Return how the losses of one width are spread, in training and test."""
+    row: Result = {}
+    for name, losses in (("train", train), ("test", test)):
+        row[f"{name}_mean"] = rounded(losses.mean())
+        row[f"{name}_sd"] = rounded(losses.std(ddof=1), 5)
+    return row | {"correlation": rounded(np.corrcoef(train, test)[0, 1])}
 
 
 def shrunk(x: np.ndarray, side: int) -> np.ndarray:
