@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from benchmarks import digits as digits_module
 from benchmarks import processes, sklearn_fits
-from benchmarks.gpu import checks, measurements
-from benchmarks.gpu.verdicts import Request
+from benchmarks.gpu import Request, checks, measurements
 
 from gpunet.cli.commands import parity
 from gpunet.data import load_mnist, read_mnist

@@ -6,8 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 from benchmarks import crossover, main
-from benchmarks.gpu import checks, measurements, report, sections, speed
-from benchmarks.gpu.verdicts import Request
+from benchmarks.gpu import Request, checks, measurements, report, sections, speed
 from benchmarks.options.gpu_report import SECTIONS
 from helpers import ROOT
 from tiny import command, error_line

@@ -121,7 +121,7 @@ def test_process_that_ends_is_an_error_not_a_hang():
     with processes.RivalProcess("no-such-rival", 1) as rival:
         rival.ask(do="setup", steps=1, batch=1, x="", t="")
         rival._process.kill()
-        rival._process.wait()
+        rival._process.join()
         assert "process ended" in rival.ask(do="run")["error"]
 
 

@@ -4,47 +4,25 @@ The processes (`worker.py`) stay alive, so that the rounds of all rivals interle
 and a busy minute of the machine slows all of them.
 """
 
-import contextlib
-import json
+import multiprocessing
 import os
-import queue
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
-from gpunet.cli.machine import ROOT, THREAD_VARIABLES
+from gpunet.cli.machine import THREAD_VARIABLES
 from gpunet.errors import ConfigError
 
 from .digits import training_digits
+from .worker import serve
 
 Answer = dict[str, Any]
 _SETUP_SECONDS, _ROUND_SECONDS = 60.0, 20.0  # at most, where time is limited
-
-
-def python_path() -> str:
-    """Return the PYTHONPATH with which a process finds gpunet and benchmarks."""
-    paths = [str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
-    return os.pathsep.join(filter(None, paths))
-
-
-def _environment(threads: int | None, device: str, tf32: bool) -> dict[str, str]:
-    env = os.environ | {"PYTHONPATH": python_path()}
-    if device == "cpu":
-        env["JAX_PLATFORMS"] = "cpu"
-    else:
-        env |= {"CUPY_TF32": str(int(tf32)), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    if threads:
-        env |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-    if threads == 1:
-        env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
-    return env
 
 
 class RivalProcess:
@@ -62,51 +40,48 @@ class RivalProcess:
         tf32: bool = False,
     ):
         self.name = name
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", name, str(threads or 0)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=_environment(threads, device, tf32),
-        )
-        self._lines: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        for line in self._process.stdout or ():
-            self._lines.put(line)
-        self._lines.put("")  # the process has ended
+        context = multiprocessing.get_context("spawn")
+        self._pipe, pipe = context.Pipe()
+        self._process = context.Process(target=serve, args=(pipe, name, threads))
+        # Libraries read these when they are imported.
+        with patch.dict(os.environ, _environment(threads, device, tf32)):
+            self._process.start()
+        pipe.close()  # else the end of the process would not be noticed
 
     def ask(self, seconds: float | None = None, **job: Any) -> Answer:
         """Send one job and wait for its answer, at most so many seconds."""
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(job) + "\n")
-            self._process.stdin.flush()
-            return json.loads(self._lines.get(timeout=seconds))
-        except queue.Empty:
+            self._pipe.send(job)
+            if self._pipe.poll(seconds):
+                return self._pipe.recv()
             self._process.kill()
             return {"error": "no answer in time"}
-        except (OSError, ValueError):
-            return {"error": f"the process ended (status {self._process.poll()})"}
+        except (EOFError, OSError):
+            self._process.join(1)
+            return {"error": f"the process ended (status {self._process.exitcode})"}
 
     def __enter__(self) -> "RivalProcess":
         return self
 
     def __exit__(self, *error: object) -> None:
         """End the process."""
-        assert self._process.stdin and self._process.stdout
-        with contextlib.suppress(OSError):  # it may have ended already
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join()
-        self._process.stdout.close()
+        self._pipe.close()
+        self._process.join(10)
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+
+
+def _environment(threads: int | None, device: str, tf32: bool) -> dict[str, str]:
+    if device == "cpu":
+        env = {"JAX_PLATFORMS": "cpu"}
+    else:
+        env = {"CUPY_TF32": str(int(tf32)), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    if threads:
+        env |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    if threads == 1:
+        env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    return env
 
 
 def time_rounds(

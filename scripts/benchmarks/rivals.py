@@ -67,6 +67,16 @@ class Job:
         return np.arange(n) if self.order == "none" else np.random.permutation(n)
 
 
+def relative_difference(tensors: Any, reference: Any) -> float:
+    """Return the largest max|a - b| / max|b| of two sequences of arrays."""
+    return max(
+        float(np.max(np.abs(a - b)) / max(np.max(np.abs(b)), 1e-30))
+        if np.isfinite(a).all()
+        else float("inf")
+        for a, b in zip(tensors, reference, strict=True)
+    )
+
+
 class Rival:
     """One way to train; `prepare` is called before each epoch and not timed."""
 

@@ -1,21 +1,18 @@
-"""A rival's process: it trains when a line tells it to.
+"""What runs in a rival's process: it trains when the parent tells it to."""
 
-Each line of stdin is one JSON object, {"do": "setup", ...} or {"do": "run"}, and is
-answered by one line.
-"""
-
-import json
+import contextlib
 import os
-import sys
 import time
 from dataclasses import replace
+from itertools import chain
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
 from .frameworks import RIVALS
 from .predictors import PREDICTORS
-from .rivals import Job, Numpy, Rival
+from .rivals import Job, Numpy, Rival, relative_difference
 
 CHECKED_STEPS = 4
 
@@ -35,11 +32,7 @@ def distance_from_numpy(name: str, job: Job) -> float:
     rivals = [RIVALS[name](checked), Numpy(replace(checked, device="cpu"))]
     for rival in rivals:
         timed(rival)
-    return max(
-        float(np.max(np.abs(a - b)) / max(np.max(np.abs(b)), 1e-30))
-        for layers in zip(*(rival.weights() for rival in rivals), strict=True)
-        for a, b in zip(*layers, strict=True)
-    )
+    return relative_difference(*(chain(*rival.weights()) for rival in rivals))
 
 
 def set_up(name: str, job: dict[str, Any]) -> tuple[Rival, dict[str, Any]]:
@@ -65,27 +58,24 @@ def set_up(name: str, job: dict[str, Any]) -> tuple[Rival, dict[str, Any]]:
     return rival, answer | {"first_epoch_s": time.perf_counter() - started}
 
 
-def serve(name: str, threads: int) -> None:
-    """Answer the parent's lines until it closes the pipe."""
+def serve(pipe: Connection, name: str, threads: int | None) -> None:
+    """Answer the parent's jobs until it ends: {"do": "setup", ...}, {"do": "run"}."""
     if threads and hasattr(os, "sched_setaffinity"):  # every library obeys this limit
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints does not reach the parent's pipe
+    with open(os.devnull, "w") as null:  # what libraries print is not for the tables
+        os.dup2(null.fileno(), 1)
+        os.dup2(null.fileno(), 2)
     rival = None
-    for line in sys.stdin:
-        job = json.loads(line)
-        try:
-            if job.pop("do") == "setup":
-                rival = None  # frees the last network's memory first
-                rival, answer = set_up(name, job)
-            else:
-                assert rival is not None
-                answer = {"seconds": timed(rival)}
-        except Exception as error:  # the table shows it; the others continue
-            answer = {"error": f"{type(error).__name__}: {error}"[:300]}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]))
+    with contextlib.suppress(EOFError):
+        while True:
+            job = pipe.recv()
+            try:
+                if job.pop("do") == "setup":
+                    rival = None  # frees the last network's memory first
+                    rival, answer = set_up(name, job)
+                else:
+                    assert rival is not None
+                    answer = {"seconds": timed(rival)}
+            except Exception as error:  # the table shows it; the others continue
+                answer = {"error": f"{type(error).__name__}: {error}"[:300]}
+            pipe.send(answer)

@@ -21,8 +21,8 @@ from gpunet.optimizers import SGD, Adam, Optimizer
 from gpunet.training.fit import fit
 
 from ..digits import training_digits
-from ..rivals import QUADRATIC
-from .verdicts import Request, Verdict, not_done, verdict
+from ..rivals import QUADRATIC, relative_difference
+from . import Request, Verdict, not_done, verdict
 
 TESTED = (  # the test files that run on every backend, the quickest two first
     *("test_layers", "test_losses", "test_activations", "test_optimizers"),
@@ -77,21 +77,12 @@ _OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
 
 def _ten_steps(
     name: str, optimizer: str, device: str, **settings: Any
-) -> dict[str, np.ndarray]:
+) -> list[np.ndarray]:
     sizes, kind = _NETS[name]
     net = mlp(sizes, **kind, device=device, seed=3)
     settings |= {"optimizer": _OPTIMIZERS[optimizer](), "batch_size": 128}
     fit(net, training_digits(1275), epochs=1, **settings)  # the last one is short
-    return {name: net.backend.to_host(p) for name, p in net.params.items()}
-
-
-def _distance(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
-    return max(
-        float(np.max(np.abs(a[n] - p)) / max(np.max(np.abs(p)), 1e-30))
-        if np.isfinite(a[n]).all()
-        else float("inf")
-        for n, p in b.items()
-    )
+    return [net.backend.to_host(p) for p in net.params.values()]
 
 
 def engines(request: Request) -> Verdict:
@@ -107,7 +98,7 @@ def engines(request: Request) -> Verdict:
             for engine, precision, limit in tries:
                 how = {"engine": engine, "precision": precision}
                 weights = _ten_steps(net, optimizer, request.device, **how)
-                apart = _distance(weights, reference)
+                apart = relative_difference(weights, reference)
                 passed &= apart <= limit
                 rows.append([net, optimizer, engine, precision, f"{apart:.1e}"])
                 rows[-1].append("within" if apart <= limit else "OUT")

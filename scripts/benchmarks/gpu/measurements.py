@@ -19,10 +19,10 @@ from gpunet.training.fit import fit
 from .. import crossover as devices
 from .. import report
 from ..digits import training_digits
+from . import Request, Verdict, not_done, verdict
 from . import persistent as small_networks
 from . import speed as rivals
 from .checks import run_command
-from .verdicts import Request, Verdict, not_done, verdict
 
 # The least test accuracy of each preset; `albahari` trains one example a step.
 _ACCURACY = {

@@ -23,7 +23,7 @@ from gpunet.training.evaluate import evaluate
 from gpunet.training.fit import trainer
 from gpunet.training.loop import Trainer
 
-from .verdicts import Verdict, verdict
+from . import Verdict, verdict
 
 TARGETS = {"one": 0.6, "many": 1.2, "crowd": 6.0}  # seconds
 

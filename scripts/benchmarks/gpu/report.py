@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from gpunet.backend import open_backend
+from gpunet.cli.machine import ROOT
 from gpunet.cli.tables import as_json, markdown
 from gpunet.errors import WriteError
 from gpunet.io.writing import write_atomically
 
 from ..options.gpu_report import SECTIONS
-from ..processes import python_path
-from .verdicts import Verdict, not_done, verdict
+from . import Verdict, not_done, verdict
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,11 +51,13 @@ def section(name: str, device: str, quick: bool, seconds: float) -> Verdict:
         answer = Path(folder, "answer.json")
         command = [sys.executable, "-m", "benchmarks.gpu.sections", name, device]
         command += [str(int(quick)), str(seconds - 4), str(answer)]
+        paths = [str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
+        path = os.pathsep.join(filter(None, paths))
         reason, output = "", b""
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": python_path()},
+            env=os.environ | {"PYTHONPATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,

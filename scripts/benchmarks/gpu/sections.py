@@ -4,8 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import checks, measurements
-from .verdicts import Request, Verdict, verdict
+from . import Request, Verdict, checks, measurements, verdict
 
 
 def section(name: str, request: Request) -> Verdict:

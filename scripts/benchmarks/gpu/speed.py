@@ -11,7 +11,7 @@ from ..options.bench import sizes_of
 from ..processes import RivalProcess, write_rows
 from ..report import Table
 from ..steps import time_cell
-from .verdicts import Request, Verdict, verdict
+from . import Request, Verdict, verdict
 
 NETS = ("784-16-16-10", "784-30-10", "784-128-10", "784-512-512-10", "784-2048-2048-10")
 BATCHES = (10, 128, 1024, 4096)
@@ -56,24 +56,10 @@ def steps_for(sizes: list[int], batch: int) -> int:
 def grid(
     cells: Any, names: Any, device: str, tf32: bool, *, until: float
 ) -> list[dict[str, Any]]:
-    """Time every rival in every cell; those that time does not reach say so.
+    """Time every rival in every cell (net, batch); those without time say so.
 
     Before a rival is timed, its weights after a few steps are compared with NumPy's.
-
-    Parameters
-    ----------
-    cells : sequence of (net, batch)
-    names : sequence of str
-        Keys of `frameworks.RIVALS`.
-    device : {"cpu", "cuda"}
-    tf32 : bool
-    until : float
-        By `time.monotonic`.
-
-    Returns
-    -------
-    cells : list of dict
-        As `steps.time_cell` returns them.
+    Returns cells as `steps.time_cell` does; `until` is by `time.monotonic`.
     """
     names = [n for n in names if device != "cpu" or n not in GPU_ONLY]
     results = []
