@@ -18,7 +18,7 @@ from tiny import (
     write_set,
 )
 
-from gpunet.cli.commands import rerun
+from gpunet.cli import rerun
 from gpunet.cli.messages import _COMMAND, report_error
 from gpunet.errors import Interrupted
 from gpunet.runs import hints

@@ -46,14 +46,14 @@ def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The command's name and its arguments; None takes those of the process.
+        The command's name and its arguments; default those of the process.
     command : module, optional
         The options of a command outside the package, such as a benchmark.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
-    _settle_streams()
-    with _noting_interrupts() as interrupts:
+    _repair_streams()
+    with _record_interrupts() as interrupts:
         try:
             code = _run(argv, command)
             sys.stdout.flush()  # a closed pipe or full disk must show here, not at exit
@@ -69,42 +69,42 @@ def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
 
 
 @contextlib.contextmanager
-def _noting_interrupts() -> Iterator[list[int]]:
-    """Yield the SIGINTs that came: an import that one ends fails in its own words."""
+def _record_interrupts() -> Iterator[list[int]]:
+    """Yield the SIGINTs received: an import may replace the KeyboardInterrupt."""
     interrupts: list[int] = []
 
-    def note(number: int, frame: object) -> None:
+    def record(number: int, frame: object) -> None:
         interrupts.append(number)
         raise KeyboardInterrupt
 
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if ours:
-        signal.signal(signal.SIGINT, note)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield interrupts
+        return
+    signal.signal(signal.SIGINT, record)
     try:
         yield interrupts
     finally:
-        if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _settle_streams() -> None:
-    """Let no closed stream and no narrow set of letters end a command."""
+def _repair_streams() -> None:
+    """Replace closed streams, and let no character fail to print."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed: else a file would get its number
+        if getattr(sys, name) is None:  # closed: a file would get its number
             null = os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(null, mode, encoding="utf-8", closefd=False))
-    if hasattr(sys.stdout, "reconfigure"):  # a letter's code instead of an error
+    if hasattr(sys.stdout, "reconfigure"):  # a character's code instead of an error
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run(argv: list[str], command: Any) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: gpunet COMMAND [options]\n")
-        for name, what in COMMANDS.items():
-            print(f"  {name:<13} {what}")
+        for name, summary in COMMANDS.items():
+            print(f"  {name:<13} {summary}")
         print("\n`gpunet COMMAND --help` shows a command's options.")
         return 0
     if argv[0] == "--version":
@@ -130,8 +130,9 @@ def _run(argv: list[str], command: Any) -> int:
     )
     args = parser.parse_args(rest)
     args.typed = name, rest
-    cores = name.startswith("bench") and usable_cores()  # as rivals use
-    set_threads(getattr(args, "threads", None), cores or 1)
+    benchmark = name.startswith("bench")  # uses as many threads as its rivals
+    n_threads = usable_cores() if benchmark else 1
+    set_threads(getattr(args, "threads", None), n_threads)
     work = getattr(command, "WORK", f"gpunet.cli.commands.{name}")
     with errors_name_options(parser):
         return importlib.import_module(work).run(args)

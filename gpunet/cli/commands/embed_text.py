@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +23,40 @@ _VECTORS, _MODEL = "vectors.safetensors", "model.safetensors"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the action says; return the exit code."""
-    return {
-        "train": train,
+    """Do what the action says; return 0."""
+    if args.action == "train":
+        train(args)
+        return 0
+    actions = {
         "neighbours": _neighbours,
         "analogy": _analogy,
         "map": _map,
         "generate": _generate,
         "evaluate": _evaluate,
-    }[args.action](args)
+    }
+    actions[args.action](args)
+    return 0
 
 
-def _neighbours(args: argparse.Namespace) -> int:
+def _neighbours(args: argparse.Namespace) -> None:
     vectors, _ = _load(args)
-    found = {word: vectors.neighbours(word, args.n) for word in args.words}
+    neighbours = {word: vectors.neighbours(word, args.n) for word in args.words}
     if args.json:
-        print(json.dumps(found))
-        return 0
-    for word, near in found.items():
+        print(json.dumps(neighbours))
+        return
+    for word, scores in neighbours.items():
         print(f"{word}:")
-        _print_scores(near)
-    return 0
+        _print_scores(scores)
 
 
-def _analogy(args: argparse.Namespace) -> int:
+def _analogy(args: argparse.Namespace) -> None:
     vectors, _ = _load(args)
-    found = vectors.analogy(args.a, args.b, args.c, args.n)
+    scores = vectors.analogy(args.a, args.b, args.c, args.n)
     if args.json:
-        print(json.dumps(found))
-        return 0
+        print(json.dumps(scores))
+        return
     print(f"{args.a} is to {args.b} as {args.c} is to:")
-    _print_scores(found)
-    return 0
+    _print_scores(scores)
 
 
 def _print_scores(scores: list[tuple[str, float]]) -> None:
@@ -61,7 +64,7 @@ def _print_scores(scores: list[tuple[str, float]]) -> None:
         print(f"  {cosine:6.3f}  {word}")
 
 
-def _map(args: argparse.Namespace) -> int:
+def _map(args: argparse.Namespace) -> None:
     vectors, path = _load(args)
     words = args.words or vectors.words[args.skip : args.skip + args.n]
     points, share = vectors.plane(words)
@@ -71,70 +74,59 @@ def _map(args: argparse.Namespace) -> int:
     try:
         draw_map(out, names, points, title=title)
     except ImportError as error:
-        raise ConfigError(
-            f'map: no matplotlib ({error}); python -m pip install "gpunet[plot]"'
-        ) from error
+        hint = 'python -m pip install "gpunet[plot]"'
+        raise ConfigError(f"map: no matplotlib ({error}); {hint}") from error
     if args.json:
-        places = dict(zip(names, points.tolist(), strict=True))
-        print(json.dumps({"path": str(out), "share": share, "points": places}))
+        coordinates = dict(zip(names, points.tolist(), strict=True))
+        print(json.dumps({"path": str(out), "share": share, "points": coordinates}))
     else:
         print(f"{printable(out)}: {title}")
-    return 0
 
 
-def _generate(args: argparse.Namespace) -> int:
-    path = _find(args.source, _MODEL)
-    model = LanguageModel.load(path, args.device)
+def _generate(args: argparse.Namespace) -> None:
+    model = LanguageModel.load(_find(args.source, _MODEL), args.device)
     start = words_of(" ".join(args.words))
     text = generate(model, start, args.n, temperature=args.temperature, seed=args.seed)
     if args.json:
         print(json.dumps({"start": start, "words": list(text)}))
-        return 0
+        return
     line = list(start)
-    for word in text:
+    for word in chain(text, [END]):
         if word != END:
             line.append(word)
         elif line:
             print(" ".join(line), flush=True)
             line = []
-    if line:
-        print(" ".join(line))
-    return 0
 
 
-def _evaluate(args: argparse.Namespace) -> int:
+def _evaluate(args: argparse.Namespace) -> None:
     if not args.similarity and not args.analogies:
         raise ConfigError(
-            "usage: evaluate: nothing to judge by; give --similarity FILE or "
-            "--analogies FILE"
+            "usage: evaluate: no benchmark; use --similarity FILE or --analogies FILE"
         )
     vectors, _ = _load(args)
-    result: dict[str, Any] = {"similarity": {}, "analogies": {}}
-    for path in args.similarity:
-        result["similarity"][path] = judge_similarity(vectors, path)
-    for path in args.analogies:
-        result["analogies"][path] = judge_analogies(vectors, path)
+    similarity = {path: judge_similarity(vectors, path) for path in args.similarity}
+    analogies = {path: judge_analogies(vectors, path) for path in args.analogies}
     if args.json:
-        print(json.dumps(result))
-        return 0
-    for path, r in result["similarity"].items():
+        print(json.dumps({"similarity": similarity, "analogies": analogies}))
+        return
+    for path, r in similarity.items():
         print(
             f"{printable(path)}: Spearman {r['spearman']:.3f} on {r['used']} of "
             f"{r['pairs']} pairs ({r['skipped']} skipped: a word is unknown)"
         )
-    for path, r in result["analogies"].items():
+    for path, r in analogies.items():
         print(
-            f"{printable(path)}: {_share(r)}, {r['used']:,} of {r['questions']:,} "
+            f"{printable(path)}: {_accuracy(r)}, {r['used']:,} of {r['questions']:,} "
             f"questions ({r['skipped']:,} skipped: a word is unknown)"
         )
         for name, part in r["sections"].items():
-            print(f"  {printable(name)}: {_share(part)} of {part['questions']}")
-    return 0
+            print(f"  {printable(name)}: {_accuracy(part)} of {part['questions']}")
 
 
-def _share(r: dict[str, Any]) -> str:
+def _accuracy(r: dict[str, Any]) -> str:
     if not r["used"]:
-        return "none asked"
+        return "none used"
     return f"{r['accuracy']:.1%} right ({r['correct']} of {r['used']})"
 
 
@@ -148,14 +140,14 @@ def _find(source: str | None, name: str) -> Path:
     if source is not None:
         path = Path(source)
         return path / name if os.path.isdir(path) else path
-    runs = [path.with_name(name) for path in Path("runs").glob(f"*/{_VECTORS}")]
-    runs = [path for path in runs if path.exists()]
-    if not runs:
+    files = [path.with_name(name) for path in Path("runs").glob(f"*/{_VECTORS}")]
+    files = [path for path in files if path.exists()]
+    if not files:
         model = " --model lm" if name == _MODEL else ""
         raise ConfigError(
             f"from: runs: holds no {name} of a text; train one (gpunet embed_text "
             f"train{model}), or name one with --from"
         )
-    newest = max(runs, key=lambda path: path.stat().st_mtime)
+    newest = max(files, key=lambda path: path.stat().st_mtime)
     print(f"from {printable(newest)}", file=sys.stderr)
     return newest

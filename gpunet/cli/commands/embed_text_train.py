@@ -13,20 +13,19 @@ from ...io.messages import printable
 from ...runs.progress import ProgressBar
 from ...runs.task import RunOptions
 from ...text.tasks import MODELS, defaults, run_text
-from .rerun import rerun_command
+from ..rerun import rerun_command
 from .train import new_folder, peak_memory, sayer
 
 
-def train(args: argparse.Namespace) -> int:
-    """Learn from a text as the arguments say; return the exit code."""
+def train(args: argparse.Namespace) -> None:
+    """Learn from a text as the arguments say."""
     silent = args.quiet or args.json
     model = getattr(args, "model", "skipgram")
     config = defaults(model)
     given = {key for name in MODELS for key in defaults(name) if hasattr(args, key)}
     for key in sorted(given - config.keys()):
         raise ConfigError(
-            f"usage: --{key.replace('_', '-')}: is no option of --model {model}; "
-            "leave it out"
+            f"usage: --{key.replace('_', '-')}: is not an option of --model {model}"
         )
     config |= {key: getattr(args, key) for key in given}
     if config["corpus"]:
@@ -44,7 +43,6 @@ def train(args: argparse.Namespace) -> int:
     result = run_text(config, options)
     options.say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
     _show(args, result, options.folder)
-    return 0
 
 
 def _folder(args: argparse.Namespace, model: str) -> Any:
@@ -56,7 +54,7 @@ def _folder(args: argparse.Namespace, model: str) -> Any:
             )
         if not os.path.isdir(args.resume):
             raise ConfigError(
-                f"usage: --resume: {printable(args.resume)}: is no run folder; "
+                f"usage: --resume: {printable(args.resume)}: is not a run folder; "
                 "name one, or auto with --out"
             )
         return args.resume

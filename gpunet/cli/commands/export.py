@@ -10,7 +10,7 @@ from ...data import Preprocessing
 from ...errors import ConfigError
 from ...io.messages import printable
 from ...storage import Port, export_network, exported, open_model
-from .models import model_file, preprocessing_of, select_member
+from ..models import model_file, preprocessing_of, select_member
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ from ...io.writing import write_atomically
 from ...runs.report import outputs
 from ...storage import open_model
 from ...training.metrics import mean_absolute_error, r_squared
-from .models import model_file, preprocessing_of, select_member
+from ..models import model_file, preprocessing_of, select_member
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 

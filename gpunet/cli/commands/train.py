@@ -24,8 +24,8 @@ from ...runs.report import measured
 from ...runs.task import RunOptions
 from ...show.curves import draw_curves
 from ...show.residuals import draw_residuals
+from ..rerun import rerun_command, unused
 from .report import show_result
-from .rerun import rerun_command, unused
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
     result = result | {"folder": str(folder)}
     if drawn[0] and "r2" in result and net.population is None:
+        assert data.table is not None and data.test is not None  # of any regression
         t, y = measured(net, data, data.test)
         name, path = str(data.table.target.name), folder / "residuals.png"
         drawn.append(_draw(say, draw_residuals, path, y[0], t, name))
@@ -65,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
     if result.get("better_than_baseline") is False:
         say("warning: the network is not better than the baseline")
     if args.diagnose:
-        findings = diagnose_run(net, data, history)
-        for line in map(str, findings or ["diagnosis: no problems found"]):
+        findings = list(map(str, diagnose_run(net, data, history)))
+        for line in findings or ["diagnosis: no problems found"]:
             print(line, file=sys.stderr if args.json else sys.stdout)
     return 0
 

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...data import Preprocessing
-from ...errors import ConfigError, ModelFileError
-from ...io.messages import message, printable
-from ...layers import Dense
-from ...network import Network
+from ..data import Preprocessing
+from ..errors import ConfigError, ModelFileError
+from ..io.messages import message, printable
+from ..layers import Dense
+from ..network import Network
 
 
 def model_file(path: str) -> Path:
