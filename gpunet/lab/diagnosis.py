@@ -23,23 +23,14 @@ from .digits.trained import sample
 
 @dataclass(frozen=True)
 class _Case:
-    """How a network of 784-32-10 ReLUs and its training are spoiled.
+    """How a network of 784-32-10 ReLUs and its training are spoiled."""
 
-    Attributes
-    ----------
-    optimizer : type and learning rate, or None for no training
-    hidden : neurons of each hidden layer
-    network : other keywords of `mlp`
-    first_weights, inputs : factors of the first layer's weights and of the inputs
-    left_out : the class that is not trained on
-    """
-
-    optimizer: tuple[type[Optimizer], float] | None = (Adam, 0.003)
+    optimizer: tuple[type[Optimizer], float] | None = (Adam, 0.003)  # None: untrained
     hidden: tuple[int, ...] = (32,)
-    network: dict[str, Any] = field(default_factory=dict)
-    first_weights: float = 1.0
-    inputs: float = 1.0
-    left_out: int | None = None
+    network: dict[str, Any] = field(default_factory=dict)  # other keywords of `mlp`
+    first_weights: float = 1.0  # factor of the first layer's weights
+    inputs: float = 1.0  # factor of the inputs
+    left_out: int | None = None  # the class that is not trained on
 
 
 _SIGMOID = {"activation": "sigmoid"}
@@ -59,13 +50,7 @@ _CASES = {
 def diagnose(
     *, device: str = "cpu", seed: int = 0, n_train: int = 2000, epochs: int = 3
 ) -> Result:
-    """Make networks ill in eight ways and let the diagnosis name each fault.
-
-    Parameters
-    ----------
-    n_train : int
-        Digits that each network trains on and is examined with.
-    """
+    """Make networks ill in eight ways and let the diagnosis name each fault."""
     x, t = sample(n_train)
     rows, checks = [], []
     for fault, case in _CASES.items():

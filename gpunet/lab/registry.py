@@ -80,11 +80,19 @@ EXPERIMENTS = tuple(
 
 # What an option is in every experiment whose docstring does not say otherwise.
 OPTIONS = {
+    "depth": "Hidden layers.",
     "epochs": "Times through the training digits.",
+    "examples": "Training digits over which the mean is taken.",
+    "hidden_neurons": "Neurons of each hidden layer.",
+    "n_images": "Digits to look at.",
     "n_points": "Points of each kind.",
+    "n_seeds": "Networks of each kind, one population.",
     "n_steps": "Steps of Adam on all points.",
+    "n_test": "Test digits.",
     "n_train": "Training digits.",
     "rate": "Learning rate.",
+    "rounds": "Times through the examples.",
+    "width": "Neurons of each hidden layer.",
     "weights": "Published weights (JSON, npz) or a model file to look into instead.",
 }
 

@@ -24,17 +24,9 @@ def network_from(
     device: "str | Backend",
     **settings: Any,
 ) -> Network:
-    """Return a float64 network with these parameters.
+    """Return a float64 network of `mlp` with these parameters, nested lists.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Neurons of each layer, input first.
-    params : mapping of str to nested lists
-        "0.W" of shape (n_in, n_out), "0.b" of shape (n_out,), and so on.
-    device : str or Backend
-    **settings
-        activation, output, loss, population of `mlp`.
+    "0.W" has the shape (n_in, n_out), "0.b" the shape (n_out,), and so on.
     """
     bk = open_backend(device)
     net = mlp(sizes, device=bk, dtype="float64", weight_init=0.0, **settings)

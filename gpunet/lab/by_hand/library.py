@@ -42,13 +42,7 @@ def _same(by_hand: Any, library: Any) -> Result:
 
 
 def features(*, device: str = "cpu", seed: int = 0, rounds: int = 200) -> Result:
-    """Fit y = 2 x^2 - 3 x + 1 with one linear layer of the features (x^2, x).
-
-    Parameters
-    ----------
-    rounds : int
-        Times through the nine points.
-    """
+    """Fit y = 2 x^2 - 3 x + 1 with one linear layer of the features (x^2, x)."""
     xs = [k / 4 - 1 for k in range(9)]
     points = [(floats.parabola_features(x), 2 * x * x - 3 * x + 1) for x in xs]
     w, b = floats.learn_line(points, [0.0, 0.0], 0.0, 0.1, rounds)
@@ -94,8 +88,6 @@ def line(
     ----------
     rate : float
         Learning rate of the long run; the first step shown takes 0.05.
-    rounds : int
-        Times through the six points.
     """
     w, b = [-0.017, -0.048], 0.0
     x, y = POINTS[0]
@@ -264,13 +256,7 @@ def chain(*, device: str = "cpu", seed: int = 0) -> Result:
 
 
 def alice(*, device: str = "cpu", seed: int = 0, rounds: int = 1000) -> Result:
-    """Train the 2-2-1 network on four people, from weights 1 and biases 0.
-
-    Parameters
-    ----------
-    rounds : int
-        Times through the four people.
-    """
+    """Train the 2-2-1 network on four people, from weights 1 and biases 0."""
     ones, zeros = [1.0] * 6, [0.0] * 3
     x, y = floats.PEOPLE["Alice"]
     h1, _, a1 = floats.forward(ones, zeros, x)

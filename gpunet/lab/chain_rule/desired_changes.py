@@ -98,13 +98,7 @@ def _slopes_of_output(net: Network, x: Any, j: int) -> tuple[Any, Any, Any]:
 
 
 def desires(*, device: str = "cpu", seed: int = 0, examples: int = 32) -> Result:
-    """Add up what ten outputs want of one layer back, then what examples want.
-
-    Parameters
-    ----------
-    examples : int
-        Training digits in the mini-batch.
-    """
+    """Add up what ten outputs want of one layer back, then what examples want."""
     check_range("examples", examples, 1, 1000)
     net, (x, labels) = untrained(seed, device), sample(examples)
     explained = [explain(net, row, int(t)) for row, t in zip(x, labels, strict=True)]

@@ -30,7 +30,7 @@ from ..by_hand.library import B, W, chain_network, two_two_one
 from ..checks import Result, at_most, check_range, near
 from ..digits.trained import digits
 from ..tools import SIGMOIDS
-from .explain_text import explanation_text
+from .explain_text import show_explain as show_explain
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")
@@ -236,8 +236,3 @@ def _backward(
         ],
         "bias": {"of": symbol("b", number, j), "dC/db": layer.dz[j].item()},
     }
-
-
-def show_explain(result: Result) -> str:
-    """Return what is printed."""
-    return explanation_text(result)

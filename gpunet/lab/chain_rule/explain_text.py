@@ -19,7 +19,7 @@ def factor(value: float) -> str:
     return f"({number(value)})" if value < 0 else number(value)
 
 
-def explanation_text(result: Result) -> str:
+def show_explain(result: Result) -> str:
     """Return the lines that `lab explain` prints."""
     sizes = "-".join(map(str, result["sizes"]))
     functions = ", ".join(dict.fromkeys(result["functions"]))

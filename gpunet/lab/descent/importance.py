@@ -23,8 +23,6 @@ def importance(
 
     Parameters
     ----------
-    examples : int
-        Training digits over which the cost is averaged.
     nudge : float
         How far each parameter is moved, downhill.
     """

@@ -159,13 +159,7 @@ def neuron(
     n_images: int = 100,
     weights: str | None = None,
 ) -> Result:
-    """Call each hidden neuron as a function: the layer's product says the same.
-
-    Parameters
-    ----------
-    n_images : int
-        Test digits.
-    """
+    """Call each hidden neuron as a function: the layer's product says the same."""
     net = mlp([784, 16, 16, 10], "sigmoid", seed=seed, device=device, dtype="float64")
     if weights is not None:
         net = trained(device, seed, weights=weights).net

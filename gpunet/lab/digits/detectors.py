@@ -21,7 +21,7 @@ from .trained import sample
 
 SIDE = 28
 _BIAS = -10.0  # the video's: fire only above a weighted sum of 10
-Position = tuple[float, float]
+Position = tuple[float, float]  # row, column
 
 
 def edge(
@@ -29,12 +29,7 @@ def edge(
 ) -> np.ndarray:
     """Return an edge detector's weights, shape (784,): sum 0, largest 1.
 
-    Parameters
-    ----------
-    angle : float
-        Degrees; 0 is a horizontal stroke.
-    center : (row, column)
-    length : float, pixels
+    `angle` in degrees, 0 is a horizontal stroke; `center` and `length` in pixels.
     """
     rows, columns = np.mgrid[:SIDE, :SIDE] - np.reshape(center, (2, 1, 1))
     turn = np.deg2rad(angle)
@@ -75,16 +70,9 @@ def templates() -> dict[str, np.ndarray]:
 
 
 def similarity(pictures: np.ndarray) -> dict[str, np.ndarray]:
-    """Return how much each picture is like its nearest edge and loop.
+    """Return how much each picture (n, 784) is like its nearest edge and loop, (n,).
 
-    Parameters
-    ----------
-    pictures : array, shape (n, 784)
-
-    Returns
-    -------
-    scores : dict of "edge" and "loop" to arrays, shape (n,)
-        Cosines from -1 to 1: 1 is exactly such a detector.
+    The scores are cosines from -1 to 1: 1 is exactly such a detector.
     """
     size = np.linalg.norm(pictures, axis=1, keepdims=True)
     units = pictures / np.where(size > 0, size, 1.0)
@@ -92,13 +80,7 @@ def similarity(pictures: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def detectors(*, device: str = "cpu", seed: int = 0, n_images: int = 10_000) -> Result:
-    """Build an edge and a loop detector by hand and see what fires them.
-
-    Parameters
-    ----------
-    n_images : int
-        Test digits shown to the loop detector.
-    """
+    """Build an edge and a loop detector by hand and see what fires them."""
     net = mlp(
         [784, 2],
         output="sigmoid",

@@ -25,14 +25,8 @@ from .trained import sample, trained
 def ascend(net: Network, u: np.ndarray, n_steps: int, rate: float) -> np.ndarray:
     """Return pixels that raise output k for row k of u, on the host.
 
-    a_k is climbed by Adam's steps: u <- u + rate * (da_k/du), in Adam's scaling.
-
-    Parameters
-    ----------
-    net : Network
-        784 inputs, 10 outputs.
-    u : array, shape (10, 784)
-        The start: logits of the pixels.
+    u, shape (10, 784), are the logits of the pixels: u <- u + rate * (da_k/du), in
+    Adam's scaling.
     """
     bk = net.backend
     # Slopes through neurons that are all but off are far below float32's reach.
@@ -52,15 +46,10 @@ def ascend(net: Network, u: np.ndarray, n_steps: int, rate: float) -> np.ndarray
 
 
 def nearest(x: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return each row's cosine and distance to the row of `among` most like it.
+    """Return (cosine, distance, row) of what is most like each x, shapes (n,).
 
-    Returns
-    -------
-    cosine : array, shape (n,)
-        1 is the same picture, however faint; 0 shares no pixel.
-    distance : array, shape (n,)
-        Euclidean, to the nearest row by this measure.
-    row : integer array, shape (n,), by cosine
+    A cosine of 1 is the same picture, however faint; 0 shares no pixel. The distance
+    is Euclidean, to the nearest row by that measure; `row` is by the cosine.
     """
     dots = x.astype(np.float32) @ among.T
     square, other = np.sum(x * x, axis=1), np.sum(among * among, axis=1)

@@ -49,8 +49,6 @@ def sigmoid_or_relu(
     ----------
     rates : numbers
         Learning rates of plain gradient descent; each activation gets its best.
-    n_seeds : int
-        Networks at each rate.
     n_steps : int
         Steps of 32 digits each.
     """
@@ -145,12 +143,7 @@ def draw_sigmoid_or_relu(result: Result, folder: Path) -> list[Path]:
 
 
 def dead_units(net: Network, x: np.ndarray) -> np.ndarray:
-    """Return how many hidden neurons of each member are 0 for every row of x.
-
-    Returns
-    -------
-    dead : integer array, shape (P,), or (1,) for one network
-    """
+    """Return how many hidden neurons of each of P members are 0 for every x, (P,)."""
     bk = net.backend
     with bk.use():
         _, caches = net.forward(bk.view(x, net.dtype))

@@ -39,8 +39,6 @@ def sizes(
         Neurons of each hidden layer.
     depths : numbers
         Hidden layers.
-    n_seeds : int
-        Networks of each size, one population.
     """
     train, test = sample(n_train), Dataset(*sample(10_000, test=True))
     rows = []
@@ -104,19 +102,7 @@ def gradient_by_layer(
     n_seeds: int = 10,
     n_images: int = 500,
 ) -> Result:
-    """Measure each layer's gradient at the start: sigmoids starve the first.
-
-    Parameters
-    ----------
-    depth : int
-        Hidden layers.
-    width : int
-        Neurons of each.
-    n_seeds : int
-        Fresh networks of each kind.
-    n_images : int
-        Digits in the one batch.
-    """
+    """Measure each layer's gradient at the start: sigmoids starve the first."""
     check_range("depth", depth, 3)
     x, t = sample(n_images)
     norms, factor = {}, {}

@@ -28,26 +28,13 @@ from ..tools import SIGMOIDS
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with the digits it was trained on and how well it does.
-
-    Attributes
-    ----------
-    net : Network
-    accuracy : float
-        On all test digits; of a population the mean.
-    summary : str
-        How it was trained, in one line.
-    n_train : int
-        Training digits that were asked for.
-    weights : str or None
-        The file the network was loaded from, if it was not trained here.
-    """
+    """A network with the digits it was trained on and how well it does."""
 
     net: Network
-    accuracy: float
-    summary: str
+    accuracy: float  # on all test digits; of a population the mean
+    summary: str  # how it was trained, in one line
     n_train: int
-    weights: str | None = None
+    weights: str | None = None  # the file of a network that was not trained here
 
     @property
     def test(self) -> Dataset:

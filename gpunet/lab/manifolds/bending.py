@@ -41,8 +41,6 @@ def disc_in_ring(
     ----------
     units : numbers
         Hidden neurons to try.
-    n_seeds : int
-        Networks of each width, one population.
     n_points : int
         Points in the disc, and in the ring.
     """
@@ -186,17 +184,7 @@ def boundaries(
     n_points: int = 150,
     n_steps: int = 600,
 ) -> Result:
-    """Separate moons, spirals and blobs, and see where the border runs.
-
-    Parameters
-    ----------
-    hidden_neurons : int
-        Of each of two tanh layers.
-    n_seeds : int
-        Networks for each cloud, one population.
-    n_points : int
-        Points of each kind, and as many unseen ones to judge by.
-    """
+    """Separate moons, spirals and blobs, and see where the border runs."""
     check_range("n_points", n_points, 3)
     rows, clouds, checks = [], {}, []
     for make, least in ((moons, 0.98), (spirals, 0.95), (blobs, 0.95)):

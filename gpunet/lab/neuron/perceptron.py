@@ -30,13 +30,12 @@ NAND_WEIGHTS, NAND_BIAS = (-2.0, -2.0), 3.0
 def neuron(
     weights: Sequence[float],
     bias: float,
-    activation: str = "comparator",
-    *,
+    output: str = "comparator",
     device: str = "cpu",
 ) -> Network:
     """Return one neuron as a network of the sizes [n, 1]."""
     params = {"0.W": [[w] for w in weights], "0.b": [bias]}
-    settings = {"output": activation, "loss": "half_squared_error", "device": device}
+    settings = {"output": output, "loss": "half_squared_error", "device": device}
     return network_from([len(weights), 1], params, **settings)
 
 

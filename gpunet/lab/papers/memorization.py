@@ -37,10 +37,6 @@ def memorization(
     ----------
     noise : numbers
         Shares of the training labels that are drawn anew, from 0 to 1.
-    hidden_neurons : int
-        Of the one hidden layer.
-    n_seeds : int
-        Networks for each share, one population.
     """
     (x, t), (unseen, answers) = sample(n_train), sample(10_000, test=True)
     rows, curves = [], {}

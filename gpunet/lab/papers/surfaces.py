@@ -41,8 +41,6 @@ def surfaces(
         Neurons of the hidden layer, from narrow to wide.
     n_starts : int
         Starts of each width, one population.
-    n_test : int
-        Test digits.
     side : int
         Pixels along a side, after averaging.
     """
