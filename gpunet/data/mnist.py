@@ -69,7 +69,9 @@ def read_mnist(folder: str | Path | None = None, *, name: str = "mnist") -> Spli
         return _load(Path(os.fsdecode(folder)), name, {})
     if name == "mnist":
         return _load(EMBEDDED, name, SHA256)
-    folders = _known_folders(name)
+    root = os.environ.get("GPUNET_DATA")
+    folders = [Path(root) / name, Path(root)] if root else []
+    folders += [SYSTEM_FOLDERS[name]] if name in SYSTEM_FOLDERS else []
     for known in folders:
         if any(map(os.path.lexists, _candidates(known, "train-images"))):
             return _load(known, name, {})
@@ -129,9 +131,8 @@ def _find(folder: Path, stem: str) -> Path:
         if os.path.lexists(path):
             return path
     names = ", ".join(path.name for path in candidates)
-    reason = f"contains none of {names}"
-    if not os.path.isdir(folder):
-        reason = "is not a folder"
+    is_folder = os.path.isdir(folder)
+    reason = f"contains none of {names}" if is_folder else "is not a folder"
     try:
         os.lstat(candidates[0])
     except PermissionError as error:  # what is hidden may well exist
@@ -145,19 +146,7 @@ def _find(folder: Path, stem: str) -> Path:
 def _candidates(folder: Path, stem: str) -> list[Path]:
     """Return the usual paths of one of the four files, the plain ones first."""
     kind = f"idx{_DIMS[stem.rpartition('-')[2]]}-ubyte"
-    return [
-        Path(folder) / f"{stem}{dot}{kind}{gz}" for gz in ("", ".gz") for dot in "-."
-    ]
-
-
-def _known_folders(name: str) -> list[Path]:
-    """Return the folders where a data set of this name may be."""
-    folders = []
-    if root := os.environ.get("GPUNET_DATA"):
-        folders += [Path(root) / name, Path(root)]
-    if name in SYSTEM_FOLDERS:
-        folders.append(SYSTEM_FOLDERS[name])
-    return folders
+    return [folder / f"{stem}{dot}{kind}{gz}" for gz in ("", ".gz") for dot in "-."]
 
 
 def nielsen_split(splits: Splits) -> Splits:

@@ -168,10 +168,11 @@ class Preprocessing:
         """Return the scaled numbers of one column, shape (m, 1)."""
         s, column = self.scaling, slice(k, k + 1)
         scaling = Scaling(s.mean[column], s.scale[column], s.fill[column])
-        raw = table.columns[name][rows][:, None].copy()
-        return scaling.apply(
-            raw, dtype, lambda row, _: table.location(int(rows[row]), name)
-        )
+
+        def location(row: int, _: int) -> str:
+            return table.location(int(rows[row]), name)
+
+        return scaling.apply(table.columns[name][rows][:, None], dtype, location)
 
     def _one_hot(self, table: Table, name: str, rows: np.ndarray) -> np.ndarray:
         """Return the categories of one column as booleans, shape (m, k)."""
@@ -182,7 +183,7 @@ class Preprocessing:
         return codes[:, None] == np.arange(len(self.categories[name]))
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as plain JSON data."""
+        """Return all of it as JSON data; tuples are written as lists."""
         fill = [None if np.isnan(v) else float(v) for v in self.scaling.fill]
         return {
             "names": self.names,
