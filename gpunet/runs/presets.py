@@ -4,61 +4,77 @@ A configuration is a flat dict, the same words as the options of the command and
 the entries of a run's `config.json`.
 """
 
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import ConfigError
 
-DEFAULTS: dict[str, Any] = {
-    "data": "mnist",
-    "data_dir": None,
-    "target": None,
-    "task": None,
-    "test": None,
-    "test_size": 0.2,
-    "missing": [],
-    "categories": [],
-    "drop": [],
-    "impute": None,
-    "unknown": "refuse",
-    "missing_target": "refuse",
-    "delimiter": None,
-    "encoding": None,
-    "decimal": ".",
-    "header": None,
-    "validation": 5000,
-    "sizes": [784, 256, 10],
-    "hidden": None,
-    "activation": "relu",
-    "output": "identity",
-    "loss": "softmax_cross_entropy",
-    "weights": None,
-    "biases": "zeros",
-    "dropout": 0.0,
-    "optimizer": "adam",
-    "learning_rate": 0.001,
-    "momentum": 0.0,
-    "nesterov": False,
-    "l2": 0.0,
-    "l1": 0.0,
-    "max_norm": None,
-    "clip_norm": None,
-    "layer_rates": {},
-    "frozen": [],
-    "schedule": "constant",
-    "epochs": 10,
-    "batch_size": 128,
-    "early_stopping": None,
-    "class_weight": None,
-    "population": None,
-    "order": "own",
-    "order_seed": None,
-    "seed": 0,
-    "dtype": "float32",
-    "device": "auto",
-    "engine": "auto",
-    "precision": "float32",
-    "track": True,
-}
+Rate = float | list  # one number, or a list of one for each member
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of a run, with its type and its default.
+
+    What they mean is said by `gpunet.data.read_splits`, `gpunet.mlp`, the optimizers
+    and `gpunet.fit`, which take them by these names.
+    """
+
+    data: str = "mnist"
+    data_dir: str | None = None
+    target: str | None = None
+    task: str | None = None
+    test: str | None = None
+    test_size: float = 0.2
+    missing: list = field(default_factory=list)
+    categories: list = field(default_factory=list)
+    drop: list = field(default_factory=list)
+    impute: str | None = None
+    unknown: str = "refuse"
+    missing_target: str = "refuse"
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str = "."
+    header: bool | None = None
+    validation: float | str = 5000
+
+    sizes: list = field(default_factory=lambda: [784, 256, 10])
+    hidden: list | None = None
+    activation: str | list = "relu"
+    output: str = "identity"
+    loss: str | None = "softmax_cross_entropy"
+    weights: str | float | None = None
+    biases: str | float = "zeros"
+    dropout: float = 0.0
+    population: int | None = None
+    seed: int | list = 0
+    dtype: str = "float32"
+    device: str = "auto"
+
+    optimizer: str = "adam"
+    learning_rate: Rate = 0.001
+    momentum: Rate = 0.0
+    nesterov: bool = False
+    l2: Rate = 0.0
+    l1: Rate = 0.0
+    max_norm: float | None = None
+    clip_norm: float | None = None
+    layer_rates: dict = field(default_factory=dict)
+    frozen: list = field(default_factory=list)
+
+    schedule: str = "constant"
+    epochs: int = 10
+    batch_size: int | None = 128
+    early_stopping: int | str | None = None
+    class_weight: str | list | None = None
+    order: str = "own"
+    order_seed: int | None = None
+    engine: str = "auto"
+    precision: str = "float32"
+    track: bool = True
+
+
+DEFAULTS: dict[str, Any] = asdict(Config())
 
 _NIELSEN = {
     "validation": "nielsen",
@@ -79,7 +95,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "schedule": "one_cycle",
         "epochs": 8,
     },
-    # For a table of one's own: its columns and classes take the place of 784 and 10.
+    # For a custom table: its columns and classes replace 784 and 10.
     "table": {
         "validation": 0.1,
         "sizes": [784, 64, 32, 10],
