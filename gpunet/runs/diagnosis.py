@@ -1,8 +1,8 @@
-"""Diagnosis: what ails a network, the number that shows it, and one remedy.
+"""Diagnosis: common training problems, the number that shows each, and one remedy.
 
 Each test looks at one number of a forward and a backward pass, of the weights or
-of the history, and speaks only beyond a bound that sound networks keep far from.
-A finding is for a person: `train --diagnose` prints it, nothing acts on it.
+of the history, and reports only beyond a bound that sound networks keep far from.
+A finding is for a person: nothing acts on it.
 """
 
 from collections.abc import Iterator
@@ -52,9 +52,9 @@ class Finding:
     member: int | None = None
 
     def __str__(self) -> str:
-        who = "" if self.member is None else f"member {self.member}: "
-        place = f" ({self.where})" if self.where else ""
-        return f"{who}{self.fault}{place}: {self.what}; {self.remedy}"
+        member = "" if self.member is None else f"member {self.member}: "
+        where = f" ({self.where})" if self.where else ""
+        return f"{member}{self.fault}{where}: {self.what}; {self.remedy}"
 
 
 FAULTS = (
@@ -72,7 +72,7 @@ FAULTS = (
 def diagnose(
     net: Network, x: Any, t: Any, history: History | None = None
 ) -> list[Finding]:
-    """Return what ails a network on examples: nothing, for a sound one.
+    """Return the training problems of a network; none, for a sound one.
 
     Parameters
     ----------
@@ -89,37 +89,29 @@ def diagnose(
     """
     data = check_fit(net, Dataset(x, t), "diagnosis")
     if net.population is None:
-        return list(_one(net, data, history, None))
+        return list(_findings(net, data, history, None))
     return [
         finding
         for i in range(net.population)
-        for finding in _one(net.member(i), data, history, i)
+        for finding in _findings(net.member(i), data, history, i)
     ]
 
 
 def diagnose_run(
     net: Network, splits: Splits, history: History | None = None
 ) -> list[Finding]:
-    """Return what ails a network after training on `splits`.
-
-    At most 2,000 training examples are looked at, scaled as in training.
-
-    Parameters
-    ----------
-    net : Network
-    splits : Splits
-    history : History, optional
-    """
+    """Diagnose a network after training, on at most 2,000 scaled training examples."""
     part = splits.train
     if len(part) > _ROWS:
         chosen = host_rng(0, "check", 30).permutation(len(part))[:_ROWS]
         part = part.take(np.sort(chosen))
-    words = isinstance(net.layers[0], Embedding)
-    x = part.x if words else part.scaled(net.dtype)
+    x = part.x if isinstance(net.layers[0], Embedding) else part.scaled(net.dtype)
     return diagnose(net, x, part.t, history)
 
 
-def _one(net, data, history, member) -> Iterator[Finding]:
+def _findings(
+    net: Network, data: Dataset, history: History | None, member: int | None
+) -> Iterator[Finding]:
     bk = net.backend
     with bk.use():
         on_device = place(bk, net, data)
@@ -151,41 +143,41 @@ def _rms(values: np.ndarray) -> float:
 
 
 def _layer(net: Network, index: int) -> str:
-    """Return "layer 2": the dense layer at or before place `index`, from 1."""
+    """Return "layer 2": the dense layer at or before `index`, from 1."""
     return f"layer {sum(isinstance(each, Dense) for each in net.layers[: index + 1])}"
 
 
-def _inputs(net, data) -> Iterator[Finding]:
+def _inputs(net: Network, data: Dataset) -> Iterator[Finding]:
     if isinstance(net.layers[0], Embedding):
         return
     size, most = _rms(data.x), float(np.max(np.abs(data.x)))
     if size > 10:
         what = f"the inputs have a root mean square of {size:.4g}"
         if 200 < most <= 255:
-            cure = "divide them by 255"
+            remedy = "divide them by 255"
         else:
-            cure = "subtract each column's mean and divide by its deviation"
-        yield Finding("unscaled inputs", size, what, cure)
+            remedy = "subtract each column's mean and divide by its deviation"
+        yield Finding("unscaled inputs", size, what, remedy)
     elif most < 0.01:
         what = f"no input is larger than {most:.2g}"
-        cure = "divide each column by its deviation"
-        yield Finding("unscaled inputs", most, what, cure)
+        remedy = "divide each column by its deviation"
+        yield Finding("unscaled inputs", most, what, remedy)
 
 
-def _symmetry(net, params) -> Iterator[Finding]:
+def _symmetry(net: Network, params: dict[str, np.ndarray]) -> Iterator[Finding]:
     dense = [i for i, layer in enumerate(net.layers) if isinstance(layer, Dense)]
     for i in dense[:-1]:
         W = np.concatenate([params[f"{i}.W"], params[f"{i}.b"][None, :]])
         size = float(np.max(np.abs(W))) or 1.0
         n, distinct = W.shape[1], len(np.unique(np.round(W / size, 6), axis=1).T)
         if n > 1 and distinct <= n // 2:
-            what = f"only {distinct} of {n} neurons have weights of their own"
-            cure = "start from random weights, such as he_normal"
-            yield Finding("symmetric start", distinct, what, cure, _layer(net, i))
+            what = f"only {distinct} of {n} neurons have distinct weights"
+            remedy = "start from random weights, such as he_normal"
+            yield Finding("symmetric start", distinct, what, remedy, _layer(net, i))
 
 
-def _hidden(net, *names) -> Iterator[tuple[int, str]]:
-    """Yield place and name of the hidden activations that are one of `names`."""
+def _hidden(net: Network, *names: str) -> Iterator[tuple[int, str]]:
+    """Yield index and name of the hidden activations that are one of `names`."""
     last = max(i for i, layer in enumerate(net.layers) if isinstance(layer, Dense))
     for i, layer in enumerate(net.layers[:last]):
         function = getattr(layer, "function", "")
@@ -193,17 +185,17 @@ def _hidden(net, *names) -> Iterator[tuple[int, str]]:
             yield i, getattr(function, "name", function)
 
 
-def _dead_relus(net, host) -> Iterator[Finding]:
+def _dead_relus(net: Network, host: list[Any]) -> Iterator[Finding]:
     for i, _ in _hidden(net, "relu"):
         a = host[i][1]
         dead, n = int(np.sum(np.max(a, axis=0) <= 0)), a.shape[1]
         if dead > max(0.2 * n, 1):
             what = f"{dead} of {n} neurons are 0 for every one of {len(a):,} examples"
-            cure = "take a lower learning rate, or leaky_relu"
-            yield Finding("dead ReLUs", dead / n, what, cure, _layer(net, i))
+            remedy = "use a lower learning rate, or leaky_relu"
+            yield Finding("dead ReLUs", dead / n, what, remedy, _layer(net, i))
 
 
-def _saturation(net, host) -> Iterator[Finding]:
+def _saturation(net: Network, host: list[Any]) -> Iterator[Finding]:
     for i, name in _hidden(net, "sigmoid", "tanh"):
         a = np.asarray(host[i][1], np.float64)
         # As a part of the steepest slope, which is 1/4 and 1.
@@ -211,11 +203,11 @@ def _saturation(net, host) -> Iterator[Finding]:
         flat = float(np.mean(slope < 0.02))
         if flat > 0.9:
             what = f"{flat:.0%} of its {name} slopes are under 2 % of the steepest"
-            cure = "start from smaller weights (lecun_normal), or scale the inputs"
-            yield Finding("saturated sigmoids", flat, what, cure, _layer(net, i))
+            remedy = "start from smaller weights (lecun_normal), or scale the inputs"
+            yield Finding("saturated sigmoids", flat, what, remedy, _layer(net, i))
 
 
-def _vanishing(net, sizes) -> Iterator[Finding]:
+def _vanishing(net: Network, sizes: dict[str, float]) -> Iterator[Finding]:
     names = [f"{i}.W" for i, layer in enumerate(net.layers) if isinstance(layer, Dense)]
     if len(names) < 3:
         return
@@ -225,24 +217,31 @@ def _vanishing(net, sizes) -> Iterator[Finding]:
             f"a weight of the first layer has a gradient of {first:.2g}, of the "
             f"last {last:.2g}"
         )
-        cure = "take relu with he_normal, or fewer layers"
-        yield Finding("vanishing gradients", first / last, what, cure)
+        remedy = "use relu with he_normal, or fewer layers"
+        yield Finding("vanishing gradients", first / last, what, remedy)
 
 
-def _dead_class(net, data, labels) -> Iterator[Finding]:
+def _dead_class(net: Network, data: Dataset, labels: np.ndarray) -> Iterator[Finding]:
     if data.t.ndim != 1:
         return
-    n, given = n_outputs(net), np.bincount(data.t, minlength=n_outputs(net))
-    missed = [k for k in dead_classes(labels, n) if given[k] >= 5]
+    n = n_outputs(net)
+    counts = np.bincount(data.t, minlength=n)
+    missed = [k for k in dead_classes(labels, n) if counts[k] >= 5]
     if missed:
-        share = float(given[missed].sum() / len(data))
+        share = float(counts[missed].sum() / len(data))
         names = ", ".join(map(str, missed))
         what = f"class {names} is never answered, {share:.1%} of the examples"
-        cure = "train longer or with class_weight balanced"
-        yield Finding("dead class", len(missed), what, cure)
+        remedy = "train longer or with class_weight balanced"
+        yield Finding("dead class", len(missed), what, remedy)
 
 
-def _rates(net, data, history, member, stuck) -> Iterator[Finding]:
+def _rates(
+    net: Network,
+    data: Dataset,
+    history: History | None,
+    member: int | None,
+    stuck: bool,
+) -> Iterator[Finding]:
     high, lower = "learning rate too high", "divide it by 3 to 10"
     end = "" if history is None else history.frozen.get(member, "")
     if end.startswith("diverged"):
@@ -269,7 +268,7 @@ def _rates(net, data, history, member, stuck) -> Iterator[Finding]:
         yield Finding("learning rate too low", fell, what, "multiply it by 3 to 10")
 
 
-def _column(history, name, member) -> list[float]:
+def _column(history: History | None, name: str, member: int | None) -> list[float]:
     values = [] if history is None else history[name]
-    mine = [v[member] if isinstance(v, list) else v for v in values]
-    return [v for v in mine if v is not None and isfinite(v)]
+    values = [v[member] if isinstance(v, list) else v for v in values]
+    return [v for v in values if v is not None and isfinite(v)]

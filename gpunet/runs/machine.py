@@ -1,8 +1,7 @@
 """What of this machine decides the last bits of a run, beside seed and data.
 
-OpenBLAS and NumPy choose their kernels by the processor they meet, and sums are
-split among threads. The libraries themselves say what they chose; nothing that
-may or may not be installed is asked, so that the answer depends on nothing else.
+OpenBLAS and NumPy choose their kernels by the processor, and sums are split among
+threads. Only these libraries are asked, so that the answer depends on nothing else.
 """
 
 import ctypes
@@ -31,17 +30,18 @@ def blas() -> dict[str, Any]:
         last two are None where the library does not tell.
     """
     built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
-    found = {"name": built.get("name"), "version": built.get("version")}
-    core, threads = _ask("corename"), _ask("num_threads")
+    core, threads = _getter("corename"), _getter("num_threads")
     if core is not None:
         core.restype = ctypes.c_char_p
-    return found | {
+    return {
+        "name": built.get("name"),
+        "version": built.get("version"),
         "core": core and core().decode(errors="replace"),
         "threads": threads and int(threads()),
     }
 
 
-def _ask(what: str) -> Any:
+def _getter(what: str) -> Any:
     """Return the function openblas_get_`what` of the library in use, or None."""
     for path in _libraries():
         try:
@@ -62,7 +62,7 @@ def _libraries() -> list[Path]:
     the library lies beside it.
     """
     try:
-        module = Path(np._core._multiarray_umath.__file__)
+        module = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
     except AttributeError:
         return []
     beside = Path(np.__file__).parents[1] / "numpy.libs"
@@ -70,14 +70,7 @@ def _libraries() -> list[Path]:
 
 
 def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
-    """Return what bit-identical runs need to share beside seed and data.
-
-    Parameters
-    ----------
-    bk : Backend
-    engine : str
-        The name of the one that was chosen; with "compiled" numba counts too.
-    """
+    """Return what bit-identical runs share; with engine "compiled" numba counts."""
     mark = {
         "gpunet": __version__,
         "device": bk.name,
@@ -88,9 +81,9 @@ def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
         "numpy": np.__version__,
     }
     if bk.name in _HOST:
-        found = blas()
-        words = [found["name"], found["version"], found["core"]]
-        words += [f"{n} threads" if (n := found["threads"]) else None]
+        library = blas()
+        words = [library["name"], library["version"], library["core"]]
+        words += [f"{n} threads" if (n := library["threads"]) else None]
         mark["blas"] = " ".join(word for word in words if word)
         extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
         mark["simd"] = " ".join(extensions.get("found", ()))
@@ -102,16 +95,11 @@ def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
 
 
 def differences(old: Any, new: dict[str, Any]) -> list[str]:
-    """Return what differs between two fingerprints, a line for each entry.
-
-    What only one of them has does not count: an older version wrote fewer
-    entries, and another device needs others.
-    """
+    """Return what differs between two fingerprints, a line for each common entry."""
     if not isinstance(old, dict):
         return []
     return [
-        f"{key} was {value!r} and is {new[key]!r}: not bit for bit the same run any "
-        "more"
+        f"{key} was {value!r} and is {new[key]!r}: no longer bit for bit the same run"
         for key, value in old.items()
         if key in new and value != new[key]
     ]
