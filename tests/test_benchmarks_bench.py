@@ -34,11 +34,11 @@ def test_each_cell_has_all_rounds_of_all_rivals(raw):
     ]
     for cell in raw["cells"]:
         assert list(cell["rivals"]) == ["gpunet", "numpy"]
-        for found in cell["rivals"].values():
-            assert "error" not in found
-            assert len(found["rounds"]) == 2 and min(found["rounds"]) > 0
-            assert found["us_per_step"] == pytest.approx(np.median(found["rounds"]))
-            assert found["first_epoch_s"] > 0
+        for result in cell["rivals"].values():
+            assert "error" not in result
+            assert len(result["rounds"]) == 2 and min(result["rounds"]) > 0
+            assert result["us_per_step"] == pytest.approx(np.median(result["rounds"]))
+            assert result["first_epoch_s"] > 0
         assert cell["rivals"]["gpunet"]["times_gpunet"] == 1
 
 
@@ -68,9 +68,9 @@ def test_rival_that_fails_is_reported_and_the_others_go_on(capsys, monkeypatch):
     arguments = [*TINY, "--batches", "2", "--json", "-"]
     arguments[arguments.index("numpy")] = "torch"
     assert main(arguments) == 0
-    found = json.loads(capsys.readouterr().out)["cells"][0]["rivals"]
-    assert found["torch"]["error"] == "ValueError: no"
-    assert found["gpunet"]["us_per_step"] == pytest.approx(1e6 * 0.5 / 6)
+    result = json.loads(capsys.readouterr().out)["cells"][0]["rivals"]
+    assert result["torch"]["error"] == "ValueError: no"
+    assert result["gpunet"]["us_per_step"] == pytest.approx(1e6 * 0.5 / 6)
 
 
 ANSWERS = {
@@ -101,12 +101,12 @@ def test_population_reports_own_and_shared_orders(capsys, monkeypatch):
     monkeypatch.setattr(populations, "MEMBERS", 3)
     arguments = ["bench", "--population", "--data", "random", "--steps", "5"]
     assert main([*arguments, "--repeats", "1", "--json", "-"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     kinds = ["single", "own", "shared"]
-    assert [c["kind"] for c in found["cells"]] == kinds * 2
-    assert [c["track"] for c in found["cells"]] == [True] * 3 + [False] * 3
-    assert [c["members"] for c in found["cells"]] == [1, 3, 3] * 2
-    assert all(c["us_per_net_step"] > 0 for c in found["cells"])
+    assert [c["kind"] for c in result["cells"]] == kinds * 2
+    assert [c["track"] for c in result["cells"]] == [True] * 3 + [False] * 3
+    assert [c["members"] for c in result["cells"]] == [1, 3, 3] * 2
+    assert all(c["us_per_net_step"] > 0 for c in result["cells"])
 
 
 def test_population_scales_the_compiled_engine_over_the_cores(capsys, monkeypatch):
@@ -119,8 +119,8 @@ def test_population_scales_the_compiled_engine_over_the_cores(capsys, monkeypatc
     assert [(c["members"], c["threads"]) for c in cells] == [(1, 1), (3, 1), (3, 2)]
     assert cells[1]["speedup"] == 1
     for cell in cells:
-        wanted = cells[1]["us_per_net_step"] / cell["us_per_net_step"]
-        assert cell["speedup"] == pytest.approx(wanted)
+        expected = cells[1]["us_per_net_step"] / cell["us_per_net_step"]
+        assert cell["speedup"] == pytest.approx(expected)
 
 
 def test_startup_reports_imports(capsys, monkeypatch):

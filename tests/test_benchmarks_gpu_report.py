@@ -19,8 +19,8 @@ def test_report_on_strict_says_what_it_could_not_do(tmp_path, capsys):
     written = json.loads((out / "gpu-report.json").read_text())
     assert written["sections"]["machine"]["verdict"] == "ok"
     for name in ("memory", "speed-tf32"):
-        found = written["sections"][name]
-        assert found["verdict"] == "not done" and "GPU" in found["what"]
+        result = written["sections"][name]
+        assert result["verdict"] == "not done" and "GPU" in result["what"]
     text = (out / "gpu-report.md").read_text()
     assert "| memory | not done |" in text and "numpy" in text and "commit" in text
     assert "memory: not done" in capsys.readouterr().out
@@ -51,10 +51,10 @@ def test_section_that_fails_is_recorded_and_stops_no_other(tmp_path, monkeypatch
     monkeypatch.setattr(report, "section", section)
     words = ["gpu_report", "--device", "cpu", "--quick", "--out", str(tmp_path)]
     assert main([*words, "--only", "repeats", "machine"]) == 1
-    found = json.loads((tmp_path / "gpu-report.json").read_text())["sections"]
-    assert found["repeats"]["verdict"] == "FAILED"
-    assert "DeviceError" in found["repeats"]["what"]
-    assert found["machine"]["verdict"] == "ok" and asked == ["repeats", "machine"]
+    result = json.loads((tmp_path / "gpu-report.json").read_text())["sections"]
+    assert result["repeats"]["verdict"] == "FAILED"
+    assert "DeviceError" in result["repeats"]["what"]
+    assert result["machine"]["verdict"] == "ok" and asked == ["repeats", "machine"]
 
 
 def test_section_that_takes_too_long_is_ended(monkeypatch, tmp_path):
@@ -62,8 +62,8 @@ def test_section_that_takes_too_long_is_ended(monkeypatch, tmp_path):
     (tmp_path / "slow").write_text("#!/bin/sh\nsleep 60\n")
     (tmp_path / "slow").chmod(0o755)
     monkeypatch.setattr(report.time, "monotonic", iter(range(99)).__next__)
-    found = report.section("machine", "cpu", True, 5.0)
-    assert found["verdict"] == "FAILED" and "took more than its 5 s" in found["what"]
+    result = report.section("machine", "cpu", True, 5.0)
+    assert result["verdict"] == "FAILED" and "took more than its 5 s" in result["what"]
     assert report.section("machine", "cpu", True, 4.0)["verdict"] == "not done"
 
 
@@ -85,9 +85,9 @@ def test_section_is_done_on_a_cpu(name, monkeypatch, tmp_path):
     monkeypatch.setattr(crossover, "POPULATIONS", (1, 2))
     monkeypatch.chdir(tmp_path)
     device = "strict:1" if name == "crossover" else "cpu"
-    found = sections.section(name, Request(device, True, 40.0))
-    assert found["verdict"] == "ok", found
-    assert found["what"]
+    result = sections.section(name, Request(device, True, 40.0))
+    assert result["verdict"] == "ok", result
+    assert result["what"]
 
 
 def test_tests_are_not_done_without_their_files(monkeypatch, tmp_path):

@@ -58,9 +58,9 @@ def test_predictors_give_the_same_probabilities(name, batch):
         z = x @ w + b
         x = np.maximum(z, 0)
     e = np.exp(z.astype(float))
-    wanted = e / e.sum(axis=1, keepdims=True)
-    found = np.concatenate([rival.predict(rows) for rows in rival.pieces])
-    assert np.max(np.abs(found - wanted)) < 1e-6
+    expected = e / e.sum(axis=1, keepdims=True)
+    result = np.concatenate([rival.predict(rows) for rows in rival.pieces])
+    assert np.max(np.abs(result - expected)) < 1e-6
     calls, rival.predict = [], lambda rows: calls.append(len(rows))
     assert worker.timed(rival) > 0
     assert sum(calls) == 20 and calls[0] == batch

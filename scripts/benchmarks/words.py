@@ -162,55 +162,46 @@ def peak_mb() -> float | None:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def content_words(vocabulary: Vocabulary) -> list[int]:
+def content_words(vocabulary: Vocabulary) -> list[str]:
     """Return the most frequent words of three letters or more, without grammar."""
-    rows = [
-        i
-        for i, token in enumerate(vocabulary.tokens)
-        if len(token) > 2 and "'" not in token and token not in _STOP
-    ]
-    return rows[:_N_WORDS]
+    words = (w for w in vocabulary.tokens if len(w) > 2 and "'" not in w)
+    return [w for w in words if w not in _STOP][:_N_WORDS]
 
 
-def neighbors(W: np.ndarray, rows: list[int]) -> np.ndarray:
-    """Return the nearest words of each row by cosine, shape (n_rows, 10)."""
-    W = W / np.maximum(np.linalg.norm(W, axis=1, keepdims=True), 1e-12)
-    near = W[rows] @ W.T
-    near[np.arange(len(rows)), rows] = -np.inf
-    n = min(_N_NEAR, len(W) - 1)
-    return np.argpartition(-near, n - 1, axis=1)[:, :n]
+def neighbors(vectors: WordVectors, words: list[str]) -> list[set[str]]:
+    """Return the ten nearest words of each word."""
+    return [{near for near, _ in vectors.neighbours(w, _N_NEAR)} for w in words]
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
+def overlap(a: list[set[str]], b: list[set[str]]) -> float:
     """Return the share of neighbors that two sets of vectors have in common."""
-    shared = [len(set(x) & set(y)) for x, y in zip(a, b, strict=True)]
-    return float(np.mean(shared) / a.shape[1])
+    return mean(len(x & y) / len(x) for x, y in zip(a, b, strict=True))
 
 
 def quality(corpus: Corpus, threads: int, args: argparse.Namespace) -> dict[str, Any]:
     """Return the overlaps of neighbors and the similarity scores of all seeds."""
     options = {"epochs": args.epochs, "batch_size": args.batch_size}
     rivals = _rivals(corpus, threads, {"gpunet": "auto"}, **options)
-    trained = {
-        name: [train(seed=k)[0] for k in range(args.seeds)]
+    vectors = {
+        name: [
+            WordVectors(corpus.vocabulary, train(seed=k)[0]) for k in range(args.seeds)
+        ]
         for name, train in rivals.items()
     }
-    rows = content_words(corpus.vocabulary)
-    near = {n: [neighbors(W, rows) for W in sets] for n, sets in trained.items()}
+    words = content_words(corpus.vocabulary)
+    near = {n: [neighbors(v, words) for v in seeds] for n, seeds in vectors.items()}
     pairs: dict[str, Iterable] = {
         f"{name} seeds": combinations(near[name], 2) for name in near
     }
     if "gensim" in near:
         pairs["gpunet and gensim"] = product(near["gpunet"], near["gensim"])
     overlaps = {n: [overlap(a, b) for a, b in group] for n, group in pairs.items()}
-    result: dict[str, Any] = {"content_words": len(rows), "overlap": overlaps}
+    result: dict[str, Any] = {"content_words": len(words), "overlap": overlaps}
     try:
         if path := args.similarity or wordsim():
             result["similarity"] = {
-                name: [
-                    judge_similarity(WordVectors(corpus.vocabulary, W), path) for W in v
-                ]
-                for name, v in trained.items()
+                name: [judge_similarity(v, path) for v in seeds]
+                for name, seeds in vectors.items()
             }
     except DataError:  # the default file may be in another language
         if args.similarity:

@@ -25,7 +25,7 @@ from gpunet.training.loop import Trainer
 
 from . import Verdict, verdict
 
-TARGETS = {"one": 0.6, "many": 1.2, "crowd": 6.0}  # seconds
+TARGETS = {"one": 0.6, "many": 1.2, "small": 6.0}  # seconds
 
 
 class Size(NamedTuple):
@@ -34,7 +34,7 @@ class Size(NamedTuple):
     rows: int = 50_000
     epochs: int = 30
     many: int = 256  # networks of 784-30-10 trained at once
-    crowd: int = 1000  # networks of 784-16-16-10
+    small: int = 1000  # networks of 784-16-16-10
     compared: int = 100  # networks whose accuracy is compared with the CPU's
     layouts: int = 8  # thread layouts that are timed, the expected best first
 
@@ -52,7 +52,7 @@ def measure(device: str, size: Size, until: float) -> Verdict:
         "one": lambda: _time(device, data, size),
         "bits": lambda: _bits(device, data, size),
         "many": lambda: _time(device, data, size, population=size.many),
-        "crowd": lambda: _time(device, data, size, population=size.crowd, deep=True),
+        "small": lambda: _time(device, data, size, population=size.small, deep=True),
         "layouts": lambda: _layouts(device, data, size),
         "accuracy": lambda: _accuracy(device, data, size),
         "many, own orders": lambda: _time(
@@ -109,17 +109,17 @@ def _time(
         net = _net(device, population, deep)
         started = time.perf_counter()
         run = _trainer(net, data, **settings)
-        laid_out = time.perf_counter()
+        ready = time.perf_counter()
         run.run()
         net.backend.synchronize()
-        times.append((laid_out - started, time.perf_counter() - laid_out))
+        times.append((ready - started, time.perf_counter() - ready))
     trained = sorted(t for _, t in times[1:])
     steps = run.step * (population or 1)
     return {
         "engine": type(run.parts[0]).__name__,
         "seconds": {"median": trained[1], "least": trained[0], "most": trained[2]},
         "us a net-step": 1e6 * trained[1] / steps,
-        "laying out": times[-1][0],
+        "data layout": times[-1][0],
         "first run, compiling included": sum(times[0]),
         "expected us a step": _expected(run),
     }
