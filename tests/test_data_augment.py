@@ -66,12 +66,12 @@ def test_input_stays_and_output_is_new():
 
 
 @pytest.mark.parametrize("shifts", [[], (1, 0), [(1, 0, 0)], [(0.5, 0)], "up", None])
-def test_unfit_shifts_are_refused(shifts):
+def test_invalid_shifts_are_refused(shifts):
     with pytest.raises(ConfigError, match="shifts must be pairs of integers"):
         shift_images(TWO, shifts, side=3)
 
 
-def test_unfit_images_are_refused():
+def test_invalid_images_are_refused():
     for call in (center_of_mass, lambda x: shift_images(x, [(0, 1)])):
         with pytest.raises(ConfigError, match=r"28 x 28, got x of shape \(2, 9\)"):
             call(TWO)

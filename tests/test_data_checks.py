@@ -74,7 +74,7 @@ def test_booleans_are_two_classes():
         ([[0], [1, 2]], "is not an array"),
     ],
 )
-def test_unfit_label_is_named_by_index_and_value(labels, shown):
+def test_invalid_label_is_named_by_index_and_value(labels, shown):
     assert shown in refusal(check_labels, labels, 10, "digits.csv")
     assert "digits.csv" in refusal(check_labels, labels, 10, "digits.csv")
 
@@ -100,6 +100,6 @@ def test_one_class_is_refused_unless_allowed():
 
 
 @pytest.mark.parametrize("n_classes", [0, -1, 2.5, "10"])
-def test_unfit_number_of_classes_is_a_config_error(n_classes):
+def test_invalid_number_of_classes_is_a_config_error(n_classes):
     with pytest.raises(ConfigError, match="n_classes must be an integer"):
         check_labels(T, n_classes)

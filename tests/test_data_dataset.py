@@ -155,7 +155,7 @@ def test_last_row_of_a_large_table_is_looked_at(monkeypatch):
         (X, T * 3, "label 1 is 3, outside 0..2 (3 such)"),
     ],
 )
-def test_unfit_data_set_is_refused(x, t, shown):
+def test_invalid_data_set_is_refused(x, t, shown):
     assert shown in refusal(check_dataset, Dataset(x, t), 3 if t.ndim == 1 else None)
 
 
@@ -171,5 +171,5 @@ def test_unfit_data_set_is_refused(x, t, shown):
         (["a"] * 4, "must be numbers"),
     ],
 )
-def test_unfit_weights_are_refused(weight, shown):
+def test_invalid_weights_are_refused(weight, shown):
     assert shown in refusal(check_dataset, Dataset(X, T, np.array(weight)), 3)

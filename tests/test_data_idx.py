@@ -98,7 +98,7 @@ def test_prefix_of_compressed_file_is_refused(path):
         refusal(path, packed + b"\0" * extra)
 
 
-def test_every_value_of_every_magic_byte_is_judged(path):
+def test_every_value_of_every_magic_byte_is_checked(path):
     for at, value in itertools.product(range(4), range(256)):
         content = bytearray(IMAGES_FILE)
         content[at] = value

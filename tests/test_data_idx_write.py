@@ -107,7 +107,7 @@ def test_swapped_files_are_recognized(tmp_path):
         (IMAGES, np.zeros((2, 1), np.uint8)),
     ],
 )
-def test_unfit_pair_is_refused(tmp_path, images, labels):
+def test_invalid_pair_is_refused(tmp_path, images, labels):
     with pytest.raises(DataError, match="must be") as caught:
         read_images_and_labels(*pair(tmp_path, images, labels))
     assert "looks like" not in str(caught.value)

@@ -155,7 +155,7 @@ def test_missing_file_lists_the_names_looked_for(tmp_path, missing):
     assert str(folder) in text and len(text) <= 485
 
 
-def test_folder_that_is_none_says_so(tmp_path):
+def test_folder_that_is_missing_says_so(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     odd = (tmp_path / "a\0b", tmp_path / "\ud800")  # no names of files
     for path in (tmp_path / "none", tmp_path / "file", *odd):

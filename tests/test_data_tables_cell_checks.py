@@ -5,7 +5,7 @@ from tables import error_of, write
 from gpunet.data import read_for, read_splits
 
 
-def test_all_missing_cells_are_said_at_once(tmp_path):
+def test_all_missing_cells_are_reported_at_once(tmp_path):
     rows = [f"{'' if k % 4 == 0 else k},,{'' if k else 'x'},{k % 2}" for k in range(20)]
     path = write(tmp_path, "\n".join(["a,b,c,y", *rows]))
     error = error_of(read_splits, path, "y")
@@ -16,7 +16,7 @@ def test_all_missing_cells_are_said_at_once(tmp_path):
     assert error.settings == {"drop": ["b"]}
 
 
-def test_unfit_cells_of_new_rows_are_said_at_once(tmp_path):
+def test_invalid_cells_of_new_rows_are_reported_at_once(tmp_path):
     rows = [f"{k},{k % 3},{'rgb'[k % 3]},{'uv'[k % 2]},{k % 2}" for k in range(30)]
     path = write(tmp_path, "\n".join(["a,b,c,d,y", *rows]))
     made = read_splits(path, "y").table

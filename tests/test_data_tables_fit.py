@@ -118,7 +118,7 @@ def test_column_of_too_many_texts_is_refused(tmp_path):
     assert "has a target and nothing else" in why
 
 
-def test_columns_of_too_many_texts_are_said_at_once(tmp_path):
+def test_columns_of_too_many_texts_are_reported_at_once(tmp_path):
     rows = [f"p{k},{k},q{k},{k % 2}" for k in range(2000)]
     path = write(tmp_path, "\n".join(["a,n,b,y", *rows]))
     error = error_of(read_splits, path, "y")

@@ -31,7 +31,7 @@ MIXED = {
 
 
 @pytest.mark.parametrize("name", MIXED)
-def test_mixed_columns_are_counted_and_cured(tmp_path, name):
+def test_mixed_columns_are_counted_with_what_reads_them(tmp_path, name):
     content, settings, why = MIXED[name]
     path = write(tmp_path, content)
     given = {"decimal": ","} if name == "decimal points" else {}

@@ -36,7 +36,7 @@ def test_settings_of_reading_are_kept_and_may_be_replaced(tmp_path):
     assert old.form.decimal == "."
 
 
-def test_columns_that_a_model_does_not_read_are_not_judged(tmp_path):
+def test_columns_that_a_model_does_not_read_are_not_checked(tmp_path):
     path = write(tmp_path, "\n".join(["a,b,y", *(f"{k},x,{k % 2}" for k in range(20))]))
     made = read_splits(path, "y", drop=["b"]).table
     new = write(tmp_path, ",a,y,c\n7,1,0,x\n7,2,?,1\n", "new.csv")

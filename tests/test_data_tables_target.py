@@ -23,7 +23,7 @@ LABELS = {
 
 
 @pytest.mark.parametrize("name", LABELS)
-def test_labels_that_lie_are_refused(tmp_path, name):
+def test_invalid_labels_are_refused(tmp_path, name):
     labels, task, why = LABELS[name]
     path = write(tmp_path, ["a,y", *(f"{k},{v}" for k, v in enumerate(labels))])
     if why is None:  # odd, and a name like any other

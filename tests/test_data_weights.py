@@ -17,7 +17,7 @@ def refusal(call, *args, **options):
 
 
 @pytest.mark.parametrize("weight", [[], [0, 0], [1, -1], [[1, 1]], [1, np.nan], ["a"]])
-def test_unfit_weights_cannot_be_normalized(weight):
+def test_invalid_weights_cannot_be_normalized(weight):
     refusal(normalized_weights, weight)
 
 
@@ -61,7 +61,7 @@ def test_class_weights_from_dict_and_sequence():
         [[1], [2], [3]],
     ],
 )
-def test_unfit_class_weights_are_config_errors(weights):
+def test_invalid_class_weights_are_config_errors(weights):
     with pytest.raises(ConfigError, match="class weights must be"):
         class_weights([0, 1, 2], weights, 3)
 
