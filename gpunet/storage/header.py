@@ -31,6 +31,7 @@ DTYPES = {  # from the last to the first in a file
     "U64": "<u8",
 }
 _WIDTHS = {code: int(little[-1]) for code, little in DTYPES.items()}
+_DOCUMENT = {"format": str, "version": int, "state": dict, "digests": dict}
 _MAX_DIMENSIONS = 32
 _MAX_SIZE = 2**48  # an empty array may claim any other side for nothing
 # JSON of empty lists takes 27 times its length in memory: 2 MiB stay below 64.
@@ -64,10 +65,9 @@ def check_name(name: Any, error: type[ValueError]) -> None:
     """
     if not isinstance(name, str):
         raise error(f"a tensor's name is {name!r:.60}, not a text")
-    has_surrogate = any("\ud800" <= c <= "\udfff" for c in name)
+    is_text = name and all(c >= " " and not "\ud800" <= c <= "\udfff" for c in name)
     is_path = name.startswith("/") or "\\" in name or ".." in name.split("/")
-    is_bad = not name or name == "__metadata__" or min(name) < " "
-    if is_bad or has_surrogate or is_path:
+    if not is_text or is_path or name == "__metadata__":
         raise error(f"{printable(name, 60)!r} cannot be the name of a tensor")
 
 
@@ -125,19 +125,12 @@ def _open_seal(metadata: Any) -> dict[str, Any]:
     if hashlib.sha256(text.encode("utf-8")).hexdigest() != seal:
         raise ValueError("was changed: its description does not match its digest")
     document = _parse_object(text)
-    version = document.get("version")
-    if document.get("format") != "gpunet" or type(version) is not int or version < 1:
-        raise ValueError("has a description that gpunet does not write")
-    if version > VERSION:
-        raise FileFault(
-            f"was written by a later gpunet (file version {version}, this one reads "
-            f"{VERSION})",
-            "update gpunet",
-        )
-    types = {"format": str, "version": int, "state": dict, "digests": dict}
-    if document.keys() != types.keys() or not all(
-        isinstance(document[key], kind) for key, kind in types.items()
-    ):
+    version, is_ours = document.get("version"), document.get("format") == "gpunet"
+    if is_ours and type(version) is int and version > VERSION:
+        versions = f"file version {version}, this one reads {VERSION}"
+        raise FileFault(f"was written by a later gpunet ({versions})", "update gpunet")
+    types = {key: type(value) for key, value in document.items()}
+    if not is_ours or version != VERSION or types != _DOCUMENT:
         raise ValueError("has a description that gpunet does not write")
     return document
 

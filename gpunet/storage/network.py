@@ -166,9 +166,8 @@ def load_network(
     DeviceError
         The device cannot be used.
     """
-    return open_model(path, device, layers=layers, activations=activations, loss=loss)[
-        0
-    ]
+    custom = {"layers": layers, "activations": activations, "loss": loss}
+    return open_model(path, device, **custom)[0]
 
 
 def open_model(
