@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from benchmarks import bench, commands, main, populations, processes, steps
 from benchmarks.options.bench import NETS, sizes_of
+from helpers import ROOT, run_python
 
+from gpunet import cli
 from gpunet.errors import ConfigError
 
 TINY = ["bench", "--nets", "6-5-3", "--batches", "1", "4", "--threads", "1"]
@@ -131,6 +133,23 @@ def test_startup_reports_imports(capsys, monkeypatch):
 
 
 TIMES = {"import numpy": {"seconds": 0.1}, "import gpunet": {"seconds": 0.05}}
+
+
+def test_installed_command_names_the_script(capsys):
+    for name in ("bench", "bench_sklearn", "bench_words", "gpu_report"):
+        assert cli.main([name, "--help"]) == 2
+        assert f"run `python scripts/{name}.py`" in capsys.readouterr().err
+
+
+def test_help_answers_before_numpy_is_imported():
+    names = ["bench", "bench_sklearn", "bench_words", "gpu_report"]
+    code = (
+        "import sys; from benchmarks import main\n"
+        f"codes = [main([name, '--help']) for name in {names}]\n"
+        "print(codes, 'numpy' in sys.modules)\n"
+    )
+    process = run_python(code, path=[ROOT / "scripts"])
+    assert process.stdout.endswith("[0, 0, 0, 0] False\n"), process.stderr
 
 
 def test_names_of_networks_are_sizes():

@@ -152,14 +152,14 @@ def _layouts(device: str, data: Splits, size: Size) -> list[dict[str, Any]]:
     """Time an epoch of 784-30-10 by each plan, beside what arithmetic expects."""
     net, rows = _net(device, None), []
     run = _trainer(net, data, epochs=1)
-    part, shared = run.parts[0], {"track": True, "hooks": []}
+    part, optimizer = run.parts[0], run.optimizer
+    assert isinstance(part, Persistent) and isinstance(optimizer, SGD)
+    shared: dict[str, Any] = {"track": True, "hooks": []}
     with net.backend.use():
         part.feed.begin(0)
         part.feed.load(0, part.feed.steps)
         for plan in plans(part.plan.spec, shared_limit(net))[: size.layouts]:
-            made = Persistent(
-                net, run.optimizer, part.feed, run.sums, plan=plan, **shared
-            )
+            made = Persistent(net, optimizer, part.feed, run.sums, plan=plan, **shared)
             row = {n: getattr(plan, n) for n in ("threads", "lanes_out", "outs")}
             row |= {"tile": plan.tile, "expected us": plan.counts.clocks / 1980}
             rows.append(row | {"us": _epoch_us(made)})
