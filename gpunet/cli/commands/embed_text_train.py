@@ -4,22 +4,17 @@ import argparse
 import json
 import os
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
 from ...io.messages import printable
-from ...runs.progress import ProgressBar
-from ...runs.task import RunOptions
 from ...text.tasks import MODELS, defaults, run_text
-from ..rerun import rerun_command
-from .train import new_folder, peak_memory, sayer
+from ..running import new_folder, run_options, time_and_memory
 
 
 def train(args: argparse.Namespace) -> None:
     """Learn from a text as the arguments say."""
-    silent = args.quiet or args.json
     model = getattr(args, "model", "skipgram")
     config = defaults(model)
     given = {key for name in MODELS for key in defaults(name) if hasattr(args, key)}
@@ -30,18 +25,11 @@ def train(args: argparse.Namespace) -> None:
     config |= {key: getattr(args, key) for key in given}
     if config["corpus"]:
         config["corpus"] = [os.path.abspath(path) for path in config["corpus"]]
-    options = RunOptions(
-        folder=_folder(args, model),
-        resume=None if args.resume is None else "auto",
-        threads=args.threads,
-        say=sayer(silent),
-        callbacks=() if silent else (ProgressBar(),),
-        given=given,
-        command=partial(rerun_command, args),
-    )
+    resume = None if args.resume is None else "auto"
+    options = run_options(args, _folder(args, model), given, resume)
     started = time.perf_counter()
     result = run_text(config, options)
-    options.say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
+    options.say(time_and_memory(started))
     _show(args, result, options.folder)
 
 

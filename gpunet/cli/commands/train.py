@@ -1,16 +1,11 @@
 """`gpunet train`: its work."""
 
 import argparse
-import importlib
 import json
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from ...data import is_table
 from ...errors import ConfigError, GpunetError
@@ -19,12 +14,10 @@ from ...runs.diagnosis import diagnose_run
 from ...runs.hints import resume_hint
 from ...runs.network import run_config
 from ...runs.presets import DEFAULTS, preset
-from ...runs.progress import ProgressBar
 from ...runs.report import measured
-from ...runs.task import RunOptions
 from ...show.curves import draw_curves
 from ...show.residuals import draw_residuals
-from ..rerun import rerun_command, unused
+from ..running import new_folder, run_options, time_and_memory
 from .report import show_result
 
 
@@ -32,24 +25,10 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments say; return the exit code."""
     given = {key for key in DEFAULTS if hasattr(args, key)}
     config = _config(args, given)
-    say = sayer(args.quiet or args.json)
-    options = RunOptions(
-        folder=_folder(args),
-        resume=args.resume,
-        strict_resume=args.strict_resume,
-        max_steps=args.max_steps,
-        checkpoint_every_steps=args.checkpoint_every_steps,
-        keep=args.keep,
-        on_write_error=args.on_write_error,
-        log=args.log,
-        callbacks=[] if args.quiet or args.json else [ProgressBar()],
-        say=say,
-        given=given,
-        command=partial(rerun_command, args),
-    )
-    started = time.perf_counter()
+    options = run_options(args, _folder(args), given, args.resume)
+    started, say = time.perf_counter(), options.say
     net, history, result, folder, data = run_config(config, options)
-    say(f"took {time.perf_counter() - started:.1f} s{peak_memory()}")
+    say(time_and_memory(started))
     drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
     result = result | {"folder": str(folder)}
     if drawn[0] and "r2" in result and net.population is None:
@@ -96,34 +75,6 @@ def _folder(args: argparse.Namespace) -> Any:
     if is_table(data):
         name = "stdin" if data == "-" else Path(data.removesuffix(".gz")).stem
     return new_folder(args.preset or ("config" if args.config else name))
-
-
-def new_folder(name: str) -> Path:
-    """Return a folder under runs/ for a run begun now, which does not exist yet."""
-    folder = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return unused(folder) if folder.exists() else folder  # two in one second
-
-
-def sayer(silent: bool) -> Callable[[str], None]:
-    """Return a function that tells the user a line; silent, warnings alone."""
-    console = Console(stderr=True, highlight=False)
-
-    def say(text: str) -> None:
-        if not silent or text.startswith("warning"):
-            console.print(text, markup=False, soft_wrap=True)
-
-    return say
-
-
-def peak_memory() -> str:
-    """Return the most memory this process held, if the system tells."""
-    try:
-        resource = importlib.import_module("resource")
-    except ImportError:  # Windows
-        return ""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, else KiB
-    return f", peak memory {peak * unit / 1e6:.0f} MB"
 
 
 def _draw(say: Any, draw: Any, *args: Any) -> Any:

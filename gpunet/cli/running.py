@@ -1,0 +1,63 @@
+"""What the commands that train share: options of a run, its folder, its notes."""
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ..runs.progress import ProgressBar
+from ..runs.task import RunOptions
+from .rerun import rerun_command, unused
+
+
+def run_options(
+    args: argparse.Namespace, folder: Any, given: set[str], resume: Any
+) -> RunOptions:
+    """Return the options of a run, taken from arguments of the same names."""
+    silent = args.quiet or args.json
+    names = {field.name for field in fields(RunOptions)} & vars(args).keys()
+    options = {name: getattr(args, name) for name in names} | {
+        "folder": folder,
+        "given": given,
+        "resume": resume,
+        "say": note_printer(silent),
+        "callbacks": () if silent else (ProgressBar(),),
+        "command": partial(rerun_command, args),
+    }
+    return RunOptions(**options)
+
+
+def new_folder(name: str) -> Path:
+    """Return a folder under runs/ for a run begun now, which does not exist yet."""
+    folder = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return unused(folder) if folder.exists() else folder  # two in one second
+
+
+def note_printer(silent: bool) -> Callable[[str], None]:
+    """Return a function that prints a note on stderr; if silent, warnings alone."""
+    console = Console(stderr=True, highlight=False)
+
+    def say(text: str) -> None:
+        if not silent or text.startswith("warning"):
+            console.print(text, markup=False, soft_wrap=True)
+
+    return say
+
+
+def time_and_memory(started: float) -> str:
+    """Return the time since a perf_counter(), and this process's most memory."""
+    text = f"took {time.perf_counter() - started:.1f} s"
+    try:
+        resource = importlib.import_module("resource")
+    except ImportError:  # Windows
+        return text
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, else KiB
+    return f"{text}, peak memory {peak * unit / 1e6:.0f} MB"
