@@ -58,7 +58,7 @@ def test_factors_equal_central_differences():
                 p[k] = kept
 
 
-def test_s3_25_activation_before_gets_the_sum_over_j():
+def test_activation_before_gets_the_sum_over_j():
     first, last = explain(network(dtype="float64"), normal(4, 3), 0).layers[-2:]
     terms = last.W * last.slope * last.da
     assert first.da == pytest.approx(terms.sum(axis=1), abs=1e-15)
@@ -74,7 +74,7 @@ def test_dropout_and_float32_are_explained():
     assert net.params["0.W"].dtype == np.float32
 
 
-def test_s3_20_three_ways_are_the_slopes_of_one_output():
+def test_three_ways_are_the_slopes_of_one_output():
     net, x = network("tanh", dtype="float64"), normal(5, 3)
     ways = three_ways(net, x, 1)
     y, caches = net.forward(x[None, :])

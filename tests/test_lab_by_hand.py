@@ -44,7 +44,7 @@ def test_sigmoid_has_both_ends():
     assert floats.sigmoid(-3.0) == pytest.approx(1 - floats.sigmoid(3.0), abs=1e-15)
 
 
-def test_s0_10_linear_regression_step_by_step():
+def test_linear_regression_step_by_step():
     w, b = [-0.017, -0.048], 0.0
     assert floats.predict(w, b, (4, 1)) == pytest.approx(-0.116, abs=1e-15)
     assert (floats.predict(w, b, (4, 1)) - 2) ** 2 == pytest.approx(4.477, abs=5e-4)
@@ -55,19 +55,19 @@ def test_s0_10_linear_regression_step_by_step():
     assert [*w2, b2] == pytest.approx([1.0, -2.0, 0.0], abs=1e-9)
 
 
-def test_s0_10_points_in_turn_at_the_first_rate_diverge():
+def test_points_in_turn_at_the_first_rate_diverge():
     w, _ = floats.learn_line(POINTS, [-0.017, -0.048], 0.0, 0.05, 10)
     assert abs(w[0]) > 1e6
     with pytest.raises(Diverged):
         library.line(rate=0.05)
 
 
-def test_s2_2_parabola_is_a_straight_sum_of_its_features():
+def test_parabola_is_a_straight_sum_of_its_features():
     learned = library.features()["learned"]
     assert learned == pytest.approx([2.0, -3.0, 1.0], abs=1e-6)
 
 
-def test_s2_4_and_s2_5_the_two_sets_of_labels():
+def test_the_two_sets_of_labels():
     a = floats.forward(W, B, (-2, -1))[2]
     assert a == pytest.approx(0.6679203440, abs=1e-10)
     assert (1 - a) ** 2 == pytest.approx(0.1102768980, abs=1e-10)
@@ -77,7 +77,7 @@ def test_s2_4_and_s2_5_the_two_sets_of_labels():
     assert floats.swap(floats.swap(W)) == W
 
 
-def test_s2_6_to_s2_8_nine_gradients():
+def test_nine_gradients():
     rows = library.by_hand()["gradients"]
     assert [row["by_hand"] for row in rows] == pytest.approx(DIAGRAM, abs=6e-9)
     assert [r["by_hand_(formulas)"] for r in rows] == pytest.approx(FORMULAS, abs=6e-9)
@@ -85,13 +85,13 @@ def test_s2_6_to_s2_8_nine_gradients():
     assert nudged != pytest.approx(DIAGRAM, abs=1e-3)
 
 
-def test_s2_9_slope_is_the_quotient_of_the_notes():
+def test_slope_is_the_quotient_of_the_notes():
     for z in range(-20, 21):
         quotient = math.exp(-z) / (1 + math.exp(-z)) ** 2
         assert floats.slope(floats.sigmoid(z)) == pytest.approx(quotient, abs=1e-15)
 
 
-def test_s2_10_alice_to_the_last_digit():
+def test_alice_to_the_last_digit():
     ones, zeros = [1.0] * 6, [0.0] * 3
     h1, h2, a1 = floats.forward(ones, zeros, (-2, -1))
     assert h1 == h2 == pytest.approx(0.04742587, abs=5e-9)
@@ -111,7 +111,7 @@ def test_s2_10_alice_to_the_last_digit():
     assert found["scores"]["Frank"] == pytest.approx(0.0397587605, abs=1e-10)
 
 
-def test_s3_24_chain():
+def test_chain():
     a = floats.chain_forward(CHAIN_W, CHAIN_B, 0.6)
     assert a[1:] == pytest.approx([0.598687660, 0.401627684, 0.623224049], abs=1e-9)
     dw, db = floats.chain_gradients(CHAIN_W, CHAIN_B, 0.6, 1)

@@ -15,7 +15,7 @@ def test_lab_explains_small_networks(bk, name):
     holds(explain(device=bk.name, network=name))
 
 
-def test_s3_24_explained_with_the_notes_numbers():
+def test_explained_with_the_notes_numbers():
     result = explain()
     assert result["cost"] == pytest.approx(0.1419601169, abs=1e-10)
     found = {w["of"]: w["dC/dw"] for row in result["backward"] for w in row["weights"]}
@@ -80,11 +80,11 @@ def test_model_file_is_explained(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nudges", "desires", "votes"])
-def test_wishes_hold_on_every_backend(bk, name):
+def test_desired_changes_hold_on_every_backend(bk, name):
     holds(getattr(desired_changes, name)(device=bk.name))
 
 
-def test_s3_21_most_active_input_gets_the_largest_change():
+def test_most_active_input_gets_the_largest_change():
     rows = desired_changes.nudges(digit=2)["hidden_neurons"]
     assert len(rows) == 16
     changes = [abs(row["nudge_of_the_weight"]) for row in rows]
@@ -94,7 +94,7 @@ def test_s3_21_most_active_input_gets_the_largest_change():
     )
 
 
-def test_s3_22_wishes_of_ten_outputs_add_up(tmp_path):
+def test_desired_changes_of_ten_outputs_add_up(tmp_path):
     result = desired_changes.desires(examples=4)
     table = np.array(result["wishes_of_outputs"])
     assert table.shape == (10, 16)

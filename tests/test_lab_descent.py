@@ -26,7 +26,7 @@ def test_seeds_do_not_matter(seed):
         holds(experiment(seed=seed))
 
 
-def test_s3_9_the_start_decides_the_minimum():
+def test_the_start_decides_the_minimum():
     balls = {(b["curve"], b["start"]): b for b in landscapes.curve()["balls"]}
     wanted = {
         ("three valleys", -3.0): (-2.0131, 0.49803),
@@ -43,7 +43,7 @@ def test_s3_9_the_start_decides_the_minimum():
 
 
 @pytest.mark.parametrize(("x", "y"), [(1.0, 1.0), (-2.0, 0.5), (0.1, -3.0)])
-def test_s3_10_gradient_is_the_steepest_ascent(x, y):
+def test_gradient_is_the_steepest_ascent(x, y):
     found = holds(landscapes.surface(x=x, y=y))
     assert found["gradient"] == [3 * x, y]
     direction = found["its_direction_in_degrees"]
@@ -51,13 +51,13 @@ def test_s3_10_gradient_is_the_steepest_ascent(x, y):
     assert abs(apart) <= 1
 
 
-def test_s3_11_nudging_x_moves_the_cost_three_times_as_much():
+def test_nudging_x_moves_the_cost_three_times_as_much():
     found = landscapes.surface()
     ratio = found["rise_by_a_nudge_of_x"] / found["rise_by_a_nudge_of_y"]
     assert ratio == pytest.approx(3.0, abs=1e-5)
 
 
-def test_s3_11_large_slopes_move_the_cost_most():
+def test_large_slopes_move_the_cost_most():
     found = importance.importance(examples=50)
     falls = [row["measured_fall"] for row in found["tenths_by_rank"]]
     assert falls[0] > 3 * falls[1] > 9 * falls[3] > 0
@@ -66,7 +66,7 @@ def test_s3_11_large_slopes_move_the_cost_most():
         assert row["measured_fall"] == pytest.approx(row["foretold_fall"], rel=1e-3)
 
 
-def test_s3_23_equal_batches_average_to_the_whole_gradient():
+def test_equal_batches_average_to_the_whole_gradient():
     for size in (1, 4, 32, 64):
         found = landscapes.paths(batch_size=size)
         assert {c["what"]: c["ok"] for c in found["checks"]}[
@@ -77,7 +77,7 @@ def test_s3_23_equal_batches_average_to_the_whole_gradient():
     )
 
 
-def test_s3_26_biases_of_the_target_rise_alone():
+def test_biases_of_the_target_rise_alone():
     rows = importance.quiz()["output_biases"]
     assert [row["biases_that_rise"] for row in rows] == [[k] for k in range(10)]
 

@@ -31,11 +31,11 @@ from gpunet.lab.digits.trained import sample, trained
 TINY = {"n_train": 300, "epochs": 1}
 
 
-def test_network_has_13002_weights_and_biases():  # S3.1
+def test_network_has_13002_weights_and_biases():
     assert trained(n_train=300, epochs=1).net.n_parameters == 13_002
 
 
-def test_edge_detector_fires_on_its_edge_alone(tmp_path):  # S3.4 S3.5
+def test_edge_detector_fires_on_its_edge_alone(tmp_path):
     result = detectors()
     assert missed(result) == []
     rows = {row["image"]: row for row in result["synthetic"]}
@@ -55,19 +55,19 @@ def test_detectors_are_like_themselves_and_unlike_noise():
     assert similarity(np.zeros((1, 784)))["edge"][0] == 0
 
 
-def test_neuron_called_as_a_function_equals_its_layer():  # S3.7
+def test_neuron_called_as_a_function_equals_its_layer():
     result = answers.neuron()
     assert missed(result) == [] and result["largest_difference"] < 1e-12
 
 
-def test_trained_network_costs_a_tenth_of_an_untrained_one():  # S3.8
+def test_trained_network_costs_a_tenth_of_an_untrained_one():
     result = answers.cost()
     assert missed(result) == []
     before, taught, after = result["cost"]
     assert before > 1 and abs(taught - 0.085) < 0.02 and abs(after - 0.10) < 0.02
 
 
-def test_confusion_counts_every_digit_and_300_tell_little(tmp_path):  # S3.3
+def test_confusion_counts_every_digit_and_300_tell_little(tmp_path):
     result = answers.confusion()
     assert missed(result) == []
     table = np.array(result["table"])
@@ -78,7 +78,7 @@ def test_confusion_counts_every_digit_and_300_tell_little(tmp_path):  # S3.3
     assert_pictures(answers.draw_confusion, result, tmp_path)
 
 
-def test_mistakes_come_costliest_first(tmp_path):  # 1c
+def test_mistakes_come_costliest_first(tmp_path):
     result = answers.mistakes()
     assert missed(result) == []
     bad, good = result["surest_mistakes"], result["surest_successes"]
@@ -92,7 +92,7 @@ def test_mistakes_come_costliest_first(tmp_path):  # 1c
     assert_pictures(answers.draw_mistakes, result, tmp_path)
 
 
-def test_hidden_neurons_are_loose_patterns(tmp_path):  # S3.13
+def test_hidden_neurons_are_loose_patterns(tmp_path):
     result = weight_images.weight_images(n_shuffles=30)
     assert missed(result) == [] and result["_pictures"].shape == (16, 784)
     for kind in ("edge", "loop"):
@@ -102,14 +102,14 @@ def test_hidden_neurons_are_loose_patterns(tmp_path):  # S3.13
     assert_pictures(weight_images.draw_weight_images, result, tmp_path)
 
 
-def test_noise_is_called_a_digit(tmp_path):  # S3.14
+def test_noise_is_called_a_digit(tmp_path):
     result = noise.noise(n_networks=6, n_train=10_000)
     assert missed(result) == [] and result["n_images"] == 2000
     assert len(result["networks"]) == 6
     assert_pictures(noise.draw_noise, result, tmp_path)
 
 
-def test_dreams_are_sure_and_no_digits(tmp_path):  # S3.15
+def test_dreams_are_sure_and_no_digits(tmp_path):
     result = gradient_ascent.dream()
     assert missed(result) == []
     assert sum(a > 0.9 for a in result["output_after"]) >= 9
@@ -134,7 +134,7 @@ def test_nearest_finds_a_picture_however_faint():
     assert abs(far[0] - brute) < 1e-3 * brute
 
 
-def test_width_helps_and_depth_hardly(tmp_path):  # S3.2
+def test_width_helps_and_depth_hardly(tmp_path):
     sizes = {"widths": (4, 16, 64), "depths": (1, 2), "n_seeds": 3}
     result = sweeps.sizes(**sizes, n_train=3000, epochs=6)
     assert missed(result) == [] and len(result["sizes"]) == 6
@@ -142,7 +142,7 @@ def test_width_helps_and_depth_hardly(tmp_path):  # S3.2
     assert_pictures(sweeps.draw_sizes, result, tmp_path)
 
 
-def test_relu_is_faster_than_sigmoid_and_can_die(tmp_path):  # S3.6
+def test_relu_is_faster_than_sigmoid_and_can_die(tmp_path):
     settings = {"rates": (0.2, 1.0, 3.0), "n_seeds": 3}
     result = sigmoid_vs_relu.sigmoid_or_relu(**settings)
     assert missed(result) == []

@@ -15,7 +15,7 @@ def result():
     return bending.disc_in_ring()
 
 
-def test_disc_leaves_the_ring_with_three_neurons(result):  # S3.19
+def test_disc_leaves_the_ring_with_three_neurons(result):
     assert missed(result) == []
     one, two, three, four = result["widths"]
     assert abs(one["best"] - 0.720) < 0.05 and one["all_points_right"] == 0

@@ -26,7 +26,7 @@ def test_experiment_holds_on_every_backend(bk, experiment):
     holds(experiment(device=bk.name))
 
 
-def test_s1_2_perceptron_fires_above_zero_only():
+def test_perceptron_fires_above_zero_only():
     found = perceptron()
     assert found["weight_times_input"] == [4.0, -5.0, 3.0]
     assert (found["total"], found["output"]) == (0.5, 1.0)
@@ -34,7 +34,7 @@ def test_s1_2_perceptron_fires_above_zero_only():
     assert perceptron(bias=-2.0)["output"] == 0.0
 
 
-def test_s1_5_firing_leaves_the_long_term_state_alone():
+def test_firing_leaves_the_long_term_state_alone():
     net = neuron((0.5, -1.0, 1.5), -1.5)
     before = {name: p.copy() for name, p in net.params.items()}
     totals, outputs = fire(net, [[8.0, 5.0, 2.0], [0.0, 0.0, 0.0]])
@@ -42,7 +42,7 @@ def test_s1_5_firing_leaves_the_long_term_state_alone():
     assert all(np.array_equal(before[name], p) for name, p in net.params.items())
 
 
-def test_s1_3_and_s1_4_nand_in_the_notes_order():
+def test_nand_in_the_notes_order():
     rows = nand()["truth_table"]
     assert [(r["A"], r["B"]) for r in rows] == [(0, 0), (1, 0), (0, 1), (1, 1)]
     assert [r["total"] for r in rows] == [3, 1, 1, -1]
@@ -61,7 +61,7 @@ def test_circuits_need_no_other_gate():
     assert circuits()["nands_used"]["four_bit_adder"] == 5 + 3 * 9
 
 
-def test_s1_6_and_s1_7_comparator_cannot_learn():
+def test_comparator_cannot_learn():
     found = comparator()
     assert found["start"]["total_for_(0,1)"] == pytest.approx(-0.4, abs=1e-12)
     assert found["start"]["output"] == 0.0
@@ -71,7 +71,7 @@ def test_s1_6_and_s1_7_comparator_cannot_learn():
     assert "nothing can be learned" in found["asked_to_train"]
 
 
-def test_s1_8_nand_is_learned_by_200_of_200_seeds():
+def test_nand_is_learned_by_200_of_200_seeds():
     found = holds(learn_nand())
     assert found["all_four_rows_right"] == 200
     assert found["held_out_rows_right"] == 1.0
@@ -86,7 +86,7 @@ def test_nand_is_learned_on_every_backend(bk):
     assert found["all_four_rows_right"] == 5
 
 
-def test_s1_12_squares_turn_the_order_round():
+def test_squares_turn_the_order_round():
     rows = {row["measure"]: row for row in losses()["losses"]}
     wanted = {
         "sum of errors": (0.8, 0.6),
@@ -101,7 +101,7 @@ def test_s1_12_squares_turn_the_order_round():
     assert [r["nearer_end"] for r in losses()["reading_a_fraction"]] == [0, 0]
 
 
-def test_s1_9_every_activation_has_its_time():
+def test_every_activation_has_its_time():
     found = activation_cost(neurons=1000)
     names = [row["activation"] for row in found["cost"]]
     assert names[1:] == ["sigmoid", "tanh", "relu", "leaky_relu"]

@@ -14,7 +14,7 @@ from gpunet.lab.papers.memorization import (
 from gpunet.lab.papers.surfaces import draw_surfaces, shrunk, surfaces
 
 
-def test_random_labels_are_memorized_and_real_ones_sooner(tmp_path):  # S3.16 S3.18
+def test_random_labels_are_memorized_and_real_ones_sooner(tmp_path):
     result = memorization(n_train=400, noise=(0.0, 1.0), n_seeds=2)
     assert missed(result) == []
     real, random = result["labels"]
@@ -43,7 +43,7 @@ def test_too_little_training_misses_the_target(bk):
         memorization(n_train=60, noise=(1.5,), epochs=1)
 
 
-def test_losses_of_wide_networks_end_close_together(tmp_path):  # S3.17
+def test_losses_of_wide_networks_end_close_together(tmp_path):
     settings = {"widths": (5, 25), "n_starts": 60, "n_train": 500, "n_test": 1000}
     result = surfaces(**settings, epochs=25)
     assert missed(result) == []

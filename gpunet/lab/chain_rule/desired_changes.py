@@ -123,7 +123,7 @@ def desires(*, device: str = "cpu", seed: int = 0, examples: int = 32) -> Result
         "their_mean_over_all": biases.mean(axis=0).tolist(),
         "examples": examples,
         "checks": [
-            at_most("sum of wishes + dC/da", total_gap, 1e-12),
+            at_most("sum of desired changes + dC/da", total_gap, 1e-12),
             at_most("mean nudge, off minus the gradient", angle_gap, 1e-12),
             at_most("their largest difference", max_difference(mean, -gradient), 1e-12),
             equal("parameters nudged", len(mean), 13_002),
