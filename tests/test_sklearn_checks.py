@@ -44,10 +44,10 @@ def test_scikit_learn_finds_no_fault(estimator, check):
 
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_scikit_learn_finds_no_fault_in_float32(kind):
-    seen, skipped = set(), set()
+    names, skipped = set(), set()
     for estimator, check in estimator_checks_generator(kind(**F32)):
         name = check.func.__name__
-        seen.add(name)
+        names.add(name)
         if name in BEYOND_FLOAT32:
             continue
         try:
@@ -58,8 +58,8 @@ def test_scikit_learn_finds_no_fault_in_float32(kind):
             if type(error).__name__ != "SkipTest":
                 raise
             skipped.add(name)
-    assert seen > BEYOND_FLOAT32
-    assert len(seen - skipped) > 40
+    assert names > BEYOND_FLOAT32
+    assert len(names - skipped) > 40
 
 
 def run_pytest(*args, path="", **env):
@@ -91,6 +91,6 @@ def test_array_api_checks_find_no_fault():
     pytest.importorskip("torch")
     pytest.importorskip("array_api_strict")
     # SciPy reads the variable when it is imported
-    mine = "tests/test_sklearn_checks.py::test_scikit_learn_finds_no_fault"
-    line = run_pytest("-k", "array_api", mine, SCIPY_ARRAY_API="1")
+    test = "tests/test_sklearn_checks.py::test_scikit_learn_finds_no_fault"
+    line = run_pytest("-k", "array_api", test, SCIPY_ARRAY_API="1")
     assert int(line.split(" passed")[0].split()[-1]) >= 20

@@ -79,14 +79,20 @@ def test_without_numba_the_reason_says_how_to_get_it(monkeypatch):
 
 
 def test_the_extras_engine_is_the_trainers():
-    own = {"dropout": 0.1, "hidden_layer_sizes": 5, "max_iter": 2, "random_state": 0}
+    parameters = {
+        "dropout": 0.1,
+        "hidden_layer_sizes": 5,
+        "max_iter": 2,
+        "random_state": 0,
+    }
     fits = [
-        MLPClassifier(**own, engine=name).fit(X, Y) for name in ("loop", "compiled")
+        MLPClassifier(**parameters, engine=name).fit(X, Y)
+        for name in ("loop", "compiled")
     ]
     for a, b in zip(fits[0].coefs_, fits[1].coefs_, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
     with pytest.raises(ConfigError, match="engine: compiled: optimizer RMSProp"):
-        MLPClassifier(**own, engine="compiled", optimizer="rmsprop").fit(X, Y)
+        MLPClassifier(**parameters, engine="compiled", optimizer="rmsprop").fit(X, Y)
 
 
 def test_the_estimate_of_a_step_grows_with_parameters_and_batch():

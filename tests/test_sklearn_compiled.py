@@ -31,7 +31,9 @@ from gpunet.sklearn.steppers import NumbaStepper, NumpyStepper, numba_stepper
 from gpunet.sklearn.steppers.numba_stepper import layout_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-STOCHASTIC = {name: own for name, own in SOLVERS.items() if name != "lbfgs"}
+STOCHASTIC = {
+    name: parameters for name, parameters in SOLVERS.items() if name != "lbfgs"
+}
 PICTURES = np.where(X_DIGITS[:150] > 9, X, 0)  # most of it 0: the rows are lists
 
 
@@ -47,11 +49,15 @@ def no_loop(monkeypatch):
 
 def both(kind, x, y, tol=1e-12, **settings):
     """Fit gpunet's, compiled, and scikit-learn's; compare them."""
-    own = {"hidden_layer_sizes": (12, 7), "max_iter": 12, "random_state": 3} | settings
-    mine = globals()[kind](**deepcopy(own), engine="compiled").fit(x, y)
-    other = getattr(original, kind)(**deepcopy(own)).fit(x, y)
-    assert_equal_fits(mine, other, tol)
-    return mine
+    parameters = {
+        "hidden_layer_sizes": (12, 7),
+        "max_iter": 12,
+        "random_state": 3,
+    } | settings
+    gpunet_fit = globals()[kind](**deepcopy(parameters), engine="compiled").fit(x, y)
+    sklearn_fit = getattr(original, kind)(**deepcopy(parameters)).fit(x, y)
+    assert_equal_fits(gpunet_fit, sklearn_fit, tol)
+    return gpunet_fit
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
@@ -67,8 +73,8 @@ def test_every_kind_of_target_trains_alike(target, solver):
     if target in TARGETS:
         both("MLPClassifier", X, TARGETS[target], **SOLVERS[solver])
     else:
-        own = SOLVERS[solver] | {"learning_rate_init": 0.01}
-        both("MLPRegressor", X, NUMBERS[target], **own)
+        parameters = SOLVERS[solver] | {"learning_rate_init": 0.01}
+        both("MLPRegressor", X, NUMBERS[target], **parameters)
 
 
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
@@ -125,17 +131,17 @@ def test_places_of_sparse_rows_may_come_in_any_order_and_twice():
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
 def test_float32_trains_alike_to_its_own_precision(kind, solver):
-    mine = both(kind, X.astype("f4"), Y, tol=1e-4, solver=solver, max_iter=5)
-    assert mine.coefs_[0].dtype == "f4"
+    gpunet_fit = both(kind, X.astype("f4"), Y, tol=1e-4, solver=solver, max_iter=5)
+    assert gpunet_fit.coefs_[0].dtype == "f4"
 
 
 def test_sure_answers_cost_what_scikit_learn_says():
     # probabilities of 0 and 1: the cost counts them as eps from there
     for y in (Y, Y % 2):
-        own = {"solver": "sgd", "learning_rate_init": 0.01, "batch_size": 10}
-        own |= {"hidden_layer_sizes": (), "max_iter": 3}
-        mine = both("MLPClassifier", 300 * X[:60], y[:60], **own)
-        assert mine.loss_curve_[0] > 3
+        parameters = {"solver": "sgd", "learning_rate_init": 0.01, "batch_size": 10}
+        parameters |= {"hidden_layer_sizes": (), "max_iter": 3}
+        gpunet_fit = both("MLPClassifier", 300 * X[:60], y[:60], **parameters)
+        assert gpunet_fit.loss_curve_[0] > 3
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
@@ -147,45 +153,59 @@ def test_partial_fit_goes_on_alike(solver):
 @pytest.mark.parametrize("first", ["loop", "compiled"])
 def test_one_engine_goes_on_where_the_other_ended(first, solver, monkeypatch):
     monkeypatch.undo()
-    own = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
-    mine = MLPClassifier(**own, engine=first, max_iter=7).fit(X, Y)
-    mine.set_params(engine="compiled" if first == "loop" else "loop")
-    other = original.MLPClassifier(**own, max_iter=7).fit(X, Y)
+    parameters = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
+    gpunet_fit = MLPClassifier(**parameters, engine=first, max_iter=7).fit(X, Y)
+    gpunet_fit.set_params(engine="compiled" if first == "loop" else "loop")
+    sklearn_fit = original.MLPClassifier(**parameters, max_iter=7).fit(X, Y)
     for _ in range(3):
-        assert_equal_fits(mine.partial_fit(X, Y), other.partial_fit(X, Y))
+        assert_equal_fits(gpunet_fit.partial_fit(X, Y), sklearn_fit.partial_fit(X, Y))
     if solver == "adam":
-        assert mine._optimizer.t == other._optimizer.t
-        rate = other._optimizer.learning_rate
-        assert mine._optimizer.learning_rate == pytest.approx(rate, rel=1e-12)
+        assert gpunet_fit._optimizer.t == sklearn_fit._optimizer.t
+        rate = sklearn_fit._optimizer.learning_rate
+        assert gpunet_fit._optimizer.learning_rate == pytest.approx(rate, rel=1e-12)
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_warm_start_goes_on_alike(solver):
-    own = {"solver": solver, "warm_start": True, "random_state": 0, "max_iter": 4}
-    mine = MLPRegressor(**own, engine="compiled")
-    other = original.MLPRegressor(**own)
+    parameters = {
+        "solver": solver,
+        "warm_start": True,
+        "random_state": 0,
+        "max_iter": 4,
+    }
+    gpunet_fit = MLPRegressor(**parameters, engine="compiled")
+    sklearn_fit = original.MLPRegressor(**parameters)
     for _ in range(3):
-        assert_equal_fits(mine.fit(X, NUMBERS["one"]), other.fit(X, NUMBERS["one"]))
+        assert_equal_fits(
+            gpunet_fit.fit(X, NUMBERS["one"]), sklearn_fit.fit(X, NUMBERS["one"])
+        )
 
 
 def test_a_long_default_fit_stays_equal():
     x, y = X_DIGITS[:600], Y_DIGITS[:600]
-    mine = MLPClassifier(random_state=0, engine="compiled").fit(x, y)
+    gpunet_fit = MLPClassifier(random_state=0, engine="compiled").fit(x, y)
     # In some hundred steps of Adam what sums in another order leave in the last
     # digit grows: its steps are as long for a gradient of 1e-9 as for one of 1.
-    assert_equal_fits(mine, original.MLPClassifier(random_state=0).fit(x, y), 1e-10)
-    assert mine.n_iter_ > 50
+    assert_equal_fits(
+        gpunet_fit, original.MLPClassifier(random_state=0).fit(x, y), 1e-10
+    )
+    assert gpunet_fit.n_iter_ > 50
 
 
 def test_a_team_of_threads_leaves_the_bits_of_one(monkeypatch):
-    own = {"random_state": 0, "max_iter": 3, "engine": "compiled", "batch_size": 30}
+    parameters = {
+        "random_state": 0,
+        "max_iter": 3,
+        "engine": "compiled",
+        "batch_size": 30,
+    }
     for x in (X, PICTURES):
-        alone = MLPClassifier(**own).fit(x, Y)
+        alone = MLPClassifier(**parameters).fit(x, Y)
         with monkeypatch.context() as patch:
             patch.setattr(threads, "usable_threads", lambda: 3)
             patch.setattr(threads, "_MIN_WORK", 0)
             patch.setattr(threads, "_MIN_BATCH", 1)
-            team = MLPClassifier(**own).fit(x, Y)
+            team = MLPClassifier(**parameters).fit(x, Y)
         for a, b in zip(alone.coefs_, team.coefs_, strict=True):
             assert np.array_equal(a, b)
         assert alone.loss_curve_ == team.loss_curve_
@@ -195,11 +215,16 @@ def test_teams_of_fits_side_by_side_do_not_wait_for_each_other(monkeypatch):
     monkeypatch.setattr(threads, "usable_threads", lambda: 3)
     monkeypatch.setattr(threads, "_MIN_WORK", 0)
     monkeypatch.setattr(threads, "_MIN_BATCH", 1)
-    own = {"random_state": 0, "max_iter": 9, "engine": "compiled", "batch_size": 10}
-    nets = [MLPClassifier(**own) for _ in range(4)]
+    parameters = {
+        "random_state": 0,
+        "max_iter": 9,
+        "engine": "compiled",
+        "batch_size": 10,
+    }
+    nets = [MLPClassifier(**parameters) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda net: net.fit(X, Y).loss_curve_, nets))
-    assert found[0] == found[1] == found[2] == found[3]
+        curves = list(pool.map(lambda net: net.fit(X, Y).loss_curve_, nets))
+    assert curves[0] == curves[1] == curves[2] == curves[3]
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
@@ -242,20 +267,20 @@ def test_members_get_the_very_bits_of_fits_of_their_own(
 
 
 def test_a_sweep_hands_its_engine_on(monkeypatch):
-    seen = []
+    calls = []
     run_epoch = NumbaStepper.run_epoch
 
     def note_and_run(self, *args):
-        seen.append(1)
+        calls.append(1)
         return run_epoch(self, *args)
 
     monkeypatch.setattr(NumbaStepper, "run_epoch", note_and_run)
     grid = {"learning_rate_init": [0.001, 0.01], "hidden_layer_sizes": [(4,), (5,)]}
     net = MLPClassifier(**SMALL, engine="compiled")
-    found = MLPSweep(net, grid, 2).fit(X, Y)
-    assert seen and found.best_estimator_.engine == "compiled"
-    wanted = MLPSweep(net, grid, 2)
+    sweep = MLPSweep(net, grid, 2).fit(X, Y)
+    assert calls and sweep.best_estimator_.engine == "compiled"
+    sweep = MLPSweep(net, grid, 2)
     with pytest.raises(AssertionError, match="the loop took the steps"):
-        wanted.set_params(estimator=MLPClassifier(**SMALL, engine="loop")).fit(X, Y)
+        sweep.set_params(estimator=MLPClassifier(**SMALL, engine="loop")).fit(X, Y)
     with pytest.raises(ValueError, match="engine='compiled': solver 'lbfgs'"):
         MLPSweep(net, {"solver": ["adam", "lbfgs"]}, 2).fit(X, Y)

@@ -55,9 +55,9 @@ SETTINGS = [
 def test_a_device_trains_the_weights_of_the_cpu(device, settings):
     for weight in (None, WEIGHT):
         for y in (Y, Y % 2):
-            own = SMALL | settings
-            here = MLPClassifier(**own).fit(X, y, weight)
-            there = MLPClassifier(**own, device=device).fit(X, y, weight)
+            parameters = SMALL | settings
+            here = MLPClassifier(**parameters).fit(X, y, weight)
+            there = MLPClassifier(**parameters, device=device).fit(X, y, weight)
             assert_near(there, here)
             proba = there.predict_proba(X)
             assert isinstance(proba, np.ndarray)
@@ -69,9 +69,9 @@ def test_a_device_trains_the_weights_of_the_cpu(device, settings):
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_a_device_regresses_like_the_cpu(device, solver, loss):
     y = np.stack([Y, Y[::-1]], axis=1).astype(float) / 9
-    own = SMALL | {"solver": solver, "loss": loss}
-    here = MLPRegressor(**own).fit(X, y)
-    there = MLPRegressor(**own, device=device).fit(X, y)
+    parameters = SMALL | {"solver": solver, "loss": loss}
+    here = MLPRegressor(**parameters).fit(X, y)
+    there = MLPRegressor(**parameters, device=device).fit(X, y)
     assert_near(there, here)
     np.testing.assert_allclose(there.predict(X), here.predict(X), atol=1e-8)
 
@@ -90,9 +90,9 @@ def test_partial_fit_moves_between_devices(device, solver):
 def test_sparse_rows_train_on_a_device(device):
     sparse = scipy.sparse.csr_array(np.where(X > 0.5, X, 0))
     for solver in ("adam", "lbfgs"):
-        own = SMALL | {"solver": solver}
-        there = MLPClassifier(**own, device=device).fit(sparse, Y)
-        here = MLPClassifier(**own).fit(sparse, Y)
+        parameters = SMALL | {"solver": solver}
+        there = MLPClassifier(**parameters, device=device).fit(sparse, Y)
+        here = MLPClassifier(**parameters).fit(sparse, Y)
         assert_near(there, here)
         assert np.array_equal(there.predict(sparse), here.predict(sparse))
 

@@ -58,47 +58,58 @@ CURVES = ["loss_", "best_loss_", "loss_curve_", "validation_scores_"]
 CURVES += ["best_validation_score_"]
 
 
-def assert_equal_fits(mine, other, tol=1e-12):
+def assert_equal_fits(gpunet_fit, sklearn_fit, tol=1e-12):
     """Compare weights, curves and counts of two fitted estimators."""
     for a, b in zip(
-        mine.coefs_ + mine.intercepts_, other.coefs_ + other.intercepts_, strict=True
+        gpunet_fit.coefs_ + gpunet_fit.intercepts_,
+        sklearn_fit.coefs_ + sklearn_fit.intercepts_,
+        strict=True,
     ):
         assert a.shape == b.shape and a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=0, atol=tol)
     for name in ATTRIBUTES:
-        assert getattr(mine, name, None) == getattr(other, name, None), name
+        assert getattr(gpunet_fit, name, None) == getattr(sklearn_fit, name, None), name
     for name in ("loss_", "best_loss_"):
-        types = [type(getattr(est, name, None)) for est in (mine, other)]
+        types = [type(getattr(est, name, None)) for est in (gpunet_fit, sklearn_fit)]
         assert types[0] is types[1], (name, types)
     for name in CURVES:
-        a, b = getattr(mine, name, None), getattr(other, name, None)
+        a, b = getattr(gpunet_fit, name, None), getattr(sklearn_fit, name, None)
         assert (a is None) == (b is None), name
         if a is not None:
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=tol, err_msg=name)
-    if hasattr(other, "classes_"):
-        assert np.array_equal(mine.classes_, other.classes_)
-    public = {n for n in vars(other) if n.endswith("_") and n[0] != "_"}
-    assert public <= set(vars(mine)), public - set(vars(mine))
+    if hasattr(sklearn_fit, "classes_"):
+        assert np.array_equal(gpunet_fit.classes_, sklearn_fit.classes_)
+    public = {n for n in vars(sklearn_fit) if n.endswith("_") and n[0] != "_"}
+    assert public <= set(vars(gpunet_fit)), public - set(vars(gpunet_fit))
 
 
 def both(kind, x, y, sample_weight=None, fit_tol=1e-12, **settings):
     """Fit gpunet's and scikit-learn's, compare them and what they predict."""
-    own = {"hidden_layer_sizes": (12, 7), "max_iter": 12, "random_state": 3} | settings
-    mine = globals()[kind](**deepcopy(own)).fit(x, y, sample_weight)
-    other = getattr(original, kind)(**deepcopy(own)).fit(x, y, sample_weight)
-    assert_equal_fits(mine, other, fit_tol)
-    assert np.asarray(mine.predict(x)).dtype == np.asarray(other.predict(x)).dtype
+    parameters = {
+        "hidden_layer_sizes": (12, 7),
+        "max_iter": 12,
+        "random_state": 3,
+    } | settings
+    gpunet_fit = globals()[kind](**deepcopy(parameters)).fit(x, y, sample_weight)
+    sklearn_fit = getattr(original, kind)(**deepcopy(parameters)).fit(
+        x, y, sample_weight
+    )
+    assert_equal_fits(gpunet_fit, sklearn_fit, fit_tol)
+    assert (
+        np.asarray(gpunet_fit.predict(x)).dtype
+        == np.asarray(sklearn_fit.predict(x)).dtype
+    )
     if kind == "MLPClassifier":
-        assert np.array_equal(mine.predict(x), other.predict(x))
+        assert np.array_equal(gpunet_fit.predict(x), sklearn_fit.predict(x))
         for method in ("predict_proba", "predict_log_proba"):
             with np.errstate(divide="ignore"):  # the logarithm of a probability of 0
-                a, b = getattr(mine, method)(x), getattr(other, method)(x)
+                a, b = getattr(gpunet_fit, method)(x), getattr(sklearn_fit, method)(x)
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=fit_tol)
     else:
         np.testing.assert_allclose(
-            mine.predict(x), other.predict(x), 1e-9, 99 * fit_tol
+            gpunet_fit.predict(x), sklearn_fit.predict(x), 1e-9, 99 * fit_tol
         )
-    return mine
+    return gpunet_fit
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
@@ -141,8 +152,8 @@ def test_lbfgs_of_many_iterations_equals_scikit_learns(data, activation, weighte
         x, y = getattr(sklearn.datasets, f"load_{data}")(return_X_y=True)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     weight = np.random.default_rng(1).random(len(x)) if weighted else None
-    own = {"solver": "lbfgs", "activation": activation, "max_iter": 60}
-    both(kind, x, y / 50 if data == "diabetes" else y, weight, **own)
+    parameters = {"solver": "lbfgs", "activation": activation, "max_iter": 60}
+    both(kind, x, y / 50 if data == "diabetes" else y, weight, **parameters)
 
 
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
@@ -200,16 +211,19 @@ def test_float32_trains_alike_to_its_own_precision(kind, solver):
 
 def go_on_by_parts(solver, **extra):
     """Fit gpunet's and scikit-learn's part by part, and compare them."""
-    own = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
-    mine, other = MLPClassifier(**own, **extra), original.MLPClassifier(**own)
+    parameters = {"hidden_layer_sizes": 9, "solver": solver, "random_state": 0}
+    gpunet_fit, sklearn_fit = (
+        MLPClassifier(**parameters, **extra),
+        original.MLPClassifier(**parameters),
+    )
     for k in range(6):
         part = slice(20 * k, 20 * k + 30)
-        for est in (mine, other):
+        for est in (gpunet_fit, sklearn_fit):
             est.partial_fit(X[part], Y[part], classes=np.arange(10))
-    assert_equal_fits(mine, other)
-    for est in (mine, other):  # and after a fit, with the solver's memory
+    assert_equal_fits(gpunet_fit, sklearn_fit)
+    for est in (gpunet_fit, sklearn_fit):  # and after a fit, with the solver's memory
         est.set_params(max_iter=3).fit(X, Y).partial_fit(X[:40], Y[:40])
-    assert_equal_fits(mine, other)
+    assert_equal_fits(gpunet_fit, sklearn_fit)
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
@@ -220,17 +234,22 @@ def test_partial_fit_goes_on_alike(solver):
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("early", [False, True])
 def test_warm_start_goes_on_alike(early, solver):
-    own = {"solver": solver, "warm_start": True, "random_state": 0, "max_iter": 4}
-    mine = MLPRegressor(**own, early_stopping=early)
-    other = original.MLPRegressor(**own, early_stopping=early)
+    parameters = {
+        "solver": solver,
+        "warm_start": True,
+        "random_state": 0,
+        "max_iter": 4,
+    }
+    gpunet_fit = MLPRegressor(**parameters, early_stopping=early)
+    sklearn_fit = original.MLPRegressor(**parameters, early_stopping=early)
     for _ in range(3):
-        mine.fit(X, NUMBERS["one"])
-        other.fit(X, NUMBERS["one"])
-        assert_equal_fits(mine, other)
+        gpunet_fit.fit(X, NUMBERS["one"])
+        sklearn_fit.fit(X, NUMBERS["one"])
+        assert_equal_fits(gpunet_fit, sklearn_fit)
 
 
 def test_a_long_default_fit_stays_equal():
-    mine = MLPClassifier(random_state=0).fit(X_DIGITS[:600], Y_DIGITS[:600])
-    other = original.MLPClassifier(random_state=0)
-    assert_equal_fits(mine, other.fit(X_DIGITS[:600], Y_DIGITS[:600]))
-    assert mine.n_iter_ > 50
+    gpunet_fit = MLPClassifier(random_state=0).fit(X_DIGITS[:600], Y_DIGITS[:600])
+    sklearn_fit = original.MLPClassifier(random_state=0)
+    assert_equal_fits(gpunet_fit, sklearn_fit.fit(X_DIGITS[:600], Y_DIGITS[:600]))
+    assert gpunet_fit.n_iter_ > 50

@@ -63,9 +63,9 @@ def test_class_weight_is_sample_weight():
     balanced = MLPClassifier(**SMALL, class_weight="balanced").fit(X, Y % 3 == 0)
     weight = compute_sample_weight("balanced", Y % 3 == 0)
     assert_same_weights(balanced, MLPClassifier(**SMALL).fit(X, Y % 3 == 0, weight))
-    own = {3: 5.0, 4: 0.5}
+    parameters = {3: 5.0, 4: 0.5}
     weight = np.where(Y == 3, 5.0, np.where(Y == 4, 0.5, 1.0)) * (1 + Y)
-    est = MLPClassifier(**SMALL, class_weight=own).fit(X, Y, 1.0 + Y)
+    est = MLPClassifier(**SMALL, class_weight=parameters).fit(X, Y, 1.0 + Y)
     assert_same_weights(est, MLPClassifier(**SMALL).fit(X, Y, weight))
     with pytest.raises(ValueError, match="rows with several labels"):
         est.fit(X, np.stack([Y > 2, Y > 5], axis=1).astype(int))
@@ -97,14 +97,14 @@ def test_the_lessons_training_begins_with_scikit_learns_weights():
 )
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_each_extra_trains(kind, extra):
-    own = SMALL | {"learning_rate_init": 0.02, "max_iter": 40, "batch_size": 20}
+    parameters = SMALL | {"learning_rate_init": 0.02, "max_iter": 40, "batch_size": 20}
     y = Y if kind is MLPClassifier else Y / 9.0
-    est = clone(kind(**own, **extra)).fit(X, y, X_val=X_VAL, y_val=y[:100])
+    est = clone(kind(**parameters, **extra)).fit(X, y, X_val=X_VAL, y_val=y[:100])
     assert est.score(X, y) > (0.6 if kind is MLPClassifier else 0.3)
     assert est.loss_curve_[-1] < est.loss_curve_[0] and est.n_iter_ <= 40
     assert len(est.validation_loss_curve_) == len(est.loss_curve_) == est.n_iter_
     assert est.predict(X[:7]).shape == (7,) and est.t_ == 200 * est.n_iter_
-    again = kind(**own, **extra).fit(X, y)
+    again = kind(**parameters, **extra).fit(X, y)
     assert_same_weights(est, again, 0)
 
 
@@ -193,9 +193,9 @@ def test_transform_needs_a_hidden_layer():
 
 def test_extras_train_on_a_device():
     pytest.importorskip("torch")
-    own = SMALL | {"n_members": 2, "dropout": 0.1}
-    here = MLPClassifier(**own).fit(X, Y)
-    there = MLPClassifier(**own, device="torch:cpu").fit(X, Y)
+    parameters = SMALL | {"n_members": 2, "dropout": 0.1}
+    here = MLPClassifier(**parameters).fit(X, Y)
+    there = MLPClassifier(**parameters, device="torch:cpu").fit(X, Y)
     assert isinstance(there.coefs_[0], np.ndarray)
     assert_same_weights(here, there, 1e-9)
     np.testing.assert_allclose(here.predict_proba(X), there.predict_proba(X), atol=1e-9)

@@ -23,11 +23,11 @@ def test_what_is_printed_is_scikit_learns(capsys):
         {"verbose": True, "max_iter": 9, "early_stopping": True},
         {"verbose": True, "max_iter": 40} | SOLVERS["adaptive"],
     ):
-        said = []
+        printed = []
         for kind in (MLPClassifier, original.MLPClassifier):
             kind(random_state=1, **settings).fit(X, Y)
-            said.append(capsys.readouterr().out)
-        assert said[0] == said[1] and "Iteration 2, loss" in said[0]
+            printed.append(capsys.readouterr().out)
+        assert printed[0] == printed[1] and "Iteration 2, loss" in printed[0]
 
 
 BAD = [
@@ -57,16 +57,16 @@ BAD = [
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
 def test_bad_input_is_refused_in_scikit_learns_words(kind, k):
     settings, x, y, weight = BAD[k]
-    told = []
+    answers = []
     for module in (globals(), vars(original)):
         est = module[kind](random_state=0, max_iter=2, **settings)
         with np.errstate(all="ignore"):
             try:
                 est.fit(x, y, sample_weight=weight)
-                told.append(("fine", ""))
+                answers.append(("fine", ""))
             except Exception as error:
-                told.append((type(error), str(error)))
-    assert told[0] == told[1]
+                answers.append((type(error), str(error)))
+    assert answers[0] == answers[1]
 
 
 def test_later_calls_are_refused_in_scikit_learns_words():
@@ -125,15 +125,17 @@ def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
 
 
 def test_parameters_are_scikit_learns_and_own_ones_come_last():
-    for mine, other in (
+    for gpunet_fit, sklearn_fit in (
         (MLPClassifier, original.MLPClassifier),
         (MLPRegressor, original.MLPRegressor),
     ):
-        own = inspect.signature(mine).parameters
-        theirs = inspect.signature(other).parameters
-        assert list(own)[: len(theirs)] == list(theirs)
-        for name, parameter in theirs.items():
-            assert own[name].default == parameter.default
-            assert own[name].kind == parameter.kind
-        for name in list(own)[len(theirs) :]:
-            assert own[name].kind == inspect.Parameter.KEYWORD_ONLY
+        gpunet_parameters = inspect.signature(gpunet_fit).parameters
+        sklearn_parameters = inspect.signature(sklearn_fit).parameters
+        assert list(gpunet_parameters)[: len(sklearn_parameters)] == list(
+            sklearn_parameters
+        )
+        for name, parameter in sklearn_parameters.items():
+            assert gpunet_parameters[name].default == parameter.default
+            assert gpunet_parameters[name].kind == parameter.kind
+        for name in list(gpunet_parameters)[len(sklearn_parameters) :]:
+            assert gpunet_parameters[name].kind == inspect.Parameter.KEYWORD_ONLY

@@ -1,12 +1,13 @@
 """patch, unpatch and `python -m gpunet.accel`."""
 
 import pickle
+import re
 import subprocess
 import sys
 import types
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, run_python
 
 pytest.importorskip("sklearn")
 
@@ -91,8 +92,8 @@ def test_accel_runs_a_script_on_gpunet(tmp_path):
         timeout=60,
         check=False,
     )
-    wanted = f"gpunet.sklearn.estimators ['{script}', '--own', '3'] __main__ True"
-    assert (done.stdout.splitlines(), done.returncode) == ([wanted, "found"], 0)
+    expected = f"gpunet.sklearn.estimators ['{script}', '--own', '3'] __main__ True"
+    assert (done.stdout.splitlines(), done.returncode) == ([expected, "found"], 0)
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,17 @@ def test_accel_says_what_is_missing(capsys, monkeypatch, tmp_path):
 def test_accel_helps(capsys):
     assert main(["--help"]) == 0
     assert "usage: python -m gpunet.accel" in capsys.readouterr().out
+
+
+README = (ROOT / "gpunet/sklearn/README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```\s*```text\n(.*?)```", README, re.S)
+
+
+@pytest.mark.parametrize("code, printed", BLOCKS)
+def test_readme_block_prints_what_it_says(code, printed):
+    done = run_python(code, timeout=300)  # the first may compile
+    assert (done.stdout, done.returncode) == (printed, 0)
+
+
+def test_readme_has_blocks():
+    assert len(BLOCKS) == 2

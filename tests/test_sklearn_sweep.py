@@ -34,30 +34,30 @@ SETTINGS = [
 ]
 
 
-def both(kind, settings, grid, y, sample_weight=None, **search):
-    mine = MLPSweep(globals()[kind](**settings), grid, **search)
-    other = GridSearchCV(getattr(original, kind)(**settings), grid, **search)
-    own = {} if sample_weight is None else {"sample_weight": sample_weight}
-    return mine.fit(X, y, **own), other.fit(X, y, **own)
+def both(kind, settings, grid, y, sample_weight=None, **options):
+    sweep = MLPSweep(globals()[kind](**settings), grid, **options)
+    search = GridSearchCV(getattr(original, kind)(**settings), grid, **options)
+    extra = {} if sample_weight is None else {"sample_weight": sample_weight}
+    return sweep.fit(X, y, **extra), search.fit(X, y, **extra)
 
 
-def assert_same_answers(mine, other):
-    assert set(mine.cv_results_) == set(other.cv_results_)
-    assert mine.cv_results_["params"] == other.cv_results_["params"]
-    for name, wanted in other.cv_results_.items():
+def assert_same_answers(sweep, search):
+    assert set(sweep.cv_results_) == set(search.cv_results_)
+    assert sweep.cv_results_["params"] == search.cv_results_["params"]
+    for name, expected in search.cv_results_.items():
         if "test" in name:
-            np.testing.assert_allclose(mine.cv_results_[name], wanted, atol=1e-9)
+            np.testing.assert_allclose(sweep.cv_results_[name], expected, atol=1e-9)
         if name.startswith("param_"):
-            assert (mine.cv_results_[name] == wanted).all()
-    assert mine.best_params_ == other.best_params_
-    assert mine.best_index_ == other.best_index_
-    assert mine.best_score_ == pytest.approx(other.best_score_, abs=1e-9)
-    assert mine.n_splits_ == other.n_splits_
+            assert (sweep.cv_results_[name] == expected).all()
+    assert sweep.best_params_ == search.best_params_
+    assert sweep.best_index_ == search.best_index_
+    assert sweep.best_score_ == pytest.approx(search.best_score_, abs=1e-9)
+    assert sweep.n_splits_ == search.n_splits_
     for W, V in zip(
-        mine.best_estimator_.coefs_, other.best_estimator_.coefs_, strict=True
+        sweep.best_estimator_.coefs_, search.best_estimator_.coefs_, strict=True
     ):
         np.testing.assert_allclose(W, V, rtol=0, atol=1e-11)
-    assert np.array_equal(mine.predict(X), other.predict(X))
+    assert np.array_equal(sweep.predict(X), search.predict(X))
 
 
 @pytest.mark.parametrize("k", range(len(SETTINGS)))
@@ -98,37 +98,37 @@ def test_every_member_gets_the_weights_of_a_fit_of_its_own(block, monkeypatch):
 def test_regressors_weights_scorings_and_splitters_are_taken():
     settings = SMALL | {"batch_size": 20}
     y = np.stack([Y, Y[::-1]], axis=1) / 9.0
-    search = {"cv": KFold(4, shuffle=True, random_state=1)}
-    search["scoring"] = make_scorer(r2_score, multioutput="variance_weighted")
-    mine, other = both("MLPRegressor", settings, GRID, y, **search)
+    options = {"cv": KFold(4, shuffle=True, random_state=1)}
+    options["scoring"] = make_scorer(r2_score, multioutput="variance_weighted")
+    sweep, search = both("MLPRegressor", settings, GRID, y, **options)
     for name in ("mean_test_score", "rank_test_score"):
-        wanted = other.cv_results_[name]
-        np.testing.assert_allclose(mine.cv_results_[name], wanted, atol=1e-9)
+        expected = search.cv_results_[name]
+        np.testing.assert_allclose(sweep.cv_results_[name], expected, atol=1e-9)
     weight = np.random.default_rng(0).random(len(X))
     assert_same_answers(*both("MLPClassifier", settings, GRID, Y % 2, weight, cv=2))
-    found = MLPSweep(MLPClassifier(**settings), GRID, 2, refit=False).fit(X, Y)
-    assert found.best_params_ and not hasattr(found, "best_estimator_")
+    sweep = MLPSweep(MLPClassifier(**settings), GRID, 2, refit=False).fit(X, Y)
+    assert sweep.best_params_ and not hasattr(sweep, "best_estimator_")
 
 
 def test_what_cannot_train_together_trains_alone():
     pytest.importorskip("torch")
     grid = {"alpha": [1e-4, 1.0]}
-    for own in ({"dropout": 0.1}, {"device": "torch:cpu"}):
-        settings = SMALL | own
-        mine = MLPSweep(MLPClassifier(**settings), grid, 2).fit(X, Y)
-        other = GridSearchCV(MLPClassifier(**settings), grid, cv=2).fit(X, Y)
-        assert_same_answers(mine, other)
+    for extra in ({"dropout": 0.1}, {"device": "torch:cpu"}):
+        settings = SMALL | extra
+        sweep = MLPSweep(MLPClassifier(**settings), grid, 2).fit(X, Y)
+        search = GridSearchCV(MLPClassifier(**settings), grid, cv=2).fit(X, Y)
+        assert_same_answers(sweep, search)
 
 
 def test_a_member_that_diverges_scores_nan():
     grid = {"learning_rate_init": [0.01, 1e200]}
     net = MLPRegressor(**SMALL, solver="sgd", activation="identity")
-    with np.errstate(all="ignore"), pytest.warns() as told:
-        mine = MLPSweep(net, grid, 2).fit(X, Y / 9.0)
-    assert any("2 fits failed out of a total of 4" in str(w.message) for w in told)
-    assert FitFailedWarning in {w.category for w in told}
-    assert np.isnan(mine.cv_results_["mean_test_score"][1])
-    assert mine.best_params_ == {"learning_rate_init": 0.01}
+    with np.errstate(all="ignore"), pytest.warns() as warned:
+        sweep = MLPSweep(net, grid, 2).fit(X, Y / 9.0)
+    assert any("2 fits failed out of a total of 4" in str(w.message) for w in warned)
+    assert FitFailedWarning in {w.category for w in warned}
+    assert np.isnan(sweep.cv_results_["mean_test_score"][1])
+    assert sweep.best_params_ == {"learning_rate_init": 0.01}
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="All the 2 fits"):
         MLPSweep(net, {"learning_rate_init": [1e200]}, 2).fit(X, Y / 9.0)
 

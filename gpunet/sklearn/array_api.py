@@ -51,7 +51,7 @@ def library_and_device(x: Any) -> str:
     return "numpy" if bk is None else f"{bk.name} {bk.device}"
 
 
-def check_same_device(est: Any, x: Any, method: str) -> None:
+def check_same_device(est: object, x: Any, method: str) -> None:
     """Refuse x from another device than was fitted on, as scikit-learn does."""
     fitted, current = getattr(est, "_fitted_in", "numpy"), library_and_device(x)
     if get_config()["array_api_dispatch"] and fitted != current:

@@ -12,6 +12,7 @@ import numpy as np
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
+from .base import BaseMLP
 from .extras import extras_in_use
 from .solvers import SOLVERS, Solver
 from .steppers import NumbaStepper, NumpyStepper, Samples, layers_of, use_numba
@@ -35,7 +36,7 @@ def run_jobs(jobs: list[Callable[[], int]]) -> float:
 
 
 def fit_jobs(
-    members: list, X: Any, y: Any, sample_weight: Any = None, n_fits: int = 0
+    members: list[BaseMLP], X: Any, y: Any, sample_weight: Any = None, n_fits: int = 0
 ) -> list[Callable[[], int]]:
     """Return the jobs that fit estimators as `fit` would each; a job counts its fits.
 
@@ -73,14 +74,14 @@ def fit_jobs(
     return [partial(_fit_block, stepper_class, block, *shared) for block in blocks]
 
 
-def _members_of_a_block(est: Any, batch: int) -> int:
+def _members_of_a_block(est: BaseMLP, batch: int) -> int:
     """Return how many members like an estimator train in one block of arrays."""
     widths = sum(W.shape[1] for W in est.coefs_)
     floats = 5 * sum(W.size for W in est.coefs_) + 2 * widths * batch
     return max(1, int(_BLOCK_BYTES // (floats * est.coefs_[0].itemsize)))
 
 
-def _fit_alone(est: Any, X: Any, y: Any, sample_weight: Any, n_fits: int) -> int:
+def _fit_alone(est: BaseMLP, X: Any, y: Any, sample_weight: Any, n_fits: int) -> int:
     try:
         est._fit(X, y, sample_weight, n_fits=n_fits)
     except ValueError:
@@ -90,7 +91,11 @@ def _fit_alone(est: Any, X: Any, y: Any, sample_weight: Any, n_fits: int) -> int
 
 
 def _fit_block(
-    stepper_class: Any, members: list, samples: Samples, held_out: Any, batches: list
+    stepper_class: Any,
+    members: list[BaseMLP],
+    samples: Samples,
+    held_out: Any,
+    batches: list,
 ) -> int:
     """Train members with the same start and batches; each stops for itself."""
     n_fits, n, first = len(members), batches[-1][1], members[0]
@@ -129,12 +134,14 @@ def _member_weights(weights: Callable[[], tuple], i: int) -> tuple:
     return tuple([p[i].copy() for p in ps] for ps in weights())
 
 
-def _column(members: list, name: str) -> np.ndarray:
+def _column(members: list[BaseMLP], name: str) -> np.ndarray:
     values = [getattr(est._optimizer, name) for est in members]
     return np.asarray(values, members[0].coefs_[0].dtype)[:, None]
 
 
-def _shared_solver(members: list, stepper: Any, state: Any = (), t: int = 0) -> Solver:
+def _shared_solver(
+    members: list[BaseMLP], stepper: Any, state: Any = (), t: int = 0
+) -> Solver:
     """Return one solver for all members: a column of each of their numbers."""
     solver = copy(members[0]._optimizer)
     solver.state = list(state)
