@@ -559,7 +559,7 @@ def test_files_that_lie_leave_with_3_and_nothing_trained(tmp_path):
     np.save(tmp_path / "object.npy", np.array([[{}]], object), allow_pickle=True)
     files = {
         "lie.npy": (lie, "claims 34,359,738,368 bytes"),
-        "lie.npz": (lie, "is no sound npz"),
+        "lie.npz": (lie, "is not a sound npz"),
         "bomb.npz": (None, "inflates to 80,000"),
         "object.npy": (None, "objects are never unpickled"),
         "wide.csv": ("a,y\n1,2\n".encode("utf-16"), ":1:1: begins as UTF-16"),
