@@ -118,10 +118,7 @@ print(doses)
     assert int(run_child(DRIVER + code, tmp_path, DOSES)) == DOSES
 
 
-@posix
-@pytest.mark.parametrize("before", [0, 1, 3])
-def test_a_kill_at_every_call_leaves_the_old_or_the_new_checkpoint(tmp_path, before):
-    code = """
+EVERY_CALL = """
 CALLS = ("open", "write", "fsync", "close", "replace", "unlink")
 
 def arm(fatal, when):
@@ -169,7 +166,12 @@ for when in ("before", "half", "after"):
         kills += 1
 print(kills)
 """
-    kills = int(run_child(DRIVER + code, tmp_path, before))
+
+
+@posix
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_a_kill_at_every_call_leaves_the_old_or_the_new_checkpoint(tmp_path, before):
+    kills = int(run_child(DRIVER + EVERY_CALL, tmp_path, before))
     # Two opens, writes and closes, three fsyncs, one rename, and what pruning adds.
     assert kills >= 3 * (13 if before >= 2 else 11)
 

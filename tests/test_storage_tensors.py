@@ -217,6 +217,23 @@ def test_a_reader_keeps_the_old_bytes_while_the_file_is_replaced(tmp_path):
     assert decode(before, where="x")[1] == STATE
 
 
+MEASURED = """
+import os, resource, sys, time
+from gpunet.errors import ModelFileError
+from gpunet.storage import read_tensors
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+for name in sorted(os.listdir(sys.argv[1])):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.process_time()
+    try:
+        read_tensors(os.path.join(sys.argv[1], name))
+    except ModelFileError:
+        seconds = time.process_time() - start
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(name, (after - before) // 1024, seconds, sep=":")
+"""
+
+
 @linux
 def test_hostile_files_cost_no_memory(tmp_path):
     hostile = {
@@ -237,24 +254,9 @@ def test_hostile_files_cost_no_memory(tmp_path):
     with open(tmp_path / "plain safetensors", "wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
         file.truncate(8 + len(header) + 2**30)
-    code = """
-import os, resource, sys, time
-from gpunet.errors import ModelFileError
-from gpunet.storage import read_tensors
-resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
-for name in sorted(os.listdir(sys.argv[1])):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.process_time()
-    try:
-        read_tensors(os.path.join(sys.argv[1], name))
-    except ModelFileError:
-        seconds = time.process_time() - start
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(name, (after - before) // 1024, seconds, sep=":")
-"""
     environment = dict(os.environ, PYTHONPATH=str(Path(gpunet.__file__).parents[1]))
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)],
+        [sys.executable, "-c", MEASURED, str(tmp_path)],
         env=environment | {"OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

@@ -98,15 +98,10 @@ def to_c(graph: ExportGraph) -> bytes:
         else:
             lines.append(f"for (j = 0; j < {width}; j++)")
             lines.append(f"    {here}[j] = {name}({here}[j]);")
+    inputs, outputs = _listed(graph.source), _listed(graph.target)
+    sizes = {"n_in": graph.n_in, "n_out": graph.n_out}
     sections = [
-        _HEAD.format(
-            x=x,
-            y=y,
-            n_in=graph.n_in,
-            n_out=graph.n_out,
-            inputs=_listed(graph.source),
-            outputs=_listed(graph.target),
-        ),
+        _HEAD.format(x=x, y=y, inputs=inputs, outputs=outputs, **sizes),
         *arrays,
         _DENSE.format(t=number),
         *(_function(name, *step, number, f) for step, name in functions.items()),
