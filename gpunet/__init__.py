@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # for editors; __getattr__ loads them
     from .optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
     from .optimizers import get_optimizer as optimizer
     from .storage import load_network, save_network
-    from .training import Callback, EarlyStopping, History, evaluate, fit
+    from .training import Callback, EarlyStopping, History, Settings, evaluate, fit
     from .training.schedules import get_schedule as schedule
     from .updates import Optimizer
 
@@ -56,6 +56,7 @@ _HOME = {
     "Network": "network",
     "Optimizer": "updates",
     "RMSProp": "optimizers",
+    "Settings": "training",
     "Splits": "data",
     "activation": "activations",
     "check_gradients": "checks",

@@ -16,7 +16,6 @@ import numpy as np
 from .backend import Array, Backend, HostArray
 from .errors import ConfigError, OutOfMemory
 
-ORDERS = ("own", "shared", "none")
 _FEW = 200_000  # numbers that one thread shuffles as soon as several
 
 
@@ -86,38 +85,39 @@ def check_population_memory(population: int | None, member_bytes: int) -> None:
         ) from None
 
 
-def epoch_order(seeds: Sequence[int], epoch: int, n: int, order: str) -> HostArray:
+def epoch_order(
+    seeds: int | Sequence[int], epoch: int, n: int, shuffle: bool = True
+) -> HostArray:
     """Return in which order the examples of one epoch come.
 
     Parameters
     ----------
-    seeds : sequence of int
-        The seeds of the members whose order is asked for.
+    seeds : int or sequence of int
+        One seed for an order that all share, or the seed of each member.
     epoch, n : int
-    order : "own", "shared" or "none"
-        Each member's own shuffle, the first seed's for all, or none at all.
+    shuffle : bool
 
     Returns
     -------
-    order : int64 host array, shape (members, n), or (n,) when it is shared
+    order : int64 host array, shape (n,), or (members, n) for a sequence
     """
-    if order == "none":
-        return np.arange(n)
-    if order == "shared":
-        return host_rng(seeds[0], "shuffle", epoch).permutation(n)
+    if isinstance(seeds, int):
+        if not shuffle:
+            return np.arange(n)
+        return host_rng(seeds, "shuffle", epoch).permutation(n)
     orders = np.empty((len(seeds), n), np.int64)
 
-    def draw(i: int) -> None:
-        orders[i] = host_rng(seeds[i], "shuffle", epoch).permutation(n)
+    def shuffle_member(i: int) -> None:
+        orders[i] = epoch_order(seeds[i], epoch, n, shuffle)
 
     if orders.size < _FEW:
         for i in range(len(seeds)):
-            draw(i)
+            shuffle_member(i)
         return orders
     # NumPy shuffles without holding Python's lock: two cores need 0.7 of the time that
     # one does, 0.13 s for 256 orders of 50,000. A GPU waits for that at each epoch.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(draw, range(len(seeds))))
+        list(pool.map(shuffle_member, range(len(seeds))))
     return orders
 
 
@@ -147,21 +147,19 @@ class DropoutDraws:
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in seeds
         ]
         self._generators: list[Any] = []
-        self._place = (0, 0)
+        self._epoch = self._step = 0
 
     def at(self, epoch: int, step: int) -> "DropoutDraws":
         """Return these draws, set to the beginning of one step."""
-        self._place, self._generators = (epoch, step), []
+        self._epoch, self._step, self._generators = epoch, step, []
         return self
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Return numbers in [0, 1), shape (batch, n) or (P, batch, n), float32."""
         if not self._generators:
-            epoch, step = self._place
+            counter = [0, 0, self._step, self._epoch]
             self._generators = [
-                np.random.Generator(
-                    np.random.Philox(key=key, counter=[0, 0, step, epoch])
-                )
+                np.random.Generator(np.random.Philox(key=key, counter=counter))
                 for key in self.keys
             ]
         draws = [g.random(tuple(shape), dtype=np.float32) for g in self._generators]

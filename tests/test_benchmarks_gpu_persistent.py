@@ -20,7 +20,7 @@ def test_everything_is_measured_and_can_be_kept(monkeypatch):
     within = result["accuracy"]["within"]  # 45 pictures teach little: either may be
     assert answer["verdict"] == ("ok" if within else "FAILED")
     for name in ("one", "many", "small", "many, own orders"):
-        assert result[name]["engine"] == "Persistent"
+        assert result[name]["engine"] == "PersistentStepper"
         assert result[name]["us a net-step"] > 0
         assert 0 < result[name]["expected us a step"] < 20
     assert result["bits"] == {"equal": True, "tensors": 8}

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import host, same, table
+from tiny import host, same, table, trainer
 
 import gpunet
 from gpunet import SGD, Activation, Adam, Callback, Dense, Dropout, Network, mlp
 from gpunet.data import Dataset
 from gpunet.errors import ConfigError, Diverged
-from gpunet.fast.cpu import compiler, engine, slower, threads
+from gpunet.fast.cpu import compiler, slower, stepper, threads
 from gpunet.losses import get_loss
 from gpunet.runs.checkpoint import capture, restore
-from gpunet.training import trainer
 
 pytest.importorskip("numba")
 
@@ -53,11 +52,11 @@ def job(
     batch=10,
     optimizer=None,
     steps=1,
-    order="own",
+    shuffle="per_member",
     **own,
 ):
     net = mlp(list(sizes), **own)
-    more = {"batch_size": batch, "optimizer": optimizer or SGD(0.1), "order": order}
+    more = {"batch_size": batch, "optimizer": optimizer or SGD(0.1), "shuffle": shuffle}
     return trainer(net, rows, epochs=50, max_steps=steps, engine=engine, **more)
 
 
@@ -297,7 +296,7 @@ def test_kernels_compile_where_no_folder_keeps_them(monkeypatch):
 def test_long_compilation_is_told_and_a_short_one_is_not(monkeypatch):
     job("compiled", table())  # whatever is to be compiled
     assert job("compiled", table()).engine.note == ""
-    monkeypatch.setattr(engine, "_LONG", 0.0)
+    monkeypatch.setattr(stepper, "_LONG", 0.0)
     assert re.fullmatch(r"compiled in \d+\.\d s", job("compiled", table()).engine.note)
 
 

@@ -8,7 +8,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from helpers import run_python
-from tiny import table
+from tiny import table, trainer
 
 import gpunet
 from gpunet import SGD, Adam, mlp
@@ -16,7 +16,6 @@ from gpunet.fast.cpu import compiler, slower, threads
 from gpunet.fast.cpu import estimates as est
 from gpunet.fast.cpu.jit.first_layer import list_rows
 from gpunet.fast.cpu.jit.span import barrier, train_network
-from gpunet.training import trainer
 
 pytest.importorskip("numba")
 DENSE = np.ones((100, 784), "float32")

@@ -12,7 +12,7 @@ import nvrtc
 import pytest
 from emulation import build, compiler
 from helpers import epsilons_off, error, exact_sigmoid, normal, wide_grid
-from tiny import carry, host, left_behind, same, settings, table, write_set
+from tiny import carry, host, left_behind, same, settings, table, trainer, write_set
 
 import gpunet
 from gpunet.errors import ConfigError, DataError, Diverged
@@ -21,6 +21,7 @@ from gpunet.fast.cuda.general.buffers import ACTIVATIONS, Stage, stages
 from gpunet.layers import Activation, Dense, Dropout, Flatten
 from gpunet.random import DropoutDraws
 from gpunet.training.callbacks import Callback
+from gpunet.training.steppers import LoopStepper
 
 TEXT = (Path(general.__file__).parent / "general.cu").read_text("utf-8")
 emulated = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -36,7 +37,7 @@ def kernel(name, real="float", pixel="float", half=0):
 @pytest.fixture(autouse=True)
 def general_engine(monkeypatch):
     """Small networks too: a more special engine may be what CUDA takes for them."""
-    monkeypatch.setattr("gpunet.fast.cuda.split", general.split)
+    monkeypatch.setattr("gpunet.fast.cuda.make_steppers", general.make_steppers)
 
 
 # What each kernel may take on sm_90, as NVRTC 13 reports it, with room for others.
@@ -299,9 +300,11 @@ def test_single_output_counts_its_hits(monkeypatch):
 
 
 @emulated
-@pytest.mark.parametrize("order", ["own", "shared", "none"])
+@pytest.mark.parametrize("shuffle", ["per_member", "shared", False])
 @pytest.mark.parametrize("optimizer", ["each", "adam each", "momentum"])
-def test_members_have_their_own_rates_orders_and_factors(monkeypatch, order, optimizer):
+def test_members_have_their_own_rates_orders_and_factors(
+    monkeypatch, shuffle, optimizer
+):
     given = {
         "each": lambda: gpunet.SGD([0.01, 0.1, 0.3]),
         "adam each": lambda: gpunet.Adam([0.001, 0.01, 0.03], eps=1e-3),
@@ -314,7 +317,7 @@ def test_members_have_their_own_rates_orders_and_factors(monkeypatch, order, opt
         maker(population=3),
         gpunet.Dataset(x, t, weights),
         optimizer=given,
-        order=order,
+        shuffle=shuffle,
         schedule="cosine",
     )
 
@@ -409,21 +412,16 @@ class Watch(Callback):
 def test_nothing_comes_to_the_host_inside_a_span(monkeypatch, engine, optimizer):
     fake = fake_cupy.install(monkeypatch)
     watch, counted = Watch(fake), []
-    module = "gpunet.training.parts.Part" if engine == "loop" else general.General
-    true = general.Part.steps if engine == "loop" else general.General.steps
+    stepper = LoopStepper if engine == "loop" else general.GeneralStepper
+    true = stepper.run
 
-    def steps(self, *args):
+    def run(self, *args):
         before = fake.copies_to_host
         done = true(self, *args)
         counted.append(fake.copies_to_host - before)
         return done
 
-    monkeypatch.setattr(
-        f"{module}.steps"
-        if engine == "loop"
-        else "gpunet.fast.cuda.general.stepper.General.steps",
-        steps,
-    )
+    monkeypatch.setattr(stepper, "run", run)
     net = maker(dropout=0.2)("cuda")
     gpunet.fit(
         net,
@@ -445,14 +443,13 @@ def test_nothing_comes_to_the_host_inside_a_span(monkeypatch, engine, optimizer)
 def test_a_step_allocates_nothing_and_launches_little(monkeypatch):
     fake = fake_cupy.install(monkeypatch)
     net = maker(sizes=(4, 8, 8, 3), dropout=0)("cuda")
-    job = gpunet.training.trainer(
-        net, table(), epochs=1, batch_size=10, optimizer=gpunet.SGD(0.1)
-    )
-    part = job.parts[0]
-    part.feed.begin(0)
-    part.feed.load(0, 4)
+    job = trainer(net, table(), epochs=1, batch_size=10, optimizer=gpunet.SGD(0.1))
+    part = job.steppers[0]
+    part.batches.start_epoch(0)
+    part.batches.load_chunk(0, 4)
+    part.updates.refresh()
     before, fake.launches[:] = fake.allocations, []
-    part.steps(0, 0, 1, lambda k: 1.0, lambda: False)
+    part._take(0, 0, 1.0, False)
     assert fake.allocations == before
     # 3 forward products, 2 to the left, 3 to the weights; gather, 2 activations,
     # the loss and 3 pullbacks.
@@ -515,7 +512,7 @@ def test_stages_hold_what_follows_each_dense_layer():
 @pytest.mark.parametrize(
     ("device", "engine", "dtype", "why"),
     [
-        ("cpu", "auto", "float32", "precision: tf32: .*take float32"),
+        ("cpu", "auto", "float32", "precision: tf32: .*use float32"),
         ("cuda", "loop", "float32", "the loop computes in the network's dtype"),
         ("cuda", "auto", "float64", "none for a float64 network"),
     ],

@@ -5,17 +5,16 @@ import numpy as np
 import pytest
 from emulation import compiler
 from helpers import error, normal
-from tiny import carry, host, same, settings, table, timeless, write_set
+from tiny import carry, host, same, settings, table, timeless, trainer, write_set
 
 import gpunet
 from gpunet import SGD, Adam, Dataset, mlp
 from gpunet.errors import Diverged
 from gpunet.fast import cuda
-from gpunet.fast.cuda.general.stepper import General
+from gpunet.fast.cuda.general.stepper import GeneralStepper
 from gpunet.fast.cuda.persistent import stepper as persistent
-from gpunet.fast.cuda.persistent.stepper import Persistent
+from gpunet.fast.cuda.persistent.stepper import PersistentStepper
 from gpunet.losses import Loss
-from gpunet.training.fit import trainer
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 SPAN = "gpunet_span"
@@ -116,8 +115,8 @@ def test_members_have_rates_momenta_and_penalties_of_their_own(fake):
     def rule():
         return SGD([0.1, 0.02, 0.3], momentum=[0.9, 0.0, 0.5], l2=[0.0, 0.1, 0.02])
 
-    for order in ("own", "shared", "none"):
-        kind = {"population": 3, "order": order, "schedule": "cosine"}
+    for shuffle in ("per_member", "shared", False):
+        kind = {"population": 3, "shuffle": shuffle, "schedule": "cosine"}
         check_equal(fake, optimizer=rule, **kind)
 
 
@@ -135,9 +134,9 @@ def pictures(n_in):
 
 def test_bytes_stay_bytes_on_the_device(fake):
     run = job("cuda", (12, 6, 3), data=pictures(12))
-    assert run.parts[0].plan.spec.is_bytes and run.parts[0]._x.dtype == np.uint8
+    assert run.steppers[0].plan.spec.is_bytes and run.steppers[0]._x.dtype == np.uint8
     odd = job("cuda", (11, 6, 3), data=pictures(11))
-    assert not odd.parts[0].plan.spec.is_bytes
+    assert not odd.steppers[0].plan.spec.is_bytes
     for n_in in (12, 11, 16):
         check_equal(fake, (n_in, 6, 3), data=pictures(n_in))
 
@@ -152,9 +151,9 @@ def test_examples_have_weights_and_targets_of_their_own(fake):
 
 
 def test_untracked_training_moves_the_same(fake):
-    check_equal(fake, track=False)
+    check_equal(fake, compute_metrics=False)
     tracked, _ = trained("cuda")
-    assert same(trained("cuda", track=False)[0], tracked)
+    assert same(trained("cuda", compute_metrics=False)[0], tracked)
 
 
 @pytest.mark.parametrize("order", [1, 7])
@@ -197,10 +196,10 @@ def test_spans_and_launches_of_any_length_are_one_run(fake, monkeypatch):
 def test_stop_between_launches_is_heeded(fake, monkeypatch):
     monkeypatch.setattr(persistent, "_PIECE", 2)
     run = job("cuda")
-    part = run.parts[0]
-    part.feed.begin(0)
-    part.feed.load(0, 5)
-    assert part.steps(0, 0, 5, lambda k: 1.0, lambda: True) == 2
+    part = run.steppers[0]
+    part.batches.start_epoch(0)
+    run.stop("enough")
+    assert part.run(0, 0, 5, [1.0] * 5) == 2
     assert run.optimizer.n_steps == 2
 
 
@@ -227,7 +226,7 @@ def too_large():
     ("rate", "kind"),
     [
         (30.0, {"loss": "squared_error", "epochs": 3}),
-        (0.001, {"data": too_large(), "weight_init": 2.0, "order": "none"}),
+        (0.001, {"data": too_large(), "weight_init": 2.0, "shuffle": False}),
     ],
 )
 def test_divergence_stops_at_the_step_of_the_loop(fake, rate, kind):
@@ -237,7 +236,7 @@ def test_divergence_stops_at_the_step_of_the_loop(fake, rate, kind):
         with np.errstate(all="ignore"), pytest.raises(Diverged) as caught:
             run.run()
         said.append(str(caught.value))
-        stood.append((run.epoch, run.at, run.step, run.optimizer.n_steps))
+        stood.append((run.epoch, run.step_in_epoch, run.step, run.optimizer.n_steps))
         assert all(np.isfinite(p).all() for p in host(run.net).values())
     assert said[0] == said[1] and stood[0] == stood[1]
     assert "not finite" in said[0] and stood[0][2] > 0
@@ -248,7 +247,7 @@ def test_member_that_diverges_leaves_the_others_alone(fake):
     run = job("cuda", optimizer=SGD([0.01, 30.0, 0.02]), population=3, **kind)
     with np.errstate(all="ignore"):
         run.run()
-    assert run.alive == [True, False, True]
+    assert run.active == [True, False, True]
     for i, rate in ((0, 0.01), (2, 0.02)):
         alone, _ = trained("cuda", optimizer=SGD(rate), seed=3 + i, **kind)
         assert same({n: p[i] for n, p in host(run.net).items()}, alone)
@@ -282,8 +281,8 @@ def test_what_it_cannot_train_is_refused_with_the_reason(fake, net, rule, hooks,
 def test_what_it_refuses_goes_to_the_general_engine(fake):
     many = np.zeros((2000, 7), np.float32), np.arange(2000) % 3
     for kind in ({"optimizer": Adam()}, {"data": many, "batch_size": 2000}):
-        assert type(job("cuda", **kind).parts[0]) is General
-    assert type(job("cuda").parts[0]) is Persistent
-    assert type(job("cuda", engine="auto").parts[0]) is Persistent
+        assert type(job("cuda", **kind).steppers[0]) is GeneralStepper
+    assert type(job("cuda").steppers[0]) is PersistentStepper
+    assert type(job("cuda", engine="auto").steppers[0]) is PersistentStepper
     net = mlp([4, 3, 2], device="cuda")
     assert not cuda.refuse(net, Adam(), [])

@@ -10,7 +10,7 @@ from helpers import normal, on_device
 import gpunet
 from gpunet import Callback, Dense, Layer, Network, mlp
 from gpunet.errors import ConfigError
-from gpunet.training.parts import BLOCK
+from gpunet.training.steppers import BLOCK
 
 X = normal(0, 5, 3)
 
@@ -256,7 +256,7 @@ class Reset(Callback):
 def test_parameters_set_by_a_callback_are_trained_on(engine, population, whole):
     if engine == "compiled":
         pytest.importorskip("numba")
-    options = {"batch_size": 2, "optimizer": "sgd", "engine": engine, "order": "none"}
+    options = {"batch_size": 2, "optimizer": "sgd", "engine": engine, "shuffle": False}
     data = (X, normal(1, 5, 2))
     net = make(population=population)
     gpunet.fit(net, data, epochs=2, callbacks=[Reset(whole)], **options)

@@ -9,42 +9,42 @@ from gpunet.training.metrics import summary
 
 
 def test_own_orders_are_each_seeds_own_shuffle():
-    orders = epoch_order([3, 8], 2, 50, "own")
+    orders = epoch_order([3, 8], 2, 50)
     assert orders.shape == (2, 50) and orders.dtype == np.int64
     for seed, order in zip((3, 8), orders, strict=True):
         assert sorted(order) == list(range(50))
         assert np.array_equal(order, host_rng(seed, "shuffle", 2).permutation(50))
-        assert np.array_equal(order, epoch_order([seed], 2, 50, "own")[0])
+        assert np.array_equal(order, epoch_order(seed, 2, 50))
     assert not np.array_equal(*orders)
 
 
 def test_many_long_orders_are_the_same_shuffles():
     seeds, n = (9, 3, 3, 8, 1), 50_000  # enough for threads
-    orders = epoch_order(seeds, 1, n, "own")
+    orders = epoch_order(seeds, 1, n)
     for seed, order in zip(seeds, orders, strict=True):
         assert np.array_equal(order, host_rng(seed, "shuffle", 1).permutation(n))
 
 
 def test_orders_change_with_the_epoch():
-    for order in ("own", "shared"):
-        first, second = (epoch_order([3], k, 50, order) for k in (0, 1))
+    for seeds in ([3], 3):
+        first, second = (epoch_order(seeds, k, 50) for k in (0, 1))
         assert not np.array_equal(first, second)
-        assert np.array_equal(first, epoch_order([3], 0, 50, order))
+        assert np.array_equal(first, epoch_order(seeds, 0, 50))
 
 
-def test_shared_order_is_the_first_seeds():
-    order = epoch_order([3, 8], 2, 50, "shared")
+def test_one_seeds_order_has_no_member_axis():
+    order = epoch_order(3, 2, 50)
     assert order.shape == (50,)
-    assert np.array_equal(order, epoch_order([3], 2, 50, "own")[0])
+    assert np.array_equal(order, epoch_order([3], 2, 50)[0])
 
 
 def test_no_order_leaves_the_rows_as_they_lie():
-    assert epoch_order([3, 8], 2, 5, "none").tolist() == [0, 1, 2, 3, 4]
+    assert epoch_order(3, 2, 5, shuffle=False).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_orders_leave_the_global_generator_alone():
     before = np.random.get_state()[1].copy()
-    epoch_order([3], 0, 50, "own")
+    epoch_order([3], 0, 50)
     assert np.array_equal(before, np.random.get_state()[1])
 
 

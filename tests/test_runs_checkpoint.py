@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from tiny import host, same, table
+from tiny import host, same, table, trainer
 
 from gpunet import SGD, Adam, Dataset, mlp
 from gpunet.errors import ModelFileError
 from gpunet.runs.checkpoint import capture, data_digest, restore
-from gpunet.training import EarlyStopping, parts, trainer
+from gpunet.training import EarlyStopping, steppers
 
 X, T = table()
 MAKERS = {
@@ -38,7 +38,7 @@ def everything(job):
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("steps", [1, 5, 7])
 def test_restored_run_goes_on_bit_for_bit(bk, monkeypatch, name, steps, population):
-    monkeypatch.setattr(parts, "BLOCK", 3)  # so that five members are two blocks
+    monkeypatch.setattr(steppers, "BLOCK", 3)  # so that five members are two blocks
     begun = job_of(steps, name, bk=bk, population=population)
     begun.run()
     tensors, state = everything(begun)
@@ -53,7 +53,7 @@ def test_restored_run_goes_on_bit_for_bit(bk, monkeypatch, name, steps, populati
 
 
 def test_state_counts_the_steps_of_every_block(monkeypatch):
-    monkeypatch.setattr(parts, "BLOCK", 2)
+    monkeypatch.setattr(steppers, "BLOCK", 2)
     job = job_of(7, population=5)
     job.run()
     assert everything(job)[1]["optimizer_steps"] == 7 == job.step

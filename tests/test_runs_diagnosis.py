@@ -171,7 +171,7 @@ def test_diverged_member_is_told_of_its_rate():
     x, t = blobs()
     net = mlp([3, 4, 3], "tanh", loss="squared_error", population=2)
     history = fit(net, (x, t), epochs=4, optimizer=SGD([0.01, 1e30]))
-    assert history.frozen
+    assert history.stopped
     found = [f for f in diagnose(net, x, t, history) if f.member == 1]
     assert "learning rate too high" in names(found)
 

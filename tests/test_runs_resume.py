@@ -18,7 +18,7 @@ from tiny import (
 from gpunet.errors import ConfigError, DataError, Diverged, ModelFileError
 from gpunet.runs import run as run_module
 from gpunet.storage import RunFolder, read_tensors, write_tensors
-from gpunet.training import parts
+from gpunet.training import steppers
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(parts, "BLOCK", 4)
+    monkeypatch.setattr(steppers, "BLOCK", 4)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -124,7 +124,7 @@ def test_early_stopping_ends_after_its_patience_with_the_best_weights():
     best = int(np.argmin(h["val_loss"]))
     assert len(h) == best + 1 + 4 < 40
     assert h.outcome == "early stopping"
-    assert h.frozen == {0: f"stopped early after epoch {len(h)}"}
+    assert h.stopped == {0: f"stopped early after epoch {len(h)}"}
     assert same(host(net), pages[best]) and not same(host(net), pages[-1])
 
 
@@ -151,7 +151,7 @@ def test_members_stop_for_themselves_and_keep_their_best():
         assert all(v is None for v in losses[end:])
         best = int(np.argmin(losses[:end]))
         assert end == best + 1 + 2
-        assert h.frozen[i] == f"stopped early after epoch {end}"
+        assert h.stopped[i] == f"stopped early after epoch {end}"
         for name, p in host(net).items():
             assert np.array_equal(p[i], pages[best][name][i])
             for page in pages[end:]:  # once stopped, never moved

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from helpers import error
-from tiny import host, same, table
+from tiny import host, same, table, trainer
 
 import gpunet
 from gpunet import SGD, Callback, mlp
-from gpunet.training import trainer
 
 X, T = table()
 
@@ -60,7 +59,9 @@ class Diary(Callback):
         self.log, self.name, self.every_steps = log, name, every
 
     def note(self, event, trainer):
-        self.log.append((self.name + event, trainer.epoch, trainer.at, trainer.step))
+        self.log.append(
+            (self.name + event, trainer.epoch, trainer.step_in_epoch, trainer.step)
+        )
 
     def on_start(self, trainer):
         self.note("start", trainer)

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from tiny import host, same, table
+from tiny import host, same, table, trainer
 
 import gpunet
 from gpunet import SGD, Adam, Callback, EarlyStopping, mlp
 from gpunet.errors import Diverged
 from gpunet.losses import Loss
-from gpunet.training import loop, parts, trainer
+from gpunet.training import loop, steppers
 
 X, T = table()
 K = 7  # the step that goes wrong: the second of the second epoch
@@ -21,7 +21,7 @@ def watched(job):
     """Return all that a step depends on or changes."""
     bk = job.net.backend
     tensors = {name: bk.to_host(p).copy() for name, p in job.tensors().items()}
-    counters = (job.epoch, job.at, job.step, job.optimizer.n_steps)
+    counters = (job.epoch, job.step_in_epoch, job.step, job.optimizer.n_steps)
     return tensors, counters
 
 
@@ -68,8 +68,8 @@ def on_cliff(at):
         good[13] = 0.0
         net = mlp([4, 6, 1], "tanh", loss=cliff(at), dtype="float64")
         # The first epoch must not see it: its answer is put in afterwards.
-        job = trainer(net, (X, good), optimizer=optimizer, order="none", **options)
-        return job, lambda: job.parts[0].feed.answers.__setitem__((13, 0), 9.0)
+        job = trainer(net, (X, good), optimizer=optimizer, shuffle=False, **options)
+        return job, lambda: job.data.t.__setitem__((13, 0), 9.0)
 
     return make
 
@@ -102,7 +102,7 @@ CASES = {
 }
 
 
-def job_of(case, optimizer, max_steps=None, track=True):
+def job_of(case, optimizer, max_steps=None, compute_metrics=True):
     later = AtEpoch()
     job, later.act = CASES[case][0](
         optimizer,
@@ -110,7 +110,7 @@ def job_of(case, optimizer, max_steps=None, track=True):
         epochs=3,
         batch_size=10,
         max_steps=max_steps,
-        track=track,
+        compute_metrics=compute_metrics,
     )
     return job
 
@@ -132,10 +132,10 @@ def test_run_that_diverges_stands_at_the_step_before(
         "momentum": lambda: SGD(0.125, momentum=0.5),
         "adam": lambda: Adam(0.125),
     }[name]
-    job = job_of(case, make(), track=track)
+    job = job_of(case, make(), compute_metrics=track)
     with pytest.raises(Diverged) as caught:
         job.run()
-    until = job_of(case, make(), max_steps=K - 1, track=track)
+    until = job_of(case, make(), max_steps=K - 1, compute_metrics=track)
     until.run()
     (tensors, counters), (wanted, at) = watched(job), watched(until)
     assert counters == at == (1, 1, K - 1, K - 1)
@@ -211,16 +211,16 @@ def crowd(name, rates, seeds, **more):
 @pytest.mark.parametrize("track", [True, False])
 @pytest.mark.parametrize("name", MEMBERS)
 def test_member_that_diverges_leaves_the_others_alone(monkeypatch, name, track, block):
-    monkeypatch.setattr(parts, "BLOCK", block)
-    net, h = crowd(name, [0.1, BIG, 0.2, BIG], [3, 8, 5, 1], track=track)
-    without, other = crowd(name, [0.1, 0.2], [3, 5], track=track)
+    monkeypatch.setattr(steppers, "BLOCK", block)
+    net, h = crowd(name, [0.1, BIG, 0.2, BIG], [3, 8, 5, 1], compute_metrics=track)
+    without, other = crowd(name, [0.1, 0.2], [3, 5], compute_metrics=track)
     for mine, theirs in ((0, 0), (2, 1)):
         assert same(host(net.member(mine)), host(without.member(theirs)))
         for column in other.last.keys() - {"epoch", "step", "seconds"}:
             rows = [row[mine] for row in h[column]]
             assert rows == [row[theirs] for row in other[column]]
-    assert h.frozen.keys() == {1, 3} and h.outcome == "all epochs done"
-    assert "diverged at epoch 1, step" in h.frozen[1] and "1e+38" in h.frozen[1]
+    assert h.stopped.keys() == {1, 3} and h.outcome == "all epochs done"
+    assert "diverged at epoch 1, step" in h.stopped[1] and "1e+38" in h.stopped[1]
     assert all(np.isfinite(p).all() for p in host(net).values())
     assert all(row[1] is None and row[0] is not None for row in h["grad_norm"])
     json.dumps(h.records, allow_nan=False)
@@ -229,11 +229,11 @@ def test_member_that_diverges_leaves_the_others_alone(monkeypatch, name, track, 
 @pytest.mark.parametrize("seconds", [0.0, 1e9])
 @pytest.mark.parametrize("block", [1, 99])
 def test_frozen_member_stands_at_its_last_good_step(monkeypatch, block, seconds):
-    monkeypatch.setattr(parts, "BLOCK", block)
+    monkeypatch.setattr(steppers, "BLOCK", block)
     monkeypatch.setattr(loop, "_SPAN_SECONDS", seconds)
     rates = [0.1, 3e18, 0.2]
     net, h = crowd("momentum", rates, [3, 8, 5])
-    words = h.frozen[1].replace(":", "").split()
+    words = h.stopped[1].replace(":", "").split()
     step = int(words[words.index("step") + 1])
     assert step > 1  # else there is nothing to see
     alone = mlp([4, 6, 3], "relu", seed=8, dropout=0.2)
@@ -250,4 +250,4 @@ def test_population_of_which_none_is_left_diverges():
     with pytest.raises(Diverged, match="all 3 members diverged; the last diverged at"):
         job.run()
     assert all(np.isfinite(p).all() for p in host(net).values())
-    assert job.step == job.at == job.optimizer.n_steps < 5
+    assert job.step == job.step_in_epoch == job.optimizer.n_steps < 5

@@ -1,35 +1,39 @@
 """Choosing who takes the steps, and what a run says and keeps of it."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from tiny import carry, settings, table, write_set
+from tiny import carry, settings, table, trainer, write_set
 
 import gpunet
 from gpunet.errors import ConfigError
 from gpunet.storage import RunFolder
-from gpunet.training import engines
+from gpunet.training import Settings, engines
 
 
 class Never:
     """A package of compiled engines that knows no network, and says so."""
 
-    refuse = staticmethod(lambda net, optimizer, hooks: "this network is unknown")
+    why_unsupported = staticmethod(
+        lambda net, optimizer, hooks: "this network is unknown"
+    )
 
 
 class Slow(Never):
     """One that knows the network, and is slower than the loop."""
 
-    refuse = staticmethod(lambda net, optimizer, hooks: "")
+    why_unsupported = staticmethod(lambda net, optimizer, hooks: "")
     slower = staticmethod(
         lambda net, optimizer, n_steps, *_: f"{n_steps} steps are few"
     )
-    engine = staticmethod(lambda net: ("test", engines.LOOP.split))
+    engine = staticmethod(lambda net: ("test", engines.LOOP.make_steppers))
 
 
 def chosen(monkeypatch, fast, name):
     monkeypatch.setattr(engines, "load", lambda module: fast)
-    return engines.choose(name, None, None, n_steps=7, hooks=())
+    job = trainer(gpunet.mlp([4, 3]), table(), engine="loop")
+    return engines.choose(job.state, Settings(engine=name), 7)
 
 
 def test_auto_takes_the_loop_and_says_why(monkeypatch):
@@ -40,7 +44,7 @@ def test_auto_takes_the_loop_and_says_why(monkeypatch):
 
 def test_compiled_is_taken_or_refused_with_the_reason(monkeypatch):
     assert chosen(monkeypatch, Slow, "compiled").name == "test"
-    with pytest.raises(ConfigError, match="compiled: this network is unknown; take"):
+    with pytest.raises(ConfigError, match="compiled: this network is unknown; use"):
         chosen(monkeypatch, Never, "compiled")
 
 
@@ -62,9 +66,9 @@ def test_resumed_run_keeps_to_the_loop_of_its_checkpoint(tmp_path, monkeypatch):
     assert state["fingerprint"]["engine"] == "loop"
     asked, true = [], engines.choose
 
-    def choose(engine, *args, **more):
-        asked.append(engine)
-        return true("loop", *args, **more)
+    def choose(state, how, n_steps):
+        asked.append(how.engine)
+        return true(state, replace(how, engine="loop"), n_steps)
 
     monkeypatch.setattr("gpunet.training.loop.choose", choose)
     auto = config | {"engine": "auto"}

@@ -8,6 +8,7 @@ from tiny import host, same, table
 import gpunet
 from gpunet import SGD, Callback, Dataset, Dense, EarlyStopping, Embedding, Network, mlp
 from gpunet.errors import ConfigError, DataError, GpunetError
+from gpunet.training.device_data import training_data
 
 X, T = table()
 
@@ -105,12 +106,11 @@ def given(monkeypatch):
     """Catch the data that the Trainer is given."""
     caught = []
 
-    class Spy(gpunet.training.Trainer):
-        def __init__(self, net, train, held_out=None, **settings):
-            caught.append((train, held_out))
-            super().__init__(net, train, held_out, **settings)
+    def spy(net, data, settings):
+        caught.append(training_data(net, data, settings))
+        return caught[-1]
 
-    monkeypatch.setitem(gpunet.training.trainer.__globals__, "Trainer", Spy)
+    monkeypatch.setattr("gpunet.training.loop.training_data", spy)
     return caught
 
 
@@ -149,7 +149,7 @@ def test_one_output_learns_a_line_from_numbers():
     assert same(*nets)  # (n,) means (n, 1)
 
 
-def test_one_output_learns_two_classes_and_counts_hits():
+def test_one_output_learns_two_classes_and_has_accuracy():
     t = (X[:, 0] > 0).astype(np.int64)
     net = mlp([4, 1], loss="sigmoid_cross_entropy", dtype="float64")
     h = gpunet.fit(net, (X, t), epochs=50, optimizer=SGD(1.0), validation=(X, t))
@@ -237,14 +237,17 @@ def test_lists_are_taken_as_arrays(lists):
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"epochs": 0}, "epochs: expected a whole number >= 1, got 0"),
-        ({"epochs": 2.0}, "epochs: expected a whole number"),
-        ({"epochs": True}, "epochs: expected a whole number"),
-        ({"epochs": None}, "epochs: expected a whole number"),
-        ({"batch_size": 0}, "batch_size: expected a whole number >= 1, got 0"),
-        ({"batch_size": -1}, "batch_size: expected a whole number"),
-        ({"max_steps": 0}, "max_steps: expected a whole number"),
-        ({"order": "random"}, "order: 'random': choose from own, shared, none"),
+        ({"epochs": 0}, "epochs: must be a whole number >= 1, got 0"),
+        ({"epochs": 2.0}, "epochs: must be a whole number"),
+        ({"epochs": True}, "epochs: must be a whole number"),
+        ({"epochs": None}, "epochs: must be a whole number"),
+        ({"batch_size": 0}, "batch_size: must be a whole number >= 1, got 0"),
+        ({"batch_size": -1}, "batch_size: must be a whole number"),
+        ({"max_steps": 0}, "max_steps: must be a whole number"),
+        (
+            {"shuffle": "random"},
+            "shuffle: 'random': choose from 'per_member', 'shared'",
+        ),
         ({"optimizer": "sgdd"}, "no such optimizer"),
         ({"schedule": "linear"}, "no such schedule"),
         ({"early_stopping": 3}, "no validation data to judge by"),
@@ -252,8 +255,8 @@ def test_lists_are_taken_as_arrays(lists):
         ({"early_stopping": True, "validation": 0.2}, "True is no count"),
         ({"validation": 0}, "split"),
         ({"validation": 1.5}, "split"),
-        ({"validation": True}, "expected a Dataset, Splits or"),
-        ({"validation": "half"}, "expected a Dataset, Splits or"),
+        ({"validation": True}, "must be a Dataset, Splits or"),
+        ({"validation": "half"}, "must be a Dataset, Splits or"),
         ({"class_weight": [1.0, 2.0]}, "class weights must be"),
         ({"optimizer": SGD(layer_rates={"9": 2.0})}, "no such layer"),
         ({"optimizer": SGD([0.1, 0.2])}, "got 2 values for 1 network"),
@@ -280,7 +283,7 @@ def test_fit_refuses_settings_that_cannot_work(options, why):
         ((X, X), ConfigError, "3 outputs, targets have shape"),
         ((X, np.zeros(48)), DataError, "only class 0"),
         ((X[:0], T[:0]), DataError, "shape"),
-        ((X,), ConfigError, r"expected a Dataset, Splits or \(x, t\)"),
+        ((X,), ConfigError, r"must be a Dataset, Splits or \(x, t\)"),
         (X, ConfigError, "got ndarray"),
         ((X, T, -np.ones(48)), DataError, "weight 0 is -1"),
         ((X, T, np.ones(47)), DataError, "shape"),
@@ -296,7 +299,7 @@ def test_fit_refuses_data_that_cannot_be_learned(data, kind, why):
 
 def test_fit_refuses_class_weights_without_classes():
     line = mlp([4, 1], loss="squared_error")
-    with pytest.raises(ConfigError, match="no labels"):
+    with pytest.raises(ConfigError, match="not labels"):
         gpunet.fit(line, (X, X[:, 0]), class_weight="balanced")
 
 

@@ -109,7 +109,7 @@ HEALTHY = {
     "untracked": (
         (4, 8, 3),
         (X, T),
-        {"optimizer": Adam(300.0), "epochs": 4, "track": False},
+        {"optimizer": Adam(300.0), "epochs": 4, "compute_metrics": False},
     ),
 }
 

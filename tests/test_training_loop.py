@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from helpers import error
-from tiny import host, same, table
+from tiny import host, same, table, trainer
 
 import gpunet
 from gpunet import SGD, Adam, Callback, Dataset, mlp, schedule
 from gpunet.random import epoch_order
-from gpunet.training import loop, trainer
+from gpunet.training import loop
 
 X, T = table()
 HELD_OUT = table(20, seed=1)
@@ -29,12 +29,12 @@ def net_of(bk="cpu", dtype="float64", **more):
     return mlp([4, 6, 3], "tanh", device=bk, dtype=dtype, **more)
 
 
-def by_hand(net, optimizer, epochs, batch, plan="constant", order="own"):
+def by_hand(net, optimizer, epochs, batch, plan="constant", shuffle="per_member"):
     """Take the six steps of the learning cycle one by one; return the gradients."""
     bk, factor, seen = net.backend, schedule(plan), []
     optimizer.start(net.params, bk)
     for epoch in range(epochs):
-        rows = epoch_order(net.seeds, epoch, len(X), order).reshape(-1)
+        rows = epoch_order(net.seeds[0], epoch, len(X), bool(shuffle))
         starts = range(0, len(X), batch)
         for k, a in enumerate(starts):
             x, t = (bk.array(q[rows[a : a + batch]]) for q in (X, T))
@@ -74,7 +74,7 @@ def test_full_batch_is_gradient_descent(bk):
         h = gpunet.fit(net, (X, T), epochs=3, batch_size=size, optimizer=SGD(0.5))
         assert [r["step"] for r in h] == [1, 2, 3]
         hand = net_of(bk)
-        by_hand(hand, SGD(0.5), 3, 48, order="none")
+        by_hand(hand, SGD(0.5), 3, 48, shuffle=False)
         for name, p in host(hand).items():
             assert error(host(net)[name], p) < 1e-12
 
@@ -195,13 +195,13 @@ def test_history_has_its_columns_and_lengths(bk):
         for column in h.last.keys() - {"epoch", "step", "seconds"}:
             values = h.last[column]
             assert len(values) == 3 if population else type(values) is float
-        assert h.outcome == "all epochs done" and not h.frozen
+        assert h.outcome == "all epochs done" and not h.stopped
 
 
 def test_history_leaves_out_what_was_not_measured():
     h = gpunet.fit(net_of(), (X, T), epochs=1)
     assert h.last.keys() == COLUMNS | {"loss", "accuracy"}
-    h = gpunet.fit(net_of(), (X, T), epochs=1, track=False)
+    h = gpunet.fit(net_of(), (X, T), epochs=1, compute_metrics=False)
     assert h.last.keys() == COLUMNS
     line = mlp([4, 1], loss="squared_error")
     h = gpunet.fit(line, (X, X[:, 0]), epochs=1, validation=0.25)
@@ -212,11 +212,11 @@ def test_history_leaves_out_what_was_not_measured():
 def test_max_steps_stops_wherever_that_is():
     job = trainer(net_of(), (X, T), epochs=3, batch_size=10, max_steps=7)
     h = job.run()
-    assert (job.step, job.epoch, job.at, len(h)) == (7, 1, 2, 1)
+    assert (job.step, job.epoch, job.step_in_epoch, len(h)) == (7, 1, 2, 1)
     assert h.outcome == "step limit reached"
     assert job.optimizer.n_steps == 7
     job = trainer(net_of(), (X, T), epochs=3, batch_size=10, max_steps=5)
-    assert len(job.run()) == 1 and (job.step, job.epoch, job.at) == (5, 1, 0)
+    assert len(job.run()) == 1 and (job.step, job.epoch, job.step_in_epoch) == (5, 1, 0)
     job = trainer(net_of(), (X, T), epochs=1, batch_size=10, max_steps=99)
     assert job.run().outcome == "all epochs done"
 
@@ -227,7 +227,9 @@ def test_training_without_tracking_gives_the_same_bits(bk, name, population):
     nets = []
     for track in (True, False):
         net = net_of(bk, "float32", population=population, dropout=0.2)
-        gpunet.fit(net, (X, T), epochs=2, batch_size=10, optimizer=name, track=track)
+        gpunet.fit(
+            net, (X, T), epochs=2, batch_size=10, optimizer=name, compute_metrics=track
+        )
         nets.append(host(net))
     assert same(*nets)
 

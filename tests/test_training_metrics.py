@@ -8,9 +8,9 @@ import pytest
 from gpunet.training.metrics import (
     class_report,
     confusion,
-    correct,
     dead_classes,
     mean_absolute_error,
+    n_correct,
     r_squared,
     root_mean_square_error,
 )
@@ -19,15 +19,15 @@ from gpunet.training.metrics import (
 def test_correct_counts_the_last_axis(bk):
     labels = bk.array([[0, 1, 2, 2], [3, 3, 3, 3]], "int64")
     t = bk.array([0, 1, 0, 2], "int64")
-    got = correct(labels, t)
+    got = n_correct(labels, t)
     assert got.dtype == bk.dtype("int64") and bk.to_host(got).tolist() == [3, 0]
-    one = correct(bk.array([5], "int64"), bk.array([5], "int64"))
+    one = n_correct(bk.array([5], "int64"), bk.array([5], "int64"))
     assert one.shape == () and int(one) == 1
 
 
 def test_correct_counts_beyond_a_byte(bk):
     labels = bk.array(np.zeros(70_000), "int64")
-    assert int(correct(labels, labels)) == 70_000
+    assert int(n_correct(labels, labels)) == 70_000
 
 
 def test_confusion_has_truth_in_rows():

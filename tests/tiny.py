@@ -13,6 +13,7 @@ from gpunet.runs.network import run_config
 from gpunet.runs.presets import DEFAULTS
 from gpunet.runs.task import RunOptions
 from gpunet.storage import RunFolder, read_tensors
+from gpunet.training import Settings, Trainer
 
 STEPS = 5  # an epoch of `settings`: 48 digits in batches of 10, the last one of 8
 
@@ -65,6 +66,11 @@ def settings(data, **changes):
     }
     assert changes.keys() <= DEFAULTS.keys()
     return {**DEFAULTS, **tiny, **changes}
+
+
+def trainer(net, data, **how):
+    """Return the Trainer that `gpunet.fit` would run."""
+    return Trainer(net, data, Settings(**how))
 
 
 def carry(config, folder, **options):

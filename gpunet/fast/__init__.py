@@ -1,6 +1,6 @@
 """Compiled engines: a whole span of training steps in one call.
 
-An engine replaces `gpunet.training.parts.Part` from above; nothing below knows
+An engine has steppers of its own (`gpunet.training.steppers`); nothing below knows
 of it. `gpunet.training` asks five things of this package, by name.
 """
 
@@ -11,7 +11,7 @@ from . import cpu, cuda
 from .cpu import predictor
 from .cpu.compiler import target
 
-__all__ = ["engine", "precisions", "predictor", "refuse", "slower", "target"]
+__all__ = ["engine", "precisions", "predictor", "slower", "target", "why_unsupported"]
 
 
 def _place(net: Any) -> Any:
@@ -19,7 +19,7 @@ def _place(net: Any) -> Any:
     return cpu if name == "cpu" else cuda if name.startswith("cuda") else None
 
 
-def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
     """Return why no compiled engine can train `net` with `optimizer`, or ""."""
     if place := _place(net):
         return place.refuse(net, optimizer, hooks)
@@ -37,6 +37,6 @@ def precisions(net: Any) -> tuple[str, ...]:
 
 
 def engine(net: Any) -> tuple[str, Any]:
-    """Return (name, split) of the engine for the device `net` is on."""
+    """Return (name, make_steppers) of the engine for the device `net` is on."""
     place = _place(net)
-    return place.NAME, place.split
+    return place.NAME, place.make_steppers

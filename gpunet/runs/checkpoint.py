@@ -29,11 +29,11 @@ def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
     state = {
         "network": network_to_config(trainer.net),
         "epoch": trainer.epoch,
-        "at": trainer.at,
+        "at": trainer.step_in_epoch,
         "step": trainer.step,
-        "optimizer_steps": max(part.optimizer.n_steps for part in trainer.parts),
-        "alive": trainer.alive,
-        "frozen": {str(i): why for i, why in trainer.history.frozen.items()},
+        "optimizer_steps": trainer.optimizer_steps,
+        "alive": trainer.active,
+        "frozen": {str(i): why for i, why in trainer.history.stopped.items()},
         "best": trainer.best.state,
         "schedule": getattr(trainer.schedule, "state", None),
     }
@@ -73,14 +73,13 @@ def restore(
         raise ModelFileError(message("checkpoint", path, why, cure)) from error
     with bk.use():
         if with_best:
-            trainer.best.make_room()
+            trainer.best.start_copies()
         for name, p in trainer.tensors().items():
             p[...] = bk.array(tensors[name])
-    trainer.__dict__.update(plain)
-    trainer.history.frozen, trainer.best.state = frozen, best
-    for part in trainer.parts:
-        part.optimizer.n_steps = n_steps
-    trainer.optimizer.n_steps = n_steps
+    counters = {"epoch": plain["epoch"], "step_in_epoch": plain["at"]}
+    counters |= {"step": plain["step"], "optimizer_steps": n_steps}
+    trainer.continue_from(counters, plain["alive"], frozen)
+    trainer.best.state = best
     if schedule is not None and hasattr(trainer.schedule, "state"):
         trainer.schedule.state = schedule
 
@@ -91,7 +90,7 @@ def _check_counters(trainer: Trainer, state: dict[str, Any]) -> None:
     whole = all(type(count) is int and count >= 0 for count in counts.values())
     if not whole or counts["at"] > trainer.steps_per_epoch:
         raise ValueError(f"{counts!r:.120}")
-    n, schedule = len(trainer.alive), state["schedule"]
+    n, schedule = len(trainer.active), state["schedule"]
     lists = {"alive": state["alive"], **state["best"]}
     if schedule is not None:
         rows = {f"schedule {key}": schedule[key] for key in ("best", "bad", "now")}
@@ -120,9 +119,7 @@ def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
                     f"history: the record of step {record.get('step')} has the "
                     f"{name:.40} {value!r:.40}; repair or remove that line"
                 )
-    history = History(records)
-    history.frozen = trainer.history.frozen
-    trainer.history = history
+    trainer.history = History(records, trainer.members.reasons)
 
 
 def _is_measure(value: Any, population: int | None) -> bool:

@@ -16,7 +16,7 @@ from ..data import Dataset, Splits
 from ..layers import Activation, Dense, Embedding
 from ..network import Network
 from ..random import host_rng
-from ..training.evaluate import check_fit, n_outputs, place
+from ..training.device_data import check_data, to_device
 from ..training.history import History
 from ..training.learned import constant_answer
 from ..training.metrics import dead_classes
@@ -87,7 +87,7 @@ def diagnose(
     -------
     findings : list of Finding, causes before consequences
     """
-    data = check_fit(net, Dataset(x, t), "diagnosis")
+    data = check_data(net, Dataset(x, t), "diagnosis")
     if net.population is None:
         return list(_findings(net, data, history, None))
     return [
@@ -114,7 +114,7 @@ def _findings(
 ) -> Iterator[Finding]:
     bk = net.backend
     with bk.use():
-        on_device = place(bk, net, data)
+        on_device = to_device(net, data)
         y, caches = net.forward(on_device.x)
         grads = net.backward(caches, net.loss.slope(y, on_device.t))
         labels = bk.to_host(net.decide(y))
@@ -224,7 +224,7 @@ def _vanishing(net: Network, sizes: dict[str, float]) -> Iterator[Finding]:
 def _dead_class(net: Network, data: Dataset, labels: np.ndarray) -> Iterator[Finding]:
     if data.t.ndim != 1:
         return
-    n = n_outputs(net)
+    n = net.n_out
     counts = np.bincount(data.t, minlength=n)
     missed = [k for k in dead_classes(labels, n) if counts[k] >= 5]
     if missed:
@@ -243,7 +243,7 @@ def _rates(
     stuck: bool,
 ) -> Iterator[Finding]:
     high, lower = "learning rate too high", "divide it by 3 to 10"
-    end = "" if history is None else history.frozen.get(member, "")
+    end = "" if history is None else history.stopped.get(member, "")
     if end.startswith("diverged"):
         yield Finding(high, float(len(history)), end.partition(":")[0], lower)
         return

@@ -5,18 +5,17 @@ from typing import Any, NamedTuple
 
 from ..backend import Backend, open_backend
 from ..data import Splits
+from ..errors import ConfigError
 from ..network import Network
 from ..random import member_seeds
 from ..storage import RunFolder, save_network
 from ..training.callbacks import EarlyStopping
-from ..training.checks import check_settings, check_trainable
-from ..training.engines import check_engine
-from ..training.fit import trainer as make_trainer
 from ..training.history import History
 from ..training.learned import not_learned
-from ..training.loop import Trainer
+from ..training.loop import Trainer, check_trainable
 from ..training.memory import memory_for
 from ..training.schedules import get_schedule
+from ..training.settings import Settings
 from .checkpoint import data_digest
 from .config import (
     check_config,
@@ -103,15 +102,12 @@ class NetworkJob(Job):
         callbacks = [*options.callbacks, recorder, *([log] if log else [])]
 
         def make(engine: str) -> Trainer:
-            return make_trainer(
-                net,
-                data,
-                **{key: config[key] for key in _SETTINGS},
-                optimizer=optimizer_from_config(config),
+            settings = settings_from_config(
+                config | {"engine": engine},
                 callbacks=callbacks,
                 max_steps=options.max_steps,
-                engine=engine,
             )
+            return Trainer(net, data, settings)
 
         self.choose_engine(make, engine)
         self.engine, self.note = self.trainer.engine.name, self.trainer.engine.note
@@ -134,7 +130,7 @@ class NetworkJob(Job):
     def finish(self) -> dict[str, Any]:
         """Save and score the network; return the result."""
         trainer, net, data = self.trainer, self.trainer.net, self.data
-        stopped = trainer.history.frozen
+        stopped = trainer.history.stopped
         result: dict[str, Any] = {
             "outcome": trainer.history.outcome,
             "epochs": trainer.epoch,
@@ -155,10 +151,22 @@ class NetworkJob(Job):
         return result
 
 
-_SETTINGS = (
-    *("epochs", "batch_size", "schedule", "early_stopping", "class_weight"),
-    *("order", "order_seed", "track", "precision"),
-)
+def settings_from_config(config: dict[str, Any], **more: Any) -> Settings:
+    """Return the Settings that a configuration describes."""
+    same = ("epochs", "batch_size", "schedule", "early_stopping", "class_weight")
+    same += ("engine", "precision")
+    shuffles = {"own": "per_member", "shared": "shared", "none": False}
+    if config["order"] not in shuffles:
+        choices = ", ".join(shuffles)
+        raise ConfigError(f"order: {config['order']!r}: choose from {choices}")
+    return Settings(
+        **{name: config[name] for name in same},
+        optimizer=optimizer_from_config(config),
+        shuffle=shuffles[config["order"]],
+        shuffle_seed=config["order_seed"],
+        compute_metrics=config["track"],
+        **more,
+    )
 
 
 def _rehearse(config: dict[str, Any]) -> None:
@@ -172,9 +180,7 @@ def _rehearse(config: dict[str, Any]) -> None:
     optimizer = optimizer_from_config(config)
     optimizer.start(net.params, net.backend, config["population"])
     get_schedule(config["schedule"])
-    check_engine(config["engine"], config["precision"])
-    counts = config["epochs"], config["batch_size"]
-    check_settings(*counts, config["order"], order_seed=config["order_seed"])
+    settings_from_config(config | {"early_stopping": None})
     if config["early_stopping"] not in (None, "auto"):
         EarlyStopping(config["early_stopping"])
 

@@ -48,9 +48,9 @@ class ProgressBar(Callback):
         self._bar.start()
 
     def on_span(self, trainer):  # noqa: D102
-        if self._bar is None or trainer.at >= trainer.steps_per_epoch:
+        if self._bar is None or trainer.step_in_epoch >= trainer.steps_per_epoch:
             return
-        loss = f"loss {brief(trainer.loss_so_far())}" if trainer.track else ""
+        loss = f"loss {brief(trainer.loss_so_far())}" if trainer.compute_metrics else ""
         self._bar.update(
             self._task,
             completed=trainer.step,

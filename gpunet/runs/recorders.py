@@ -120,7 +120,7 @@ class EventLog(Callback):
         self._file.append(record)
 
     def on_span(self, trainer):  # noqa: D102
-        if trainer.track and trainer.at < trainer.steps_per_epoch:
+        if trainer.compute_metrics and trainer.step_in_epoch < trainer.steps_per_epoch:
             self.write(
                 {
                     "event": "progress",

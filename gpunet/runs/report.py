@@ -9,7 +9,6 @@ from ..backend import HostArray
 from ..data import Dataset, Splits
 from ..io.messages import printable
 from ..network import Network
-from ..training.evaluate import n_outputs
 from ..training.metrics import (
     class_report,
     confusion,
@@ -91,7 +90,7 @@ def _score(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
     if data.table is not None and data.n_classes is None:
         return _score_numbers(net, data, lost)
     part = data.test
-    n_classes = max(data.n_classes or 0, n_outputs(net))
+    n_classes = max(data.n_classes or 0, net.n_out)
     rows = outputs(net.classify, net, part).reshape(-1, len(part))
     accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]
     dead = [dead_classes(row, n_classes) for row in rows]

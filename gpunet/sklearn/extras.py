@@ -82,7 +82,7 @@ def fit_extras(
         schedule=est.schedule or "constant",
         validation=held_out and _dataset(est, *held_out),
         early_stopping=EarlyStopping(patience, est.tol) if est.early_stopping else None,
-        order="own" if est.shuffle else "none",
+        shuffle=bool(est.shuffle),
         callbacks=callbacks,
         engine=est.engine,
     )

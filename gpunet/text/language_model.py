@@ -25,8 +25,8 @@ from ..network import Network
 from ..optimizers import Adam
 from ..storage import load_network, read_tensors, save_network
 from ..training import EarlyStopping, evaluate
-from ..training.fit import trainer
 from ..training.loop import Trainer
+from ..training.settings import Settings
 from .ngrams import Ngrams
 from .vectors import WordVectors
 from .vocabulary import Vocabulary, encode_corpus
@@ -191,9 +191,7 @@ def language_trainer(
         callbacks, max_steps, engine of `gpunet.fit`.
     """
     k = settings.context
-    return trainer(
-        net,
-        text.windows(k, 0, text.validation),
+    how = Settings(
         validation=text.windows(k, text.validation, text.test),
         early_stopping=EarlyStopping(settings.epochs),
         epochs=settings.epochs,
@@ -202,6 +200,7 @@ def language_trainer(
         schedule="one_cycle",
         **more,
     )
+    return Trainer(net, text.windows(k, 0, text.validation), how)
 
 
 def held_out_perplexity(net: Network, text: Text, context: int) -> float:

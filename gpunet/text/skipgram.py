@@ -18,7 +18,7 @@ from ..backend.threads import usable_cores, usable_threads
 from ..errors import ConfigError, DataError, Diverged
 from ..fast.cpu import word_vectors
 from ..random import host_rng
-from ..training.engines import check_engine
+from ..training.settings import check_engine
 from . import pairs
 from .draws import Sampler
 
@@ -148,7 +148,7 @@ class SkipGram:
         No word has a neighbor in its line.
     """
 
-    track = True  # the loss is computed while training
+    compute_metrics = True  # the loss is computed while training
 
     def __init__(
         self, ids, offsets, counts, settings=None, *, device="cpu", engine="auto",
@@ -275,8 +275,6 @@ class SkipGram:
     def step_in_epoch(self) -> int:
         """Spans done in this epoch."""
         return self.span % self.steps_per_epoch
-
-    at = step_in_epoch
 
     def loss_so_far(self) -> float:
         """Return the mean loss of this epoch's spans."""

@@ -19,8 +19,8 @@ from ..runs.recorders import FolderRecorder
 from ..runs.run import run_task
 from ..runs.task import Checkpoint, Job, RunOptions, Task
 from ..storage import RunFolder
-from ..training.engines import check_engine
 from ..training.loop import Trainer
+from ..training.settings import check_engine
 from .corpus import read_corpus
 from .formats import save_text, save_vectors
 from .language_model import (

@@ -1,164 +1,125 @@
 """Mini-batches: which examples each step sees, on the device.
 
-The data lie on the device whole. Orders are drawn on the host, one per epoch
-and seed, and a span of them is copied at a time; a batch is then one `take`.
+Orders are drawn on the host, one for each epoch and seed, and a chunk of them is
+copied at a time; a batch is then one `take`.
 """
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..backend import Array, Backend, namespace
-from ..losses import one_hot
+from ..backend import Array, HostArray
 from ..random import epoch_order
-
-_FEW = 32  # classes
-
-
-def floats(x: Array, dtype: Any, scale: float) -> Array:
-    """Return bytes as floats times `scale`; other numbers as they are."""
-    xp = namespace(x)
-    return xp.astype(x, dtype) * scale if x.dtype == xp.uint8 else x
+from .device_data import DeviceData
 
 
-class Place(NamedTuple):
-    """Where a step's batch lies in the loaded span, for engines.
+class Chunk(NamedTuple):
+    """The loaded chunk as compiled engines read it, and where a step begins in it.
 
     Attributes
     ----------
-    index, answers, weights : device arrays of the whole span
-        Shape (steps, ...) or, with own orders, (members, steps, ...); weights may
-        be None.
+    index, t, weight : device arrays of all the chunk's steps
+        Shape (examples, ...) or, with orders of members, (members, examples, ...);
+        weight may be None.
     first : int
-        Where the batch begins in it.
+        Where the step's batch begins.
     stride : int
         From one member's numbers to the next's; 0 where all share them.
     """
 
     index: Array
-    answers: Array
-    weights: Array | None
+    t: Array
+    weight: Array | None
     first: int
     stride: int
 
 
-class Feed:
+class Batches:
     """The mini-batches of one data set for some members.
+
+    ``batches[k]`` is (x, t, weight) of step k of the loaded chunk: x of shape
+    (batch, features...), t and weight (batch, ...), members first where each has
+    its own order.
 
     Parameters
     ----------
-    bk : Backend
-    x : device array, shape (n, features...)
-        Bytes stay bytes; a batch of them is converted when it is taken.
-    t : device array, labels (n,) or targets (n, n_out)
-    weight : device array, shape (n,), or None
+    data : DeviceData
     batch_size : int
-        The last batch of an epoch may be shorter; it counts by its true size.
-    seeds : sequence of int
-    own_orders : bool
-        Whether batches have a member axis.
-    order : "own", "shared" or "none"
-    n_out : int
-        Outputs of the network: labels of a few classes become one-hot rows a
-        span at a time, which saves a small network 4 % of its step.
-    dtype : str
-        Of these rows, and of bytes when they are converted.
-    scale : float
-        What bytes are multiplied with.
+        The last batch of an epoch may be shorter.
+    seeds : int or sequence of int
+        One seed for an order that all share, or the seed of each member.
+    shuffle : bool
 
     Attributes
     ----------
-    x, answers : device array
-        All examples, as given.
-    own_orders : bool
+    n_steps : int
+        In an epoch.
+    per_member : bool
+        Whether batches have a member axis.
     """
 
     def __init__(
         self,
-        bk: Backend,
-        x: Array,
-        t: Array,
-        weight: Array | None,
-        *,
+        data: DeviceData,
         batch_size: int,
-        seeds: Sequence[int],
-        own_orders: bool,
-        order: str,
-        n_out: int = 0,
-        dtype: str = "float32",
-        scale: float = 1.0,
+        seeds: int | Sequence[int],
+        shuffle: bool = True,
     ):
-        self._bk, self.x, self.answers, self._weight = bk, x, t, weight
-        self.own_orders, self.scale = own_orders, scale
-        self._bytes = x.dtype == bk.dtype("uint8")
-        self.n, self.batch_size = x.shape[0], batch_size
-        self.steps = ceil(self.n / batch_size)
-        self._seeds, self._order = tuple(seeds), order
-        self._lead = (len(self._seeds),) if own_orders else ()
-        few = t.ndim == 1 and 1 < n_out <= _FEW and not own_orders
-        self._n_out, self._dtype = n_out if few else 0, bk.dtype(dtype)
+        self.data, self.batch_size = data, batch_size
+        self.n_steps = ceil(data.n / batch_size)
+        self.per_member = not isinstance(seeds, int)
+        self._seeds, self._shuffle = seeds, shuffle
 
-    def begin(self, epoch: int) -> None:
+    def start_epoch(self, epoch: int) -> None:
         """Draw the orders of an epoch."""
-        self._orders = epoch_order(self._seeds, epoch, self.n, self._order)
-        if not self._lead and self._orders.ndim == 2:
-            self._orders = self._orders[0]
+        self._orders = epoch_order(self._seeds, epoch, self.data.n, self._shuffle)
 
-    def load(self, first: int, last: int) -> None:
-        """Bring the orders of steps first to last - 1 to the device."""
+    def order(self, first: int, last: int) -> HostArray:
+        """Return which examples the steps first to last - 1 see, (..., examples)."""
+        end = min(last * self.batch_size, self.data.n)
+        return self._orders[..., first * self.batch_size : end]
+
+    def load_chunk(self, first: int, last: int) -> None:
+        """Copy the orders of steps first to last - 1 to the device."""
         self._start = first * self.batch_size
-        part = self._orders[..., self._start : min(last * self.batch_size, self.n)]
-        self._index = self._bk.array(part)
-        # Answers are small: gathered once a span, they cost nothing at each step.
-        self._answers = self._rows(self.answers, self._index)
-        self._targets = self._answers
-        if self._n_out:
-            self._targets = one_hot(self._answers, self._n_out, self._dtype)
-        self._weights = (
-            None if self._weight is None else self._rows(self._weight, self._index)
-        )
+        self._host_index = self.order(first, last)
+        self._index = self.data.bk.array(self._host_index)
+        # Answers are small: gathered once a chunk, they cost nothing at each step.
+        self._t = self._rows(self.data.t, self._index)
+        weight = self.data.weight
+        self._weight = None if weight is None else self._rows(weight, self._index)
 
-    def batch(self, step: int) -> tuple[Array, Array, Array | None]:
-        """Return (x, t, weight) of one step of the loaded span.
+    def __getitem__(self, k: int) -> tuple[Array, Array, Array | None]:
+        a = k * self.batch_size - self._start
+        here = slice(a, a + self.size(k))
+        weight = self._weight
+        if self.per_member:
+            x = self._features((slice(None), here))
+            weight = None if weight is None else weight[:, here]
+            return x, self._t[:, here, ...], weight
+        x = self._features((here,))
+        return x, self._t[here, ...], None if weight is None else weight[here]
 
-        Returns
-        -------
-        x : array, shape (batch, features...), members first with own orders
-        t, weight : arrays, shape (batch, ...), likewise
-        """
-        a = step * self.batch_size - self._start
-        b = a + self.size(step)
-        if not self._lead:
-            x = self._bk.xp.take(self.x, self._index[a:b], axis=0)
-            if self._bytes:
-                x = floats(x, self._dtype, self.scale)
-            weights = None if self._weights is None else self._weights[a:b]
-            return x, self._targets[a:b, ...], weights
-        x = self._rows(self.x, self._index[:, a:b])
-        if self._bytes:
-            x = floats(x, self._dtype, self.scale)
-        weights = None if self._weights is None else self._weights[:, a:b]
-        return x, self._targets[:, a:b, ...], weights
+    def chunk(self, k: int) -> Chunk:
+        """Return where step k is in the loaded chunk."""
+        first = k * self.batch_size - self._start
+        stride = self._index.shape[-1] if self.per_member else 0
+        return Chunk(self._index, self._t, self._weight, first, stride)
 
-    def given(self, step: int) -> Array:
-        """Return the answers of one step as they were given: labels stay labels."""
-        a = step * self.batch_size - self._start
-        b = a + self.size(step)
-        return self._answers[:, a:b, ...] if self._lead else self._answers[a:b, ...]
+    def size(self, k: int) -> int:
+        """Return how many examples step k sees."""
+        return min(self.batch_size, self.data.n - k * self.batch_size)
 
-    def place(self, step: int) -> Place:
-        """Return where one step of the loaded span lies."""
-        first = step * self.batch_size - self._start
-        stride = self._index.shape[-1] if self._lead else 0
-        return Place(self._index, self._answers, self._weights, first, stride)
-
-    def size(self, step: int) -> int:
-        """Return how many examples a step sees."""
-        return min(self.batch_size, self.n - step * self.batch_size)
+    def _features(self, here: tuple[slice, ...]) -> Array:
+        if not self.data.on_disk:
+            return self.data.floats(self._rows(self.data.x, self._index[here]))
+        index = self._host_index[here]
+        x = self.data.x[index.reshape(-1)]
+        return self.data.bk.xp.reshape(x, (*index.shape, x.shape[-1]))
 
     def _rows(self, source: Array, index: Array) -> Array:
-        xp = self._bk.xp
-        if not self._lead:
+        xp = self.data.bk.xp
+        if not self.per_member:
             return xp.take(source, index, axis=0)
         rows = xp.take(source, xp.reshape(index, (-1,)), axis=0)
         return xp.reshape(rows, (*index.shape, *source.shape[1:]))

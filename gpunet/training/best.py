@@ -1,11 +1,9 @@
 """The best weights so far, and when to stop looking for better ones."""
 
-from typing import Any
-
-from ..backend import Array, Params
+from ..backend import Params
 from ..network import Network
-from ..updates import expand_members
 from .callbacks import EarlyStopping
+from .steppers import expand_mask, member_mask
 
 
 class Best:
@@ -37,16 +35,16 @@ class Best:
         self.state: dict[str, list] = {"loss": [None] * n, "epoch": [0] * n}
         self.state["bad"] = [0] * n
 
-    def update(self, losses: list[float], epoch: int, alive: list[bool]) -> list[int]:
-        """Take an epoch's validation losses; return the members to stop.
+    def update(self, losses: list[float], epoch: int, active: list[bool]) -> list[int]:
+        """Judge by an epoch's validation losses; return the members to stop.
 
         NaN is never a new best and never hides a later one.
         """
         state, rule = self.state, self._rule
         margin = rule.min_delta if rule else 0.0
-        better, done = [False] * len(losses), []
+        better, stopped = [False] * len(losses), []
         for i, value in enumerate(losses):
-            if not alive[i]:
+            if not active[i]:
                 continue
             old = state["loss"][i]
             better[i] = value < (float("inf") if old is None else old - margin)
@@ -55,12 +53,12 @@ class Best:
                 continue
             state["bad"][i] += 1
             if rule and state["bad"][i] >= rule.patience:
-                done.append(i)
+                stopped.append(i)
         if any(better):
             self._copy(better)
-        return done
+        return stopped
 
-    def make_room(self) -> None:
+    def start_copies(self) -> None:
         """Begin to keep weights, with copies of the present ones."""
         xp = self._net.backend.xp
         self.params = {
@@ -76,20 +74,9 @@ class Best:
 
     def _copy(self, better: list[bool]) -> None:
         if not self.params:
-            self.make_room()
+            self.start_copies()
             return
         xp, mask = self._net.backend.xp, member_mask(self._net, better)
         for name, p in self._net.params.items():
             old = self.params[name]
-            old[...] = xp.where(spread_mask(mask, p), p, old)
-
-
-def member_mask(net: Network, flags: list[bool]) -> Array:
-    """Return flags of the members as a device array, shape (P,) or ()."""
-    mask = net.backend.array(flags, "bool")
-    return mask if net.population else mask[0]
-
-
-def spread_mask(mask: Array, p: Any) -> Array:
-    """Return a member mask with axes after it that fit p."""
-    return expand_members(mask, p) if mask.ndim else mask
+            old[...] = xp.where(expand_mask(mask, p), p, old)

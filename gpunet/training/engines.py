@@ -1,104 +1,77 @@
-"""Engines: who takes the steps of a span.
+"""Selects the implementation that executes training steps.
 
-The loop of `Part` runs the lesson's own lines on any device, step by step. A
-compiled engine takes a whole span in one call, for the networks it knows, and is
-proven equal to the loop; it stands upstairs in `fast/`, and is found by name.
+The loop runs the lesson's own lines on any device, step by step. A compiled
+engine executes a whole span in one call, for the networks it knows, and is proven
+equal to the loop; it is upstairs in `fast/`, and is loaded by name.
 """
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 from .._lazy import load
 from ..errors import ConfigError
-from ..network import Network
-from ..optimizers import Optimizer
-from .parts import Part, split
-
-ENGINES = ("auto", "loop", "compiled")
-PRECISIONS = ("float32", "tf32", "float16")
+from .settings import Settings
+from .steppers import Stepper, TrainingState, make_steppers
 
 
 class Engine(NamedTuple):
-    """What takes the steps.
+    """What executes the steps.
 
     Attributes
     ----------
     name : str
         "loop", or the compiled engine's own name.
-    split : callable
-        As `gpunet.training.parts.split`.
+    make_steppers : callable
+        As `gpunet.training.steppers.make_steppers`.
     note : str
-        Why "auto" took the loop, how long compiling took, or "".
+        Why "auto" chose the loop, how long compiling took, or "".
     """
 
     name: str
-    split: Callable[..., list[Part]]
+    make_steppers: Callable[[TrainingState], list[Stepper]]
     note: str = ""
 
 
-LOOP = Engine("loop", split)
+LOOP = Engine("loop", make_steppers)
 
 
-def check_engine(name: str, precision: str = "float32") -> None:
-    """Refuse a name that is no engine's, or no precision (ConfigError)."""
-    if name not in ENGINES:
-        raise ConfigError(f"engine: {name!r}: choose from {', '.join(ENGINES)}")
-    if precision not in PRECISIONS:
-        choices = ", ".join(PRECISIONS)
-        raise ConfigError(f"precision: {precision!r}: choose from {choices}")
-
-
-def choose(
-    engine: str,
-    net: Network,
-    optimizer: Optimizer,
-    *,
-    n_steps: float,
-    hooks: Any,
-    x: Any = None,
-    batch: int = 1,
-    on_disk: bool = False,
-    precision: str = "float32",
-) -> Engine:
-    """Return the engine that trains `net`.
+def choose(state: TrainingState, settings: Settings, n_steps: float) -> Engine:
+    """Return the engine that trains a network.
 
     Parameters
     ----------
-    engine : "auto", "loop" or "compiled"
-        "auto" takes the compiled engine where it applies and wins.
+    state : TrainingState
+    settings : Settings
+        engine "auto" chooses the compiled engine where it applies and wins.
     n_steps : float
         That the run is likely to take; compiling must pay.
-    hooks : sequence of callable
-        Gradient hooks, which only the loop calls.
-    x : array, shape (n, features...)
-        The examples: how many numbers of them are 0 may decide what wins.
-    batch : int
-    on_disk : bool
-        Whether batches are gathered from a file, which only the loop does.
-    precision : "float32", "tf32" or "float16"
-        Other than "float32" only compiled engines of GPUs know.
 
     Raises
     ------
     ConfigError
-        Unknown name, "compiled" where no compiled engine applies, or a precision
-        that the engine does not have.
+        "compiled" where no compiled engine applies, or a precision that the
+        engine does not have.
     """
-    check_engine(engine, precision)
+    engine, precision, net = settings.engine, settings.precision, state.net
     plain = precision == "float32"
     if plain and engine == "loop":
         return LOOP
     fast = load("fast")
-    why = "the data stay on disk" if on_disk else fast.refuse(net, optimizer, hooks)
+    reason = "the data stay on disk"
+    if not state.data.on_disk:
+        reason = fast.why_unsupported(net, state.optimizer, state.hooks)
     if not plain:
-        why = "the loop computes in the network's dtype" if engine == "loop" else why
-        return _precise(fast, net, precision, why)
-    if engine == "compiled" and why:
-        raise ConfigError(f"engine: compiled: {why}; take engine auto or loop")
+        if engine == "loop":
+            reason = "the loop computes in the network's dtype"
+        return _precise(fast, state, precision, reason)
+    if engine == "compiled" and reason:
+        raise ConfigError(f"engine: compiled: {reason}; use engine auto or loop")
     if engine == "auto":
-        why = why or fast.slower(net, optimizer, n_steps, batch, x)
-    return LOOP._replace(note=why) if why else Engine(*fast.engine(net))
+        batch, x = state.batch_size, state.data.x
+        reason = reason or fast.slower(net, state.optimizer, n_steps, batch, x)
+    return LOOP._replace(note=reason) if reason else Engine(*fast.engine(net))
 
 
 def compiler_target() -> str:
@@ -106,10 +79,13 @@ def compiler_target() -> str:
     return load("fast").target()
 
 
-def _precise(fast: Any, net: Network, precision: str, why: str) -> Engine:
-    if not why and (precision not in fast.precisions(net) or net.dtype != "float32"):
-        why = f"{net.backend.name} has none for a {net.dtype} network"
-    if why:
-        raise ConfigError(f"precision: {precision}: {why}; take float32")
-    name, split_parts = fast.engine(net)
-    return Engine(f"{name}, {precision}", partial(split_parts, precision=precision))
+def _precise(
+    fast: ModuleType, state: TrainingState, precision: str, reason: str
+) -> Engine:
+    net = state.net
+    if not reason and (precision not in fast.precisions(net) or net.dtype != "float32"):
+        reason = f"{net.backend.name} has none for a {net.dtype} network"
+    if reason:
+        raise ConfigError(f"precision: {precision}: {reason}; use float32")
+    name, make = fast.engine(net)
+    return Engine(f"{name}, {precision}", partial(make, precision=precision))

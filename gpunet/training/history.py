@@ -1,7 +1,9 @@
 """History: one record for each epoch, as plain numbers."""
 
+import warnings
 from collections.abc import Iterator
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any
 
 from ..errors import UnknownColumn
@@ -31,10 +33,22 @@ class History:
     ([0.5, 0.25], 2, 2)
     """
 
-    def __init__(self, records: list[dict[str, Any]] | None = None):
+    def __init__(
+        self,
+        records: list[dict[str, Any]] | None = None,
+        stopped: dict[int, str] | None = None,
+    ):
         self.records = list(records or [])
         self.outcome = ""  # why training ended
-        self.frozen: dict[int, str] = {}  # members that stopped before the end
+        self.stopped = {} if stopped is None else stopped  # members that ended early
+
+    @property
+    def frozen(self) -> dict[int, str]:
+        """The old name of `stopped`."""
+        warnings.warn(
+            "history: frozen is now called stopped", DeprecationWarning, stacklevel=2
+        )
+        return self.stopped
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one epoch's record."""
@@ -78,3 +92,24 @@ class History:
 
     def __repr__(self) -> str:
         return f"History({len(self)} epochs, {self.outcome or 'running'})"
+
+
+def shown(value: Any, active: list[bool], population: int | None) -> Any:
+    """Return the members' numbers as a record has them, None for what is not finite.
+
+    Parameters
+    ----------
+    value : list of float, one for each member (or network); other values stay
+    active : list of bool
+        Members that learned; the others have None.
+    population : int or None
+        Without one the list's only number is returned.
+    """
+    if not isinstance(value, list):
+        return value
+    # Seven digits: what float32 means, so that files do not suggest more.
+    kept = [
+        float(f"{v:.7g}") if learns and isfinite(v) else None
+        for v, learns in zip(value, active, strict=True)
+    ]
+    return kept if population else kept[0]

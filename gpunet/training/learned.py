@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..network import Network
-from .evaluate import n_outputs
 
 _STEPS = 100  # fewer prove nothing
 
@@ -41,7 +40,8 @@ def not_learned(trainer: Any) -> str:
     courses = {i: c for i, c in courses.items() if c.losses and not _learns(c)}
     if not courses:
         return ""
-    to_host, (t, weight) = trainer.net.backend.to_host, trainer.answers
+    to_host, data = trainer.net.backend.to_host, trainer.data
+    t, weight = data.t, data.weight
     weight = None if weight is None else to_host(weight)
     guess, chance = constant_answer(trainer.net, to_host(t), weight)
     faults = {i: _fault(c, guess, chance) for i, c in courses.items()}
@@ -58,7 +58,7 @@ def not_learned(trainer: Any) -> str:
 
 def _course(trainer: Any, member: int) -> _Course:
     history = trainer.history
-    if history.frozen.get(member, "").startswith("diverged"):
+    if history.stopped.get(member, "").startswith("diverged"):
         return _Course([], [], 0.0)  # told already
 
     def column(name: str) -> list[float]:
@@ -122,7 +122,7 @@ def constant_answer(net: Network, t: Any, weight: Any = None) -> tuple[float, fl
     """
     n, labels = len(t), t
     if t.ndim == 1:  # a row for each class, as heavy as its examples
-        t = np.eye(n_outputs(net))
+        t = np.eye(net.n_out)
         counts = np.bincount(labels, weight, minlength=len(t))
         weight = counts * len(t) / n
     t = np.asarray(t, np.float64)

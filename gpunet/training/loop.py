@@ -4,207 +4,161 @@ An epoch is cut into spans of about a quarter of a second. Inside a span nothing
 waits for the device. At its end the numbers are checked once: if one is no
 longer finite, the span's start is put back and its steps are taken again with a
 check at each, which finds the very step; randomness is keyed, so the repeat is
-exact. Weights, optimizer and counters then stand at the last good step.
+exact. Weights, optimizer and counters are then those of the last good step.
 """
 
 import time
-from collections.abc import Sequence
-from math import ceil, isfinite
+from math import ceil
 from typing import Any
 
-from ..backend import Array, Params
+from ..backend import Array
 from ..backend.threads import blas_threads
-from ..data import Dataset
-from ..errors import Diverged
+from ..errors import ConfigError, Diverged
+from ..layers import Activation, Dense
 from ..network import Network
-from ..optimizers import Optimizer
-from .batches import Feed
+from ..optimizers import get_optimizer
+from ..updates import Optimizer
 from .best import Best
-from .callbacks import Callback, EarlyStopping
-from .checks import check_settings, check_trainable, largest_matrix
-from .disk import DeviceRows, DiskFeed
-from .divergence import check_span, raise_diverged, refuse_validation
+from .callbacks import EarlyStopping
+from .device_data import to_device, training_data
 from .engines import choose
-from .evaluate import counts_hits, measure, n_outputs, place
-from .history import History
+from .evaluate import measure
+from .history import History, shown
+from .members import Members, Span
 from .memory import memory_for
-from .parts import Part
 from .schedules import get_schedule
+from .settings import Settings
+from .steppers import scores, training_state
 
 _SPAN_SECONDS = 0.25
 
 
 class Trainer:
-    """One training run: what it has, where it stands, and how it goes on.
+    """The state and control flow of one training run.
 
     Parameters
     ----------
     net : Network
         Trained in place.
-    train, validation : Dataset
-        Checked against the network already.
-    epochs, batch_size : int
-        A batch_size of None takes all examples: gradient descent proper.
-    optimizer : Optimizer
-    schedule : str or callable
-    early_stopping : EarlyStopping, optional
-    order : "own", "shared" or "none"
-    order_seed : int, optional
-        The seed of the shared order; None takes the first member's.
-    track : bool
-        Whether loss and accuracy are computed while training.
-    callbacks : sequence of Callback
-    max_steps : int, optional
-        Stop after so many steps, wherever that is.
-    engine : "auto", "loop" or "compiled"
-        See `gpunet.training.engines`.
-    precision : "float32", "tf32" or "float16"
-        What a compiled engine's matrix products are computed in.
+    data : Splits, Dataset or (x, t)
+    settings : Settings
 
     Attributes
     ----------
     engine : Engine
-        The one that was taken.
-    epoch, at, step : int
+        The one that was chosen.
+    epoch, step_in_epoch, step : int
         Epochs done, steps done in this epoch, steps done in all.
     history : History
-    alive : list of bool, one for each member
-    answers : device arrays (t, weight) of all examples; weight may be None
+    members : Members
+    data : DeviceData
+        The training data.
     """
 
-    def __init__(
-        self,
-        net: Network,
-        train: Dataset,
-        validation: Dataset | None = None,
-        *,
-        epochs: int,
-        batch_size: int | None,
-        optimizer: Optimizer,
-        schedule: Any = "constant",
-        early_stopping: EarlyStopping | None = None,
-        order: str = "own",
-        order_seed: int | None = None,
-        track: bool = True,
-        callbacks: Sequence[Callback] = (),
-        max_steps: int | None = None,
-        engine: str = "auto",
-        precision: str = "float32",
-    ):
+    def __init__(self, net: Network, data: Any, settings: Settings):
+        train, held_out = training_data(net, data, settings)
         check_trainable(net)
-        check_settings(epochs, batch_size, order, max_steps, order_seed)
-        self.net, self.optimizer, self.epochs = net, optimizer, epochs
-        self.callbacks, self.max_steps, self.track = tuple(callbacks), max_steps, track
-        self.schedule = get_schedule(schedule)
-        self.epoch = self.at = self.step = 0
+        self.net, self.settings = net, settings
+        self.optimizer: Optimizer = get_optimizer(settings.optimizer)
+        self.epochs, self.callbacks = settings.epochs, tuple(settings.callbacks)
+        self.schedule = get_schedule(settings.schedule)
+        self.epoch = self.step_in_epoch = self.step = 0
         self.seconds = 0.0
-        self.history = History()
         self.n_members = net.population or 1
-        self.alive = [True] * self.n_members
-        self.best = Best(net, early_stopping)
-        self._may_stop_early = early_stopping is not None
-        self._why = ""
-        self._span = 16
-        self._factor_value: Any = 1.0  # what the schedule gave last
-        with net.backend.use():
-            self._batch = min(batch_size or len(train), len(train))
-            with memory_for("data", net.backend, self._batch):
-                feed = self._place(train, validation, order, order_seed)
-            with memory_for("step", net.backend, self._batch):
-                self._choose(engine, precision, feed)
-        self._arrays = dict(net.params)  # what the parts hold
-
-    def _place(self, train, validation, order, order_seed) -> Any:
-        """Lay out data and sums; return what makes feeds."""
-        net, bk = self.net, self.net.backend
-        lead = (net.population,) if net.population else ()
-        self.optimizer.start(net.params, bk, net.population)
-        floats, whole = bk.dtype(net.dtype), bk.dtype("int64")
-        self.sums = {
-            name: bk.xp.zeros(
-                lead, dtype=whole if name == "correct" else floats, device=bk.device
-            )
-            for name in ("loss", "correct", "grad_norm")
-        }
-        data = place(bk, net, train)
-        self.answers = data.t, data.weight
-        self._counts_hits = counts_hits(net, data.t)
-        self._validation = validation and place(bk, net, validation)
-        self._x, self._on_disk = data.x, isinstance(data.x, DeviceRows)
-
-        def feed(seeds):
-            own = bool(lead) and order == "own"
-            first = net.seeds[0] if order_seed is None else order_seed
-            keys = seeds if order == "own" else [first]
-            return (DiskFeed if self._on_disk else Feed)(
-                bk,
-                data.x,
-                data.t,
-                data.weight,
-                batch_size=self._batch,
-                seeds=keys,
-                own_orders=own,
-                order=order,
-                n_out=n_outputs(net),
-                dtype=net.dtype,
-                scale=data.scale,
-            )
-
+        self.members = Members(self.n_members)
+        self.history = History(stopped=self.members.reasons)
+        rule = settings.early_stopping
+        self.best = Best(net, EarlyStopping(rule) if isinstance(rule, int) else rule)
+        self._span = 16  # steps
+        self._factor: Any = 1.0  # what the schedule returned last
+        self.batch_size = min(settings.batch_size or len(train), len(train))
         self.n_train = len(train)
-        self.steps_per_epoch = ceil(len(train) / self._batch)
-        return feed
-
-    def _choose(self, engine: str, precision: str, feed: Any) -> None:
-        """Choose who takes the steps, and make the parts that do."""
-        hooks = [
-            c.on_gradients
-            for c in self.callbacks
-            if type(c).on_gradients is not Callback.on_gradients
-        ]
-        self.engine = choose(
-            engine,
-            self.net,
-            self.optimizer,
-            n_steps=self._expected_steps(),
-            hooks=hooks,
-            x=self._x,
-            batch=self._batch,
-            on_disk=self._on_disk,
-            precision=precision,
-        )
-        self.parts = self.engine.split(
-            self.net, self.optimizer, feed, self.sums, track=self.track, hooks=hooks
-        )
-        if self.parts[0].note:
-            self.engine = self.engine._replace(note=self.parts[0].note)
+        self.steps_per_epoch = ceil(len(train) / self.batch_size)
+        with net.backend.use():
+            with memory_for("data", net.backend, self.batch_size):
+                self.optimizer.start(net.params, net.backend, net.population)
+                self.data = to_device(net, train)
+                self._validation = to_device(net, held_out) if held_out else None
+            with memory_for("step", net.backend, self.batch_size):
+                self.state = training_state(
+                    net, self.optimizer, self.data, self.batch_size, settings
+                )
+                self.engine = choose(self.state, settings, self._expected_steps())
+                self.steppers = self.engine.make_steppers(self.state)
+        if note := self.steppers[0].note:
+            self.engine = self.engine._replace(note=note)
+        self._arrays = dict(net.params)  # what the steppers hold
 
     def _expected_steps(self) -> float:
         """Return how many steps the run is likely to take."""
         steps = self.epochs * self.steps_per_epoch
-        steps = steps / 3 if self._may_stop_early else steps
-        return min(steps, self.max_steps or steps)
+        expected = steps / 3 if self.settings.early_stopping else float(steps)
+        return min(expected, self.settings.max_steps or expected)
+
+    @property
+    def compute_metrics(self) -> bool:
+        """Whether loss and accuracy are computed while training."""
+        return self.settings.compute_metrics
+
+    @property
+    def active(self) -> list[bool]:
+        """Which members still learn."""
+        return self.members.active
+
+    def stop_member(self, member: int, reason: str) -> None:
+        """Let a member learn no more; the reason goes into the history."""
+        self.members.stop(member, reason)
+
+    def continue_from(
+        self, counters: dict[str, int], active: list[bool], stopped: dict[int, str]
+    ) -> None:
+        """Set where training continues; the tensors are set apart.
+
+        Parameters
+        ----------
+        counters : dict
+            epoch, step_in_epoch, step and optimizer_steps.
+        active : list of bool
+            Which members still learn.
+        stopped : dict
+            Why the others do not.
+        """
+        self.epoch, self.step = counters["epoch"], counters["step"]
+        self.step_in_epoch = counters["step_in_epoch"]
+        self.members.active[:] = active
+        self.members.reasons.clear()
+        self.members.reasons.update(stopped)
+        for optimizer in [self.optimizer, *(s.optimizer for s in self.steppers)]:
+            optimizer.n_steps = counters["optimizer_steps"]
+
+    @property
+    def optimizer_steps(self) -> int:
+        """How many steps the optimizer has taken; blocks of members count alone."""
+        return max(stepper.optimizer.n_steps for stepper in self.steppers)
 
     def tensors(self) -> dict[str, Array]:
         """Return every array that the next step depends on, by name."""
-        tensors = {f"params.{name}": p for name, p in self.net.params.items()}
-        tensors |= {f"slots.{name}": s for name, s in self.optimizer.state.items()}
-        tensors |= {f"sums.{name}": s for name, s in self.sums.items()}
-        return tensors | {f"best.{name}": p for name, p in self.best.params.items()}
+        best = {f"best.{name}": p for name, p in self.best.params.items()}
+        return self.state.tensors() | best
 
     def loss_so_far(self) -> Any:
-        """Return the mean loss of the epoch's batches until now; waits."""
-        seen = min(self.at * self.parts[0].feed.batch_size, self.n_train)
-        sums = self.net.backend.to_host(self.sums["loss"]).reshape(self.n_members)
-        return self._shown([v / max(seen, 1) for v in sums.tolist()], self.alive)
+        """Return the mean loss of the epoch's batches so far; waits."""
+        seen = min(self.step_in_epoch * self.batch_size, self.n_train)
+        loss = scores(self.state, max(seen, 1))["loss"]
+        return shown(loss, self.active, self.net.population)
 
-    def stop(self, why: str) -> None:
-        """Ask for an end after the current step; `why` goes into the history."""
-        self._why = self._why or why
+    def stop(self, reason: str) -> None:
+        """Ask for an end after the current step; the reason goes into the history."""
+        self.state.request.reason = self._reason or reason
+
+    @property
+    def _reason(self) -> str:
+        return self.state.request.reason
 
     @property
     def stopped(self) -> bool:
         """Whether an end has been asked for."""
-        return bool(self._why)
+        return bool(self._reason)
 
     def run(self) -> History:
         """Train to the end and return the history.
@@ -221,88 +175,102 @@ class Trainer:
 
     def _run(self) -> History:
         self._tell("on_start", self)
-        if not any(self.alive):
-            self.stop("early stopping")
-            self.best.restore()
-        if self.max_steps is not None and self.step >= self.max_steps:
-            self.stop("step limit reached")
+        if not any(self.active):
+            self._stop_early()
+        self._check_max_steps()
         try:
             bk = self.net.backend
-            blas = blas_threads(self._batch * largest_matrix(self.net))
-            with bk.use(), memory_for("step", bk, self._batch), blas:
-                while self.epoch < self.epochs and not self._why:
-                    self._one_epoch()
-                if not self._why:
-                    self._why = "all epochs done"
+            blas = blas_threads(self.batch_size * largest_matrix(self.net))
+            with bk.use(), memory_for("step", bk, self.batch_size), blas:
+                while self.epoch < self.epochs and not self._reason:
+                    self._run_epoch()
+                if not self._reason:
+                    self.stop("all epochs done")
                     self.best.restore()
         finally:
-            self.history.outcome = self._why or "stopped by an error"
+            self.history.outcome = self._reason or "stopped by an error"
             self._tell("on_stop", self)
         return self.history
 
-    def _one_epoch(self) -> None:
+    def _run_epoch(self) -> None:
         started = time.perf_counter()
-        for part in self.parts:
-            part.feed.begin(self.epoch)
-        while self.at < self.steps_per_epoch and not self._why:
+        for stepper in self.steppers:
+            stepper.batches.start_epoch(self.epoch)
+        while self.step_in_epoch < self.steps_per_epoch and not self._reason:
             span_started = time.perf_counter()
-            n = self._run_span(self.at, self._span_end())
-            self.at += n
+            n = self._run_span(self.step_in_epoch, self._span_end())
+            self.step_in_epoch += n
             self.step += n
             self._adapt(n, time.perf_counter() - span_started)
             self._tell("on_span", self)
-            if self.max_steps is not None and self.step >= self.max_steps:
-                self.stop("step limit reached")
-            if self.at < self.steps_per_epoch:
+            self._check_max_steps()
+            if self.step_in_epoch < self.steps_per_epoch:
                 self._pause()
         self.seconds += time.perf_counter() - started
-        if self.at == self.steps_per_epoch:
-            with memory_for("evaluation", self.net.backend, self._batch):
+        if self.step_in_epoch == self.steps_per_epoch:
+            with memory_for("evaluation", self.net.backend, self.batch_size):
                 self._end_epoch()
             self._pause()
+
+    def _check_max_steps(self) -> None:
+        most = self.settings.max_steps
+        if most is not None and self.step >= most:
+            self.stop("step limit reached")
+
+    def _stop_early(self) -> None:
+        self.stop("early stopping")
+        self.best.restore()
 
     def _pause(self) -> None:
         for callback in self.callbacks:
             if callback.every_steps and self.step % callback.every_steps == 0:
-                with memory_for("save", self.net.backend, self._batch):
+                with memory_for("save", self.net.backend, self.batch_size):
                     callback.on_pause(self)
 
     def _span_end(self) -> int:
-        ends = [self.at + self._span, self.steps_per_epoch]
-        if self.max_steps is not None:
-            ends.append(self.at + self.max_steps - self.step)
+        done = self.step_in_epoch
+        ends = [done + self._span, self.steps_per_epoch]
+        if self.settings.max_steps is not None:
+            ends.append(done + self.settings.max_steps - self.step)
         for callback in self.callbacks:
             if every := callback.every_steps:
-                ends.append(self.at + every - self.step % every)
-        return max(min(ends), self.at + 1)
+                ends.append(done + every - self.step % every)
+        return max(min(ends), done + 1)
 
     def _adapt(self, n: int, seconds: float) -> None:
-        wanted = n * _SPAN_SECONDS / max(seconds, 1e-6)
-        self._span = int(min(max(wanted, 1), 4 * self._span, 8192))
+        steps = n * _SPAN_SECONDS / max(seconds, 1e-6)
+        self._span = int(min(max(steps, 1), 4 * self._span, 8192))
 
     def _run_span(self, first: int, last: int) -> int:
         """Take steps first to last - 1; return how many were taken.
 
-        Whatever breaks into it (Ctrl-C, no memory) leaves the span's start.
+        Whatever interrupts it (Ctrl-C, no memory) leaves the span's start.
         """
         self._adopt()
+        factors = [self._next_factor(k) for k in range(first, last)]
         begun = []
         try:
-            for part in self.parts:
-                if not any(self.alive[part.members]):
+            for stepper in self.steppers:
+                if not any(self.active[stepper.state.members]):
                     continue
-                part.feed.load(first, last)
-                before = part.snapshot()
-                begun.append((part, before))
-                last = part.steps(self.epoch, first, last, self._factor, self._ended)
-                check_span(self, part, before, first, last)
+                before = stepper.snapshot()
+                begun.append((stepper, before))
+                last = first + stepper.run(self.epoch, first, last, factors)
+                span = Span(self.epoch, first, last, factors, self.step)
+                if lost := self.members.check_span(stepper, before, span):
+                    self._diverge(*lost)
         except Diverged:
             raise
         except BaseException:
-            for part, before in begun:
-                part.restore(before)
+            for stepper, before in begun:
+                stepper.restore(before)
             raise
         return last - first
+
+    def _diverge(self, k: int, lost: list[int]) -> None:
+        self.step, self.step_in_epoch = self.step + k - self.step_in_epoch, k
+        self.stop(self.members.reasons[lost[0]])
+        raise self.members.diverged(lost, "the step before it")
 
     def _adopt(self) -> None:
         """Copy parameters that a callback has replaced into the arrays in use."""
@@ -312,88 +280,64 @@ class Trainer:
                 p[...] = new
                 self.net.params[name] = p
 
-    def _ended(self) -> bool:
-        """Whether to finish this step and take no more: a signal came."""
-        # Several parts must all stop at one step: they finish the span.
-        return bool(self._why) and len(self.parts) == 1
-
-    def one_step(self, part: Part, k: int) -> Params:
-        """Let a part take step k of the epoch; see `Part.step`."""
-        final = k == self.steps_per_epoch - 1
-        return part.step(self.epoch, k, self._factor(k), last=final)
-
-    def freeze(self, member: int, why: str) -> None:
-        """Let a member learn no more."""
-        self.alive[member] = False
-        self.history.frozen[member] = why
-
-    def _factor(self, k: int) -> Any:
+    def _next_factor(self, k: int) -> Any:
         factor = self.schedule(self.epoch + k / self.steps_per_epoch, self.epochs)
-        # The same object while the value stays: nothing is then computed anew.
-        if factor != self._factor_value:
-            listed = isinstance(factor, list)
-            self._factor_value = list(factor) if listed else float(factor)
-        return self._factor_value
+        if factor != self._factor:
+            is_list = isinstance(factor, list)
+            self._factor = list(factor) if is_list else float(factor)
+        return self._factor
 
     def learning_rates(self) -> list[float]:
         """Return each member's learning rate of the newest step."""
-        return self.optimizer.rates(self._factor_value)
+        return self.optimizer.rates(self._factor)
 
     def _end_epoch(self) -> None:
-        started, alive = time.perf_counter(), list(self.alive)
-        record = {"epoch": self.epoch + 1, "step": self.step}
+        started, active = time.perf_counter(), list(self.active)
+        record: dict[str, Any] = {"epoch": self.epoch + 1, "step": self.step}
         record["learning_rate"] = self.learning_rates()
-        record |= self._scores()
+        record |= scores(self.state, self.n_train)
         lost: list[int] = []
         if self._validation is not None:
-            val_loss, val_accuracy = measure(self.net, self._validation)
-            record["val_loss"], record["val_accuracy"] = val_loss, val_accuracy
-            lost = refuse_validation(self, val_loss)
-            for i in self.best.update(val_loss, self.epoch + 1, self.alive):
-                self.freeze(i, f"stopped early after epoch {self.epoch + 1}")
+            loss, record["val_accuracy"] = measure(self.net, self._validation)
+            record["val_loss"] = loss
+            rates = self.learning_rates()
+            lost = self.members.check_validation(loss, rates, self.epoch, self.step)
+            for i in self.best.update(loss, self.epoch + 1, self.active):
+                self.stop_member(i, f"stopped early after epoch {self.epoch + 1}")
         losses = record.get("val_loss") or record.get("loss")
         if hasattr(self.schedule, "update") and losses:
             self.schedule.update(losses)
-        record = {name: self._shown(value, alive) for name, value in record.items()}
+        for name, value in record.items():
+            record[name] = shown(value, active, self.net.population)
         record["seconds"] = round(self.seconds + time.perf_counter() - started, 4)
-        self.epoch, self.at, self.seconds = self.epoch + 1, 0, 0.0
-        for s in self.sums.values():
-            s[...] = 0
+        self.epoch, self.step_in_epoch, self.seconds = self.epoch + 1, 0, 0.0
+        for total in self.state.sums.values():
+            total[...] = 0
         self.history.append(record)
-        end = not any(self.alive)
-        if end:
-            for i in lost:  # as the checkpoint should have them: see raise_diverged
-                self.alive[i] = True
+        end = not any(self.active)
+        error = None
+        if end and lost:  # the checkpoint keeps these members active
+            error = self.members.diverged(lost, "that step")
         self._tell("on_epoch", self, record)
-        if end and lost:
-            raise_diverged(self, lost, "that step")
+        if error:
+            self.stop(self.members.reasons[lost[0]])
+            raise error
         if end:
-            self.stop("early stopping")
-            self.best.restore()
-
-    def _scores(self) -> dict[str, Any]:
-        host = {
-            name: self.net.backend.to_host(s).reshape(self.n_members).tolist()
-            for name, s in self.sums.items()
-        }
-        scores = {"grad_norm": host["grad_norm"]}
-        if self.track:
-            scores["loss"] = [v / self.n_train for v in host["loss"]]
-            if self._counts_hits:
-                scores["accuracy"] = [v / self.n_train for v in host["correct"]]
-        return scores
-
-    def _shown(self, value: Any, alive: list[bool]) -> Any:
-        if not isinstance(value, list):
-            return value
-        # Seven digits: what float32 means, so that files do not suggest more.
-        kept = [
-            float(f"{v:.7g}") if learns and isfinite(v) else None
-            for v, learns in zip(value, alive, strict=True)
-        ]
-        return kept if self.net.population else kept[0]
+            self._stop_early()
 
     def _tell(self, event: str, *args: Any) -> None:
-        with memory_for("save", self.net.backend, self._batch):
+        with memory_for("save", self.net.backend, self.batch_size):
             for callback in self.callbacks:
                 getattr(callback, event)(*args)
+
+
+def largest_matrix(net: Network) -> int:
+    """Return how many weights the largest Dense layer has."""
+    return max(x.n_in * x.n_out for x in net.layers if isinstance(x, Dense))
+
+
+def check_trainable(net: Network) -> None:
+    """Refuse a network through which no gradient passes (ConfigError)."""
+    for layer in net.layers:
+        if isinstance(layer, Activation) and layer.f.untrainable:
+            raise ConfigError(layer.f.untrainable)

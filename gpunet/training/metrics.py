@@ -1,6 +1,6 @@
 """Metrics: what people judge a trained network by.
 
-`correct` counts on the device; the others take labels or numbers that are on
+`n_correct` counts on the device; the others take labels or numbers that are on
 the host already.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..backend import Array, HostArray, namespace
 
 
-def correct(labels: Array, t: Array) -> Array:
+def n_correct(labels: Array, t: Array) -> Array:
     """Return how many labels are right, shape (...): summed over the last axis.
 
     Parameters

@@ -15,7 +15,7 @@ import numpy as np
 from gpunet.backend import Backend, open_backend
 from gpunet.blocks import mlp
 from gpunet.optimizers import SGD
-from gpunet.training.fit import trainer
+from gpunet.training import Settings, Trainer
 
 from .report import Table
 
@@ -73,13 +73,14 @@ def _step_times(
         for name, bk in backends.items():
             members = population if population > 1 else None
             net = mlp([_INPUTS, width, _CLASSES], device=bk, population=members)
-            settings: dict[str, Any] = {
-                "epochs": 1,
-                "batch_size": batch,
-                "track": False,
-            }
-            settings |= {"optimizer": SGD(0.01), "order": "shared"}
-            epoch = trainer(net, (x, t), **settings)
+            settings = Settings(
+                epochs=1,
+                batch_size=batch,
+                optimizer=SGD(0.01),
+                compute_metrics=False,
+                shuffle="shared",
+            )
+            epoch = Trainer(net, (x, t), settings)
             bk.synchronize()
             started = time.perf_counter()
             epoch.run()

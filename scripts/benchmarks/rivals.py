@@ -95,6 +95,9 @@ class Rival:
         raise NotImplementedError
 
 
+SHUFFLES = {"own": "per_member", "shared": "shared", "none": False}
+
+
 class Gpunet(Rival):
     """`gpunet.fit` as in a long run: compiled code where there is any.
 
@@ -104,9 +107,10 @@ class Gpunet(Rival):
     def __init__(self, job: Job):
         super().__init__(job)
         import gpunet
-        from gpunet.training import trainer
+        from gpunet.training import Settings, Trainer
 
-        self._trainer, self._optimizer = trainer, gpunet.SGD
+        self._trainer, self._settings = Trainer, Settings
+        self._optimizer = gpunet.SGD
         kind: dict[str, Any] = QUADRATIC if job.quadratic else {}
         net = gpunet.mlp(job.sizes, population=job.population, **kind)
         for i, (w, b) in enumerate(job.initial_weights()):
@@ -122,17 +126,17 @@ class Gpunet(Rival):
 
     def prepare(self) -> None:
         engine = self.engine()
-        self._run = self._trainer(
-            self.net,
-            (self.job.x, self.job.t),
+        settings = self._settings(
             epochs=1,
             batch_size=self.job.batch,
             optimizer=self._optimizer(RATE),
-            order=self.job.order,
-            track=self.job.track,
+            shuffle=SHUFFLES[self.job.order],
+            compute_metrics=self.job.track,
             engine=engine,
             precision="tf32" if self.job.tf32 and engine != "loop" else "float32",
-        ).run
+        )
+        data = (self.job.x, self.job.t)
+        self._run = self._trainer(self.net, data, settings).run
 
     def epoch(self) -> None:
         self._run()

@@ -34,11 +34,11 @@ from ...blocks import dense_blocks
 from ...network import Network
 from ...optimizers import Adam, Optimizer
 from .compiler import missing, seconds_until_ready
-from .engine import split
 from .estimates import Workload, blas_wins, compiled_seconds, loop_seconds
 from .inference import predictor
 from .jit.span import train_network
 from .lowering import why_unsupported, why_unsupported_optimizer
+from .stepper import make_steppers
 from .workspace import column_dtype
 
 NAME = "compiled"
@@ -49,12 +49,12 @@ _MIN_SECONDS = 0.05
 __all__ = [
     "NAME",
     "Workload",
+    "make_steppers",
     "missing",
     "predictor",
     "refuse",
     "seconds_until_ready",
     "slower",
-    "split",
     "why_loop",
 ]
 

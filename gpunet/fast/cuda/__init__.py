@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .general import stepper as general
-from .persistent.stepper import split
+from .persistent.stepper import make_steppers
 
-__all__ = ["NAME", "PRECISIONS", "refuse", "slower", "split"]
+__all__ = ["NAME", "PRECISIONS", "make_steppers", "refuse", "slower"]
 
 NAME = "cuda"
 PRECISIONS = general.PRECISIONS

@@ -74,7 +74,7 @@ def _fit_in_order(net: Network, points: Any, rate: float, rounds: int) -> Result
     """Train one point a step, in order; return the parameters on the host."""
     x = np.array([x for x, _ in points], np.float64)
     y = np.array([[y] for _, y in points], np.float64)
-    in_order: Any = {"batch_size": 1, "order": "none", "track": False}
+    in_order: Any = {"batch_size": 1, "shuffle": False, "compute_metrics": False}
     fit(net, (x, y), epochs=rounds, optimizer=SGD(rate), **in_order)
     return to_lists(net, net.params)
 

@@ -65,7 +65,7 @@ def sigmoid_or_relu(
             epochs=n_steps,
             batch_size=32,
             optimizer=SGD([rate for rate in rates for _ in range(n_seeds)]),
-            track=False,
+            compute_metrics=False,
             callbacks=[curve],
             max_steps=n_steps,
         )

@@ -46,7 +46,14 @@ def sizes(
         layers = [784, *[width] * depth, 10]
         net = mlp(layers, "relu", seed=seed, population=n_seeds, device=device)
         adam = Adam(0.005)
-        fit(net, train, epochs=epochs, batch_size=50, optimizer=adam, track=False)
+        fit(
+            net,
+            train,
+            epochs=epochs,
+            batch_size=50,
+            optimizer=adam,
+            compute_metrics=False,
+        )
         accuracy = summary(evaluate(net, test)["accuracy"])
         row = {"hidden_layers": depth, "width": width, "parameters": net.n_parameters}
         rows.append(row | rounded({"accuracy": accuracy["mean"], "sd": accuracy["sd"]}))

@@ -106,7 +106,9 @@ def _train(
     net = mlp([784, 16, 16, 10], **settings)
     x, t = sample(n_train)
     adam = Adam(0.005)
-    fit(net, (x, t), epochs=epochs, batch_size=32, optimizer=adam, track=False)
+    fit(
+        net, (x, t), epochs=epochs, batch_size=32, optimizer=adam, compute_metrics=False
+    )
     networks = f"{population} x " if population else ""
     summary = (
         f"{networks}784-16-16-10 sigmoid, squared error, Adam .005, batch 32, "

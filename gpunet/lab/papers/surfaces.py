@@ -49,7 +49,7 @@ def surfaces(
     data = [sample(n_train), sample(n_test, test=True)]
     data = [(shrunk(x, side), t) for x, t in data]
     training: Any = {"optimizer": SGD(0.5), "schedule": "exponential:0.95"}
-    training |= {"epochs": epochs, "batch_size": 50, "track": False}
+    training |= {"epochs": epochs, "batch_size": 50, "compute_metrics": False}
     rows, losses = [], {}
     for width in widths:
         sizes = [side * side, width, 10]

@@ -26,7 +26,7 @@ from . import Request, Verdict, not_done, verdict
 
 TESTED = (  # the test files that run on every backend, the quickest two first
     *("test_layers", "test_losses", "test_activations", "test_optimizers"),
-    *("test_network", "test_backend", "test_training_parts", "test_population"),
+    *("test_network", "test_backend", "test_training_steppers", "test_population"),
     *("test_runs_checkpoint", "test_training_loop", "test_training_batches"),
 )
 

@@ -62,7 +62,14 @@ def population(request: Request) -> Verdict:
                 [784, 16, 16, 10], "relu", population=members, device=request.device
             )
             started = time.perf_counter()
-            fit(net, data, epochs=1, batch_size=10, optimizer=SGD(0.1), track=False)
+            fit(
+                net,
+                data,
+                epochs=1,
+                batch_size=10,
+                optimizer=SGD(0.1),
+                compute_metrics=False,
+            )
             net.backend.synchronize()
             steps = batches * (members or 1)
             times.append(1e6 * (time.perf_counter() - started) / steps)

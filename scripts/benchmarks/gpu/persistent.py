@@ -15,13 +15,12 @@ import numpy as np
 from gpunet.backend import open_backend
 from gpunet.blocks import mlp
 from gpunet.data import Splits, read_mnist
-from gpunet.fast.cuda.persistent.stepper import Persistent, shared_limit
+from gpunet.fast.cuda.persistent.stepper import PersistentStepper, shared_limit
 from gpunet.fast.cuda.persistent.thread_layout import plans
 from gpunet.network import Network
 from gpunet.optimizers import SGD
+from gpunet.training import Settings, Trainer
 from gpunet.training.evaluate import evaluate
-from gpunet.training.fit import trainer
-from gpunet.training.loop import Trainer
 
 from . import Verdict, verdict
 
@@ -56,7 +55,7 @@ def measure(device: str, size: Size, until: float) -> Verdict:
         "layouts": lambda: _layouts(device, data, size),
         "accuracy": lambda: _accuracy(device, data, size),
         "many, own orders": lambda: _time(
-            device, data, size, population=size.many, order="own"
+            device, data, size, population=size.many, shuffle="per_member"
         ),
     }
     for name, job in jobs.items():
@@ -90,7 +89,7 @@ def _trainer(net: Network, data: Splits, **settings: Any) -> Trainer:
     on_gpu = net.backend.name.startswith("cuda")
     kind = {"batch_size": 10, "engine": "compiled" if on_gpu else "auto"} | settings
     rate = 3.0 if net.loss.name == "half_squared_error" else 0.1
-    return trainer(net, data, optimizer=SGD(rate), **kind)
+    return Trainer(net, data, Settings(optimizer=SGD(rate), **kind))
 
 
 def _time(
@@ -99,11 +98,11 @@ def _time(
     size: Size,
     population: int | None = None,
     deep: bool = False,
-    order: str = "shared",
+    shuffle: str = "shared",
 ) -> dict[str, Any]:
     """Time whole runs: median, least and most of 3, and the first with compiling."""
     batch = 32 if deep else 10
-    settings = {"epochs": size.epochs, "batch_size": batch, "order": order}
+    settings = {"epochs": size.epochs, "batch_size": batch, "shuffle": shuffle}
     times = []
     for _ in range(4):
         net = _net(device, population, deep)
@@ -116,7 +115,7 @@ def _time(
     trained = sorted(t for _, t in times[1:])
     steps = run.step * (population or 1)
     return {
-        "engine": type(run.parts[0]).__name__,
+        "engine": type(run.steppers[0]).__name__,
         "seconds": {"median": trained[1], "least": trained[0], "most": trained[2]},
         "us a net-step": 1e6 * trained[1] / steps,
         "data layout": times[-1][0],
@@ -127,14 +126,16 @@ def _time(
 
 def _expected(run: Trainer) -> float | None:
     """Return the arithmetic's microseconds of one block's step at 1.98 GHz."""
-    part = run.parts[0]
-    return part.plan.counts.clocks / 1980 if isinstance(part, Persistent) else None
+    part = run.steppers[0]
+    return (
+        part.plan.counts.clocks / 1980 if isinstance(part, PersistentStepper) else None
+    )
 
 
 def _bits(device: str, data: Splits, size: Size) -> dict[str, Any]:
     """Train two networks at once, then each alone: one seed, one run."""
     bk = open_backend(device)
-    settings = {"epochs": min(size.epochs, 2), "order": "own"}
+    settings = {"epochs": min(size.epochs, 2), "shuffle": "per_member"}
     both = _net(device, 2)
     _trainer(both, data, **settings).run()
     equal = []
@@ -152,29 +153,27 @@ def _layouts(device: str, data: Splits, size: Size) -> list[dict[str, Any]]:
     """Time an epoch of 784-30-10 by each plan, beside what arithmetic expects."""
     net, rows = _net(device, None), []
     run = _trainer(net, data, epochs=1)
-    part, optimizer = run.parts[0], run.optimizer
-    assert isinstance(part, Persistent) and isinstance(optimizer, SGD)
-    shared: dict[str, Any] = {"track": True, "hooks": []}
+    part = run.steppers[0]
+    assert isinstance(part, PersistentStepper)
     with net.backend.use():
-        part.feed.begin(0)
-        part.feed.load(0, part.feed.steps)
         for plan in plans(part.plan.spec, shared_limit(net))[: size.layouts]:
-            made = Persistent(net, optimizer, part.feed, run.sums, plan=plan, **shared)
+            made = PersistentStepper(part.state, plan)
+            made.batches.start_epoch(0)
             row = {n: getattr(plan, n) for n in ("threads", "lanes_out", "outs")}
             row |= {"tile": plan.tile, "expected us": plan.counts.clocks / 1980}
             rows.append(row | {"us": _epoch_us(made)})
     return rows
 
 
-def _epoch_us(part: Persistent) -> float:
-    times = []
+def _epoch_us(part: PersistentStepper) -> float:
+    times, n = [], part.batches.n_steps
     for _ in range(4):
         part.net.backend.synchronize()
         started = time.perf_counter()
-        part.steps(0, 0, part.feed.steps, lambda k: 1.0, bool)
+        part.run(0, 0, n, [1.0] * n)
         part.net.backend.synchronize()
         times.append(time.perf_counter() - started)
-    return 1e6 * sorted(times[1:])[1] / part.feed.steps
+    return 1e6 * sorted(times[1:])[1] / n
 
 
 def _accuracy(device: str, data: Splits, size: Size) -> dict[str, Any]:
@@ -182,7 +181,7 @@ def _accuracy(device: str, data: Splits, size: Size) -> dict[str, Any]:
     scores: dict[str, Any] = {}
     for name in (device, "cpu"):
         net = _net(name, size.compared)
-        _trainer(net, data, epochs=1, order="own").run()
+        _trainer(net, data, epochs=1, shuffle="per_member").run()
         accuracy = evaluate(net, data.test)["accuracy"]
         error = float(np.std(accuracy, ddof=1)) / sqrt(len(accuracy))
         scores[name] = {"mean": float(np.mean(accuracy)), "standard error": error}

@@ -7,13 +7,11 @@ products between them, so that a step allocates nothing.
 
 from collections.abc import Sequence
 from math import prod
-from numbers import Real
 from typing import Any, NamedTuple
 
 from ....activations import get_activation
 from ....backend import Array
 from ....layers import Activation, Dense, Dropout, Layer
-from ....optimizers import Optimizer
 
 ACTIVATIONS = (
     *("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"),
@@ -78,14 +76,6 @@ def stages(layers: Sequence[Layer]) -> list[Stage] | str:
     return found or "it has no Dense layer"
 
 
-def member_rates(optimizer: Optimizer, factor: Any, n: int) -> list[float]:
-    """Return each member's learning rate times the schedule's factor."""
-    each = [
-        [v] * n if isinstance(v, Real) else v for v in (optimizer.learning_rate, factor)
-    ]
-    return [float(r) * float(f) for r, f in zip(*each, strict=True)]
-
-
 def _built_in(function: Any) -> bool:
     return isinstance(function, str)
 
@@ -105,7 +95,7 @@ class Plan:
         lead = (net.population,) if net.population else ()
         half = engine.half
         first = engine.stages[0]
-        x_lead = lead if engine.own_orders else ()
+        x_lead = lead if engine.batches.per_member else ()
         self.rows, self.total = rows, rows * (net.population or 1)
         self.x = pool.take("x", (*x_lead, rows, first.n_in), engine.operand)
         given, self.z, self.a, self.da = self.x, [], [], []

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ....backend import Params
 from ....network import Network
 from ....optimizers import Optimizer
-from ....training.batches import Feed
-from ....training.parts import Part
+from ....training.evaluate import has_accuracy
+from ....training.steppers import Stepper, TrainingState
 from ....updates import gradient_norm
-from .buffers import ACTIVATIONS, Plan, Pool, member_rates, stages
+from .buffers import ACTIVATIONS, Plan, Pool, stages
 from .products import Products
 from .updates import Updates, layer_rate, moving
 
@@ -60,43 +59,31 @@ def _loss_of(net: Network, n_out: int) -> tuple[int, float, float] | None:
     return None
 
 
-class General(Part):
+class GeneralStepper(Stepper):
     """All members with what they need to take steps on a CUDA GPU."""
 
-    def __init__(
-        self,
-        net: Network,
-        optimizer: Optimizer,
-        feed: Feed,
-        sums: Params,
-        *,
-        track: bool,
-        hooks: list,
-        precision: str = "float32",
-    ):
-        members = slice(0, net.population or 1)
-        super().__init__(
-            net, optimizer, feed, sums, members=members, track=track, hooks=hooks
-        )
+    def __init__(self, state: TrainingState, precision: str = "float32"):
+        super().__init__(state)
         import cupy
 
+        net, batches = self.net, self.batches
+        self._counts = state.compute_metrics and has_accuracy(net, state.data.t)
+        self._factor: Any = None  # the schedule's, as last seen
         self.half, self.stages = precision == "float16", stages(net.layers)
         exact = net.dtype if precision == "float32" else precision
         self.operand = "float16" if self.half else net.dtype
         self.real = np.dtype(net.dtype).type
-        self.own_orders = feed.own_orders
         self.products = Products(cupy, exact)
         self.pool = Pool(cupy, net.dtype)
         self._kernels(cupy)
         self._lay_out(cupy)
-        last = feed.n - (feed.steps - 1) * feed.batch_size
-        sizes = sorted({feed.batch_size, last}, reverse=True)
+        sizes = sorted({batches.size(0), batches.size(batches.n_steps - 1)})[::-1]
         self._plans = {rows: Plan(self, rows) for rows in sizes}
 
     def _kernels(self, cupy: Any) -> None:
         """Compile the kernels for what the weights and the data are."""
         names = {"uint8": "unsigned char", "float32": "float", "float64": "double"}
-        real, pixel = names[self.net.dtype], names[str(self.feed.x.dtype)]
+        real, pixel = names[self.net.dtype], names[str(self.state.data.x.dtype)]
         text = Path(__file__).with_name("general.cu").read_text("utf-8")
         options = (f"-Dreal={real}", f"-Dpixel={pixel}", f"-DHALF={int(self.half)}")
         self._kernel = cupy.RawModule(code=text, options=options).get_function
@@ -124,35 +111,26 @@ class General(Part):
         )
         self._tickets = cupy.zeros(net.population or 1, dtype="uint32")
         self._loss = _loss_of(net, self.stages[-1].n_out)
-        if self._draws is not None:
-            self._keys = cupy.asarray(np.stack(self._draws.keys))
+        if self.draws is not None:
+            self._keys = cupy.asarray(np.stack(self.draws.keys))
         self._rates = None  # each member's learning rate, where they differ
         self.updates.refresh()
 
-    def steps(self, epoch, first, last, factor, stopped):
-        """Take steps first to last - 1 of the loaded span; see `Part.steps`."""
+    def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
+        """Execute steps first to last - 1."""
+        self.batches.load_chunk(first, last)
         self.updates.refresh()  # resumed or put back, weights may be others now
-        for k in range(first, last):
-            if k > first and stopped():
-                return k
-            self._take(epoch, k, factor(k), k == self.feed.steps - 1)
-        return last
-
-    def step(self, epoch, k, factor, last=False):
-        """Take step k as `steps` does; return the gradients by the lesson's lines."""
-        x, t, weight = self.feed.batch(k)
-        if self._draws is not None:
-            self._draws.at(epoch, k)
-        y, caches = self.net.forward(x, train=True, rng=self._draws)
-        grads = self.net.backward(caches, self.net.loss.slope(y, t, weight))
-        self.steps(epoch, k, k + 1, lambda k: factor, lambda: False)
-        return grads
+        for k, factor in enumerate(factors, first):
+            if self.state.request.reason and k > first:
+                return k - first
+            self._take(epoch, k, factor, k == self.batches.n_steps - 1)
+        return last - first
 
     def _take(self, epoch: int, k: int, factor: Any, last: bool) -> None:
-        plan = self._plans[self.feed.size(k)]
-        if factor is not self._given:
+        plan = self._plans[self.batches.size(k)]
+        if factor is not self._factor:
             self._set_rate(factor)
-        place = self.feed.place(k)
+        place = self.batches.chunk(k)
         self._forward(plan, place, epoch, k)
         one_rate = self._rate is not None
         direct = self.updates.plain and not last and (one_rate or not self.optimizer.l2)
@@ -168,12 +146,12 @@ class General(Part):
 
     def _set_rate(self, factor: Any) -> None:
         """Take in what the schedule gives: one rate, or one for each member."""
-        rate, self._given = self.optimizer.learning_rate, factor
+        rate, self._factor = self.optimizer.learning_rate, factor
         self._rate = None
         if isinstance(rate, Real) and isinstance(factor, Real):
             self._rate = float(rate) * float(factor)
         elif self.updates.plain:
-            rates = member_rates(self.optimizer, factor, self.net.population or 1)
+            rates = self.optimizer.rates(factor)
             scaled = np.array(rates) * (LOSS_SCALE if self.half else 1.0)
             self._rates = self.net.backend.array(scaled, self.net.dtype)
 
@@ -181,16 +159,16 @@ class General(Part):
         i32, real, net = np.int32, self.real, self.net
         members = net.population or 1
         self._gather(
-            (plan.rows, members if self.own_orders else 1),
+            (plan.rows, members if self.batches.per_member else 1),
             (_THREADS,),
             (
-                self.feed.x,
+                self.state.data.x,
                 place.index,
                 plan.x,
                 i32(plan.x.shape[-1]),
                 i32(place.stride),
                 i32(place.first),
-                real(self.feed.scale),
+                real(self.state.data.scale),
             ),
         )
         drawn = 0
@@ -230,14 +208,14 @@ class General(Part):
         """Compare: the slope of the loss, and the sums that people read."""
         i32, real, s = np.int32, self.real, self.stages[-1]
         last = len(self.stages) - 1
-        labels, targets = place.answers, None
-        if labels.ndim == 2 + bool(self.own_orders):
+        labels, targets = place.t, None
+        if labels.ndim == 2 + self.batches.per_member:
             labels, targets = None, labels
         kind, smoothing, factor = self._loss
         per_member = direct and self._rate is None
         scale = LOSS_SCALE if self.half else 1.0
         # Without labels the kernel's hits say what a single output says.
-        track, counts = self.track, self._counts
+        track, counts = self.state.compute_metrics, self._counts
         self._compare(
             (ceil(plan.rows / 4), self.net.population or 1),
             (128,),
@@ -246,14 +224,14 @@ class General(Part):
                 self.net.params[f"{s.at}.b"] if self.net.loss.on_logits else None,
                 labels,
                 targets,
-                place.weights,
+                place.weight,
                 plan.da[last],
                 plan.half_dz[last],
                 plan.costs if track else None,
                 plan.hits if track else None,
                 self._tickets,
                 self.sums["loss"],
-                self.sums["correct"] if counts else None,
+                self.sums["n_correct"] if counts else None,
                 i32(plan.rows),
                 i32(s.n_out),
                 i32(place.stride),
@@ -324,8 +302,6 @@ class General(Part):
         self.updates.refresh()
 
 
-def split(
-    net: Network, optimizer: Optimizer, feed: Any, sums: Params, **shared: Any
-) -> list[Part]:
-    """Return the one part that trains `net`; see `gpunet.training.parts.split`."""
-    return [General(net, optimizer, feed(net.seeds), sums, **shared)]
+def make_steppers(state: TrainingState, precision: str = "float32") -> list[Stepper]:
+    """Return the one stepper that trains all members."""
+    return [GeneralStepper(state, precision)]

@@ -12,25 +12,24 @@ bytes count, a quarter if a broadcast costs one pass; partial sums 620; all late
 layers, the loss and barriers 1,340. Expected: 3 to 4 microseconds a step.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import ceil
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ....backend import Array, Params
+from ....backend import Array
 from ....network import Network
 from ....optimizers import SGD, Optimizer
-from ....training.batches import Feed, floats
-from ....training.evaluate import counts_hits, n_outputs
-from ....training.parts import Part
+from ....training.evaluate import has_accuracy
+from ....training.steppers import Stepper, TrainingState
 from ..general import stepper as general
-from ..general.buffers import member_rates, stages
+from ..general.buffers import stages
 from .source import ACTIVATIONS, LOSSES, source
 from .thread_layout import Plan, Spec, plans
 
-# Steps of one launch. While it runs, Python asks the schedule for the next ones.
+# Steps of one launch: no kernel then runs for longer than a moment.
 _PIECE = 1024
 _OPTIONS = ("-std=c++17",)
 # What the general engine needs for a step's launches, in clocks of the GPU: 60 us.
@@ -125,7 +124,7 @@ def _properties(net: Network) -> dict[str, Any]:
     return cupy.cuda.runtime.getDeviceProperties(int(net.backend.name[5:]))
 
 
-class Persistent(Part):
+class PersistentStepper(Stepper):
     """All members with what they need to take a span of steps in one launch.
 
     Attributes
@@ -134,31 +133,18 @@ class Persistent(Part):
     kernel : cupy.RawKernel
     """
 
-    def __init__(
-        self,
-        net: Network,
-        optimizer: SGD,
-        feed: Feed,
-        sums: Params,
-        *,
-        plan: Plan,
-        track: bool,
-        hooks: list,
-    ):
-        members = slice(0, net.population or 1)
-        super().__init__(
-            net, optimizer, feed, sums, members=members, track=track, hooks=hooks
-        )
+    def __init__(self, state: TrainingState, plan: Plan):
+        super().__init__(state)
         import cupy
 
-        self.plan = plan
+        net, optimizer, self.plan = state.net, state.optimizer, plan
         module = cupy.RawModule(code=source(plan), options=_OPTIONS)
         self.kernel = module.get_function("gpunet_span")
         self.kernel.max_dynamic_shared_size_bytes = plan.shared_bytes
         bk, n = net.backend, net.population or 1
-        self._x = feed.x
+        self._x = state.data.x
         if not plan.spec.is_bytes:
-            self._x = floats(feed.x, bk.dtype("float32"), feed.scale)
+            self._x = state.data.floats(self._x)
         self._momenta, self._penalties = (
             bk.array([v] * n if isinstance(v, Real) else v, "float32")
             for v in (optimizer.momentum, optimizer.l2)
@@ -169,46 +155,31 @@ class Persistent(Part):
             self._tensors += [optimizer.state[f"{name}.velocity"] for name in names]
         self._factors: list[Any] = []
 
-    def steps(
-        self,
-        epoch: int,
-        first: int,
-        last: int,
-        factor: Callable[[int], Any],
-        stopped: Callable[[], bool],
-    ) -> int:
-        """Take steps first to last - 1 of the loaded span; see `Part.steps`."""
+    def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
+        """Execute steps first to last - 1."""
+        self.batches.load_chunk(first, last)
         for k in range(first, last, _PIECE):
-            if k > first and stopped():
-                return k
-            end = min(k + _PIECE, last)
-            self._launch(k, [factor(i) for i in range(k, end)])
-        return last
-
-    def step(self, epoch: int, k: int, factor: Any, last: bool = False) -> Params:
-        """Take step k as `steps` does; return the gradients by the lesson's lines."""
-        x, t, weight = self.feed.batch(k)
-        y, caches = self.net.forward(x, train=True)
-        grads = self.net.backward(caches, self.net.loss.slope(y, t, weight))
-        self._launch(k, [factor])
-        return grads
+            if self.state.request.reason and k > first:
+                return k - first
+            self._launch(k, list(factors[k - first : min(k + _PIECE, last) - first]))
+        return last - first
 
     def _launch(self, first: int, factors: list[Any]) -> None:
-        feed, sums, spec = self.feed, self.sums, self.plan.spec
-        last = first + len(factors)
-        n = min(last * feed.batch_size, feed.n) - first * feed.batch_size
-        place = feed.place(first)
+        batches, data, sums = self.batches, self.state.data, self.sums
+        last, spec = first + len(factors), self.plan.spec
+        n = min(last * batches.batch_size, data.n) - first * batches.batch_size
+        place = batches.chunk(first)
         rates, step, member = self._learning_rates(factors)
         self.kernel(
             (self.net.population or 1,),
             (self.plan.threads,),
             (
                 self._x,
-                np.float32(feed.scale),
+                np.float32(data.scale),
                 place.index,
-                place.answers if spec.labels else None,
-                None if spec.labels else place.answers,
-                place.weights,
+                place.t if spec.labels else None,
+                None if spec.labels else place.t,
+                place.weight,
                 np.int64(place.stride),
                 np.int64(place.first),
                 np.int64(n),
@@ -217,9 +188,9 @@ class Persistent(Part):
                 np.int32(member),
                 self._momenta,
                 self._penalties,
-                np.int32(last == feed.steps),
+                np.int32(last == batches.n_steps),
                 sums["loss"],
-                sums["correct"],
+                sums["n_correct"],
                 sums["grad_norm"],
                 *self._tensors,
             ),
@@ -239,52 +210,40 @@ class Persistent(Part):
         listed = listed or any(isinstance(factor, list) for factor in factors)
         width = self.net.population or 1 if listed else 1
         if not self._factors or len(factors) > 1 or factors[0] is not self._factors[0]:
-            rows = [member_rates(self.optimizer, f, width) for f in factors]
+            rows = [self.optimizer.rates(f)[:width] for f in factors]
             self._rates = self.net.backend.array(rows, "float32")
             self._factors = factors if len(factors) == 1 else []
         return self._rates, width if len(factors) > 1 else 0, int(width > 1)
 
 
-def split(
-    net: Network,
-    optimizer: Optimizer,
-    feed: Any,
-    sums: Params,
-    *,
-    track: bool,
-    hooks: list,
-    **more: Any,
-) -> list[Part]:
-    """Return the one part that trains `net`; see `gpunet.training.parts.split`.
+def make_steppers(state: TrainingState, precision: str = "float32") -> list[Stepper]:
+    """Return the one stepper that trains all members.
 
     Batches too large for shared memory, and networks whose step is so much work
     that its launches do not matter, are the general engine's.
     """
-    shared = {"track": track, "hooks": hooks}
-    mine = feed(net.seeds)
-    plan = None
-    if not more and not refuse(net, optimizer, hooks):
-        plan = choose(net, optimizer, mine, track)
-    if plan is None:
-        return general.split(net, optimizer, lambda seeds: mine, sums, **shared, **more)
-    return [Persistent(net, optimizer, mine, sums, plan=plan, **shared)]
+    reason = refuse(state.net, state.optimizer, state.hooks)
+    if precision == "float32" and not reason and (plan := choose(state)):
+        return [PersistentStepper(state, plan)]
+    return general.make_steppers(state, precision)
 
 
-def choose(net: Network, optimizer: SGD, feed: Feed, track: bool) -> Plan | None:
-    """Return the plan for a feed's batches, or None where the general engine wins.
+def choose(state: TrainingState) -> Plan | None:
+    """Return the plan for the batches, or None where the general engine wins.
 
     An expectation by arithmetic: no GPU was asked.
     """
-    hits = "LARGEST_OUTPUT" if n_outputs(net) > 1 else "THRESHOLD"
+    net, data, track = state.net, state.data, state.compute_metrics
+    hits = "LARGEST_OUTPUT" if net.n_out > 1 else "THRESHOLD"
     spec = describe(
         net,
-        optimizer,
-        feed.batch_size,
-        is_bytes=str(feed.x.dtype) == "uint8" and feed.x.shape[1] % 4 == 0,
-        labels=feed.answers.ndim == 1,
-        weighted=feed._weight is not None,
+        state.optimizer,
+        state.batch_size,
+        is_bytes=str(data.x.dtype) == "uint8" and data.x.shape[1] % 4 == 0,
+        labels=data.t.ndim == 1,
+        weighted=data.weight is not None,
         track=track,
-        hits=hits if track and counts_hits(net, feed.answers) else "NONE",
+        hits=hits if track and has_accuracy(net, data.t) else "NONE",
     )
     device = _properties(net)
     known = plans(spec, shared_limit(net))

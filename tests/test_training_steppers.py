@@ -1,12 +1,12 @@
-"""Parts: a population trains as its members would alone, in blocks or together."""
+"""Steppers: a population trains as its members would alone, in blocks or together."""
 
 import numpy as np
 import pytest
-from tiny import host, same, table
+from tiny import host, same, table, trainer
 
 import gpunet
 from gpunet import SGD, Adam, Callback, RMSProp, mlp
-from gpunet.training import parts, trainer
+from gpunet.training import steppers
 
 X, T = table()
 HELD_OUT = table(20, seed=1)
@@ -29,7 +29,7 @@ CASES = {
     "plateau": (lambda r: SGD(r), {"schedule": "plateau:0.5,1", "epochs": 20}),
     "stopping": (lambda r: SGD(0.5), {"early_stopping": 1, "epochs": 25}),
     "weights": (lambda r: SGD(r), {"class_weight": [1.0, 3.0, 0.5]}),
-    "untracked": (lambda r: Adam(0.02), {"track": False}),
+    "untracked": (lambda r: Adam(0.02), {"compute_metrics": False}),
 }
 
 
@@ -77,40 +77,40 @@ def test_member_equals_the_single_network_bit_for_bit(case, dtype):
 @pytest.mark.parametrize("case", CASES)
 def test_blocks_equal_one_block_bit_for_bit(monkeypatch, case, block):
     whole, h = learn(case, SEEDS, RATES, 7)
-    monkeypatch.setattr(parts, "BLOCK", block)
+    monkeypatch.setattr(steppers, "BLOCK", block)
     blocks, other = learn(case, SEEDS, RATES, 7)
     assert same(host(whole), host(blocks))
     for record, again in zip(h, other, strict=True):
         assert record | {"seconds": 0} == again | {"seconds": 0}
-    assert h.frozen == other.frozen and h.outcome == other.outcome
+    assert h.stopped == other.stopped and h.outcome == other.outcome
 
 
 def test_population_beyond_a_block_is_split():
-    n = parts.BLOCK + 3
+    n = steppers.BLOCK + 3
     seeds = range(n)
     job = trainer(mlp([4, 3], population=n), (X, T), epochs=1, batch_size=8)
-    assert [part.members for part in job.parts] == [
-        slice(0, parts.BLOCK),
-        slice(parts.BLOCK, n),
+    assert [part.state.members for part in job.steppers] == [
+        slice(0, steppers.BLOCK),
+        slice(steppers.BLOCK, n),
     ]
     crowd, _ = learn("momentum", seeds, [0.1] * n, n)
-    for i in (0, parts.BLOCK - 1, parts.BLOCK, n - 1):
+    for i in (0, steppers.BLOCK - 1, steppers.BLOCK, n - 1):
         alone, _ = learn("momentum", [i], [0.1], None)
         assert same(host(crowd.member(i)), host(alone))
 
 
 def test_shared_and_absent_orders_show_all_members_the_same_batches(monkeypatch):
-    for order in ("shared", "none"):
+    for shuffle in ("shared", False):
         nets = []
         for block in (7, 2):
-            monkeypatch.setattr(parts, "BLOCK", block)
-            nets.append(learn("dropout", SEEDS, RATES, 7, order=order)[0])
+            monkeypatch.setattr(steppers, "BLOCK", block)
+            nets.append(learn("dropout", SEEDS, RATES, 7, shuffle=shuffle)[0])
         assert same(host(nets[0]), host(nets[1]))
-        first, _ = learn("dropout", SEEDS[:1], RATES[:1], None, order=order)
+        first, _ = learn("dropout", SEEDS[:1], RATES[:1], None, shuffle=shuffle)
         assert same(host(nets[0].member(0)), host(first))
     # The same start and one order: dropout's own draws are all that differs.
     twins = mlp([4, 3], population=2, seed=[3, 3])
-    gpunet.fit(twins, (X, T), epochs=2, order="shared")
+    gpunet.fit(twins, (X, T), epochs=2, shuffle="shared")
     assert same(host(twins.member(0)), host(twins.member(1)))
 
 
@@ -121,7 +121,7 @@ def test_hooks_see_all_members_at_once(monkeypatch):
             return grads
 
     shapes = set()
-    monkeypatch.setattr(parts, "BLOCK", 2)
+    monkeypatch.setattr(steppers, "BLOCK", 2)
     learn("sgd", SEEDS, RATES, 7, callbacks=[Look()])
     assert shapes == {(7, 4, 8)}
 
@@ -137,36 +137,34 @@ def test_members_agree_with_single_networks_on_every_device(bk):
 def test_snapshot_brings_back_all_but_the_members_kept(bk):
     net = mlp([4, 3], population=3, device=bk)
     job = trainer(net, (X, T), epochs=1, batch_size=8, optimizer="adam")
-    (part,) = job.parts
+    (part,) = job.steppers
     before = part.snapshot()
-    part.feed.begin(0)
-    part.feed.load(0, 2)
-    for k in range(2):
-        job.one_step(part, k)
-    moved = {name: bk.to_host(p).copy() for name, p in part.tensors().items()}
+    part.batches.start_epoch(0)
+    assert part.run(0, 0, 2, [1.0, 1.0]) == 2
+    moved = {name: bk.to_host(p).copy() for name, p in part.state.tensors().items()}
     assert part.optimizer.n_steps == 2
     part.restore(before, bk.array([True, False, True], "bool"))
-    for name, p in part.tensors().items():
+    for name, p in part.state.tensors().items():
         p, old = bk.to_host(p), bk.to_host(before[0][name])
         assert np.array_equal(p[[0, 2]], moved[name][[0, 2]])
         assert np.array_equal(p[1], old[1])
     assert part.optimizer.n_steps == 2  # the others go on
     part.restore(before)
-    for name, p in part.tensors().items():
+    for name, p in part.state.tensors().items():
         assert np.array_equal(bk.to_host(p), bk.to_host(before[0][name]))
     assert part.optimizer.n_steps == 0
 
 
-@pytest.mark.parametrize("order", ["own", "shared"])
+@pytest.mark.parametrize("shuffle", ["per_member", "shared"])
 @pytest.mark.parametrize("n_out", [1, 3])
-def test_members_learn_targets_as_single_networks_do(n_out, order):
+def test_members_learn_targets_as_single_networks_do(n_out, shuffle):
     t = X[:, :n_out] * 2.0
     if n_out == 1:
         t = t[:, 0]
     results = []
     for population, seed in ((2, [3, 8]), (None, 3)):
         net = mlp([4, 6, n_out], loss="squared_error", population=population, seed=seed)
-        data = {"validation": (X, t), "order": order}
+        data = {"validation": (X, t), "shuffle": shuffle}
         h = gpunet.fit(net, (X, t), epochs=2, batch_size=10, optimizer=SGD(0.1), **data)
         results.append((net, h))
     (crowd, h), (alone, own) = results
@@ -191,11 +189,11 @@ def test_part_of_a_population_trained_alone_is_bit_equal(engine, dropout):
 
     def train(seeds, **more):
         net = mlp([4, 8, 3], population=len(seeds), seed=seeds, dropout=dropout)
-        more |= {"order": "shared", "engine": engine, "optimizer": Adam(0.02)}
+        more |= {"shuffle": "shared", "engine": engine, "optimizer": Adam(0.02)}
         return net, gpunet.fit(net, (X, T), epochs=3, batch_size=10, **more)
 
     seeds = list(range(7, 107))  # two blocks of the loop
-    (whole, h), (half, own) = train(seeds), train(seeds[50:], order_seed=7)
+    (whole, h), (half, own) = train(seeds), train(seeds[50:], shuffle_seed=7)
     for name, p in host(half).items():
         assert np.array_equal(p, host(whole)[name][50:])
     assert [row[50:] for row in h["loss"]] == own["loss"]
@@ -206,21 +204,24 @@ def test_part_of_a_population_trained_alone_is_bit_equal(engine, dropout):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"order": "own", "order_seed": 3}, "order 'own' has no shared seed"),
-        ({"order": "none", "order_seed": 3}, "order 'none' has no shared seed"),
-        ({"order": "shared", "order_seed": -1}, "expected a whole number >= 0"),
-        ({"order": "shared", "order_seed": [3]}, "expected a whole number >= 0"),
-        ({"order": "shared", "order_seed": True}, "expected a whole number >= 0"),
+        (
+            {"shuffle": "per_member", "shuffle_seed": 3},
+            "shuffle 'per_member' has no shared seed",
+        ),
+        ({"shuffle": False, "shuffle_seed": 3}, "shuffle False has no shared seed"),
+        ({"shuffle": "shared", "shuffle_seed": -1}, "must be a whole number >= 0"),
+        ({"shuffle": "shared", "shuffle_seed": [3]}, "must be a whole number >= 0"),
+        ({"shuffle": "shared", "shuffle_seed": True}, "must be a whole number >= 0"),
     ],
 )
 def test_seed_of_no_shared_order_is_refused(settings, why):
-    with pytest.raises(gpunet.GpunetError, match=f"order_seed: {why}"):
+    with pytest.raises(gpunet.GpunetError, match=f"shuffle_seed: {why}"):
         gpunet.fit(mlp([4, 3]), (X, T), **settings)
 
 
 def test_single_network_names_the_order_of_its_population():
-    settings = {"order": "shared", "epochs": 2, "batch_size": 10, "engine": "loop"}
+    settings = {"shuffle": "shared", "epochs": 2, "batch_size": 10, "engine": "loop"}
     crowd, alone = mlp([4, 3], population=3, seed=5), mlp([4, 3], seed=7)
     gpunet.fit(crowd, (X, T), **settings)
-    gpunet.fit(alone, (X, T), order_seed=5, **settings)
+    gpunet.fit(alone, (X, T), shuffle_seed=5, **settings)
     assert same(host(crowd.member(2)), host(alone))

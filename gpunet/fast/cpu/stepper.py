@@ -1,17 +1,17 @@
 """The compiled engine on the CPU: spans of steps in one call, members in threads."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ...backend import Array, Params
+from ...backend import Array
 from ...backend.threads import usable_threads
-from ...network import Network
-from ...optimizers import Adam, Optimizer
+from ...optimizers import Adam
 from ...random import seed_sequence
-from ...training.batches import Feed
-from ...training.parts import Part
+from ...training.evaluate import has_accuracy
+from ...training.steppers import Stepper, TrainingState
 from .compiler import announced, compiled
 from .jit.span import train_network
 from .jit.structs import Examples, LoweredNetwork, MemberState, Span, Workspace
@@ -36,31 +36,29 @@ from .workspace import (
 _LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
 
 
-def split(
-    net: Network, optimizer: Optimizer, feed: Any, sums: Params, **shared: Any
-) -> list[Part]:
-    """Return the one part that trains `net`: members are this engine's own affair."""
-    everyone = slice(0, net.population or 1)
-    return [Compiled(net, optimizer, feed(net.seeds), sums, members=everyone, **shared)]
+def make_steppers(state: TrainingState) -> list[Stepper]:
+    """Return the one stepper that trains all members: it has threads of its own."""
+    return [NumbaStepper(state)]
 
 
-class Compiled(Part):
+class NumbaStepper(Stepper):
     """All members, and their steps in compiled calls."""
 
-    def __init__(self, net, optimizer, feed, sums, **shared):
-        super().__init__(net, optimizer, Orders(feed), sums, **shared)
+    def __init__(self, state: TrainingState):
+        super().__init__(state)
+        net, batch_size = state.net, state.batch_size
         self._layout = layout(net)
         self._kernel = compiled(train_network)
         self._lowered = self._lower()
         self._keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
         ]
-        several = 1 if net.population else threads_for(self._layout, feed.batch_size)
+        several = 1 if net.population else threads_for(self._layout, batch_size)
         self._n_threads = several
         n = min(usable_threads(), len(net.seeds))
         started = time.perf_counter()
-        with announced(train_network, net.dtype, column_dtype(feed.x.shape[1])):
-            self._examples = self._lay_examples(feed)
+        with announced(train_network, net.dtype, column_dtype(state.data.x.shape[1])):
+            self._examples = self._lay_examples()
             self._workspaces = [self._workspace() for _ in range(n)]
             # With no steps to take, this only compiles the kernel or loads it.
             no_steps = NOTHING, np.zeros((0, 1)), [], 0, 0, False
@@ -69,16 +67,17 @@ class Compiled(Part):
         if seconds > _LONG:
             self.note = f"compiled in {seconds:.1f} s"
 
-    def steps(self, epoch, first, last, factor, stopped):
-        """Take all steps of the loaded span: a compiled call cannot be interrupted."""
-        optimizer, feed, n = self.optimizer, self.feed, len(self.net.seeds)
-        rates = np.asarray([optimizer.rates(factor(k)) for k in range(first, last)])
+    def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
+        """Execute all steps: a compiled call cannot be interrupted."""
+        optimizer, n = self.optimizer, len(self.net.seeds)
+        rates = np.asarray([optimizer.rates(factor) for factor in factors])
         t = range(optimizer.n_steps + 1, optimizer.n_steps + 1 + last - first)
         corrections = np.ones(len(t))
         if isinstance(optimizer, Adam):  # one by one: powers of arrays differ in bits
             betas = optimizer.beta1, optimizer.beta2
             corrections = np.asarray([adam_correction(k, *betas) for k in t])
-        order, norm = feed.examples(first, last), last == feed.steps
+        order = np.ascontiguousarray(self.batches.order(first, last))
+        norm = last == self.batches.n_steps
         free = list(self._workspaces)
 
         def member(i: int) -> None:
@@ -92,45 +91,33 @@ class Compiled(Part):
         else:
             list(pool(len(self._workspaces)).map(member, range(n)))
         optimizer.n_steps += last - first
-        return last
-
-    def step(self, epoch, k, factor, last=False):
-        """Take one step; return the gradients as the loop finds them.
-
-        They serve to name what ceased to be finite; the step is the compiled one.
-        """
-        net, draws = self.net, self._draws
-        x, t, weight = self.feed.batch(k)
-        if draws is not None:
-            draws.at(epoch, k)
-        y, caches = net.forward(x, train=True, rng=draws)
-        grads = net.backward(caches, net.loss.slope(y, t, weight))
-        self.steps(epoch, k, k + 1, lambda _: factor, bool)
-        return grads
+        return last - first
 
     def _lower(self) -> LoweredNetwork:
+        state = self.state
         return lower(
             self.net,
             self.optimizer,
-            layers_for(self._layout, self.feed.batch_size),
-            labels=self.feed.answers.ndim == 1,
-            has_accuracy=self._counts,
-            compute_metrics=self.track,
+            layers_for(self._layout, state.batch_size),
+            labels=state.data.t.ndim == 1,
+            has_accuracy=state.compute_metrics and has_accuracy(self.net, state.data.t),
+            compute_metrics=state.compute_metrics,
         )
 
-    def _lay_examples(self, feed: Any) -> Examples:
+    def _lay_examples(self) -> Examples:
         """Return the data as the kernels read them."""
-        dtype, answers = feed.x.dtype, np.require(feed.answers, None, ["C", "W"])
-        weight = feed._weight if feed._weight is not None else np.zeros(0, dtype)
+        data = self.state.data
+        dtype, answers = data.x.dtype, np.require(data.t, None, ["C", "W"])
+        weight = data.weight if data.weight is not None else np.zeros(0, dtype)
         labels = answers.astype(np.int64) if self._lowered.labels else NOTHING
         targets = np.zeros((0, 1), dtype) if self._lowered.labels else answers
-        return Examples(*lay_rows(feed.x), labels, targets, weight)
+        return Examples(*lay_rows(data.x), labels, targets, weight)
 
     def _workspace(self) -> tuple[Workspace, list[Array]]:
         """Return the arrays of one thread: workspace, and a member's P, M and V."""
         where, dtype = self._layout, self.net.dtype
         memory = where.size if self.optimizer.slot_names else 0
-        batch_size = self.feed.batch_size
+        batch_size = self.state.batch_size
         space = workspace_for(where, self._examples, batch_size, self._n_threads, dtype)
         return space, [aligned(size, dtype) for size in (where.size, memory, memory)]
 
@@ -152,7 +139,7 @@ class Compiled(Part):
         member = MemberState(
             *flats,
             sums["loss"],
-            sums["correct"],
+            sums["n_correct"],
             sums["grad_norm"],
             np.asarray(hyper, dtype),
             np.asarray([l2], dtype),
@@ -160,7 +147,7 @@ class Compiled(Part):
         )
         span = Span(
             order,
-            self.feed.batch_size,
+            self.state.batch_size,
             rates[:, i].astype(dtype),
             np.asarray(corrections, dtype),
             epoch,
@@ -172,33 +159,3 @@ class Compiled(Part):
         if order.size:
             for flat, arrays in pairs:
                 unpack(flat, arrays, self._layout, index)
-
-
-class Orders:
-    """A Feed of which a span needs the order alone; the rest when it is asked for."""
-
-    def __init__(self, feed: Feed):
-        self._feed, self._loaded = feed, True
-        self.answers, self.batch_size = feed.answers, feed.batch_size
-        self.steps, self.n = feed.steps, feed.n
-
-    def begin(self, epoch: int) -> None:
-        """Draw the orders of an epoch."""
-        self._feed.begin(epoch)
-
-    def load(self, first: int, last: int) -> None:
-        """Note the examples of steps first to last - 1."""
-        self._span, self._loaded = (first, last), False
-
-    def examples(self, first: int, last: int) -> Array:
-        """Return which examples the steps first to last - 1 see, (..., examples)."""
-        size = self.batch_size
-        part = self._feed._orders[..., first * size : min(last * size, self.n)]
-        return np.ascontiguousarray(part)
-
-    def batch(self, step: int) -> tuple[Array, Array, Array | None]:
-        """Return (x, t, weight) of one step, as `Feed.batch`."""
-        if not self._loaded:
-            self._feed.load(*self._span)
-            self._loaded = True
-        return self._feed.batch(step)

@@ -1,0 +1,223 @@
+"""Training data: checked against the network, then laid out on its device."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, Backend, namespace
+from ..data import (
+    Dataset,
+    MatrixRows,
+    Splits,
+    check_dataset,
+    class_weights,
+    doubtful_count,
+    normalized_weights,
+    split_validation,
+)
+from ..errors import ConfigError, DataError, GpunetWarning
+from ..layers import Dense, Embedding
+from ..network import Network
+from ..random import host_rng
+from .settings import Settings
+
+
+def training_data(
+    net: Network, data: Any, settings: Settings
+) -> tuple[Dataset, Dataset | None]:
+    """Return the training and the validation data, checked against the network.
+
+    Raises
+    ------
+    DataError, ConfigError
+    """
+    if isinstance(data, Splits):
+        train, held_out = data.train, data.validation
+    else:
+        train, held_out = as_dataset(data), None
+    train = check_data(net, train, "training data")
+    validation = settings.validation
+    if isinstance(validation, int | float) and not isinstance(validation, bool):
+        rng = host_rng(0, "split")  # one split for all seeds: they stay comparable
+        if doubt := doubtful_count(validation, len(train)):
+            warnings.warn(f"validation: {doubt}", GpunetWarning, stacklevel=5)
+        train, held_out = split_validation(train, validation, rng)
+    elif validation is not None:
+        held_out = as_dataset(validation, train.scale)
+    if held_out is not None:
+        held_out = check_data(net, held_out, "validation data", one_class_ok=True)
+    if settings.class_weight is not None:
+        if train.t.ndim != 1:
+            raise ConfigError("class_weight: the targets are not labels; leave it out")
+        weight = class_weights(train.t, settings.class_weight, net.n_out)
+        if train.weight is not None:
+            weight = weight * train.weight
+        train = replace(train, weight=weight)
+    if settings.early_stopping and held_out is None:
+        raise ConfigError(
+            "early_stopping: there are no validation data to judge by; give validation="
+        )
+    return train, held_out
+
+
+def as_dataset(data: Any, scale: float = 1.0) -> Dataset:
+    """Return `data` as a Dataset; bare arrays get `scale`."""
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, tuple | list) and len(data) in (2, 3):
+        return Dataset(*data, scale=scale)
+    raise ConfigError(
+        f"data: must be a Dataset, Splits or (x, t), got {type(data).__name__}"
+    )
+
+
+def check_data(
+    net: Network, data: Dataset, what: str, *, one_class_ok: bool = False
+) -> Dataset:
+    """Return `data` checked against the network: rows, labels, widths.
+
+    Data that nothing is learned from may hold one class only.
+
+    Raises
+    ------
+    DataError, ConfigError
+        Labels out of range, unequal counts, features the network cannot use.
+    """
+    first, n_out = net.layers[0], net.n_out
+    t = np.asarray(data.t)
+    if t.ndim == 1 and n_out == 1:
+        t = t[:, None]
+    data = replace(data, t=t)
+    n_classes = n_out if t.ndim == 1 else None
+    data = check_dataset(data, n_classes, what, one_class_ok=one_class_ok)
+    if isinstance(first, Dense):
+        _check_features(first.n_in, data.x, what)
+    elif isinstance(first, Embedding):
+        _check_words(first.n_words, data.x, what)
+    for values, name in ((data.x, "features"), (data.t, "targets")):
+        _check_range(values, net.dtype, f"{what}: {name}")
+    if data.t.ndim == 2 and data.t.shape[1] != n_out:
+        raise ConfigError(
+            f"{what}: the network has {n_out} outputs, targets have shape "
+            f"{data.t.shape}"
+        )
+    return data
+
+
+def _check_features(n_in: int, x: Any, what: str) -> None:
+    if x.ndim == 2 and x.shape[1] == n_in:
+        return
+    hint = "; flatten it first" if prod(x.shape[1:]) == n_in else ""
+    raise ConfigError(
+        f"{what}: the network expects rows of {n_in} features, got x of shape "
+        f"{x.shape}{hint}"
+    )
+
+
+def _check_words(n_words: int, x: Any, what: str) -> None:
+    """Refuse words beyond the table: a GPU would wrap them round silently."""
+    whole = x.dtype.kind in "iu"
+    bad = np.argwhere((x < 0) | (x >= n_words)) if whole else np.zeros((1, 2), int)
+    if len(bad):
+        row, column = (int(k) for k in bad[0][:2])
+        raise DataError(
+            f"{what}: row {row}, column {column}: {x[row, column]} is not a word; must "
+            f"be a whole number from 0 to {n_words - 1}"
+        )
+
+
+def _check_range(values: Any, dtype: str, what: str) -> None:
+    """Refuse numbers that the training dtype cannot hold."""
+    if values.dtype.kind == "f" and values.dtype.itemsize > np.dtype(dtype).itemsize:
+        largest = float(np.max(np.abs(values)))
+        if largest > float(np.finfo(dtype).max):
+            raise DataError(
+                f"{what}: {largest:g} is beyond {dtype}; scale the data or train in "
+                "float64"
+            )
+
+
+class DiskRows:
+    """Rows of a file as an array of the device that is made when it is sliced."""
+
+    def __init__(self, bk: Backend, rows: MatrixRows, scale: float):
+        self._bk, self._rows, self._scale = bk, rows, scale
+        self.shape, self.ndim = rows.shape, 2
+        self.dtype = bk.dtype(str(rows.dtype))
+
+    def __getitem__(self, index: Any) -> Array:
+        """Return some rows, by a slice or a host index, on the device."""
+        x = self._rows[index].load()
+        if self._scale != 1.0:
+            x *= self._scale
+        return self._bk.view(x)
+
+
+@dataclass(frozen=True)
+class DeviceData:
+    """Examples on the device.
+
+    Attributes
+    ----------
+    bk : Backend
+    x : array, shape (n, features...), or DiskRows
+        Bytes stay bytes, a quarter of the memory and of the copy; a batch of them
+        is converted when it is used.
+    t : array, labels (n,) or targets (n, n_out)
+    weight : array, shape (n,), or None
+    scale : float
+        What bytes are multiplied with; of other numbers it is 1.
+    dtype : str
+        What bytes are converted to.
+    """
+
+    bk: Backend
+    x: Any
+    t: Array
+    weight: Array | None
+    scale: float
+    dtype: str
+
+    @property
+    def n(self) -> int:
+        """The number of examples."""
+        return self.x.shape[0]
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether x is read from a file, batch by batch."""
+        return isinstance(self.x, DiskRows)
+
+    def floats(self, x: Array) -> Array:
+        """Return bytes as floats times `scale`; other numbers as they are."""
+        xp = namespace(x)
+        if x.dtype != xp.uint8:
+            return x
+        return xp.astype(x, self.bk.dtype(self.dtype)) * self.scale
+
+
+def to_device(net: Network, data: Dataset) -> DeviceData:
+    """Return a checked data set on the network's device, in its dtype.
+
+    Labels stay integers. NumPy data of the right dtype and scale are shared, not
+    copied.
+    """
+    bk, x, scale = net.backend, data.x, 1.0
+    view: Callable[[Any], Any] = bk.view
+    if isinstance(x, MatrixRows):
+        x, view = DiskRows(bk, x, data.scale), lambda rows: rows
+    elif isinstance(net.layers[0], Embedding):
+        x = x.astype("int64", copy=False)  # few libraries index with less
+    elif x.dtype != np.uint8 or bk.name == "cpu":
+        x = data.scaled(net.dtype)
+    else:
+        scale = data.scale
+    weight = None
+    if data.weight is not None:
+        weight = bk.array(normalized_weights(data.weight), net.dtype)
+    t = bk.view(data.t) if data.t.ndim == 1 else bk.view(data.t, net.dtype)
+    return DeviceData(bk, view(x), t, weight, scale, net.dtype)

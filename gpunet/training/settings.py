@@ -1,0 +1,134 @@
+"""The settings of training, declared once: a new one is a field and its option.
+
+`fit` accepts the fields by name; presets, configurations and the command's
+options derive from them.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..errors import ConfigError
+from ..updates import Optimizer
+from .callbacks import Callback, EarlyStopping
+
+ENGINES = ("auto", "loop", "compiled")
+PRECISIONS = ("float32", "tf32", "float16")
+SHUFFLES = ("per_member", "shared", False)
+_OLD_SHUFFLES = {"own": "per_member", "none": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    epochs : int
+        Times through the data.
+    batch_size : int or None
+        Examples a step; None uses all: gradient descent proper. A shorter last
+        batch is used too, and its gradient is the mean over its true size.
+    optimizer : str or Optimizer
+    schedule : str or callable
+        See `gpunet.schedule`.
+    validation : Dataset, (x, t), float or int, optional
+        Held-out data; a pair is multiplied with the scale of the training data.
+        A number splits so much of the data off, every class in proportion. None
+        uses the validation part of the Splits.
+    early_stopping : int or EarlyStopping, optional
+        Patience in epochs; needs validation data.
+    class_weight : "balanced", dict or sequence, optional
+        Weight of each class, on top of the data's own weights.
+    shuffle : "per_member", "shared" or False
+        Each member of a population shuffles by its own seed; all see the same
+        batches, which is faster; or nothing is shuffled.
+    shuffle_seed : int, optional
+        The seed of the order that all share; None uses the first member's. A part
+        of a population, trained alone with the first seed of the whole, sees the
+        batches that it would see there.
+    compute_metrics : bool
+        False computes no loss and no accuracy while training.
+    callbacks : sequence of Callback
+    max_steps : int, optional
+        Stop after so many steps.
+    engine : "auto", "loop" or "compiled"
+        What executes the steps: the lesson's own lines, or a compiled engine, which
+        is faster and knows fewer networks. "auto" chooses the faster one.
+    precision : "float32", "tf32" or "float16"
+        What matrix products are computed in where the engine is a GPU's: weights
+        stay float32, results differ in the third digit. "float32" is the network's
+        own dtype.
+
+    Raises
+    ------
+    ConfigError
+        A value out of its range.
+    """
+
+    epochs: int = 10
+    batch_size: int | None = 32
+    optimizer: str | Optimizer = "adam"
+    schedule: Any = "constant"
+    validation: Any = None
+    early_stopping: int | EarlyStopping | None = None
+    class_weight: Any = None
+    shuffle: str | bool = "per_member"
+    shuffle_seed: int | None = None
+    compute_metrics: bool = True
+    callbacks: Sequence[Callback] = ()
+    max_steps: int | None = None
+    engine: str = "auto"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "max_steps"):
+            n = getattr(self, name)
+            if n is None and name != "epochs":
+                continue
+            if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+                raise ConfigError(f"{name}: must be a whole number >= 1, got {n!r}")
+        self._check_shuffle()
+        check_engine(self.engine)
+        if self.precision not in PRECISIONS:
+            choices = ", ".join(PRECISIONS)
+            raise ConfigError(f"precision: {self.precision!r}: choose from {choices}")
+
+    def _check_shuffle(self) -> None:
+        shuffle = "per_member" if self.shuffle is True else self.shuffle
+        if isinstance(shuffle, str) and shuffle in _OLD_SHUFFLES:
+            new = _OLD_SHUFFLES[shuffle]
+            message = f"shuffle: {shuffle!r} is now called {new!r}"
+            warnings.warn(message, DeprecationWarning, stacklevel=5)
+            shuffle = new
+        object.__setattr__(self, "shuffle", shuffle)
+        if shuffle not in SHUFFLES:
+            choices = ", ".join(map(repr, SHUFFLES))
+            raise ConfigError(f"shuffle: {shuffle!r}: choose from {choices}")
+        seed = self.shuffle_seed
+        if seed is None:
+            return
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            why = f"must be a whole number >= 0, got {seed!r}"
+            raise ConfigError(f"shuffle_seed: {why}")
+        if shuffle != "shared":
+            raise ConfigError(
+                f"shuffle_seed: shuffle {shuffle!r} has no shared seed; give "
+                "shuffle='shared', or leave it out"
+            )
+
+
+def check_engine(engine: str) -> None:
+    """Refuse a name that is not an engine's (ConfigError)."""
+    if engine not in ENGINES:
+        raise ConfigError(f"engine: {engine!r}: choose from {', '.join(ENGINES)}")
+
+
+def settings_from(values: dict[str, Any]) -> Settings:
+    """Return Settings of keyword arguments (TypeError for an unknown name)."""
+    known = [item.name for item in fields(Settings)]
+    for name in values:
+        if name not in known:
+            raise TypeError(f"fit: no setting {name!r}; choose from {', '.join(known)}")
+    return Settings(**values)
