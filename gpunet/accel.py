@@ -29,7 +29,9 @@ def run(argv: Sequence[str]) -> None:
         No script, no such file, or scikit-learn is absent.
     """
     if not argv or argv[0].startswith("-"):
-        raise ConfigError(f"accel: expected a script, got {list(argv)}; {_USAGE}")
+        raise ConfigError(
+            f"accel: the first argument must be a script, got {list(argv)}; {_USAGE}"
+        )
     script = Path(argv[0])
     if not script.is_file():
         raise ConfigError(f"accel: {script}: no such script; {_USAGE}")

@@ -99,8 +99,8 @@ def test_accel_runs_a_script_on_gpunet(tmp_path):
 @pytest.mark.parametrize(
     "argv, why",
     [
-        ([], "expected a script"),
-        (["--fast", "x.py"], "expected a script"),
+        ([], "must be a script"),
+        (["--fast", "x.py"], "must be a script"),
         (["no.py"], "no such"),
     ],
 )

@@ -1,9 +1,8 @@
 """The scikit-learn face: MLPs that are drop-in, faster, and run on a GPU.
 
-`MLPClassifier` and `MLPRegressor` take scikit-learn's parameters and give its
-weights (to 1e-12 in float64 on the CPU); what they can beyond that is off by
-default. `MLPSweep` trains a whole grid as one population, `patch` puts these
-classes in the place of scikit-learn's.
+`MLPClassifier` and `MLPRegressor` have scikit-learn's parameters and reach its
+weights (to 1e-12 in float64 on the CPU); everything beyond that is off by default.
+`MLPSweep` trains a grid as populations, `patch` replaces scikit-learn's classes.
 """
 
 import importlib.util

@@ -85,9 +85,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         An ensemble trained as one population; predictions are the members' mean.
     callbacks : sequence of gpunet.Callback
     engine : "auto", "loop" or "compiled"
-        Who takes the steps of "sgd" and "adam" on the CPU: NumPy, or code that numba
+        How "sgd" and "adam" train on the CPU: by NumPy, or by code that numba
         compiles (extra `fast`). "auto" compiles where it applies and a training is
-        long enough, by a count from its settings and data.
+        long enough, estimated from its settings and data.
 
     Attributes
     ----------

@@ -63,7 +63,7 @@ def fit_jobs(
     parameters = first.get_params()
     fitted = {k: v for k, v in vars(first).items() if k not in parameters}
     for est in members:
-        vars(est).update(fitted, loss_curve_=[])
+        est.__dict__.update(fitted, loss_curve_=[])
         est._optimizer = SOLVERS[est.solver](est)
         if est.early_stopping:
             est.validation_scores_ = []

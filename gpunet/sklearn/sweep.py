@@ -2,8 +2,8 @@
 
 Settings that differ in learning rate, penalty and momentum alone begin with the
 same weights and, on the same fold, see the same batches: they are members of one
-population and take their steps together. Each stops for itself, and ends with
-the weights that a fit of its own would give.
+population and train together. Each stops for itself, with the weights of a
+separate fit.
 """
 
 import time
@@ -38,7 +38,7 @@ class MLPSweep(GridSearchCV):
         together; other parameters (seeds, shapes) form groups, one after another.
     cv : int, splitter or iterable, optional
     scoring : str or callable, optional
-        One metric; None takes the estimator's `score`.
+        One metric; None is the estimator's `score`.
     refit : bool
         Whether to fit the best setting on all data, for `predict`.
 

@@ -1,7 +1,7 @@
-"""What takes the steps of a fit: one stepper for each kind of code.
+"""Training steps of the estimators: a stepper for each kind of code.
 
-NumPy takes them by default, code that numba compiles where that is sooner done, and
-the lesson's Network on a device.
+NumPy is the default, code that numba compiles is used where that is faster, and the
+lesson's Network on a device.
 """
 
 from .choice import layers_of, make_stepper, use_numba

@@ -1,4 +1,4 @@
-"""scikit-learn's training step on any device: the lesson's Network takes it."""
+"""scikit-learn's training step on any device, by the lesson's Network."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def make_network(
 
 
 class DeviceStepper(MLPStepper):
-    """The lesson's Network takes the steps, of one network; x may be on the device."""
+    """Trains one network by the lesson's Network; x may be on the device."""
 
     def __init__(
         self, bk: Backend, layers: DenseLayers, alpha: float, samples: Samples
@@ -148,27 +148,32 @@ class DeviceStepper(MLPStepper):
             return float(bk.to_host(loss)) / n
 
     def _batch(self, index: Any, rows: np.ndarray) -> tuple[Any, Any, Any, float]:
-        """Return x, t, weight and the sum of weights; index is rows on the device."""
-        take, weight, n = self._bk.xp.take, None, len(rows)
-        total = float(n)
-        if self._weight is not None:
-            total = float(self.weight[rows].sum())
-            if total == 0:
-                raise ZeroDivisionError("Weights sum to zero, can't be normalized")
-            weight = take(self._weight, index, axis=0) * (n / total)
+        """Return x, t, weight and the sum of weights of some rows.
+
+        index is rows on the device, or None if they are all, in their order.
+        """
+
+        def take(a: Any) -> Any:
+            return a if index is None else self._bk.xp.take(a, index, axis=0)
+
+        n, weight = len(rows), self._weight
+        total = float(n if weight is None else self.weight[rows].sum())
+        if total == 0:
+            raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+        weight = None if weight is None else take(weight) * (n / total)
         if scipy.sparse.issparse(self.x):
             x = self._bk.array(self.x[rows].toarray(), self.net.dtype)
         else:
-            x = take(self.x, index, axis=0)
-        return x, take(self._t, index, axis=0), weight, total
+            x = take(self.x)
+        return x, take(self._t), weight, total
 
     def loss_and_gradient(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the loss of all rows and its gradient at a packed vector."""
-        bk, rows = self._bk, np.arange(len(self.t))
+        bk = self._bk
         with bk.use():
             self.net.params.update(self._unpacked(vector))
             if self._all_rows is None:
-                self._all_rows = self._batch(bk.array(rows), rows)
+                self._all_rows = self._batch(None, np.arange(len(self.t)))
             loss, grads = self._gradient(*self._all_rows)
             return float(bk.to_host(loss)), self._packed(grads).astype(float)
 

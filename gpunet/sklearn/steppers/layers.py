@@ -1,4 +1,4 @@
-"""The tensors of an MLP on the host, and what all steppers share."""
+"""The tensors of an MLP on the host, and the base of all steppers."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -89,7 +89,7 @@ class Samples(NamedTuple):
 
 
 class MLPStepper:
-    """What takes an estimator's steps, an epoch a call.
+    """Trains an estimator, an epoch a call.
 
     Or those of several estimators of one shape, which see the same batches: their
     tensors and losses then have a leading member axis.
