@@ -396,7 +396,7 @@ MUTANTS = [
         "runs/signals.py",
         "            signal.signal(number, handler)\n",
         "            pass\n",
-        "test_cli_signals.py::test_handlers_are_the_callers_again_afterwards",
+        "test_cli_signal_handlers.py::test_handlers_are_the_callers_again_afterwards",
     ),
     Mutant(
         "scale lost with the rows taken",

@@ -157,3 +157,18 @@ def error_line(process, code):
     message, _, _ = line.partition(" with: ")  # a command to type is never shortened
     assert line.startswith("gpunet: error: ") and len(message) <= 500
     return line
+
+
+# A run of about half a second of training, so that most signals fall into it.
+_LONG = {"epochs": 60, "batch_size": 4, "dropout": 0.2, "learning_rate": 0.003}
+
+
+def train_script(data, out, *args, **changes):
+    """Return the words of a command that trains with these settings."""
+    config = {"sizes": "16-8-3", "validation": 12, **_LONG, **changes}
+    names = {"learning_rate": "lr"}
+    words = [sys.executable, str(ROOT / "scripts" / "train.py"), "--device", "cpu"]
+    words += ["--data-dir", str(data), "--out", str(out), "--schedule", "constant"]
+    for key, value in config.items():
+        words += [f"--{names.get(key, key).replace('_', '-')}", str(value)]
+    return [*words, *map(str, args)]
