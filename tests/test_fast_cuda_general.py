@@ -16,8 +16,9 @@ from tiny import carry, host, left_behind, same, settings, table, trainer, write
 
 import gpunet
 from gpunet.errors import ConfigError, DataError, Diverged
+from gpunet.fast.cuda import lowering
 from gpunet.fast.cuda.general import stepper as general
-from gpunet.fast.cuda.general.buffers import ACTIVATIONS, Stage, stages
+from gpunet.fast.cuda.lowering import ACTIVATIONS
 from gpunet.layers import Activation, Dense, Dropout, Flatten
 from gpunet.random import DropoutDraws
 from gpunet.training.callbacks import Callback
@@ -165,7 +166,9 @@ def test_loss_kernel_is_the_lessons(name, labelled, n):
     z = y + b[:, None] if loss.on_logits else y
     part = np.s_[:, first : first + batch]
     t, w = (labels if labelled else targets)[part], weight[part]
-    kind, smoothing, factor = general._loss_of(gpunet.mlp([2, n], loss=loss), n)
+    kind = lowering.LOSSES.index(lowering.loss_kind(loss))
+    smoothing = 0.0 if loss.square_factor else loss.parameter
+    factor = lowering.square_factor(gpunet.mlp([2, n], loss=loss))
     scales = np.array([0.5, 2.0], f32)
     for order in ORDERS:
         dy, costs = np.empty_like(y), np.empty((2, batch), f32)
@@ -447,9 +450,9 @@ def test_a_step_allocates_nothing_and_launches_little(monkeypatch):
     part = job.steppers[0]
     part.batches.start_epoch(0)
     part.batches.load_chunk(0, 4)
-    part.updates.refresh()
+    part._updates.refresh()
     before, fake.launches[:] = fake.allocations, []
-    part._take(0, 0, 1.0, False)
+    part._step(0, 0, 1.0, False)
     assert fake.allocations == before
     # 3 forward products, 2 to the left, 3 to the weights; gather, 2 activations,
     # the loss and 3 pullbacks.
@@ -477,36 +480,33 @@ def test_divergence_is_found_at_its_step_and_undone(monkeypatch):
 @pytest.mark.parametrize(
     ("layers", "why"),
     [
-        ([Dropout(0.1), Dense(3, 2)], "begins with Dropout"),
+        ([Dropout(0.1), Dense(3, 2)], "the first layer is Dropout"),
         ([Dense(3, 3), Activation("softmax"), Dense(3, 2)], "softmax"),
         ([Dense(3, 2), Flatten((2,))], "Flatten"),
-        ([Dense(3, 2), Dropout(0.1), Activation("relu")], "right after a Dense"),
-        ([Dense(3, 2), Dropout(0.1), Dropout(0.1)], "two Dropouts"),
-        ([Dense(3, 2), Activation("relu"), Activation("tanh")], "right after"),
+        ([Dense(3, 2), Dropout(0.1), Activation("relu")], "layer 2, Activation"),
+        ([Dense(3, 2), Dropout(0.1), Dropout(0.1)], "layer 2, Dropout"),
+        ([Dense(3, 2), Activation("relu"), Activation("tanh")], "layer 2, Act"),
     ],
 )
 def test_other_rows_of_layers_are_refused(layers, why):
-    assert why in stages(layers)
+    reason = general.why_unsupported(gpunet.Network(layers), gpunet.SGD(), ())
+    assert why in reason
 
 
 def test_own_functions_and_losses_are_refused():
     cube = gpunet.activation("cube", lambda z: z * z * z, lambda z, a: 3.0 * z * z)
-    assert "cube" in stages([Dense(2, 2), Activation(cube)])
+    net = gpunet.Network([Dense(2, 2), Activation(cube)])
+    assert "cube" in general.why_unsupported(net, gpunet.SGD(), ())
     mine = gpunet.loss(
         "squared_error",
         lambda y, t: ((y - t) ** 2).sum(-1) * 3,
         lambda y, t: 6.0 * (y - t),
     )
     net = gpunet.mlp([2, 2], loss=mine)
-    assert "squared_error" in general.refuse(net, gpunet.SGD(), ())
+    assert "squared_error" in general.why_unsupported(net, gpunet.SGD(), ())
     net = gpunet.mlp([2, 2], loss="huber")
-    assert "huber" in general.refuse(net, gpunet.SGD(), ())
-    assert "gradient" in general.refuse(net, gpunet.SGD(), [print])
-
-
-def test_stages_hold_what_follows_each_dense_layer():
-    layers = [Dense(5, 4), Activation("elu:2"), Dropout(0.1), Dense(4, 3)]
-    assert stages(layers) == [Stage(0, 5, 4, "elu", 2.0, 0.1), Stage(3, 4, 3)]
+    assert "huber" in general.why_unsupported(net, gpunet.SGD(), ())
+    assert "gradient" in general.why_unsupported(net, gpunet.SGD(), [print])
 
 
 @pytest.mark.parametrize(

@@ -134,9 +134,9 @@ def pictures(n_in):
 
 def test_bytes_stay_bytes_on_the_device(fake):
     run = job("cuda", (12, 6, 3), data=pictures(12))
-    assert run.steppers[0].plan.spec.is_bytes and run.steppers[0]._x.dtype == np.uint8
+    assert run.steppers[0].layout.spec.is_bytes and run.steppers[0]._x.dtype == np.uint8
     odd = job("cuda", (11, 6, 3), data=pictures(11))
-    assert not odd.steppers[0].plan.spec.is_bytes
+    assert not odd.steppers[0].layout.spec.is_bytes
     for n_in in (12, 11, 16):
         check_equal(fake, (n_in, 6, 3), data=pictures(n_in))
 
@@ -185,7 +185,7 @@ def test_member_equals_the_network_alone_bit_for_bit(fake):
 
 def test_spans_and_launches_of_any_length_are_one_run(fake, monkeypatch):
     whole, record = trained("cuda", optimizer=SGD(0.1, momentum=0.9))
-    monkeypatch.setattr(persistent, "_PIECE", 2)
+    monkeypatch.setattr(persistent, "_MAX_STEPS", 2)
     fake.launches.clear()
     pieces, again = trained("cuda", optimizer=SGD(0.1, momentum=0.9))
     assert same(whole, pieces) and fake.launches == [SPAN] * 3
@@ -194,7 +194,7 @@ def test_spans_and_launches_of_any_length_are_one_run(fake, monkeypatch):
 
 
 def test_stop_between_launches_is_heeded(fake, monkeypatch):
-    monkeypatch.setattr(persistent, "_PIECE", 2)
+    monkeypatch.setattr(persistent, "_MAX_STEPS", 2)
     run = job("cuda")
     part = run.steppers[0]
     part.batches.start_epoch(0)
@@ -261,9 +261,9 @@ def own_loss():
 @pytest.mark.parametrize(
     ("net", "rule", "hooks", "why"),
     [
-        ({}, SGD(0.1), [print], "wants to see every gradient"),
+        ({}, SGD(0.1), [print], "must see every gradient"),
         ({"dtype": "float64"}, SGD(0.1), [], "float32, and the network is float64"),
-        ({}, Adam(), [], "it knows SGD, not Adam"),
+        ({}, Adam(), [], "optimizer Adam is not SGD"),
         ({}, SGD(0.1, clip_norm=1.0, l1=0.1), [], "no kernel for l1, clip_norm"),
         ({}, SGD(0.1, frozen=["0"]), [], "no kernel for frozen"),
         ({"activation": "gelu"}, SGD(0.1), [], "no kernel for the activation gelu"),
@@ -275,7 +275,7 @@ def own_loss():
 )
 def test_what_it_cannot_train_is_refused_with_the_reason(fake, net, rule, hooks, why):
     net = mlp(**{"sizes": [4, 3, 2], "device": "cuda"} | net)
-    assert why in persistent.refuse(net, rule, hooks)
+    assert why in persistent.why_unsupported(net, rule, hooks)
 
 
 def test_what_it_refuses_goes_to_the_general_engine(fake):
@@ -285,4 +285,4 @@ def test_what_it_refuses_goes_to_the_general_engine(fake):
     assert type(job("cuda").steppers[0]) is PersistentStepper
     assert type(job("cuda", engine="auto").steppers[0]) is PersistentStepper
     net = mlp([4, 3, 2], device="cuda")
-    assert not cuda.refuse(net, Adam(), [])
+    assert not cuda.why_unsupported(net, Adam(), [])

@@ -4,9 +4,12 @@ An engine has steppers of its own (`gpunet.training.steppers`); nothing below kn
 of it. `gpunet.training` asks five things of this package, by name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..backend import Array
+from ..network import Network
+from ..optimizers import Optimizer
 from . import cpu, cuda
 from .cpu import predictor
 from .cpu.compiler import target
@@ -14,29 +17,32 @@ from .cpu.compiler import target
 __all__ = ["engine", "precisions", "predictor", "slower", "target", "why_unsupported"]
 
 
-def _place(net: Any) -> Any:
+def _engine(net: Network) -> Any:
+    """Return the package of the engine for the device a network is on, or None."""
     name = net.backend.name
     return cpu if name == "cpu" else cuda if name.startswith("cuda") else None
 
 
-def why_unsupported(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
     """Return why no compiled engine can train `net` with `optimizer`, or ""."""
-    if place := _place(net):
-        return place.refuse(net, optimizer, hooks)
+    if package := _engine(net):
+        return package.why_unsupported(net, optimizer, hooks)
     return f"there is none for {net.backend.name}"
 
 
-def slower(net: Any, optimizer: Any, n_steps: int, batch: int, x: Any) -> str:
-    """Return why the loop is to be preferred where an engine applies, or ""."""
-    return _place(net).slower(net, optimizer, n_steps, batch, x)
+def slower(
+    net: Network, optimizer: Optimizer, n_steps: float, batch: int, x: Array
+) -> str:
+    """Return why the loop is preferable where an engine applies, or ""."""
+    return _engine(net).slower(net, optimizer, n_steps, batch, x)
 
 
-def precisions(net: Any) -> tuple[str, ...]:
-    """Return what matrix products can be computed in where `net` is."""
-    return getattr(_place(net), "PRECISIONS", ("float32",))
+def precisions(net: Network) -> tuple[str, ...]:
+    """Return the precisions of matrix products where `net` is."""
+    return getattr(_engine(net), "PRECISIONS", ("float32",))
 
 
-def engine(net: Any) -> tuple[str, Any]:
+def engine(net: Network) -> tuple[str, Callable[..., list]]:
     """Return (name, make_steppers) of the engine for the device `net` is on."""
-    place = _place(net)
-    return place.NAME, place.make_steppers
+    package = _engine(net)
+    return package.NAME, package.make_steppers

@@ -33,11 +33,11 @@ from ...backend.threads import usable_threads
 from ...blocks import dense_blocks
 from ...network import Network
 from ...optimizers import Adam, Optimizer
+from . import lowering
 from .compiler import missing, seconds_until_ready
 from .estimates import Workload, blas_wins, compiled_seconds, loop_seconds
 from .inference import predictor
 from .jit.span import train_network
-from .lowering import why_unsupported, why_unsupported_optimizer
 from .stepper import make_steppers
 from .workspace import column_dtype
 
@@ -52,18 +52,19 @@ __all__ = [
     "make_steppers",
     "missing",
     "predictor",
-    "refuse",
     "seconds_until_ready",
     "slower",
     "why_loop",
+    "why_unsupported",
 ]
 
 
-def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
     """Return why this engine cannot train `net`, or ""."""
     if hooks:
         return "callbacks with on_gradients are called by the loop alone"
-    return missing() or why_unsupported(net) or why_unsupported_optimizer(optimizer)
+    reason = missing() or lowering.why_unsupported(net)
+    return reason or lowering.why_unsupported_optimizer(optimizer)
 
 
 def slower(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,14 +15,7 @@ from ...training.steppers import Stepper, TrainingState
 from .compiler import announced, compiled
 from .jit.span import train_network
 from .jit.structs import Examples, LoweredNetwork, MemberState, Span, Workspace
-from .lowering import (
-    adam_correction,
-    hyper_parameters,
-    layout,
-    lower,
-    pack,
-    unpack,
-)
+from .lowering import adam_correction, hyper_parameters, layout, lower, pack, unpack
 from .threads import pool, run_threads, threads_for
 from .workspace import (
     NOTHING,
@@ -38,10 +31,19 @@ _LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
 
 def make_steppers(state: TrainingState) -> list[Stepper]:
     """Return the one stepper that trains all members: it has threads of its own."""
-    return [NumbaStepper(state)]
+    return [CompiledStepper(state)]
 
 
-class NumbaStepper(Stepper):
+class _Memory(NamedTuple):
+    """The arrays of one thread: a workspace, and a member's parameters and state."""
+
+    workspace: Workspace
+    P: Array
+    M: Array
+    V: Array
+
+
+class CompiledStepper(Stepper):
     """All members, and their steps in compiled calls."""
 
     def __init__(self, state: TrainingState):
@@ -53,16 +55,18 @@ class NumbaStepper(Stepper):
         self._keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
         ]
-        several = 1 if net.population else threads_for(self._layout, batch_size)
-        self._n_threads = several
-        n = min(usable_threads(), len(net.seeds))
+        several = threads_for(self._layout, batch_size)
+        self._n_threads = 1 if net.population else several
         started = time.perf_counter()
         with announced(train_network, net.dtype, column_dtype(state.data.x.shape[1])):
             self._examples = self._lay_examples()
-            self._workspaces = [self._workspace() for _ in range(n)]
+            n = min(usable_threads(), len(net.seeds))
+            self._memories = [self._memory() for _ in range(n)]
             # With no steps to take, this only compiles the kernel or loads it.
-            no_steps = NOTHING, np.zeros((0, 1)), [], 0, 0, False
-            self._train_member(0, self._workspaces[0], *no_steps)
+            no_steps = Span(
+                NOTHING, batch_size, np.zeros((0, 1)), np.zeros(0), 0, 0, False
+            )
+            self._train_member(0, self._memories[0], no_steps)
         seconds = time.perf_counter() - started
         if seconds > _LONG:
             self.note = f"compiled in {seconds:.1f} s"
@@ -70,37 +74,42 @@ class NumbaStepper(Stepper):
     def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
         """Execute all steps: a compiled call cannot be interrupted."""
         optimizer, n = self.optimizer, len(self.net.seeds)
-        rates = np.asarray([optimizer.rates(factor) for factor in factors])
         t = range(optimizer.n_steps + 1, optimizer.n_steps + 1 + last - first)
         corrections = np.ones(len(t))
         if isinstance(optimizer, Adam):  # one by one: powers of arrays differ in bits
             betas = optimizer.beta1, optimizer.beta2
             corrections = np.asarray([adam_correction(k, *betas) for k in t])
-        order = np.ascontiguousarray(self.batches.order(first, last))
-        norm = last == self.batches.n_steps
-        free = list(self._workspaces)
+        span = Span(
+            np.ascontiguousarray(self.batches.order(first, last)),
+            self.state.batch_size,
+            np.asarray([optimizer.rates(factor) for factor in factors]),
+            corrections,
+            epoch,
+            first,
+            last == self.batches.n_steps,
+        )
+        free = list(self._memories)
 
-        def member(i: int) -> None:
-            space = free.pop()
-            seen = order if order.ndim == 1 else order[i]
-            self._train_member(i, space, seen, rates, corrections, epoch, first, norm)
-            free.append(space)
+        def train(i: int) -> None:
+            memory = free.pop()
+            self._train_member(i, memory, span)
+            free.append(memory)
 
         if n == 1:
-            member(0)
+            train(0)
         else:
-            list(pool(len(self._workspaces)).map(member, range(n)))
+            list(pool(len(self._memories)).map(train, range(n)))
         optimizer.n_steps += last - first
         return last - first
 
     def _lower(self) -> LoweredNetwork:
-        state = self.state
+        state, t = self.state, self.state.data.t
         return lower(
             self.net,
             self.optimizer,
             layers_for(self._layout, state.batch_size),
-            labels=state.data.t.ndim == 1,
-            has_accuracy=state.compute_metrics and has_accuracy(self.net, state.data.t),
+            labels=t.ndim == 1,
+            has_accuracy=state.compute_metrics and has_accuracy(self.net, t),
             compute_metrics=state.compute_metrics,
         )
 
@@ -113,31 +122,32 @@ class NumbaStepper(Stepper):
         targets = np.zeros((0, 1), dtype) if self._lowered.labels else answers
         return Examples(*lay_rows(data.x), labels, targets, weight)
 
-    def _workspace(self) -> tuple[Workspace, list[Array]]:
-        """Return the arrays of one thread: workspace, and a member's P, M and V."""
-        where, dtype = self._layout, self.net.dtype
-        memory = where.size if self.optimizer.slot_names else 0
-        batch_size = self.state.batch_size
-        space = workspace_for(where, self._examples, batch_size, self._n_threads, dtype)
-        return space, [aligned(size, dtype) for size in (where.size, memory, memory)]
+    def _memory(self) -> _Memory:
+        layout, dtype = self._layout, self.net.dtype
+        workspace = workspace_for(
+            layout, self._examples, self.state.batch_size, self._n_threads, dtype
+        )
+        size = layout.size if self.optimizer.slot_names else 0
+        P, M, V = (aligned(n, dtype) for n in (layout.size, size, size))
+        return _Memory(workspace, P, M, V)
 
-    def _train_member(
-        self, i, space, order, rates, corrections, epoch, first, norm
-    ) -> None:
+    def _train_member(self, i: int, memory: _Memory, span: Span) -> None:
         """Take a member's steps: its tensors go into flat arrays, and come back."""
-        net, dtype, (workspace, flats) = self.net, self.net.dtype, space
+        net, optimizer, dtype = self.net, self.optimizer, self.net.dtype
         index = i if net.population else None
         state = [
-            {name: self.optimizer.state[f"{name}.{slot}"] for name in net.params}
-            for slot in self.optimizer.slot_names
+            {name: optimizer.state[f"{name}.{slot}"] for name in net.params}
+            for slot in optimizer.slot_names
         ]
-        pairs = list(zip(flats, (net.params, *state), strict=False))
+        pairs = list(zip(memory[1:], (net.params, *state), strict=False))
         for flat, arrays in pairs:
             pack(flat, arrays, self._layout, index)
         sums = {name: s.reshape(-1)[i : i + 1] for name, s in self.sums.items()}
-        hyper, l2 = hyper_parameters(self.optimizer, i)
+        hyper, l2 = hyper_parameters(optimizer, i)
         member = MemberState(
-            *flats,
+            memory.P,
+            memory.M,
+            memory.V,
             sums["loss"],
             sums["n_correct"],
             sums["grad_norm"],
@@ -145,17 +155,13 @@ class NumbaStepper(Stepper):
             np.asarray([l2], dtype),
             self._keys[i],
         )
-        span = Span(
-            order,
-            self.state.batch_size,
-            rates[:, i].astype(dtype),
-            np.asarray(corrections, dtype),
-            epoch,
-            first,
-            norm,
+        span = span._replace(
+            order=span.order if span.order.ndim == 1 else span.order[i],
+            rates=span.rates[:, i].astype(dtype),
+            corrections=span.corrections.astype(dtype),
         )
-        task = (self._lowered, self._examples, member, workspace, span)
-        run_threads(self._kernel, self._n_threads, workspace.sync, task)
-        if order.size:
+        task = (self._lowered, self._examples, member, memory.workspace, span)
+        run_threads(self._kernel, self._n_threads, memory.workspace.sync, task)
+        if span.order.size:
             for flat, arrays in pairs:
                 unpack(flat, arrays, self._layout, index)

@@ -1,27 +1,23 @@
-"""CUDA engines: training steps on an NVIDIA GPU by kernels of our own.
+"""CUDA engines: training steps on an NVIDIA GPU by kernels written for them.
 
-The kernels are the .cu texts of this folder, compiled by CuPy when they are first
-used. The general engine takes any row of dense layers; every kernel has its
-reference in the lesson, and is proven equal to it.
+The kernels are the .cu texts of these folders, compiled by CuPy when they are first
+used. The general engine trains any row of dense layers, the persistent one small
+networks; every kernel is proven equal to its reference in `gpunet.layers`.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
-from .general import stepper as general
+from ...backend import Array
+from ...network import Network
+from ...optimizers import Optimizer
+from .general.stepper import PRECISIONS, why_unsupported
 from .persistent.stepper import make_steppers
 
-__all__ = ["NAME", "PRECISIONS", "make_steppers", "refuse", "slower"]
+__all__ = ["NAME", "PRECISIONS", "make_steppers", "slower", "why_unsupported"]
 
 NAME = "cuda"
-PRECISIONS = general.PRECISIONS
 
 
-def refuse(net: Any, optimizer: Any, hooks: Sequence[Any]) -> str:
-    """Return why no CUDA engine can train `net` with `optimizer`, or ""."""
-    return general.refuse(net, optimizer, hooks)
-
-
-def slower(net: Any, optimizer: Any, n_steps: int, batch: int, x: Any) -> str:
-    """Return "": a CUDA engine makes fewer launches than the loop, always."""
+def slower(
+    net: Network, optimizer: Optimizer, n_steps: float, batch: int, x: Array
+) -> str:
+    """Return "": a CUDA engine always makes fewer launches than the loop."""
     return ""

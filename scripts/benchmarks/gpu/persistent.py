@@ -16,7 +16,7 @@ from gpunet.backend import open_backend
 from gpunet.blocks import mlp
 from gpunet.data import Splits, read_mnist
 from gpunet.fast.cuda.persistent.stepper import PersistentStepper, shared_limit
-from gpunet.fast.cuda.persistent.thread_layout import plans
+from gpunet.fast.cuda.persistent.thread_layout import thread_layouts
 from gpunet.network import Network
 from gpunet.optimizers import SGD
 from gpunet.training import Settings, Trainer
@@ -128,7 +128,9 @@ def _expected(run: Trainer) -> float | None:
     """Return the arithmetic's microseconds of one block's step at 1.98 GHz."""
     part = run.steppers[0]
     return (
-        part.plan.counts.clocks / 1980 if isinstance(part, PersistentStepper) else None
+        part.layout.counts.clocks / 1980
+        if isinstance(part, PersistentStepper)
+        else None
     )
 
 
@@ -150,17 +152,19 @@ def _bits(device: str, data: Splits, size: Size) -> dict[str, Any]:
 
 
 def _layouts(device: str, data: Splits, size: Size) -> list[dict[str, Any]]:
-    """Time an epoch of 784-30-10 by each plan, beside what arithmetic expects."""
+    """Time an epoch of 784-30-10 by each layout, beside what arithmetic expects."""
     net, rows = _net(device, None), []
     run = _trainer(net, data, epochs=1)
     part = run.steppers[0]
     assert isinstance(part, PersistentStepper)
     with net.backend.use():
-        for plan in plans(part.plan.spec, shared_limit(net))[: size.layouts]:
-            made = PersistentStepper(part.state, plan)
+        for layout in thread_layouts(part.layout.spec, shared_limit(net))[
+            : size.layouts
+        ]:
+            made = PersistentStepper(part.state, layout)
             made.batches.start_epoch(0)
-            row = {n: getattr(plan, n) for n in ("threads", "lanes_out", "outs")}
-            row |= {"tile": plan.tile, "expected us": plan.counts.clocks / 1980}
+            row = {n: getattr(layout, n) for n in ("threads", "lanes_out", "outs")}
+            row |= {"tile": layout.tile, "expected us": layout.counts.clocks / 1980}
             rows.append(row | {"us": _epoch_us(made)})
     return rows
 

@@ -1,157 +1,125 @@
-"""What the general engine lays out before it trains: stages, and a batch's arrays.
+"""The arrays of a step of the general engine, so that a step allocates nothing."""
 
-A stage is a Dense layer with the activation and the Dropout that follow it. For
-each size of batch a `Plan` holds the arrays that a step writes, and the matrix
-products between them, so that a step allocates nothing.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from ....activations import get_activation
-from ....backend import Array
-from ....layers import Activation, Dense, Dropout, Layer
+import numpy as np
 
-ACTIVATIONS = (
-    *("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu"),
-    *("silu", "softplus"),
-)
-_NEED_Z = {"leaky_relu", "gelu", "silu", "softplus"}  # a alone does not tell the slope
+from ....backend import Array, Params
+from ....blocks import DenseBlock
+from ....network import Network
+from ....training.batches import Batches
+from .products import Products
 
 
-class Stage(NamedTuple):
-    """A Dense layer and what follows it.
+class Arrays(Protocol):
+    """What a stepper has whatever the batch; see `stepper.GeneralStepper`."""
+
+    net: Network
+    blocks: list[DenseBlock]
+    batches: Batches
+    half: bool
+    operand: str
+    pool: "ArrayPool"
+    products: Products
+    weights: list[Array]
+    grads: Params
+    zero: np.ndarray
+    one: np.ndarray
+    alphas: list[np.ndarray]
+    betas: list[np.ndarray]
+
+
+class LayerBuffers(NamedTuple):
+    """A dense layer's arrays, and the matrix products between them.
 
     Attributes
     ----------
-    at : int
-        The Dense layer's place in the row: its tensors are f"{at}.W" and f"{at}.b".
-    n_in, n_out : int
-    kind : str
-        The activation's name; "identity" where there is none.
-    alpha : float
-        Its parameter.
-    rate : float
-        Of the Dropout; 0 where there is none.
+    z, a, da : arrays
+        z and a are one array where the slope needs a alone.
+    half_a, half_dz, mask : arrays or None
+        Copies in half precision; dropout's mask.
+    forward : callable
+        z <- x W
+    to_left : callable or None
+        da of the layer before <- dz W^T
+    gradient, step : callable
+        dW <- alpha x^T dz; W <- beta W + alpha x^T dz
     """
 
-    at: int
-    n_in: int
-    n_out: int
-    kind: str = "identity"
-    alpha: float = 0.0
-    rate: float = 0.0
-
-    @property
-    def needs_z(self) -> bool:
-        """Whether the slope needs z beside a."""
-        return self.kind in _NEED_Z
-
-
-def stages(layers: Sequence[Layer]) -> list[Stage] | str:
-    """Return the stages of a row of layers, or why it is none."""
-    found: list[Stage] = []
-    for i, layer in enumerate(layers):
-        own = type(layer)  # a class derived from it may compute anything
-        name = own.__name__
-        if own is Dense:
-            found.append(Stage(i, layer.n_in, layer.n_out))
-        elif not found:
-            return f"it begins with {name}, not with Dense"
-        elif own is Dropout:
-            if found[-1].rate:
-                return "two Dropouts follow each other"
-            found[-1] = found[-1]._replace(rate=layer.rate)
-        elif own is Activation:
-            kind, _, number = get_activation(layer.function).name.partition(":")
-            before = found[-1]
-            if kind not in ACTIVATIONS or not _built_in(layer.function):
-                return f"it has no kernel for the activation {kind}"
-            if before.kind != "identity" or before.rate:
-                return f"the activation {kind} does not stand right after a Dense layer"
-            found[-1] = before._replace(kind=kind, alpha=float(number or 0))
-        else:
-            return f"it has no kernel for {name}"
-    return found or "it has no Dense layer"
+    z: Array
+    a: Array
+    da: Array
+    half_a: Array | None
+    half_dz: Array | None
+    mask: Array | None
+    forward: Callable[[], None]
+    to_left: Callable[[], None] | None
+    gradient: Callable[[], None]
+    step: Callable[[], None]
 
 
-def _built_in(function: Any) -> bool:
-    return isinstance(function, str)
-
-
-class Plan:
-    """The arrays of a step on batches of one size, and its matrix products.
+class Buffers:
+    """The arrays of a step on batches of one size.
 
     Parameters
     ----------
-    engine : General
+    stepper : GeneralStepper
     rows : int
         Examples of the batch.
     """
 
-    def __init__(self, engine: Any, rows: int):
-        net, products, pool = engine.net, engine.products, engine.pool
-        lead = (net.population,) if net.population else ()
-        half = engine.half
-        first = engine.stages[0]
-        x_lead = lead if engine.batches.per_member else ()
-        self.rows, self.total = rows, rows * (net.population or 1)
-        self.x = pool.take("x", (*x_lead, rows, first.n_in), engine.operand)
-        given, self.z, self.a, self.da = self.x, [], [], []
-        self.half_a, self.half_dz, self.masks = [], [], []
-        self.forward, self.to_left, self.to_weights = [], [], []
-        zero, one = engine.zero, engine.one
-        for i, s in enumerate(engine.stages):
-            shape = (*lead, rows, s.n_out)
-            z = pool.take(f"z{i}", shape)
-            a = pool.take(f"a{i}", shape) if s.needs_z else z
-            da = pool.take(f"da{i}", shape)
-            h = pool.take(f"h{i}", shape, "float16") if half else None
-            dh = pool.take(f"dh{i}", shape, "float16") if half else None
-            mask = pool.take(f"mask{i}", shape, "uint8") if s.rate else None
-            W = engine.weights[i]
-            self.forward.append(products.prepare(given, W, z, one, zero))
-            dz, alpha = dh if half else da, engine.alphas[i]
-            self.to_weights.append(
-                (
-                    products.prepare(
-                        given, dz, engine.grads[f"{s.at}.W"], alpha, zero, turn_a=True
-                    ),
-                    products.prepare(
-                        given,
-                        dz,
-                        net.params[f"{s.at}.W"],
-                        alpha,
-                        engine.betas[i],
-                        turn_a=True,
-                    ),
-                )
-            )
-            self.to_left.append(
-                products.prepare(dz, W, self.da[-1], one, zero, turn_b=True)
-                if i
-                else None
-            )
-            self.z.append(z)
-            self.a.append(a)
-            self.da.append(da)
-            self.half_a.append(h)
-            self.half_dz.append(dh)
-            self.masks.append(mask)
-            given = h if half else a
-        self.costs = pool.take("costs", (self.total,))
-        self.hits = pool.take("hits", (self.total,), "int32")
+    def __init__(self, stepper: Arrays, rows: int):
+        pool, blocks = stepper.pool, stepper.blocks
+        lead = (stepper.net.population,) if stepper.net.population else ()
+        x_lead = lead if stepper.batches.per_member else ()
+        self.rows, self.total = rows, rows * (stepper.net.population or 1)
+        self.x = pool.array("x", (*x_lead, rows, blocks[0].dense.n_in), stepper.operand)
+        self.costs = pool.array("costs", (self.total,))
+        self.correct = pool.array("correct", (self.total,), "int32")
+        self.layers: list[LayerBuffers] = []
+        for block in blocks:
+            self._add_layer(stepper, block, (*lead, rows, block.dense.n_out))
+
+    def _add_layer(
+        self, stepper: Arrays, block: DenseBlock, shape: tuple[int, ...]
+    ) -> None:
+        pool, i, half = stepper.pool, len(self.layers), stepper.half
+        before = self.layers[-1] if i else None
+        x = self.x
+        if before:
+            x = before.half_a if half else before.a
+        z, da = pool.array(f"z{i}", shape), pool.array(f"da{i}", shape)
+        half_dz = pool.array(f"half_dz{i}", shape, "float16") if half else None
+        dz = half_dz if half else da
+        product, zero, one = stepper.products.prepare, stepper.zero, stepper.one
+        name, W, alpha = f"{block.index}.W", stepper.weights[i], stepper.alphas[i]
+        grad, p, beta = stepper.grads[name], stepper.net.params[name], stepper.betas[i]
+        layer = LayerBuffers(
+            z=z,
+            a=pool.array(f"a{i}", shape) if block.f.needs_z else z,
+            da=da,
+            half_a=pool.array(f"half_a{i}", shape, "float16") if half else None,
+            half_dz=half_dz,
+            mask=pool.array(f"mask{i}", shape, "uint8") if block.dropout else None,
+            forward=product(x, W, z, one, zero),
+            to_left=before and product(dz, W, before.da, one, zero, transpose_b=True),
+            gradient=product(x, dz, grad, alpha, zero, transpose_a=True),
+            step=product(x, dz, p, alpha, beta, transpose_a=True),
+        )
+        self.layers.append(layer)
 
 
-class Pool:
+class ArrayPool:
     """Arrays by name, as large as the largest batch needs; smaller ones share them."""
 
     def __init__(self, xp: Any, dtype: str):
-        self._xp, self._dtype, self._flat = xp, dtype, {}
+        self._xp, self._dtype = xp, dtype
+        self._flat: dict[str, Array] = {}
 
-    def take(self, name: str, shape: tuple[int, ...], dtype: str = "") -> Array:
-        """Return an array of that shape; plans are made from the largest down."""
+    def array(self, name: str, shape: tuple[int, ...], dtype: str = "") -> Array:
+        """Return an array of that shape; the largest must be asked for first."""
         if name not in self._flat:
             self._flat[name] = self._xp.empty(prod(shape), dtype=dtype or self._dtype)
         return self._xp.reshape(self._flat[name][: prod(shape)], shape)

@@ -26,7 +26,7 @@ static __device__ half_bits narrow(real v) { return v; }
 #define LARGEST ((real)(sizeof(real) == 4 ? 3.4028234e38 : 1.7976931348623157e308))
 #define LOWEST (-LARGEST / 8) // what the lesson bounds a logarithm by
 
-// As numbered in buffers.py.
+// As numbered in lowering.py.
 enum { IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS };
 enum { SOFTMAX_CROSS_ENTROPY, SIGMOID_CROSS_ENTROPY, SQUARED };
 
@@ -195,11 +195,11 @@ static __device__ real sum_lanes(real v) {
 
 // The loss of a batch and its slope, dy = scale (d cost / d y), with the last bias
 // added first where the loss works on logits. One warp takes a row; the last block
-// of a member adds costs and hits up, in the order of the rows.
+// of a member adds costs and right answers up, in the order of the rows.
 #define WARPS 4
 extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) loss_slope(
     const real *y, const real *b, const long long *labels, const real *targets,
-    const real *weight, real *dy, operand *narrow_dy, real *costs, int *hits,
+    const real *weight, real *dy, operand *narrow_dy, real *costs, int *right,
     unsigned *tickets, real *loss, long long *correct, int batch, int n, int stride,
     int first, int kind, real smoothing, real factor, real scale,
     const real *scales) {
@@ -258,7 +258,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) loss_slope(
       costs[at] = cost * w;
       // A single output says yes where its probability is at least a half.
       bool yes = q[0] + (b ? b[member] : (real)0) >= 0;
-      hits[at] = n > 1 ? best == label : yes == (bool)(long long)targets[answer];
+      right[at] = n > 1 ? best == label : yes == (bool)(long long)targets[answer];
     }
   }
   if (!costs) return;
@@ -273,7 +273,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) loss_slope(
   int hit = 0;
   for (int r = threadIdx.x; r < batch; r += 32 * WARPS) {
     cost += ((volatile real *)costs)[(long long)member * batch + r];
-    hit += ((volatile int *)hits)[(long long)member * batch + r];
+    hit += ((volatile int *)right)[(long long)member * batch + r];
   }
   cost_part[threadIdx.x] = cost;
   hit_part[threadIdx.x] = hit;

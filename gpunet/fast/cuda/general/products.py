@@ -46,8 +46,8 @@ class Products:
         alpha: np.ndarray,
         beta: np.ndarray,
         *,
-        turn_a: bool = False,
-        turn_b: bool = False,
+        transpose_a: bool = False,
+        transpose_b: bool = False,
     ) -> Callable[[], None]:
         """Return a call that does out <- alpha a b + beta out.
 
@@ -57,13 +57,13 @@ class Products:
             One matrix serves all members. They must stay where they are.
         alpha, beta : from `number`
             Where beta is 0, out is not read.
-        turn_a, turn_b : bool
+        transpose_a, transpose_b : bool
         """
         m, n = out.shape[-2:]
-        k = a.shape[-2] if turn_a else a.shape[-1]
+        k = a.shape[-2] if transpose_a else a.shape[-1]
         # cuBLAS counts columns first: to it our row-major arrays are transposes,
         # and (A B)^T = B^T A^T.
-        transposes = int(turn_b), int(turn_a)
+        transposes = int(transpose_b), int(transpose_a)
         head = (self._handle, *transposes, n, m, k, alpha.ctypes.data)
         (*second, b_stride), (*first, a_stride), (*third, stride) = map(
             _operand, (b, a, out)

@@ -1,9 +1,9 @@
 """The general CUDA engine: any row of dense layers, any size, one step at a time.
 
 Python still orders each step, but a step is a dozen launches instead of the loop's
-forty: products by cuBLAS into arrays that are there already, and one kernel for
-what lies between two products. Where plain SGD allows it, the update of a weight
-matrix is the product itself, and no gradient is ever stored.
+forty: products by cuBLAS into arrays that exist already, and one kernel for what is
+between two products. Where plain SGD allows it, the update of a weight matrix is the
+product itself, and no gradient is ever stored.
 """
 
 from collections.abc import Sequence
@@ -14,292 +14,258 @@ from typing import Any
 
 import numpy as np
 
+from ....backend import Array
+from ....blocks import dense_blocks
 from ....network import Network
 from ....optimizers import Optimizer
+from ....training.batches import Chunk
 from ....training.evaluate import has_accuracy
 from ....training.steppers import Stepper, TrainingState
 from ....updates import gradient_norm
-from .buffers import ACTIVATIONS, Plan, Pool, stages
+from .. import lowering
+from ..lowering import ACTIVATIONS, LOSSES
+from .buffers import ArrayPool, Buffers
 from .products import Products
-from .updates import Updates, layer_rate, moving
+from .updates import Updates, layer_rate, learning_tensors
 
 PRECISIONS = ("float32", "tf32", "float16")
-# Slopes of half precision are this many times as large: 2^-24 is the smallest
-# number, and 65504 / 128 is further than slopes of a network that learns go.
+# Slopes in half precision are this many times as large: 2^-24 is the smallest
+# number, and 65504 / 128 is beyond the slopes of a network that learns.
 LOSS_SCALE = 128.0
-_LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy", "squared")
-_SQUARES = {"squared_error": lambda n: 1.0, "half_squared_error": lambda n: 0.5}
-_SQUARES["mean_squared_error"] = lambda n: 1.0 / n
 _THREADS = 256
 
 
-def refuse(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
     """Return why this engine cannot train `net` with `optimizer`, or ""."""
     if hooks:
-        return "a callback wants to see every gradient"
-    known = stages(net.layers)
-    if isinstance(known, str):
-        return f"the network: {known}"
-    if _loss_of(net, known[-1].n_out) is None:
-        return f"it has no kernel for the loss {net.loss.name}"
-    if not moving(optimizer, list(net.params)):
+        return "a callback must see every gradient"
+    if not learning_tensors(optimizer, list(net.params)):
         return "every tensor is frozen"
-    return ""
-
-
-def _loss_of(net: Network, n_out: int) -> tuple[int, float, float] | None:
-    """Return (kind, smoothing, factor) of the loss kernel, or None."""
-    kind, _, number = net.loss.name.partition(":")
-    if not net.loss.built_in:
-        return None  # of the caller's own making, whatever its name
-    if kind in _LOSSES[:2]:
-        return _LOSSES.index(kind), float(number or 0), 0.0
-    if kind in _SQUARES:
-        return 2, 0.0, _SQUARES[kind](n_out)
-    return None
+    return lowering.why_unsupported(net, ACTIVATIONS)
 
 
 class GeneralStepper(Stepper):
-    """All members with what they need to take steps on a CUDA GPU."""
+    """All members, one step at a time on a CUDA GPU."""
 
     def __init__(self, state: TrainingState, precision: str = "float32"):
         super().__init__(state)
         import cupy
 
         net, batches = self.net, self.batches
-        self._counts = state.compute_metrics and has_accuracy(net, state.data.t)
-        self._factor: Any = None  # the schedule's, as last seen
-        self.half, self.stages = precision == "float16", stages(net.layers)
-        exact = net.dtype if precision == "float32" else precision
+        self.half, self.blocks = precision == "float16", dense_blocks(net.layers)
         self.operand = "float16" if self.half else net.dtype
-        self.real = np.dtype(net.dtype).type
-        self.products = Products(cupy, exact)
-        self.pool = Pool(cupy, net.dtype)
-        self._kernels(cupy)
-        self._lay_out(cupy)
+        self.products = Products(
+            cupy, net.dtype if precision == "float32" else precision
+        )
+        self.pool = ArrayPool(cupy, net.dtype)
+        self._real = np.dtype(net.dtype).type
+        self._metrics = state.compute_metrics
+        self._has_accuracy = self._metrics and has_accuracy(net, state.data.t)
+        self._factor: Any = None  # the schedule's, as last seen
+        self._rate: float | None = None  # of all members, where they have one
+        self._rates: Array | None = None  # each member's, where they differ
+        self._compile(cupy)
+        self._make_arrays(cupy)
         sizes = sorted({batches.size(0), batches.size(batches.n_steps - 1)})[::-1]
-        self._plans = {rows: Plan(self, rows) for rows in sizes}
+        self._buffers = {rows: Buffers(self, rows) for rows in sizes}
+        self._updates.refresh()
 
-    def _kernels(self, cupy: Any) -> None:
-        """Compile the kernels for what the weights and the data are."""
+    def _compile(self, cupy: Any) -> None:
+        """Compile the kernels for the dtypes of the weights and the data."""
         names = {"uint8": "unsigned char", "float32": "float", "float64": "double"}
         real, pixel = names[self.net.dtype], names[str(self.state.data.x.dtype)]
         text = Path(__file__).with_name("general.cu").read_text("utf-8")
         options = (f"-Dreal={real}", f"-Dpixel={pixel}", f"-DHALF={int(self.half)}")
         self._kernel = cupy.RawModule(code=text, options=options).get_function
+        self._gather, self._dropout = map(self._kernel, ("gather", "dropout"))
+        self._activate, self._pullback = map(
+            self._kernel, ("bias_activation", "pullback")
+        )
+        self._loss_slope = self._kernel("loss_slope")
 
-        kernel = self._kernel
-        self._gather, self._dropout = kernel("gather"), kernel("dropout")
-        self._activate, self._pullback = kernel("bias_activation"), kernel("pullback")
-        self._compare = kernel("loss_slope")
-
-    def _lay_out(self, cupy: Any) -> None:
-        """Make the arrays that do not depend on the batch."""
-        net, opt, number = self.net, self.optimizer, self.products.number
+    def _make_arrays(self, cupy: Any) -> None:
+        """Make what does not depend on the batch."""
+        net, blocks, number = self.net, self.blocks, self.products.number
         self.zero, self.one = number(0.0), number(1.0)
-        self.alphas = [number(0.0) for _ in self.stages]
-        self.betas = [number(1.0) for _ in self.stages]
+        self.alphas = [number(0.0) for _ in blocks]
+        self.betas = [number(1.0) for _ in blocks]
         self.grads = {name: cupy.empty_like(p) for name, p in net.params.items()}
-        self.weights = [net.params[f"{s.at}.W"] for s in self.stages]
+        names = [f"{block.index}.W" for block in blocks]
+        self.weights = [net.params[name] for name in names]
+        halves: dict[str, Array] = {}
         if self.half:
             self.weights = [cupy.empty(W.shape, dtype="float16") for W in self.weights]
-        halves = {
-            f"{s.at}.W": h for s, h in zip(self.stages, self.weights, strict=True)
-        }
-        self.updates = Updates(
-            cupy, self._kernel, net, opt, self.grads, halves if self.half else {}
+            halves = dict(zip(names, self.weights, strict=True))
+        self._updates = Updates(
+            cupy, self._kernel, net, self.optimizer, self.grads, halves
+        )
+        loss = net.loss
+        smoothing = 0.0 if loss.square_factor else loss.parameter
+        self._loss = (
+            np.int32(LOSSES.index(lowering.loss_kind(loss))),
+            self._real(smoothing),
+            self._real(lowering.square_factor(net)),
         )
         self._tickets = cupy.zeros(net.population or 1, dtype="uint32")
-        self._loss = _loss_of(net, self.stages[-1].n_out)
         if self.draws is not None:
             self._keys = cupy.asarray(np.stack(self.draws.keys))
-        self._rates = None  # each member's learning rate, where they differ
-        self.updates.refresh()
+        # What the kernels of a layer read: its activation, and what dropout keeps.
+        self._functions = [
+            (
+                np.int32(ACTIVATIONS.index(block.f.kind)),
+                self._real(block.f.parameter),
+                self._real(1.0 / (1.0 - block.dropout)),
+            )
+            for block in blocks
+        ]
 
     def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
         """Execute steps first to last - 1."""
         self.batches.load_chunk(first, last)
-        self.updates.refresh()  # resumed or put back, weights may be others now
+        self._updates.refresh()  # resumed or restored, weights may have changed
         for k, factor in enumerate(factors, first):
             if self.state.request.reason and k > first:
                 return k - first
-            self._take(epoch, k, factor, k == self.batches.n_steps - 1)
+            self._step(epoch, k, factor, k == self.batches.n_steps - 1)
         return last - first
 
-    def _take(self, epoch: int, k: int, factor: Any, last: bool) -> None:
-        plan = self._plans[self.batches.size(k)]
+    def _step(self, epoch: int, k: int, factor: Any, last: bool) -> None:
+        buffers, chunk = self._buffers[self.batches.size(k)], self.batches.chunk(k)
+        updates = self._updates
         if factor is not self._factor:
             self._set_rate(factor)
-        place = self.batches.chunk(k)
-        self._forward(plan, place, epoch, k)
-        one_rate = self._rate is not None
-        direct = self.updates.plain and not last and (one_rate or not self.optimizer.l2)
-        self._slope(plan, place, direct)
-        self._backward(plan, direct)
-        if direct:
-            self.optimizer.n_steps += 1
-            self.updates.refresh()
-            return
+        single_rate = self._rate is not None
+        # Whether products move the weights themselves, with no gradients stored.
+        direct = updates.plain and not last and (single_rate or not self.optimizer.l2)
+        self._forward(buffers, chunk, epoch, k)
+        self._slope(buffers, chunk, direct)
+        self._backward(buffers, direct)
         if last:
             self.sums["grad_norm"][...] = gradient_norm(self.grads, self.net.population)
-        self._update(factor)
+        if direct or (single_rate and updates.fused):
+            self.optimizer.n_steps += 1
+        if direct:
+            updates.refresh()
+        elif self._rate is not None and updates.fused:
+            updates.apply(self._rate)
+        else:
+            self.optimizer.step(self.net.params, self.grads, factor)
+            updates.refresh()
 
     def _set_rate(self, factor: Any) -> None:
-        """Take in what the schedule gives: one rate, or one for each member."""
+        """Note the schedule's factor: one rate, or one for each member."""
         rate, self._factor = self.optimizer.learning_rate, factor
         self._rate = None
         if isinstance(rate, Real) and isinstance(factor, Real):
             self._rate = float(rate) * float(factor)
-        elif self.updates.plain:
-            rates = self.optimizer.rates(factor)
-            scaled = np.array(rates) * (LOSS_SCALE if self.half else 1.0)
+        elif self._updates.plain:
+            rates = np.array(self.optimizer.rates(factor))
+            scaled = rates * (LOSS_SCALE if self.half else 1.0)
             self._rates = self.net.backend.array(scaled, self.net.dtype)
 
-    def _forward(self, plan, place, epoch: int, k: int) -> None:
-        i32, real, net = np.int32, self.real, self.net
-        members = net.population or 1
+    def _forward(self, buffers: Buffers, chunk: Chunk, epoch: int, k: int) -> None:
+        i32, data, members = np.int32, self.state.data, self.net.population or 1
+        numbers = (buffers.x.shape[-1], chunk.stride, chunk.first)
+        args = (data.x, chunk.index, buffers.x, *map(i32, numbers))
         self._gather(
-            (plan.rows, members if self.batches.per_member else 1),
+            (buffers.rows, members if self.batches.per_member else 1),
             (_THREADS,),
-            (
-                self.state.data.x,
-                place.index,
-                plan.x,
-                i32(plan.x.shape[-1]),
-                i32(place.stride),
-                i32(place.first),
-                real(self.state.data.scale),
-            ),
+            (*args, self._real(data.scale)),
         )
-        drawn = 0
-        for i, s in enumerate(self.stages):
-            plan.forward[i]()
-            n = plan.rows * s.n_out
-            if s.rate:
-                self._mask(plan.masks[i], n, drawn, epoch, k, s.rate)
-                drawn += n
-            if i == len(self.stages) - 1 and net.loss.on_logits:
+        n_drawn = 0
+        for block, layer, function in zip(
+            self.blocks, buffers.layers, self._functions, strict=True
+        ):
+            layer.forward()
+            n = buffers.rows * block.dense.n_out
+            if block.dropout:
+                self._draw_mask(layer.mask, n, n_drawn, epoch, k, block.dropout)
+                n_drawn += n
+            if layer is buffers.layers[-1] and self.net.loss.on_logits:
                 return
-            self._activate(
-                (min(ceil(members * n / _THREADS), 4096),),
-                (_THREADS,),
-                (
-                    plan.z[i],
-                    net.params[f"{s.at}.b"],
-                    plan.a[i],
-                    plan.half_a[i],
-                    plan.masks[i],
-                    i32(plan.total),
-                    i32(plan.rows),
-                    i32(s.n_out),
-                    i32(ACTIVATIONS.index(s.kind)),
-                    real(s.alpha),
-                    real(1.0 / (1.0 - s.rate)),
-                ),
-            )
+            n_blocks = min(ceil(members * n / _THREADS), 4096)
+            b = self.net.params[f"{block.index}.b"]
+            sizes = i32(buffers.total), i32(buffers.rows), i32(block.dense.n_out)
+            arrays = layer.z, b, layer.a, layer.half_a, layer.mask
+            self._activate((n_blocks,), (_THREADS,), (*arrays, *sizes, *function))
 
-    def _mask(self, mask, n, drawn, epoch, k, rate) -> None:
-        blocks = (drawn + n + 7) // 8 - drawn // 8
-        i64, grid = np.int64, (ceil(blocks / _THREADS), self.net.population or 1)
-        counts = (np.int32(n), i64(drawn), i64(epoch), i64(k), np.float32(rate))
-        self._dropout(grid, (_THREADS,), (self._keys, mask, *counts))
+    def _draw_mask(
+        self, mask: Any, n: int, n_drawn: int, epoch: int, k: int, rate: float
+    ) -> None:
+        n_blocks = (n_drawn + n + 7) // 8 - n_drawn // 8
+        grid = (ceil(n_blocks / _THREADS), self.net.population or 1)
+        counts = np.int32(n), np.int64(n_drawn), np.int64(epoch), np.int64(k)
+        self._dropout(grid, (_THREADS,), (self._keys, mask, *counts, np.float32(rate)))
 
-    def _slope(self, plan, place, direct: bool) -> None:
-        """Compare: the slope of the loss, and the sums that people read."""
-        i32, real, s = np.int32, self.real, self.stages[-1]
-        last = len(self.stages) - 1
-        labels, targets = place.t, None
-        if labels.ndim == 2 + self.batches.per_member:
-            labels, targets = None, labels
-        kind, smoothing, factor = self._loss
-        per_member = direct and self._rate is None
-        scale = LOSS_SCALE if self.half else 1.0
-        # Without labels the kernel's hits say what a single output says.
-        track, counts = self.state.compute_metrics, self._counts
-        self._compare(
-            (ceil(plan.rows / 4), self.net.population or 1),
+    def _slope(self, buffers: Buffers, chunk: Chunk, direct: bool) -> None:
+        """Compute the slope of the loss, and the sums of losses and right answers."""
+        i32, real, net, sums = np.int32, self._real, self.net, self.sums
+        layer, block = buffers.layers[-1], self.blocks[-1]
+        has_targets = chunk.t.ndim == 2 + self.batches.per_member
+        labels, targets = (None, chunk.t) if has_targets else (chunk.t, None)
+        b = net.params[f"{block.index}.b"] if net.loss.on_logits else None
+        metrics = self._metrics
+        # Without labels, `correct` is what a single output says.
+        grid = (ceil(buffers.rows / 4), net.population or 1)
+        self._loss_slope(
+            grid,
             (128,),
             (
-                plan.a[last],
-                self.net.params[f"{s.at}.b"] if self.net.loss.on_logits else None,
-                labels,
-                targets,
-                place.weight,
-                plan.da[last],
-                plan.half_dz[last],
-                plan.costs if track else None,
-                plan.hits if track else None,
-                self._tickets,
-                self.sums["loss"],
-                self.sums["n_correct"] if counts else None,
-                i32(plan.rows),
-                i32(s.n_out),
-                i32(place.stride),
-                i32(place.first),
-                i32(kind),
-                real(smoothing),
-                real(factor),
-                real(scale),
-                self._rates if per_member else None,
+                *(layer.a, b, labels, targets, chunk.weight, layer.da, layer.half_dz),
+                buffers.costs if metrics else None,
+                buffers.correct if metrics else None,
+                *(self._tickets, sums["loss"]),
+                sums["n_correct"] if self._has_accuracy else None,
+                *(i32(buffers.rows), i32(block.dense.n_out), i32(chunk.stride)),
+                *(i32(chunk.first), *self._loss, real(self._loss_scale)),
+                self._rates if direct and self._rate is None else None,
             ),
         )
 
-    def _backward(self, plan: Plan, direct: bool) -> None:
-        """Back-propagate; the last product of each stage is its gradient or step."""
-        i32, real, opt = np.int32, self.real, self.optimizer
-        scale = 1.0 / (LOSS_SCALE if self.half else 1.0)
-        for i in range(len(self.stages) - 1, -1, -1):
-            s = self.stages[i]
-            W, b = f"{s.at}.W", f"{s.at}.b"
-            rate_W = rate_b = scale / plan.rows
-            if direct:
-                rate = -scale
-                if self._rate is not None:
-                    rate *= self._rate / plan.rows
-                rate_W = rate * layer_rate(opt, W) if W in self.updates.moving else 0.0
-                rate_b = rate * layer_rate(opt, b) if b in self.updates.moving else 0.0
-                self._decay(i, W)
-            last = i == len(self.stages) - 1
-            self._pullback(
-                (ceil(s.n_out / 16), self.net.population or 1),
-                (16, 32),
-                (
-                    plan.da[i],
-                    plan.z[i],
-                    plan.a[i],
-                    plan.masks[i],
-                    plan.da[i],
-                    None if last and s.kind == "identity" else plan.half_dz[i],
-                    self.net.params[b] if direct else self.grads[b],
-                    i32(plan.rows),
-                    i32(s.n_out),
-                    i32(ACTIVATIONS.index(s.kind)),
-                    real(s.alpha),
-                    real(1.0 / (1.0 - s.rate)),
-                    real(direct),
-                    real(rate_b),
-                ),
-            )
-            if i:
-                plan.to_left[i]()  # before W moves
-            self.alphas[i][0] = rate_W
-            if not direct or rate_W:
-                plan.to_weights[i][direct]()
+    @property
+    def _loss_scale(self) -> float:
+        return LOSS_SCALE if self.half else 1.0
 
-    def _decay(self, i: int, W: str) -> None:
-        """Let the product shrink the weights by their penalty: W (1 - rate l2)."""
-        rate = self._rate or 0.0
-        shrink = rate * layer_rate(self.optimizer, W) * self.optimizer.l2
+    def _backward(self, buffers: Buffers, direct: bool) -> None:
+        """Back-propagate; the last product of each layer is its gradient or step."""
+        i32, real = np.int32, self._real
+        for i in range(len(self.blocks) - 1, -1, -1):
+            block, layer = self.blocks[i], buffers.layers[i]
+            rates = self._product_rates(i, buffers.rows, direct)
+            b, n_out = f"{block.index}.b", block.dense.n_out
+            half_dz = layer.half_dz
+            if i == len(self.blocks) - 1 and block.f.kind == "identity":
+                half_dz = None  # the loss has written it
+            arrays = layer.da, layer.z, layer.a, layer.mask, layer.da, half_dz
+            sums = self.net.params[b] if direct else self.grads[b]
+            sizes = i32(buffers.rows), i32(n_out)
+            grid = (ceil(n_out / 16), self.net.population or 1)
+            args = (*arrays, sums, *sizes, *self._functions[i])
+            self._pullback(grid, (16, 32), (*args, real(direct), real(rates[1])))
+            if layer.to_left:
+                layer.to_left()  # before W changes
+            self.alphas[i][0] = rates[0]
+            if not direct:
+                layer.gradient()
+            elif rates[0]:
+                layer.step()
+
+    def _product_rates(self, i: int, rows: int, direct: bool) -> list[float]:
+        """Return the factors of layer i's products for W and b.
+
+        A direct step also shrinks the weights by their penalty: W (1 - rate l2).
+        """
+        opt: Any = self.optimizer
+        scale, index = 1.0 / self._loss_scale, self.blocks[i].index
+        if not direct:
+            return [scale / rows] * 2
+        rate, names = -scale, (f"{index}.W", f"{index}.b")
+        if self._rate is not None:
+            rate *= self._rate / rows
+        shrink = (self._rate or 0.0) * layer_rate(opt, names[0]) * opt.l2
         self.betas[i][0] = 1.0 - shrink
-
-    def _update(self, factor: Any) -> None:
-        """Apply the gradients: in one launch, or by the optimizer's own lines."""
-        if self._rate is not None and self.updates.fused:
-            self.optimizer.n_steps += 1
-            self.updates.apply(self._rate)
-            return
-        self.optimizer.step(self.net.params, self.grads, factor)
-        self.updates.refresh()
+        learning = self._updates.names
+        return [rate * layer_rate(opt, n) if n in learning else 0.0 for n in names]
 
 
 def make_steppers(state: TrainingState, precision: str = "float32") -> list[Stepper]:

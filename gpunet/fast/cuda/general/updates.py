@@ -1,7 +1,7 @@
 """Applying gradients on the GPU: one launch for all tensors.
 
 SGD, with or without momentum, and Adam have kernels; the others, and whatever
-differs from member to member, keep to the optimizer's own lines.
+differs from member to member, are left to the optimizer's own lines.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ from ....optimizers import SGD, Adam, AdamW, Optimizer
 _THREADS = 256
 
 
-def moving(optimizer: Optimizer, names: Sequence[str]) -> list[str]:
-    """Return the tensors that learn."""
-    still = set(optimizer.frozen)
-    return [n for n in names if n not in still and n.split(".")[0] not in still]
+def learning_tensors(optimizer: Optimizer, names: Sequence[str]) -> list[str]:
+    """Return the tensors that are not frozen."""
+    frozen = set(optimizer.frozen)
+    return [n for n in names if n not in frozen and n.split(".")[0] not in frozen]
 
 
 def layer_rate(optimizer: Optimizer, name: str) -> float:
@@ -41,13 +41,12 @@ class Updates:
     net : Network
     optimizer : Optimizer
     grads : dict of str to array
-        Where gradients will be found.
     halves : dict of str to array
         Copies in half precision, of tensors that have one.
 
     Attributes
     ----------
-    moving : list of str
+    names : list of str
         The tensors that learn.
     fused : bool
         Whether one kernel applies the gradients.
@@ -66,31 +65,33 @@ class Updates:
     ):
         self._optimizer, self._real = optimizer, np.dtype(net.dtype).type
         self._net, self._grads, self._halves = net, grads, halves
-        self.moving = moving(optimizer, list(net.params))
-        self._table, self._over = self._tabled(cupy, self.moving)
-        self._every, self._over_every = self._tabled(cupy, list(halves))
-        factors = [layer_rate(optimizer, name) for name in self.moving]
+        self.names = learning_tensors(optimizer, list(net.params))
+        self._table, self._grid = self._make_table(cupy, self.names)
+        self._half_table, self._half_grid = self._make_table(cupy, list(halves))
+        factors = [layer_rate(optimizer, name) for name in self.names]
         self._factors = cupy.asarray(np.array(factors, net.dtype))
         self._momentum, self._adam = kernel("momentum_step"), kernel("adam_step")
         self._narrow = kernel("narrow_weights")
-        opt, scalars = optimizer, ("l2", "l1", "momentum")
-        one = all(isinstance(getattr(opt, n, 0.0), Real) for n in scalars)
-        self.fused = type(opt) in (SGD, Adam, AdamW) and one
-        self.fused &= not opt.clip_norm and not opt.max_norm
-        self.plain = self.fused and type(opt) is SGD and not opt.state and opt.l1 == 0
+        values = (getattr(optimizer, name, 0.0) for name in ("l2", "l1", "momentum"))
+        self.fused = type(optimizer) in (SGD, Adam, AdamW)
+        self.fused &= all(isinstance(value, Real) for value in values)
+        self.fused &= not optimizer.clip_norm and not optimizer.max_norm
+        self.plain = self.fused and type(optimizer) is SGD
+        self.plain &= not optimizer.state and optimizer.l1 == 0
 
-    def _tabled(self, cupy: Any, names: list[str]) -> tuple[Array, tuple[int, int]]:
+    def _make_table(self, cupy: Any, names: list[str]) -> tuple[Array, tuple[int, int]]:
         """Return the kernels' table of some tensors, and the grid over it.
 
         A row is the addresses of tensor, gradient, memories and half copy, the
-        size, and whether penalties fall on it.
+        size, and whether penalties apply to it.
         """
-        opt, params = self._optimizer, self._net.params
-        memories = ("velocity", "") if type(opt) is SGD else ("mean", "square")
+        state, params = self._optimizer.state, self._net.params
+        sgd = type(self._optimizer) is SGD
+        memories = ("velocity", "") if sgd else ("mean", "square")
         rows = []
         for name in names:
             arrays = [params[name], self._grads[name]]
-            arrays += [opt.state.get(f"{name}.{m}") for m in memories]
+            arrays += [state.get(f"{name}.{memory}") for memory in memories]
             arrays.append(self._halves.get(name))
             addresses = [0 if x is None else x.data.ptr for x in arrays]
             rows.append([*addresses, params[name].size, name.endswith(".W")])
@@ -101,21 +102,20 @@ class Updates:
     def refresh(self) -> None:
         """Copy the weights into half precision, where products read them."""
         if self._halves:
-            self._narrow(self._over_every, (_THREADS,), (self._every,))
+            self._narrow(self._half_grid, (_THREADS,), (self._half_table,))
 
     def apply(self, rate: float) -> None:
-        """Apply the gradients in one launch."""
-        opt, real = self._optimizer, self._real
-        if not self.moving:
+        """Apply the gradients in one launch, if `fused`."""
+        if not self.names:
             return
-        head = (self._table, self._factors, real(rate))
-        tail = (real(opt.l2), real(opt.l1))
+        opt: Any = self._optimizer
+        real, head = self._real, (self._table, self._factors, self._real(rate))
+        tail = real(opt.l2), real(opt.l1)
         if type(opt) is SGD:
-            own = (real(opt.momentum), np.int32(opt.nesterov and opt.momentum > 0))
-            self._momentum(self._over, (_THREADS,), (*head, *own, *tail))
+            rule = real(opt.momentum), np.int32(opt.nesterov and opt.momentum > 0)
+            self._momentum(self._grid, (_THREADS,), (*head, *rule, *tail))
             return
+        correction, eps = opt.corrected(max(opt.n_steps, 1))
         decay = opt.weight_decay if type(opt) is AdamW else 0.0
-        t = max(opt.n_steps, 1)
-        correction, eps = opt.corrected(t)
-        own = (opt.beta1, opt.beta2, eps, correction, decay)
-        self._adam(self._over, (_THREADS,), (*head, *map(real, own), *tail))
+        numbers = map(real, (opt.beta1, opt.beta2, eps, correction, decay))
+        self._adam(self._grid, (_THREADS,), (*head, *numbers, *tail))

@@ -78,7 +78,7 @@ __device__ __forceinline__ void back(float *memory, int n, Rule &rule) {
 constexpr int EACH = (N_OUT + 31) / 32;  // outputs of a lane
 
 __device__ __forceinline__ bool right(const float (&y)[EACH], float t, int label) {
-  if constexpr (HITS == THRESHOLD) {
+  if constexpr (ACCURACY == THRESHOLD) {
     float p = LOSS == SIGMOID_CROSS_ENTROPY ? sigmoid(y[0]) : y[0];
     return (p >= 0.5f) == (int)t;  // of lane 0, the only output's
   }
@@ -119,27 +119,27 @@ __device__ __forceinline__ float compare(float (&y)[EACH], const float (&t)[EACH
     if (lane + 32 * k >= N_OUT) continue;
     if constexpr (LOSS == SOFTMAX_CROSS_ENTROPY) {
       float wanted = (1.0f - SMOOTHING) * t[k] + SMOOTHING / N_OUT, s = y[k] - top;
-      if (TRACK) {
+      if (COMPUTE_METRICS) {
         float p = s - logf(total);
         cost -= wanted * (p < -LARGEST / 8 ? -LARGEST / 8 : p);
       }
       y[k] = expf(s) / total - wanted;
     } else if constexpr (LOSS == SIGMOID_CROSS_ENTROPY) {
       float wanted = (1.0f - SMOOTHING) * t[k] + 0.5f * SMOOTHING;
-      if (TRACK)
+      if (COMPUTE_METRICS)
         cost += (y[k] <= 0.0f ? 0.0f : y[k]) - y[k] * wanted +
                 log1pf(expf(-fabsf(y[k])));
       y[k] = sigmoid(y[k]) - wanted;
     } else {
       float e = y[k] - t[k];
-      cost += SQUARES * e * e;
-      y[k] = 2.0f * SQUARES * e;
+      cost += SQUARE_FACTOR * e * e;
+      y[k] = 2.0f * SQUARE_FACTOR * e;
     }
   }
-  return TRACK ? warp_sum(cost) : 0.0f;
+  return COMPUTE_METRICS ? warp_sum(cost) : 0.0f;
 }
 
-// dz of the last layer; costs and hits of the examples.
+// dz of the last layer; costs and right answers of the examples.
 __device__ __forceinline__ void compare_all(float *memory, const Batch &batch) {
   int lane = threadIdx.x % 32;
   constexpr int D_ROW = D_STRIDE[LAYERS];
@@ -156,7 +156,7 @@ __device__ __forceinline__ void compare_all(float *memory, const Batch &batch) {
       if (LABELS) t[k] = N_OUT == 1 ? label : o == label;
       else if (mine) t[k] = batch.target[b * N_OUT + o];
     }
-    bool hit = HITS && there && right(y, t[0], label);
+    bool hit = ACCURACY && there && right(y, t[0], label);
     float cost = compare(y, t), weight = 1.0f;
     if (WEIGHTED && there) weight = batch.weight[b];
 #pragma unroll
@@ -167,7 +167,7 @@ __device__ __forceinline__ void compare_all(float *memory, const Batch &batch) {
       if (WEIGHTED) d *= weight;
       dz[o] = there ? d * dz[o] : 0.0f;
     }
-    if (TRACK && lane == 0) {
+    if (COMPUTE_METRICS && lane == 0) {
       memory[AT_COST + b] = there ? (WEIGHTED ? cost * weight : cost) : 0.0f;
       memory[AT_COST + BATCH + b] = hit;
     }

@@ -97,7 +97,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) gpunet_span(
     const float *targets, const float *weights, long long stride, long long first,
     long long n_examples, const float *rates, int rate_step, int rate_member,
     const float *momenta, const float *penalties, int keeps_norm, float *losses,
-    long long *hits, float *norms, PARAMETERS) {
+    long long *n_correct, float *norms, PARAMETERS) {
   DYNAMIC_SHARED(float, memory);
   int member = blockIdx.x;
   for (int i = threadIdx.x; i < ZEROED; i += THREADS) memory[i] = 0.0f;
@@ -130,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) gpunet_span(
   int n_steps = (int)((n_examples + BATCH - 1) / BATCH);
   Rule rule = {0.0f, momenta[member], penalties[member], false, 0.0f};
   float loss = losses[member];
-  long long correct = hits[member];
+  long long correct = n_correct[member];
   fetch_order(memory, from, 0);
   copies_arrived();
   fetch(memory, from, 0);
@@ -151,7 +151,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) gpunet_span(
     first_forward(memory, batch, w);
     if constexpr (LAYERS > 1) forward<1>(memory, n);
     compare_all(memory, batch);
-    if (TRACK && threadIdx.x < 32) {
+    if (COMPUTE_METRICS && threadIdx.x < 32) {
       float cost = 0.0f, right = 0.0f;
       for (int b = threadIdx.x; b < n; b += 32) {
         cost += memory[AT_COST + b];
@@ -167,7 +167,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) gpunet_span(
   float norm = block_sum(memory, rule.norm);
   if (threadIdx.x == 0) {
     losses[member] = loss;
-    hits[member] = correct;
+    n_correct[member] = correct;
     if (keeps_norm) norms[member] = sqrtf(norm);
   }
   each_weight(w, [&](int k, bool there, int at, float *kept) {

@@ -1,15 +1,15 @@
 """How a block of threads shares a small network, and what that costs.
 
-A `Spec` says what is trained, a `Plan` how threads, registers and shared memory are
-dealt out. `plans` tries every way, counts the products and the reads of shared memory
-of one step, and puts the cheapest that fits first. Counts are arithmetic.
+A `KernelSpec` says what is trained, a `ThreadLayout` how threads, registers and shared
+memory are divided. `thread_layouts` tries every way, counts the products and the reads
+of shared memory of one step, and puts the cheapest that fits first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _THREADS = (32, 64, 128, 256, 512)
 _REGISTERS = 65536  # of a multiprocessor
@@ -18,7 +18,7 @@ _WORD = 4  # bytes
 
 
 @dataclass(frozen=True)
-class Spec:
+class KernelSpec:
     """What is trained.
 
     Attributes
@@ -27,14 +27,14 @@ class Spec:
         Neurons from the input to the output.
     activations : tuple of (str, float)
         Of each dense layer, with the slope below 0 of a leaky ReLU.
-    loss : str
-    smoothing : float
+    loss : one of `lowering.LOSSES`
+    smoothing, square_factor : float
     batch : int
     is_bytes : bool
-        Whether x lies on the device as bytes, to be scaled.
-    labels, weighted, track : bool
+        Whether x is bytes on the device, to be scaled.
+    labels, weighted, compute_metrics : bool
         Whether answers are labels, examples have weights, losses are added up.
-    hits : "NONE", "LARGEST_OUTPUT" or "THRESHOLD"
+    accuracy : "none", "largest_output" or "threshold"
         How an output is counted as right.
     momentum, nesterov, l2 : bool
     """
@@ -43,12 +43,13 @@ class Spec:
     activations: tuple[tuple[str, float], ...]
     loss: str = "softmax_cross_entropy"
     smoothing: float = 0.0
+    square_factor: float = 0.0
     batch: int = 10
     is_bytes: bool = False
     labels: bool = True
     weighted: bool = False
-    track: bool = True
-    hits: str = "LARGEST_OUTPUT"
+    compute_metrics: bool = True
+    accuracy: str = "largest_output"
     momentum: bool = False
     nesterov: bool = False
     l2: bool = False
@@ -82,7 +83,7 @@ class Counts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ThreadLayout:
     """How a block of threads shares one network; see `span.cu`.
 
     Attributes
@@ -95,10 +96,10 @@ class Plan:
     tile : int
         Examples a thread accumulates at once.
     kept : int
-        Rounds of four inputs whose weights lie in registers.
+        Rounds of four inputs whose weights are in registers.
     """
 
-    spec: Spec
+    spec: KernelSpec
     threads: int
     lanes_out: int
     outs: int
@@ -128,8 +129,8 @@ class Plan:
     @property
     def registers(self) -> int:
         """Registers of a thread, about: its arrays, and some for all else."""
-        mine = (4 * self.kept + self.singles + self.tile + 4) * self.outs
-        return mine + (4 * self.outs if self.kept < self.fours else 0) + _OVERHEAD
+        arrays = (4 * self.kept + self.singles + self.tile + 4) * self.outs
+        return arrays + (4 * self.outs if self.kept < self.fours else 0) + _OVERHEAD
 
     @property
     def register_limit(self) -> int:
@@ -137,47 +138,42 @@ class Plan:
         return min(255, _REGISTERS // self.threads // 8 * 8)
 
     @cached_property
-    def layout(self) -> dict[str, int | list[int]]:
+    def shared_memory(self) -> dict[str, Any]:
         """Where each array of shared memory begins, in words; "ALL" is the end."""
-        spec, at = self.spec, 0
-        found: dict[str, int | list[int]] = {}
-
-        def take(name: str, words: int) -> None:
-            nonlocal at
-            found[name] = at
-            at += ceil(words / 4) * 4  # each begins at 16 bytes
-
-        def take_each(name: str, words: list[int]) -> None:
-            places = []
-            for n in words:
-                take(name, n)
-                places.append(found[name])
-            found[name] = places
-
-        tiles, widths = ceil(spec.batch / self.tile), spec.widths
-        rows = tiles * self.tile * self.x_stride
-        steps = list(pairwise(widths))
-        weights = [0] + [n * (m | 1) for n, m in steps[1:]]
-        per_thread = 4 * self.fours + self.singles
-        take("X", rows if spec.is_bytes else 2 * rows)
-        take_each("D", [0] + [spec.batch * n for n in self.d_strides[1:]])
-        found["ZEROED"] = at
-        take("BYTES", spec.batch * widths[0] // 4 if spec.is_bytes else 0)
-        take("SUMS", max(self.warps * self.n_sums * self.lanes_out, self.warps))
-        take("ORDER", 4 * spec.batch)
-        take("ANSWER", 2 * spec.batch * (2 if spec.labels else widths[-1]))
-        take("WEIGHT", 2 * spec.batch if spec.weighted else 0)
-        take("COST", 2 * spec.batch)
-        take_each("A", [0] + [spec.batch * n for n in widths[1:]])
-        take_each("W", weights)
-        take_each("BIAS", list(widths[1:]))
+        spec, widths = self.spec, self.spec.widths
+        n, rows = spec.batch, ceil(spec.batch / self.tile) * self.tile * self.x_stride
+        weights = [0] + [n_in * (n_out | 1) for n_in, n_out in pairwise(widths[1:])]
         moves = 1 if spec.momentum else 0
-        take_each("W_VELOCITY", [moves * n for n in weights])
-        take_each("BIAS_VELOCITY", [moves * n for n in widths[1:]])
-        take("FIRST", 4 * (self.fours - self.kept) * self.outs * self.threads)
-        take("VELOCITY", moves * per_thread * self.outs * self.threads)
-        found["ALL"] = at
-        return found
+        per_thread = (4 * self.fours + self.singles) * self.outs
+        answers = 2 if spec.labels else widths[-1]
+        words: dict[str, int | list[int]] = {
+            "X": rows if spec.is_bytes else 2 * rows,
+            "D": [n * stride for stride in self.d_strides],
+            "ZEROED": 0,
+            "BYTES": n * widths[0] // 4 if spec.is_bytes else 0,
+            "SUMS": max(self.warps * self.n_sums * self.lanes_out, self.warps),
+            "ORDER": 4 * n,
+            "ANSWER": 2 * n * answers,
+            "WEIGHT": 2 * n if spec.weighted else 0,
+            "COST": 2 * n,
+            "A": [0] + [n * width for width in widths[1:]],
+            "W": weights,
+            "BIAS": list(widths[1:]),
+            "W_VELOCITY": [moves * size for size in weights],
+            "BIAS_VELOCITY": [moves * width for width in widths[1:]],
+            "FIRST": 4 * (self.fours - self.kept) * self.outs * self.threads,
+            "VELOCITY": moves * per_thread * self.threads,
+            "ALL": 0,
+        }
+        starts: dict[str, Any] = {}
+        end = 0
+        for name, sizes in words.items():
+            places = []
+            for size in sizes if isinstance(sizes, list) else [sizes]:
+                places.append(end)
+                end += ceil(size / 4) * 4  # each begins at 16 bytes
+            starts[name] = places if isinstance(sizes, list) else places[0]
+        return starts
 
     @property
     def x_stride(self) -> int:
@@ -198,7 +194,7 @@ class Plan:
     @property
     def shared_bytes(self) -> int:
         """Dynamic shared memory of a block."""
-        return _WORD * self.layout["ALL"]
+        return _WORD * self.shared_memory["ALL"]
 
     @cached_property
     def counts(self) -> Counts:
@@ -233,7 +229,7 @@ class Plan:
         return Counts(products, reads, sums, later)
 
 
-def plans(spec: Spec, shared_limit: int) -> list[Plan]:
+def thread_layouts(spec: KernelSpec, shared_limit: int) -> list[ThreadLayout]:
     """Return the ways to share the work that fit, the cheapest first.
 
     Parameters
@@ -242,7 +238,7 @@ def plans(spec: Spec, shared_limit: int) -> list[Plan]:
     shared_limit : int
         Bytes of shared memory a block may have.
     """
-    found = []
+    layouts: list[ThreadLayout] = []
     for threads in _THREADS:
         for lanes_out in (1, 2, 4, 8, 16, 32):
             outs = ceil(spec.widths[1] / lanes_out)
@@ -252,15 +248,15 @@ def plans(spec: Spec, shared_limit: int) -> list[Plan]:
                 tile = ceil(spec.batch / tiles)
                 if tile * outs > 64 or ceil(spec.batch / tile) != tiles:
                     continue
-                found += _kept(spec, shared_limit, threads, lanes_out, outs, tile)
-    return sorted(found, key=lambda p: (p.counts.clocks, p.threads, p.tile))
+                layout = ThreadLayout(spec, threads, lanes_out, outs, tile, 0)
+                layouts += _fitted(layout, shared_limit)
+    return sorted(layouts, key=lambda p: (p.counts.clocks, p.threads, p.tile))
 
 
-def _kept(spec, shared_limit, threads, lanes_out, outs, tile) -> list[Plan]:
-    """Return the plan that keeps most weights in registers, if it fits at all."""
-    whole = Plan(spec, threads, lanes_out, outs, tile, 0)
-    for kept in range(whole.fours, -1, -1):
-        plan = Plan(spec, threads, lanes_out, outs, tile, kept)
-        if plan.registers <= plan.register_limit:
-            return [plan] if plan.shared_bytes <= shared_limit else []
+def _fitted(layout: ThreadLayout, shared_limit: int) -> list[ThreadLayout]:
+    """Return the layout that keeps most weights in registers, if it fits at all."""
+    for kept in range(layout.fours, -1, -1):
+        layout = replace(layout, kept=kept)
+        if layout.registers <= layout.register_limit:
+            return [layout] if layout.shared_bytes <= shared_limit else []
     return []
