@@ -82,15 +82,15 @@ def far(a, b):
     st.sampled_from(("labels", "targets")),
     st.tuples(st.booleans(), st.booleans()),
     st.sampled_from((0.0, 0.3)),
-    st.sampled_from(("own", "shared", "none")),
+    st.sampled_from(("per_member", "shared", False)),
 )
 def test_step_equals_the_loop(
-    act, loss, optimizer, hidden, batch, crowd, dtype, kind, ways, drop, order
+    act, loss, optimizer, hidden, batch, crowd, dtype, kind, ways, drop, shuffle
 ):
     rows = data(kind, *ways)
     own = {"activation": act, "loss": loss, "population": crowd, "dtype": dtype}
     own |= {
-        "order": order,
+        "shuffle": shuffle,
         "dropout": drop,
         "seed": 3,
         "sizes": (4, *hidden, 3),
@@ -136,17 +136,17 @@ def test_team_of_threads_leaves_the_bits_of_one(monkeypatch, sparse, batch):
     monkeypatch.setattr(threads, "_MIN_WORK", 0)
     monkeypatch.setattr(threads, "_MIN_BATCH", 1)
     team = fast(rows, batch=batch, optimizer=Adam(0.01), steps=9)
-    assert (alone.parts[0]._n_threads, team.parts[0]._n_threads) == (1, 3)
+    assert (alone.steppers[0]._n_threads, team.steppers[0]._n_threads) == (1, 3)
     assert same(alone.tensors(), team.tensors())
 
 
-@pytest.mark.parametrize("order", ["own", "shared"])
-def test_member_is_the_single_network_bit_for_bit(order):
-    crowd = fast(population=5, order=order)
+@pytest.mark.parametrize("shuffle", ["per_member", "shared"])
+def test_member_is_the_single_network_bit_for_bit(shuffle):
+    crowd = fast(population=5, shuffle=shuffle)
     for i in (0, 4):
         alone = fast(seed=3 + i)
         mine = host(crowd.net.member(i))
-        assert same(mine, host(alone.net)) == (order == "own" or i == 0)
+        assert same(mine, host(alone.net)) == (shuffle == "per_member" or i == 0)
 
 
 class Spans(Callback):
@@ -206,7 +206,7 @@ def test_divergence_is_found_at_the_step_of_the_loop():
 def test_member_that_diverges_leaves_the_others_alone():
     rates = [0.1, 1e30, 0.05]
     crowd = fast(population=3, optimizer=SGD(rates), dropout=0.0)
-    assert crowd.alive == [True, False, True]
+    assert crowd.active == [True, False, True]
     for i in (0, 2):
         alone = fast(seed=3 + i, optimizer=SGD(rates[i]), dropout=0.0)
         assert same(host(crowd.net.member(i)), host(alone.net))
@@ -217,7 +217,7 @@ def test_thread_that_fails_lets_the_others_go(monkeypatch):
     monkeypatch.setattr(threads, "_MIN_WORK", 0)
     monkeypatch.setattr(threads, "_MIN_BATCH", 1)
     one = job("compiled", table(), batch=10, steps=9)
-    part, true = one.parts[0], one.parts[0]._kernel
+    part, true = one.steppers[0], one.steppers[0]._kernel
 
     def fails(*task):
         if task[-2] == 0:
