@@ -119,7 +119,7 @@ def test_evaluate_says_what_it_skipped(vectors, tmp_path, capsys):
 
 
 BAD_TEXTS = {
-    "empty": (b"", "holds no words"),
+    "empty": (b"", "contains no words"),
     "one word": (b"alone\n", "two are the least"),
     "binary": (b"\x7fELF\0\1\2", "is binary (a NUL byte at offset 4)"),
     "broken UTF-8": (b"caf\xe9 king\n" * 9, "is not UTF-8 (byte 0xe9 at offset 3)"),
@@ -164,7 +164,7 @@ def test_window_longer_than_a_line_is_no_error(corpus, tmp_path):
         (("train", "--model", "lm", "--window", "3"), 2, "not an option of --model lm"),
         (("train", "--context", "3"), 2, "--context: is not an option of --model skip"),
         (("train", "--lr", "0.00001"), 2, "min_learning_rate"),
-        (("train", "--model", "lm", "--words", "60000"), 2, "n_words: expected"),
+        (("train", "--model", "lm", "--words", "60000"), 2, "n_words: must be"),
         (("train", "--corpus", "absent"), 3, "absent: No such file"),
         (("train", "--corpus", "."), 3, "is a folder"),
         (("train", "--resume", "auto"), 2, "name the run folder with --out"),
@@ -199,11 +199,11 @@ def test_bad_words_and_files_end_with_one_line(vectors, model, tmp_path, capsys)
         (("generate", "kings", "--from", model), 3, "did you mean 'king'"),
         (("map", "king", "--from", vectors), 2, "two or more different words, got 1"),
         (("map", "--skip", 99, "--from", vectors), 2, "different words, got 0"),
-        (("neighbours", "king", "--from", "no.txt"), 4, "is no vectors file"),
-        (("neighbours", "king", "--from", "bad.txt"), 4, "2:3: b'x' is no finite"),
+        (("neighbours", "king", "--from", "no.txt"), 4, "is not a vectors file"),
+        (("neighbours", "king", "--from", "bad.txt"), 4, "2:3: b'x' is not a finite"),
         (("generate", "--from", vectors), 4, "model.safetensors: No such file"),
         (("generate", "--from", vectors / "vectors.safetensors"), 4, "network"),
-        (("evaluate", "--similarity", "pairs", "--from", vectors), 3, "1:1: expected"),
+        (("evaluate", "--similarity", "pairs", "--from", vectors), 3, "1:1: must be"),
         (("evaluate", "--analogies", "absent", "--from", vectors), 3, "absent"),
     ):
         assert run(*words) == code, words
@@ -213,7 +213,7 @@ def test_bad_words_and_files_end_with_one_line(vectors, model, tmp_path, capsys)
 def test_too_many_negatives_are_refused(corpus, capsys):
     words = ("--negatives", 8, "--corpus", corpus, "--min-count", 1)
     assert run("train", *words, "--out", "r", "--device", "cpu") == 2
-    assert "expected fewer than the 8 words of the vocabulary, got 8" in told(capsys)
+    assert "must be fewer than the 8 words of the vocabulary, got 8" in told(capsys)
 
 
 def test_unwritable_folder_ends_with_8(corpus, tmp_path, capsys):

@@ -78,20 +78,20 @@ def test_forms_of_the_text_are_read_alike(tmp_path, text):
 
 
 DAMAGED = {
-    b"2 2\na 1 2\nb 3 x\n": "3:3: b'x' is no finite number",
-    b"2 2\na 1 2\nb nan 3\n": "3:2: b'nan' is no finite number",
-    b"2 2\na 1 1e39\nb 3 4\n": "2:3: b'1e39' is no finite number",
-    b"2 2\na 1 1_0\nb 3 4\n": "2:3: b'1_0' is no finite number",
-    b"2 2\na 1  2\nb 3 4\n": "2:4: expected a word and 2 numbers, got 3",
-    b"2 2\na 1\nb 3 4\n": "2:3: expected a word and 2 numbers, got 1",
-    b"2 2\na 1 2 3\nb 3 4\n": "2:4: expected a word and 2 numbers, got 3",
-    b"2 2\na 100 200\n": "3:2: expected a word and 2 numbers, got the end",
-    b"2 2\na 100 200\nb 3 --\n": "3:3: b'--' is no finite number",
-    b"2 2\na 1 2\nb 3 4\nc 5 6\n": "4:1: goes on (b'c 5 6') after the 2 words",
+    b"2 2\na 1 2\nb 3 x\n": "3:3: b'x' is not a finite number",
+    b"2 2\na 1 2\nb nan 3\n": "3:2: b'nan' is not a finite number",
+    b"2 2\na 1 1e39\nb 3 4\n": "2:3: b'1e39' is not a finite number",
+    b"2 2\na 1 1_0\nb 3 4\n": "2:3: b'1_0' is not a finite number",
+    b"2 2\na 1  2\nb 3 4\n": "2:4: must be a word and 2 numbers, got 3",
+    b"2 2\na 1\nb 3 4\n": "2:3: must be a word and 2 numbers, got 1",
+    b"2 2\na 1 2 3\nb 3 4\n": "2:4: must be a word and 2 numbers, got 3",
+    b"2 2\na 100 200\n": "3:2: must be a word and 2 numbers, got the end",
+    b"2 2\na 100 200\nb 3 --\n": "3:3: b'--' is not a finite number",
+    b"2 2\na 1 2\nb 3 4\nc 5 6\n": "4:1: continues (b'c 5 6') after the 2 words",
     b"2 2\na 1 2\na 3 4\n": "each word once",
-    b"2 2\n\xff 1 2\nb 3 4\n": "2:1: b'\\xff' is no UTF-8",
+    b"2 2\n\xff 1 2\nb 3 4\n": "2:1: b'\\xff' is not UTF-8",
     b"9999999999 300\na 1 2\n": "1:1: promises 9,999,999,999 words of 300 numbers",
-    b"2 2\n\n\n\n\n\n\n\n\n\n": "2:2: expected a word and 2 numbers",
+    b"2 2\n\n\n\n\n\n\n\n\n\n": "2:2: must be a word and 2 numbers",
 }
 
 
@@ -120,10 +120,10 @@ def test_every_prefix_of_a_text_file_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "is no vectors file"),
-        (b"the 0.418 0.24968 -0.41242\n", "is no vectors file (begins with b'the"),
-        (b"\x1f\x8b\x08\x00garbage", "is no vectors file"),
-        (b"0 5\n", "is no vectors file"),
+        (b"", "is not a vectors file"),
+        (b"the 0.418 0.24968 -0.41242\n", "is not a vectors file (begins with b'the"),
+        (b"\x1f\x8b\x08\x00garbage", "is not a vectors file"),
+        (b"0 5\n", "is not a vectors file"),
         (bytes(8) + b"{}", "model file"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The language model, its yardsticks, and the text it writes."""
+"""The language model, its baselines, and the text it writes."""
 
 from itertools import islice
 
@@ -13,13 +13,13 @@ from gpunet.text.corpus import read_corpus
 from gpunet.text.generate import _pick, generate
 from gpunet.text.language_model import (
     LanguageModel,
-    LanguageSettings,
     Text,
     held_out_perplexity,
     language_network,
     language_trainer,
 )
 from gpunet.text.ngrams import Ngrams, perplexity
+from gpunet.text.settings import LanguageSettings
 from gpunet.text.vocabulary import Vocabulary
 
 SMALL = LanguageSettings(
@@ -52,7 +52,7 @@ def trained(device="cpu", settings=SMALL, text=None):
     return LanguageModel(net, text.vocabulary, settings), text
 
 
-# --------------------------------------------------------------------- yardsticks
+# ---------------------------------------------------------------------- baselines
 
 
 def test_perplexity_is_the_sides_of_a_fair_die():
@@ -198,7 +198,7 @@ def test_markov_text_is_learned_to_its_entropy():
     model, _ = trained(settings=settings, text=text)
     found = held_out_perplexity(model.net, text, 2)
     # Two words at 9 to 1, and ends of lines that come as a surprise one time in ten.
-    yard = text.yardsticks()
+    yard = text.baselines()
     assert found < 1.05 * yard["bigram"] < 0.5 * yard["unigram"]
     assert found == pytest.approx(np.exp(model_loss(model, text)), rel=1e-5)
 
@@ -218,7 +218,7 @@ def test_shakespeare_is_predicted_better_than_by_pairs_of_words():
     lines = list(islice(read_corpus(), 20_000))
     text = Text(lambda: lines, 200)
     model, _ = trained(settings=settings, text=text)
-    yard = text.yardsticks()
+    yard = text.baselines()
     found = held_out_perplexity(model.net, text, 3)
     assert found < yard["bigram"] < yard["unigram"], (found, yard)
 
@@ -238,7 +238,7 @@ def test_shakespeare_is_predicted_better_than_by_pairs_of_words():
     ],
 )
 def test_bad_settings_are_refused(name, value):
-    with pytest.raises(ConfigError, match=f"language model: {name}: expected"):
+    with pytest.raises(ConfigError, match=f"language model: {name}: must be"):
         LanguageSettings(**{name: value})
 
 
@@ -268,7 +268,7 @@ def test_vectors_of_a_model_are_its_rows_without_the_two_signs():
 def test_files_of_other_models_are_refused(tmp_path):
     path = tmp_path / "m.safetensors"
     gpunet.mlp([2, 3]).save(path)
-    with pytest.raises(ModelFileError, match="holds no language model"):
+    with pytest.raises(ModelFileError, match="contains no language model"):
         LanguageModel.load(path)
     model, _ = trained()
     words = Vocabulary(["<unk>", "</s>", "a"], [1, 1, 1])
@@ -344,5 +344,5 @@ def test_unknown_start_names_the_nearest_spelling(fixed):
 
 @pytest.mark.parametrize("temperature", [-0.1, float("nan"), float("inf")])
 def test_bad_temperature_is_refused(fixed, temperature):
-    with pytest.raises(ConfigError, match="temperature: expected a finite number"):
+    with pytest.raises(ConfigError, match="temperature: must be a finite number"):
         generate(fixed, [], 1, temperature=temperature)

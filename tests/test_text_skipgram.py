@@ -99,7 +99,7 @@ def test_gradient_is_the_dense_one_hot_form(bk):
     loss, d_in, d_out = dense(*start, draws)
     host, first = pairs.lay_out(draws)
     batch = pairs.batch_of(pairs.on_device(host, bk), first, 0, len(draws.center))
-    found = pairs.step(W_in, W_out, batch, 0.1, want_loss=True)
+    found = pairs.step(W_in, W_out, batch, 0.1, with_loss=True)
     assert on_device(bk, W_in) and W_in.dtype == bk.dtype("float64")
     assert error(start[0] - bk.to_host(W_in), 0.1 * d_in) < 1e-12
     assert error(start[1] - bk.to_host(W_out), 0.1 * d_out) < 1e-12
@@ -141,7 +141,7 @@ def test_a_span_in_batches_has_every_pair_once():
     found = []
     for lo in range(0, 9, 4):
         batch = pairs.batch_of(host, first, lo, min(lo + 4, 9))
-        found += batch.neighbors.ravel()[batch.slots].tolist()
+        found += batch.neighbors.ravel()[batch.cells].tolist()
     neighbor, _, label = plain_pairs(draws)
     assert found == neighbor[label == 1].tolist()
 
@@ -299,9 +299,9 @@ def test_a_resumed_run_is_the_same_bit_for_bit():
 
 def test_a_state_that_does_not_fit_is_refused():
     t = trainer()
-    with pytest.raises(ConfigError, match=r"W_in: expected shape \(8, 5\), got"):
+    with pytest.raises(ConfigError, match=r"W_in: must be shape \(8, 5\), got"):
         t.restore({"W_in": np.zeros((8, 4)), "W_out": np.zeros((8, 5))}, 0)
-    with pytest.raises(ConfigError, match="span: expected 0 to 5, got 6"):
+    with pytest.raises(ConfigError, match="span: must be 0 to 5, got 6"):
         t.restore(t.state(), 6)
 
 
@@ -317,7 +317,7 @@ def test_a_state_that_does_not_fit_is_refused():
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(name, value):
-    with pytest.raises(ConfigError, match=f"skip-gram: {name}: expected") as caught:
+    with pytest.raises(ConfigError, match=f"skip-gram: {name}: must be") as caught:
         SkipGramSettings(**{name: value})
     assert caught.value.exit_code == 2
 

@@ -1,13 +1,13 @@
-"""Word vectors: neighbours, analogies, the plane, and their judges."""
+"""Word vectors: neighbours, analogies, the plane, and their evaluation."""
 
 import numpy as np
 import pytest
 from helpers import normal
 
 from gpunet.errors import ConfigError, DataError
-from gpunet.text.judge import (
-    judge_analogies,
-    judge_similarity,
+from gpunet.text.evaluation import (
+    evaluate_analogies,
+    evaluate_similarity,
     ranks,
     read_pairs,
     read_questions,
@@ -148,7 +148,7 @@ def test_plane_needs_two_words(square, words):
     [
         ([], np.zeros((0, 3)), "at least one"),
         (["a"], np.zeros((2, 3)), "one row for each word"),
-        (["a", "b"], np.zeros(2), "expected an array of shape"),
+        (["a", "b"], np.zeros(2), "must be an array of shape"),
         (["a"], np.zeros((1, 0)), "at least one"),
         (["a", "a"], np.ones((2, 2)), "each word once"),
         (["a", "b"], [[1, 2], [np.nan, 1]], "vector of 'b' is not finite"),
@@ -159,7 +159,7 @@ def test_bad_vectors_are_refused(words, vectors, why):
         WordVectors(words, vectors)
 
 
-# ------------------------------------------------------------------------ judges
+# ------------------------------------------------------------------------ evaluation
 
 
 def test_spearman_equals_scipy_with_and_without_ties():
@@ -196,7 +196,7 @@ def test_every_form_of_similarity_file_is_read(tmp_path, form):
 
 def test_similarity_says_how_many_pairs_it_left_out(square, tmp_path):
     (tmp_path / "p").write_text("King,queen,9\nking,man,5\nking,pea,4\nx,man,3\n")
-    result = judge_similarity(square, tmp_path / "p")
+    result = evaluate_similarity(square, tmp_path / "p")
     assert result == {"spearman": 1.0, "pairs": 4, "used": 3, "skipped": 1}
 
 
@@ -205,7 +205,7 @@ def test_analogies_are_counted_by_section(square, tmp_path):
         ": family\nman king woman queen\nMan Woman King Queen\n"
         ": other\nman king woman pea\nman king rose tulip\n"
     )
-    result = judge_analogies(square, tmp_path / "q")
+    result = evaluate_analogies(square, tmp_path / "q")
     sections = result.pop("sections")
     assert result == {
         "accuracy": 2 / 3,
@@ -231,13 +231,13 @@ def test_many_questions_are_answered_in_pieces(monkeypatch):
 
 
 BAD_PAIRS = {
-    b"": "holds no pairs",
-    b"king,queen\n": "1:1: expected word, word, score",
-    b"king,queen,8\nman,pea,x\n": "2:3: 'x' is no finite number",
-    b"king,queen,8\nman,pea,nan\n": "2:3: 'nan' is no finite number",
-    b"king,queen,8\n,pea,2\n": "2:1: expected word, word, score",
-    b"caf\xe9,queen,8\n": "is no UTF-8 text",
-    b"a\0b,c,8\n": "is no text",
+    b"": "contains no pairs",
+    b"king,queen\n": "1:1: must be word, word, score",
+    b"king,queen,8\nman,pea,x\n": "2:3: 'x' is not a finite number",
+    b"king,queen,8\nman,pea,nan\n": "2:3: 'nan' is not a finite number",
+    b"king,queen,8\n,pea,2\n": "2:1: must be word, word, score",
+    b"caf\xe9,queen,8\n": "is not UTF-8 text",
+    b"a\0b,c,8\n": "is not text",
 }
 
 
@@ -253,25 +253,25 @@ def test_bad_similarity_file_is_told_with_line_and_column(tmp_path, content):
 def test_bad_analogy_files_are_refused(square, tmp_path):
     path = tmp_path / "q"
     path.write_text(": a\none two three\n")
-    with pytest.raises(DataError, match="2:4: expected four words"):
+    with pytest.raises(DataError, match="2:4: must be four words"):
         read_questions(path)
     path.write_text(": only a section\n")
-    with pytest.raises(DataError, match="holds no questions"):
+    with pytest.raises(DataError, match="contains no questions"):
         read_questions(path)
     path.write_text("one two three four\n")
     with pytest.raises(DataError, match="none of its 1 questions has four known"):
-        judge_analogies(square, path)
+        evaluate_analogies(square, path)
     with pytest.raises(DataError, match="No such file"):
-        judge_analogies(square, tmp_path / "absent")
+        evaluate_analogies(square, tmp_path / "absent")
 
 
 def test_too_few_known_pairs_are_refused(square, tmp_path):
     (tmp_path / "p").write_text("king,queen,9\nx,man,3\n")
     with pytest.raises(DataError, match="1 of its 2 pairs have two known words"):
-        judge_similarity(square, tmp_path / "p")
+        evaluate_similarity(square, tmp_path / "p")
 
 
-def test_judges_agree_with_gensim(tmp_path):
+def test_evaluation_agrees_with_gensim(tmp_path):
     models = pytest.importorskip("gensim.models")
     v = random_vectors(60, 6)
     rng = np.random.Generator(np.random.PCG64(1))
@@ -290,6 +290,6 @@ def test_judges_agree_with_gensim(tmp_path):
     theirs = models.KeyedVectors(6)
     theirs.add_vectors(v.words, v.vectors)
     _, (rho, _), _ = theirs.evaluate_word_pairs(str(tmp_path / "p"))
-    assert judge_similarity(v, tmp_path / "p")["spearman"] == pytest.approx(rho)
+    assert evaluate_similarity(v, tmp_path / "p")["spearman"] == pytest.approx(rho)
     accuracy, _ = theirs.evaluate_word_analogies(str(tmp_path / "q"))
-    assert judge_analogies(v, tmp_path / "q")["accuracy"] == pytest.approx(accuracy)
+    assert evaluate_analogies(v, tmp_path / "q")["accuracy"] == pytest.approx(accuracy)

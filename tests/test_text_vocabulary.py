@@ -30,7 +30,7 @@ def test_default_minimum_is_five_counts():
 @pytest.mark.parametrize(
     ("lines", "wanted"),
     [
-        ([], "corpus: holds no words; give a text with some"),
+        ([], "corpus: contains no words; give a text with some"),
         ([["a"] * 9], "corpus: 1 of its 1 different words appear 5 times or more"),
         ([["a", "b", "c"]], "corpus: 0 of its 3 different words appear 5 times"),
     ],
@@ -43,7 +43,7 @@ def test_a_corpus_of_fewer_than_two_words_is_refused(lines, wanted):
 
 
 def test_a_wrong_vocabulary_is_refused():
-    with pytest.raises(ConfigError, match="min_count: expected at least 1, got 0"):
+    with pytest.raises(ConfigError, match="min_count: must be at least 1, got 0"):
         Vocabulary.build(LINES, min_count=0)
     with pytest.raises(ConfigError, match=r"got 2 words \(1 different\) and 2 counts"):
         Vocabulary(["a", "a"], [1, 1])
@@ -66,7 +66,7 @@ def test_an_unknown_word_is_answered_with_near_ones():
     with pytest.raises(DataError) as caught:
         words.number("quen")
     assert str(caught.value) == "no such word: 'quen'; did you mean 'queen'?"
-    with pytest.raises(DataError, match="no such word: 'xylophone'; take another"):
+    with pytest.raises(DataError, match="no such word: 'xylophone'; use another"):
         words.number("xylophone")
 
 

@@ -7,8 +7,10 @@ offsets of its lines, and each word a vector that predicts the words around it.
 from .corpus import SHAKESPEARE, read_corpus, words_of
 from .formats import load_vectors, save_text, save_vectors
 from .generate import generate
-from .language_model import LanguageModel, LanguageSettings
-from .skipgram import SkipGram, SkipGramSettings, SpanReport, train_skipgram
+from .language_model import LanguageModel
+from .settings import LanguageSettings, SkipGramSettings
+from .skipgram import SkipGram, SpanReport
+from .skipgram_trainer import train_skipgram
 from .vectors import WordVectors
 from .vocabulary import Vocabulary, encode_corpus
 

@@ -1,8 +1,7 @@
-"""Text from files of strangers, streamed as lines of words.
+"""Text files, streamed as lines of words.
 
-A corpus may be larger than memory: a small block is read, inflated and
-decoded at a time, and no more than the line in hand is kept. What a word is, is
-said once, in `words_of`: letters and digits of any script, with apostrophes
+A corpus may be larger than memory: it is read, inflated and decoded block by block.
+`words_of` says what a word is: letters and digits of any script, with apostrophes
 inside (o'er), in lower case.
 """
 
@@ -16,6 +15,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError, DataError
 from ..io.messages import data_error, file_errors
@@ -54,9 +54,9 @@ def read_corpus(
     Parameters
     ----------
     paths : path or paths, optional
-        Plain text or gzip, UTF-8. None takes the Shakespeare of the package.
+        Plain text or gzip, UTF-8. None uses the Shakespeare of the package.
     errors : "strict" or "replace"
-        What to do with bytes that are not UTF-8: stop, or take them for spaces.
+        What to do with bytes that are not UTF-8: stop, or replace them.
     lower : bool
         Whether "The" and "the" are one word.
 
@@ -81,14 +81,14 @@ def read_corpus(
     return _read(list(paths), errors, lower)
 
 
-def _read(paths, errors, lower):
+def _read(paths: list[Any], errors: str, lower: bool) -> Iterator[list[str]]:
     for path in paths:
         for line in _lines(_text(path, errors)):
             if words := words_of(line, lower):
                 yield words
 
 
-def _lines(blocks):
+def _lines(blocks: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a text that comes in blocks."""
     rest = ""
     for block in blocks:
@@ -102,7 +102,7 @@ def _lines(blocks):
     yield rest
 
 
-def _text(path, errors):
+def _text(path: Any, errors: str) -> Iterator[str]:
     """Yield the text of a file in blocks."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors)
     offset = 0
@@ -115,18 +115,20 @@ def _text(path, errors):
     yield _decoded(decoder, b"", path, offset)
 
 
-def _decoded(decoder, block, path, offset):
+def _decoded(
+    decoder: codecs.IncrementalDecoder, block: bytes, path: Any, offset: int
+) -> str:
     pending = len(decoder.getstate()[0])
     try:
         return decoder.decode(block, final=not block)
     except UnicodeDecodeError as error:
-        at = offset - pending + error.start
-        why = f"is not UTF-8 (byte 0x{error.object[error.start]:02x} at offset {at:,})"
+        position = f"offset {offset - pending + error.start:,}"
+        why = f"is not UTF-8 (byte 0x{error.object[error.start]:02x} at {position})"
         cure = "convert it to UTF-8, or replace the invalid bytes with {errors}"
         raise data_error("text", path, why, cure, errors="replace") from None
 
 
-def _bytes(path):
+def _bytes(path: Any) -> Iterator[bytes]:
     """Yield the content of a plain or gzip file in blocks."""
     digest = hashlib.sha256()
     read_errors = file_errors("text", path, "check the path", DataError)

@@ -1,8 +1,7 @@
-"""What chance decides in a skip-gram: words left out, windows, negatives.
+"""The random draws of a skip-gram: words left out, windows, negatives.
 
-All is drawn on the host for a span of the corpus at a time, keyed by the span:
-every engine on every device learns from the same draws, and a resumed run needs
-no generator's state.
+They are drawn on the host for a span of the corpus at a time, keyed by the span:
+every engine learns from the same draws, and resuming needs no generator's state.
 """
 
 from typing import NamedTuple
@@ -22,11 +21,11 @@ class Draws(NamedTuple):
     words : array, shape (n,), int32
     center, left, right : arrays, shape (m,), int64
         Window i is ``words[left[i]:right[i]]``, at least two words of one line;
-        the word in its middle stands at ``center[i]``.
+        the word in its middle is at ``center[i]``.
     first : array, shape (m + 1,), int64
         How many neighbors there are in the windows before.
     negatives : array, shape (m, k), int32
-        The words that stand against each word in the middle.
+        The words drawn against each word in the middle.
     """
 
     words: np.ndarray
@@ -54,21 +53,19 @@ def keep_chances(counts: np.ndarray, sample: float) -> np.ndarray:
 def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (chance, other) that draw a number in proportion to its weight.
 
-    Take any number i, each as likely; keep it with probability chance[i], else
-    take other[i].
+    Draw i uniformly; keep it with probability chance[i], else use other[i].
 
     Source: A. J. Walker, "An efficient method for generating discrete random
     variables with general distributions" (1977).
     """
     share = weights / np.sum(weights) * len(weights)
     chance, other = np.ones(len(share)), np.arange(len(share), dtype=np.int32)
-    poor = [int(i) for i in np.flatnonzero(share < 1)]
-    rich = [int(i) for i in np.flatnonzero(share >= 1)]
-    while poor and rich:
-        i, j = poor.pop(), rich.pop()
+    small, large = (np.flatnonzero(which).tolist() for which in (share < 1, share >= 1))
+    while small and large:
+        i, j = small.pop(), large.pop()
         chance[i], other[i] = share[i], j
         share[j] -= 1 - share[i]
-        (poor if share[j] < 1 else rich).append(j)
+        (small if share[j] < 1 else large).append(j)
     return chance, other
 
 
@@ -84,7 +81,17 @@ class Sampler:
         As of `SkipGramSettings`.
     """
 
-    def __init__(self, ids, offsets, counts, *, window, negatives, sample, seed):
+    def __init__(
+        self,
+        ids: np.ndarray,
+        offsets: np.ndarray,
+        counts: np.ndarray,
+        *,
+        window: int,
+        negatives: int,
+        sample: float,
+        seed: int,
+    ):
         self._ids, self._offsets, self._seed = ids, offsets, seed
         self._window, self._negatives = window, negatives
         self.counts = counts
@@ -104,17 +111,19 @@ class Sampler:
         kept = rng.random(len(ids), np.float32) < self._keep[ids]
         before = np.concatenate(([0], np.cumsum(kept)))[lines - lines[0]]
         lengths = np.diff(before)
-        at = np.arange(before[-1])
+        position = np.arange(before[-1])
         reach = rng.integers(1, self._window + 1, before[-1])
-        left = np.maximum(np.repeat(before[:-1], lengths), at - reach)
-        right = np.minimum(np.repeat(before[1:], lengths), at + reach + 1)
+        left = np.maximum(np.repeat(before[:-1], lengths), position - reach)
+        right = np.minimum(np.repeat(before[1:], lengths), position + reach + 1)
         center = np.flatnonzero(right - left > 1)
         left, right = left[center], right[center]
         first = np.concatenate(([0], np.cumsum(right - left - 1)))
         negatives = self._draw_words(rng, (len(center), self._negatives))
         return Draws(ids[kept], center, left, right, first, negatives)
 
-    def _draw_words(self, rng, shape):
+    def _draw_words(
+        self, rng: np.random.Generator, shape: tuple[int, int]
+    ) -> np.ndarray:
         chance, other = self._alias
         u = rng.random(shape) * len(chance)
         i = u.astype(np.int32)

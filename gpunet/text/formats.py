@@ -8,7 +8,7 @@ the same float32.
 """
 
 import re
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def save_text(path: Any, vectors: WordVectors) -> None:
     write_atomically(path, ("\n".join(lines) + "\n").encode("utf-8"))
 
 
-def _check_words(words, refused, why):
+def _check_words(words: list[str], refused: str, why: str) -> None:
     pattern = re.compile(refused)
     for word in words:
         if pattern.search(word):
@@ -81,12 +81,7 @@ def _check_words(words, refused, why):
 
 
 def load_vectors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
-    """Return the vectors that a file holds, and what it says of them.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        Our safetensors or word2vec's text; what it is, its first bytes tell.
+    """Return the vectors in a file of either format, and what it says of them.
 
     Returns
     -------
@@ -97,7 +92,7 @@ def load_vectors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
     Raises
     ------
     ModelFileError
-        The file is missing, damaged or no vectors file; for text with
+        The file is missing, damaged or another file; for text with
         row:column, both counted from 1, the word being column 1.
     """
     with (
@@ -109,15 +104,15 @@ def load_vectors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
         if _HEADER.match(first):
             return _read_text(file, status.st_size, path), {}
     if first[8:9] != b"{":
-        raise _refused(path, f"is no vectors file (begins with {first[:12]!r})")
+        raise _refused(path, f"is not a vectors file (begins with {first[:12]!r})")
     return _read_safetensors(path)
 
 
-def _refused(path, why, cure=_CURE):
+def _refused(path: Any, why: str, cure: str = _CURE) -> ModelFileError:
     return ModelFileError(message("vectors", path, why, cure))
 
 
-def _read_safetensors(path):
+def _read_safetensors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
     tensors, state = read_tensors(path)
     kind = state.pop("kind", None)
     if kind != "vectors" or set(tensors) != {"vectors", "words", "counts"}:
@@ -130,9 +125,8 @@ def _read_safetensors(path):
         raise _refused(path, f"its words do not fit its vectors ({error})") from error
 
 
-def _read_text(file, size, path):
-    head = file.readline()
-    n, width = (int(count) for count in _HEADER.match(head).groups())
+def _read_text(file: BinaryIO, size: int, path: Any) -> WordVectors:
+    n, width = map(int, file.readline().split())
     # Each word has at least one byte and each number two, before any is believed.
     if n * (1 + 2 * width) > size:
         why = f"1:1: promises {n:,} words of {width} numbers in {size:,} bytes"
@@ -143,7 +137,7 @@ def _read_text(file, size, path):
         line = file.readline(longest + 1)
         words.append(_read_line(line, vectors[row], row + 2, path))
     if rest := file.read(64).strip():
-        why = f"{n + 2}:1: goes on ({rest[:20]!r}) after the {n:,} words promised"
+        why = f"{n + 2}:1: continues ({rest[:20]!r}) after the {n:,} words promised"
         raise _refused(path, why, "correct the first line")
     try:
         return WordVectors(words, vectors)
@@ -151,13 +145,13 @@ def _read_text(file, size, path):
         raise _refused(path, str(error).removeprefix("word vectors: ")) from error
 
 
-def _read_line(line, into, row, path):
+def _read_line(line: bytes, into: np.ndarray, row: int, path: Any) -> str:
     """Fill in one word's numbers; return the word."""
     cells = line.rstrip(b"\r\n ").split(b" ")
     if len(cells) != into.size + 1:
         column = min(len(cells), into.size + 1) + 1
-        found = len(cells) - 1 if line else "the end of the file"
-        why = f"{row}:{column}: expected a word and {into.size} numbers, got {found}"
+        count = len(cells) - 1 if line else "the end of the file"
+        why = f"{row}:{column}: must be a word and {into.size} numbers, got {count}"
         raise _refused(path, why, "copy the file again, or correct that line")
     try:
         into[:] = _numbers(cells[1:])
@@ -165,16 +159,16 @@ def _read_line(line, into, row, path):
         column, cell = next(
             (k, c) for k, c in enumerate(cells[1:], 2) if not _is_number(c)
         )
-        why = f"{row}:{column}: {cell[:30]!r} is no finite number"
+        why = f"{row}:{column}: {cell[:30]!r} is not a finite number"
         raise _refused(path, why, "correct that line") from None
     try:
         return cells[0].decode("utf-8")
     except UnicodeDecodeError:
-        why = f"{row}:1: {cells[0][:30]!r} is no UTF-8"
+        why = f"{row}:1: {cells[0][:30]!r} is not UTF-8"
         raise _refused(path, why, "correct that line") from None
 
 
-def _numbers(cells):
+def _numbers(cells: list[bytes]) -> np.ndarray:
     if b" ".join(cells).translate(None, _DECIMAL):
         raise ValueError
     values = np.array(cells).astype(np.float64)
@@ -183,7 +177,7 @@ def _numbers(cells):
     return values
 
 
-def _is_number(cell):
+def _is_number(cell: bytes) -> bool:
     try:
         _numbers([cell])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Text from a language model: one word after the other, drawn as it thinks."""
+"""Text from a language model: one word after the other."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,11 +19,11 @@ def generate(
     temperature: float = 0.8,
     seed: int = 0,
 ) -> Iterator[str]:
-    """Yield n words that go on from `start`; "</s>" where a line ends.
+    """Yield n words that continue `start`; "</s>" where a line ends.
 
-    Each word is drawn with probability p^(1/T) over its sum, p what the network
-    gives: T = 1 draws as the text was, more is bolder, less keeps to likelier
-    words, 0 always takes the likeliest. <unk>, which is no word, is never drawn.
+    Each word is drawn with probability p^(1/T) over its sum, p the network's: T = 1
+    draws as the text was, a lower T keeps to likelier words, 0 always uses the
+    likeliest. <unk>, which is not a word, is never drawn.
 
     Parameters
     ----------
@@ -43,14 +43,20 @@ def generate(
     """
     if not 0 <= temperature < float("inf"):
         raise ConfigError(
-            f"temperature: expected a finite number of at least 0, got {temperature!r}"
+            f"temperature: must be a finite number of at least 0, got {temperature!r}"
         )
     k = model.settings.context
     context = [1] * k + [model.vocabulary.number(word) for word in start]
     return _words(model, context, n, temperature, host_rng(seed, "text", _DRAWS))
 
 
-def _words(model, context, n, temperature, rng):
+def _words(
+    model: LanguageModel,
+    context: list[int],
+    n: int,
+    temperature: float,
+    rng: np.random.Generator,
+) -> Iterator[str]:
     k = model.settings.context
     for _ in range(n):
         p = model.net.predict(np.array([context[-k:]]))[0]  # (n_words,)
@@ -66,5 +72,5 @@ def _pick(p: np.ndarray, temperature: float, rng: np.random.Generator) -> int:
     with np.errstate(divide="ignore", over="ignore"):  # log 0 is never drawn
         weights = np.exp((np.log(p) - np.log(p.max())) / temperature)
     ends = np.cumsum(weights)
-    # "right" steps over words of weight 0; the draw is below the last end.
+    # "right" skips words of weight 0; the draw is below the last end.
     return int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))

@@ -2,13 +2,12 @@
 
 Bengio et al. 2003, "A neural probabilistic language model": each of the k words
 becomes its vector, the vectors side by side pass a tanh layer, and a softmax
-gives every word of the vocabulary its probability. All of it is layers that the
-lesson has, trained by the same `fit`, so it runs on every device.
+gives every word of the vocabulary its probability. All are layers of the
+lesson, so it runs on every device.
 
 The softmax costs time in proportion to the vocabulary, so only the most frequent
-words have a place of their own and the rest is one word, <unk>. A model is the
-less surprised the more words it calls <unk>: perplexities compare only at one
-vocabulary, and the yardsticks of `ngrams` are counted on the very same numbers.
+words are told apart and the rest is one word, <unk>. The more words are <unk>, the
+lower the perplexity: compare it at one vocabulary only, as `ngrams` does.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Dataset
-from ..errors import ConfigError, DataError, ModelFileError
+from ..errors import DataError, ModelFileError
 from ..io.messages import message
 from ..layers import Activation, Dense, Embedding
 from ..network import Network
@@ -28,50 +27,13 @@ from ..training import EarlyStopping, evaluate
 from ..training.loop import Trainer
 from ..training.settings import Settings
 from .ngrams import Ngrams
+from .settings import LanguageSettings
 from .vectors import WordVectors
 from .vocabulary import Vocabulary, encode_corpus
 
 UNKNOWN, END = "<unk>", "</s>"  # words 0 and 1: any rare word, and the line's end
-_MOST_WORDS, _LONGEST_WORD = 50_000, 40  # what the header of a model file holds
+_LONGEST_WORD = 40  # letters, so that the header of a model file can hold them
 _HELD_OUT = 0.05  # of the text for validation, and as much for the test
-
-
-@dataclass(frozen=True)
-class LanguageSettings:
-    """What a language model is made of and how it is trained.
-
-    Parameters
-    ----------
-    context : int
-        Words before the next one that are looked at.
-    dim, hidden : int
-        Length of a word's vector; neurons of the tanh layer.
-    n_words : int
-        Size of the softmax, <unk> and the line's end among them.
-    epochs, batch_size, learning_rate, seed, dtype
-        As for `gpunet.fit`, with Adam and the one-cycle schedule.
-    """
-
-    context: int = 4
-    dim: int = 32
-    hidden: int = 96
-    n_words: int = 3000
-    epochs: int = 4
-    batch_size: int = 512
-    learning_rate: float = 3e-3
-    seed: int = 0
-    dtype: str = "float32"
-
-    def __post_init__(self):
-        least = {"context": 1, "dim": 1, "hidden": 1, "n_words": 4, "epochs": 1}
-        for name, low in (least | {"batch_size": 1}).items():
-            value = getattr(self, name)
-            most = _MOST_WORDS if name == "n_words" else 2**31 - 1
-            if type(value) is not int or not low <= value <= most:
-                raise ConfigError(
-                    f"language model: {name}: expected a whole number from {low} to "
-                    f"{most:,}, got {value!r:.40}"
-                )
 
 
 class Text:
@@ -116,10 +78,10 @@ class Text:
                 f"corpus: {n:,} words and ends of lines, {len(kept)} different words: "
                 "too few to learn from and to hold a twentieth out; give more text"
             )
-        place = np.zeros(len(every) + 2, np.int32)
-        place[1] = 1
-        place[kept] = np.arange(2, len(kept) + 2)
-        self.ids = place[ids]
+        number = np.zeros(len(every) + 2, np.int32)
+        number[1] = 1
+        number[kept] = np.arange(2, len(kept) + 2)
+        self.ids = number[ids]
         tokens = [UNKNOWN, END, *(every.tokens[i - 2] for i in kept.tolist())]
         seen = np.bincount(self.ids[: self.validation], minlength=len(tokens))
         self.vocabulary = Vocabulary(tokens, seen)
@@ -143,7 +105,7 @@ class Text:
         view = view[first - context :]
         return Dataset(view[:, :context], np.ascontiguousarray(view[:, context]))
 
-    def yardsticks(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float]:
         """Return the perplexity of the test part by counting alone."""
         grams = Ngrams(self.ids[: self.validation], len(self.vocabulary))
         grams.fit(self.ids, self.validation, self.test)
@@ -181,9 +143,7 @@ def language_network(
 def language_trainer(
     net: Network, text: Text, settings: LanguageSettings, **more: Any
 ) -> Trainer:
-    """Return the Trainer that lowers the network's surprise at a text.
-
-    The weights of the epoch with the least validation loss come back at the end.
+    """Return the Trainer of a network on a text; it restores the best weights.
 
     Parameters
     ----------
@@ -191,7 +151,7 @@ def language_trainer(
         callbacks, max_steps, engine of `gpunet.fit`.
     """
     k = settings.context
-    how = Settings(
+    training = Settings(
         validation=text.windows(k, text.validation, text.test),
         early_stopping=EarlyStopping(settings.epochs),
         epochs=settings.epochs,
@@ -200,7 +160,7 @@ def language_trainer(
         schedule="one_cycle",
         **more,
     )
-    return Trainer(net, text.windows(k, 0, text.validation), how)
+    return Trainer(net, text.windows(k, 0, text.validation), training)
 
 
 def held_out_perplexity(net: Network, text: Text, context: int) -> float:
@@ -225,13 +185,13 @@ class LanguageModel:
     settings: LanguageSettings
 
     def vectors(self) -> WordVectors:
-        """Return the vector of each word that has one of its own."""
+        """Return the vector of each word but <unk> and the end of a line."""
         W = self.net.backend.to_host(self.net.params["0.W"])
         words = Vocabulary(self.vocabulary.tokens[2:], self.vocabulary.counts[2:])
         return WordVectors(words, W[2:])
 
     def save(self, path: Any, **more: Any) -> None:
-        """Write the model to one file, which `gpunet.load_network` reads, too."""
+        """Write the model to one file, which `gpunet.load_network` reads too."""
         about = {
             "words": self.vocabulary.tokens,
             "counts": self.vocabulary.counts.tolist(),
@@ -241,12 +201,12 @@ class LanguageModel:
 
     @staticmethod
     def load(path: Any, device: Any = "cpu") -> "LanguageModel":
-        """Return the language model that a file holds.
+        """Return the language model in a file.
 
         Raises
         ------
         ModelFileError
-            The file is missing, damaged, or holds another model.
+            The file is missing, damaged, or contains another model.
         """
         net, (_, state) = load_network(path, device), read_tensors(path)
         try:
@@ -258,7 +218,7 @@ class LanguageModel:
             if not fits or vocabulary.tokens[:2] != [UNKNOWN, END]:
                 raise ValueError("its words do not fit its layers")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            why = f"holds no language model ({error})"
+            why = f"contains no language model ({error})"
             cure = "use the run of a language model"
             raise ModelFileError(message("model file", path, why, cure)) from error
         return LanguageModel(net, vocabulary, settings)

@@ -1,8 +1,8 @@
-"""The yardsticks of a language model: how well counting predicts the next word.
+"""The baselines of a language model: how well counting predicts the next word.
 
-A unigram knows how often a word comes; a bigram how often it comes after the
-word before. The bigram of a pair never seen is 0, so it is mixed with the
-unigram and with a fair die over all words; the shares are fitted by expectation
+A unigram is how often a word comes; a bigram how often it comes after the word
+before. The bigram of a pair never seen is 0, so it is mixed with the unigram and a
+uniform distribution over all words; the shares are fitted by expectation
 maximization on text that was neither counted nor scored (Jelinek and Mercer
 1980, "Interpolated estimation of Markov source parameters from sparse data").
 """
@@ -22,7 +22,7 @@ class Ngrams:
     Attributes
     ----------
     shares : array, shape (3,)
-        Of the bigram, the unigram and the die in the mixture; they add up to 1.
+        Of the bigram, the unigram and the uniform part; they add up to 1.
 
     Examples
     --------
@@ -65,13 +65,13 @@ class Ngrams:
         """Return the mixture's perplexity of words first to last - 1."""
         return perplexity(self.shares @ self._parts(ids, first, last))
 
-    def _parts(self, ids, first, last):
+    def _parts(self, ids: np.ndarray, first: int, last: int) -> np.ndarray:
         """Return the probability of each word by each part, shape (3, m)."""
         old = ids[first - 1 : last - 1].astype(np.int64)
         new = ids[first:last]
-        wanted = old * self.n_words + new
-        at = np.minimum(np.searchsorted(self._pairs, wanted), len(self._pairs) - 1)
-        seen = np.where(self._pairs[at] == wanted, self._pair_count[at], 0)
+        pair = old * self.n_words + new
+        row = np.minimum(np.searchsorted(self._pairs, pair), len(self._pairs) - 1)
+        seen = np.where(self._pairs[row] == pair, self._pair_count[row], 0)
         after = seen / np.maximum(self._before[old], 1)
         alone = self._count[new] / self._count.sum()
         return np.stack([after, alone, np.full(len(new), 1 / self.n_words)])

@@ -1,7 +1,7 @@
 """One step of the skip-gram with negative sampling, by hand, on any device.
 
 A window has neighbors c and a word in the middle w. Each neighbor's vector W_in[c]
-is to give a high product with the word's other vector W_out[w], and a low one with
+should have a high product with the word's other vector W_out[w], and a low one with
 those of k words drawn at random, the negatives, which the whole window shares:
 
     z = W_in[c] . W_out[o]              o one of w, n1 ... nk
@@ -38,37 +38,37 @@ class Pairs(NamedTuple):
         How many neighbors each window has.
     outputs : array, shape (b, 1 + k)
         The word in the middle, then its negatives.
-    slots : array, shape (p,)
+    cells : array, shape (p,)
         Where in the flattened `neighbors` the p true ones are.
     """
 
     neighbors: Array
     lengths: Array
     outputs: Array
-    slots: Array
+    cells: Array
 
 
 def lay_out(draws: Draws) -> tuple[Pairs, np.ndarray]:
-    """Return the windows of a span on the host, and where each window's slots begin.
+    """Return the windows of a span on the host, and where each window's cells begin.
 
     Every window is as wide as the widest; its neighbors are packed to the left.
     """
     lengths = np.diff(draws.first)
     column = np.arange(max(int(lengths.max(initial=0)), 1))
-    at = draws.left[:, None] + column
-    at += at >= draws.center[:, None]
+    position = draws.left[:, None] + column
+    position += position >= draws.center[:, None]
     valid = column < lengths[:, None]
-    neighbors = draws.words[np.where(valid, at, draws.center[:, None])]
+    neighbors = draws.words[np.where(valid, position, draws.center[:, None])]
     outputs = np.column_stack((draws.words[draws.center], draws.negatives))
     pairs = Pairs(neighbors, lengths[:, None], outputs, np.flatnonzero(valid))
     return Pairs(*(x.astype(np.int64) for x in pairs)), draws.first
 
 
 def batch_of(pairs: Pairs, first: np.ndarray, lo: int, hi: int) -> Pairs:
-    """Return windows lo to hi - 1 of a span that lies on a device."""
-    neighbors, lengths, outputs, slots = pairs
-    slots = slots[int(first[lo]) : int(first[hi])] - lo * neighbors.shape[1]
-    return Pairs(neighbors[lo:hi, :], lengths[lo:hi, :], outputs[lo:hi, :], slots)
+    """Return windows lo to hi - 1 of a span."""
+    neighbors, lengths, outputs, cells = pairs
+    cells = cells[int(first[lo]) : int(first[hi])] - lo * neighbors.shape[1]
+    return Pairs(neighbors[lo:hi, :], lengths[lo:hi, :], outputs[lo:hi, :], cells)
 
 
 def on_device(pairs: Pairs, bk: Backend) -> Pairs:
@@ -122,7 +122,7 @@ def backward(z: Array, C: Array, T: Array, pairs: Pairs) -> tuple[Array, Array]:
     Returns
     -------
     d_neighbors : array, shape (p, dim)
-        Of the rows of W_in that the true neighbors name, in the order of `slots`.
+        Of the rows of W_in that the true neighbors name, in the order of `cells`.
     d_outputs : array, shape (b * (1 + k), dim)
         Of the rows of W_out that the flattened `outputs` name.
     """
@@ -132,24 +132,24 @@ def backward(z: Array, C: Array, T: Array, pairs: Pairs) -> tuple[Array, Array]:
     dz = dz * xp.astype(_counted(z, pairs), z.dtype)
     dC = xp.reshape(dz @ T, (-1, T.shape[2]))  # (b, width, 1 + k) @ (b, 1 + k, dim)
     dT = xp.reshape(xp.matrix_transpose(dz) @ C, (-1, C.shape[2]))
-    return xp.take(dC, pairs.slots, axis=0), dT
+    return xp.take(dC, pairs.cells, axis=0), dT
 
 
 def step(
-    W_in: Array, W_out: Array, pairs: Pairs, rate: float, want_loss: bool = False
+    W_in: Array, W_out: Array, pairs: Pairs, rate: float, with_loss: bool = False
 ) -> Array | None:
     """Take one step of gradient descent on the sum of L, in place.
 
     Returns
     -------
     loss : array, shape (), or None
-        The sum of L before the step, where it is wanted.
+        The sum of L before the step, with `with_loss`.
     """
     xp = namespace(W_in)
     z, C, T = forward(W_in, W_out, pairs)
-    loss = loss_sum(z, pairs) if want_loss else None
+    loss = loss_sum(z, pairs) if with_loss else None
     d_neighbors, d_outputs = backward(z, C, T, pairs)
-    names = xp.take(xp.reshape(pairs.neighbors, (-1,)), pairs.slots, axis=0)
+    names = xp.take(xp.reshape(pairs.neighbors, (-1,)), pairs.cells, axis=0)
     scatter_add(W_in, names, d_neighbors * -rate)
     scatter_add(W_out, xp.reshape(pairs.outputs, (-1,)), d_outputs * -rate)
     return loss

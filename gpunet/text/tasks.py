@@ -25,13 +25,13 @@ from .corpus import read_corpus
 from .formats import save_text, save_vectors
 from .language_model import (
     LanguageModel,
-    LanguageSettings,
     Text,
     held_out_perplexity,
     language_network,
     language_trainer,
 )
-from .skipgram import SkipGram, SkipGramSettings
+from .settings import LanguageSettings, SkipGramSettings
+from .skipgram_trainer import SkipGramTrainer
 from .vectors import WordVectors
 from .vocabulary import Vocabulary, encode_corpus
 
@@ -148,8 +148,8 @@ class SkipGramJob(Job):
         ids, offsets = encode_corpus(_lines(config), self.vocabulary)
         super().__init__(config, folder, data_digest(Dataset(ids, offsets)))
 
-        def make(engine: str) -> SkipGram:
-            return SkipGram(
+        def make(engine: str) -> SkipGramTrainer:
+            return SkipGramTrainer(
                 ids,
                 offsets,
                 self.vocabulary.counts,
@@ -239,7 +239,7 @@ class LanguageJob(Job):
             "test_words": len(text.ids) - text.test,
             "test_unknown": text.unknown_share,
             "perplexity": held_out_perplexity(net, text, settings.context),
-            **text.yardsticks(),
+            **text.baselines(),
         }
         model = LanguageModel(net, text.vocabulary, settings)
         model.save(self.folder.model, step=self.step, result=result)

@@ -1,11 +1,12 @@
-"""Words as points: who stands near whom, and what the directions mean.
+"""Word vectors: similarities, neighbours, analogies and a map of words.
 
-Every similarity is the cosine of the angle between two vectors, so that a
-frequent word, whose vector is long, is no nearer to all others for it.
+Every similarity is the cosine of the angle between two vectors, so that a frequent
+word, whose vector is long, is no nearer to all others for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class WordVectors:
     ['queen', 'pea']
     """
 
-    def __init__(self, vocabulary, vectors):
+    def __init__(self, vocabulary: Vocabulary | Sequence[str], vectors: Any):
         if not isinstance(vocabulary, Vocabulary):
             words = list(vocabulary)
             vocabulary = Vocabulary(words, [0] * len(words))
@@ -46,7 +47,7 @@ class WordVectors:
         n = len(vocabulary)
         if vectors.ndim != 2 or vectors.shape[0] != n or not vectors.size:
             raise ConfigError(
-                f"word vectors: expected an array of shape ({n}, n_features), one row "
+                f"word vectors: must be an array of shape ({n}, n_features), one row "
                 f"for each word and at least one, got {vectors.shape}"
             )
         if not np.isfinite(vectors).all():
@@ -61,14 +62,13 @@ class WordVectors:
         """The words, in the order of the rows."""
         return self.vocabulary.tokens
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.vocabulary)
 
     @cached_property
     def unit(self) -> np.ndarray:
         """The vectors at length 1, shape (n_words, n_features); zeros stay zeros."""
-        length = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        return self.vectors / np.where(length > 0, length, 1)
+        return _normalized(self.vectors)
 
     def row(self, word: str) -> int:
         """Return the row of a word.
@@ -78,8 +78,8 @@ class WordVectors:
         DataError
             The word is unknown; the message suggests the nearest spelling.
         """
-        found = self.find(word)
-        return self.vocabulary.number(word) if found is None else found
+        row = self.find(word)
+        return self.vocabulary.number(word) if row is None else row
 
     def find(self, word: str) -> int | None:
         """Return the row of a word, as given or in lower case, or None."""
@@ -100,7 +100,7 @@ class WordVectors:
 
         The words whose vectors lie nearest b - a + c, all three at length 1
         (3CosAdd: Mikolov et al. 2013, "Linguistic regularities"; Levy and
-        Goldberg 2014, eq. 3). The three words of the question are no answers.
+        Goldberg 2014, eq. 3). The three words of the question are not answers.
 
         Returns
         -------
@@ -112,33 +112,31 @@ class WordVectors:
     def offsets(self, rows: np.ndarray) -> np.ndarray:
         """Return b - a + c at length 1 for rows (a, b, c), shape (m, n_features)."""
         a, b, c = (self.unit[rows[:, k]] for k in range(3))
-        wanted = b - a + c
-        length = np.linalg.norm(wanted, axis=1, keepdims=True)
-        return wanted / np.where(length > 0, length, 1)
+        return _normalized(b - a + c)
 
-    def best(self, wanted: np.ndarray, excluded: np.ndarray) -> np.ndarray:
+    def best(self, targets: np.ndarray, excluded: np.ndarray) -> np.ndarray:
         """Return the row of the nearest word for each vector, shape (m,).
 
         Parameters
         ----------
-        wanted : array, shape (m, n_features)
+        targets : array, shape (m, n_features)
         excluded : integer array, shape (m, k)
-            Rows that are no answers.
+            Rows that are not answers.
         """
         step = max(1, _CHUNK // len(self))
-        found = [
-            np.argmax(self._cosines(wanted[a : a + step], excluded[a : a + step]), 1)
-            for a in range(0, len(wanted), step)
-        ]
-        return np.concatenate([np.zeros(0, int), *found])
+        blocks = [slice(a, a + step) for a in range(0, len(targets), step)]
+        rows = [np.argmax(self._cosines(targets[b], excluded[b]), 1) for b in blocks]
+        return np.concatenate([np.zeros(0, int), *rows])
 
-    def _cosines(self, wanted, excluded):
-        cosines = wanted @ self.unit.T  # (m, n_features) @ (n_features, n_words)
+    def _cosines(self, targets: np.ndarray, excluded: Any) -> np.ndarray:
+        cosines = targets @ self.unit.T  # (m, n_features) @ (n_features, n_words)
         cosines[np.arange(len(cosines))[:, None], excluded] = -np.inf
         return cosines
 
-    def _nearest(self, wanted, excluded, n):
-        cosines = self._cosines(wanted, excluded)
+    def _nearest(
+        self, targets: np.ndarray, excluded: Any, n: int
+    ) -> list[list[tuple[str, float]]]:
+        cosines = self._cosines(targets, excluded)
         n = max(0, min(n, len(self) - len(set(np.ravel(excluded).tolist()))))
         order = np.argsort(-cosines, axis=1, kind="stable")[:, :n]
         return [
@@ -169,7 +167,7 @@ class WordVectors:
         rows = list(dict.fromkeys(self.row(word) for word in words))
         if len(rows) < 2:
             raise ConfigError(
-                f"map: expected two or more different words, got {len(rows)}; "
+                f"map: must be two or more different words, got {len(rows)}; "
                 "one point has no direction"
             )
         x = self.unit[rows].astype(np.float64)
@@ -181,3 +179,9 @@ class WordVectors:
         variance = float((s**2).sum())
         share = float((s[:2] ** 2).sum()) / variance if variance else 1.0
         return points * np.where(top < 0, -1, 1), share
+
+
+def _normalized(vectors: np.ndarray) -> np.ndarray:
+    """Return rows at length 1; zeros stay zeros."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(length > 0, length, 1)

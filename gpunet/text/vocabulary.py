@@ -1,8 +1,7 @@
 """The words of a corpus by falling count, and the corpus as their numbers.
 
-Word 0 is the most frequent. A rare word says too little of itself to be learned
-and leaves the corpus before training; its neighbours close ranks, as in the
-paper's own code.
+Word 0 is the most frequent. Rare words cannot be learned and leave the corpus
+before training; their neighbours close ranks, as in word2vec's code.
 """
 
 from array import array
@@ -41,13 +40,13 @@ class Vocabulary:
     (['to', 'be'], [2, 2], [0, 1])
     """
 
-    def __init__(self, tokens: Sequence[str], counts: Sequence[int]):
+    def __init__(self, tokens: Sequence[str], counts: Sequence[int] | np.ndarray):
         self.tokens = list(tokens)
         self.counts = np.asarray(counts, np.int64)
         self.index = {token: i for i, token in enumerate(self.tokens)}
         if not len(self.index) == len(self.tokens) == len(self.counts):
             raise ConfigError(
-                "vocabulary: expected each word once and a count for each, got "
+                "vocabulary: must be each word once and a count for each, got "
                 f"{len(self.tokens)} words ({len(self.index)} different) and "
                 f"{len(self.counts)} counts"
             )
@@ -66,10 +65,10 @@ class Vocabulary:
             There are no words, or fewer than two are frequent enough.
         """
         if min_count < 1:
-            raise ConfigError(f"min_count: expected at least 1, got {min_count}")
+            raise ConfigError(f"min_count: must be at least 1, got {min_count}")
         counter = Counter(chain.from_iterable(lines))
         if not counter:
-            raise DataError("corpus: holds no words; give a text with some")
+            raise DataError("corpus: contains no words; give a text with some")
         common = [(t, n) for t, n in counter.most_common() if n >= min_count]
         if len(common) < 2:
             raise DataError(
@@ -100,15 +99,15 @@ class Vocabulary:
         """Return the number of a word, or a DataError that names the nearest ones."""
         if word not in self.index:
             nearest = " or ".join(map(repr, self.closest(word)))
-            hint = f"did you mean {nearest}?" if nearest else "take another"
+            hint = f"did you mean {nearest}?" if nearest else "use another"
             raise DataError(f"no such word: {word!r:.60}; {hint}")
         return self.index[word]
 
     def closest(self, word: str, n: int = 3) -> list[str]:
         """Return at most `n` words of nearly the same spelling, the nearest first."""
         word = word.lower()[:60]
-        near = range(len(word) - 2, len(word) + 3)
-        near = [t for t in self.tokens[:_SEARCHED] if len(t) in near]
+        tokens = self.tokens[:_SEARCHED]
+        near = [token for token in tokens if abs(len(token) - len(word)) <= 2]
         return get_close_matches(word, near, n)
 
 

@@ -28,7 +28,7 @@ from gpunet.text import (
     encode_corpus,
     read_corpus,
 )
-from gpunet.text.judge import judge_similarity
+from gpunet.text.evaluation import evaluate_similarity
 from gpunet.text.vectors import WordVectors
 
 from .report import Table, decimals, machine, publish
@@ -200,7 +200,7 @@ def quality(corpus: Corpus, threads: int, args: argparse.Namespace) -> dict[str,
     try:
         if path := args.similarity or wordsim():
             result["similarity"] = {
-                name: [judge_similarity(v, path) for v in seeds]
+                name: [evaluate_similarity(v, path) for v in seeds]
                 for name, seeds in vectors.items()
             }
     except DataError:  # the default file may be in another language

@@ -12,9 +12,9 @@ from ...errors import ConfigError
 from ...io.messages import printable
 from ...show.words import draw_map
 from ...text.corpus import words_of
+from ...text.evaluation import evaluate_analogies, evaluate_similarity
 from ...text.formats import load_vectors
 from ...text.generate import generate
-from ...text.judge import judge_analogies, judge_similarity
 from ...text.language_model import END, LanguageModel
 from ...text.vectors import WordVectors
 from .embed_text_train import train
@@ -105,8 +105,8 @@ def _evaluate(args: argparse.Namespace) -> None:
             "usage: evaluate: no benchmark; use --similarity FILE or --analogies FILE"
         )
     vectors, _ = _load(args)
-    similarity = {path: judge_similarity(vectors, path) for path in args.similarity}
-    analogies = {path: judge_analogies(vectors, path) for path in args.analogies}
+    similarity = {path: evaluate_similarity(vectors, path) for path in args.similarity}
+    analogies = {path: evaluate_analogies(vectors, path) for path in args.analogies}
     if args.json:
         print(json.dumps({"similarity": similarity, "analogies": analogies}))
         return

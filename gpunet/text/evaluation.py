@@ -1,13 +1,13 @@
-"""How good vectors are: by the judgement of people, and by analogies.
+"""Evaluates word vectors on similarity and analogy benchmarks.
 
-Two kinds of test that others publish. A similarity file has pairs of words with
-the mean score that people gave them (WordSim-353, SimLex-999 and their like); an
-analogy file has questions a b c d, "d is to c as b is to a" (questions-words).
-Pairs and questions with a word that has no vector are left out, and how many
-they were is part of every result: a score on half the pairs is another score.
+A similarity file has pairs of words with the mean score that people gave them
+(WordSim-353, SimLex-999 and their like); an analogy file has questions a b c d, "d
+is to c as b is to a" (questions-words). Pairs and questions with a word that has no
+vector are left out, and every result says how many they were.
 """
 
 import csv
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,12 @@ from ..io.reading import read_regular
 from .vectors import WordVectors
 
 _SCORES = ("simlex999", "human (mean)")  # the column's name in the two known files
-_LONGEST = 64 * 2**20  # bytes; the largest such file known has 2 MB
+_LARGEST = 64 * 2**20  # bytes; the largest such file known has 2 MB
+_CURES = {
+    "similarity": "give a file like WordSim-353 or SimLex-999",
+    "analogies": "give a file like questions-words.txt",
+}
+_UNKNOWN = "use vectors of a larger corpus, or of its language"
 
 
 class Pair(NamedTuple):
@@ -29,14 +34,8 @@ class Pair(NamedTuple):
     score: float
 
 
-def judge_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
-    """Return how the cosines of pairs agree with people's scores.
-
-    Parameters
-    ----------
-    vectors : WordVectors
-    path : str or os.PathLike
-        See `read_pairs`.
+def evaluate_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
+    """Return how the cosines of the pairs of a file agree with people's scores.
 
     Returns
     -------
@@ -47,19 +46,14 @@ def judge_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
     Raises
     ------
     DataError
-        The file is no such file, or has fewer than two pairs of known words.
+        As `read_pairs`, or there are fewer than two pairs of known words.
     """
     pairs = read_pairs(path)
-    rows = [(vectors.find(p.a), vectors.find(p.b)) for p in pairs]
-    known = [
-        (i, j, p.score)
-        for (i, j), p in zip(rows, pairs, strict=True)
-        if i is not None and j is not None
-    ]
+    rows = [(vectors.find(p.a), vectors.find(p.b), p.score) for p in pairs]
+    known = [row for row in rows if None not in row]
     if len(known) < 2:
         why = f"{len(known)} of its {len(pairs)} pairs have two known words"
-        cure = "take vectors of a larger corpus, or of its language"
-        raise data_error("similarity", path, why, cure)
+        raise data_error("similarity", path, why, _UNKNOWN)
     a, b, score = (np.array(column) for column in zip(*known, strict=True))
     cosines = np.einsum("md,md->m", vectors.unit[a], vectors.unit[b])
     return {
@@ -70,14 +64,8 @@ def judge_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
     }
 
 
-def judge_analogies(vectors: WordVectors, path: Any) -> dict[str, Any]:
-    """Return how many analogies 3CosAdd answers with the very word.
-
-    Parameters
-    ----------
-    vectors : WordVectors
-    path : str or os.PathLike
-        See `read_questions`.
+def evaluate_analogies(vectors: WordVectors, path: Any) -> dict[str, Any]:
+    """Return how many analogies of a file 3CosAdd answers with the very word.
 
     Returns
     -------
@@ -88,34 +76,34 @@ def judge_analogies(vectors: WordVectors, path: Any) -> dict[str, Any]:
     Raises
     ------
     DataError
-        The file is no such file, or has no question of known words.
+        As `read_questions`, or no question has known words alone.
     """
     sections = {}
     for name, questions in read_questions(path).items():
         rows = [[vectors.find(word) for word in q] for q in questions]
         known = np.array([r for r in rows if None not in r], int).reshape(-1, 4)
         best = vectors.best(vectors.offsets(known[:, :3]), known[:, :3])
-        sections[name] = _share(int((best == known[:, 3]).sum()), len(known), len(rows))
-    sums = [sum(s[k] for s in sections.values()) for k in ("correct", "used")]
-    total = _share(*sums, sum(s["questions"] for s in sections.values()))
+        n_correct = int((best == known[:, 3]).sum())
+        sections[name] = _accuracy(n_correct, len(known), len(rows))
+    counts = ("correct", "used", "questions")
+    total = _accuracy(*(sum(s[k] for s in sections.values()) for k in counts))
     if not total["used"]:
         why = f"none of its {total['questions']} questions has four known words"
-        cure = "take vectors of a larger corpus, or of its language"
-        raise data_error("analogies", path, why, cure)
+        raise data_error("analogies", path, why, _UNKNOWN)
     return total | {"sections": sections}
 
 
-def _share(correct, used, questions):
+def _accuracy(n_correct: int, n_used: int, n_questions: int) -> dict[str, Any]:
     return {
-        "accuracy": correct / used if used else None,
-        "correct": correct,
-        "used": used,
-        "questions": questions,
-        "skipped": questions - used,
+        "accuracy": n_correct / n_used if n_used else None,
+        "correct": n_correct,
+        "used": n_used,
+        "questions": n_questions,
+        "skipped": n_questions - n_used,
     }
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
+def spearman(x: Any, y: Any) -> float:
     """Return the rank correlation of two lists of numbers, ties at their mean rank.
 
     Raises
@@ -136,7 +124,7 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
     return float(a @ b) / size
 
 
-def ranks(x: np.ndarray) -> np.ndarray:
+def ranks(x: Any) -> np.ndarray:
     """Return ranks from 1, equal numbers at the mean of theirs, shape of x."""
     _, which, count = np.unique(x, return_inverse=True, return_counts=True)
     return (np.cumsum(count) - (count - 1) / 2)[which]
@@ -147,36 +135,38 @@ def read_pairs(path: Any) -> list[Pair]:
 
     Lines "word, word, score, ..." with tabs or commas between; a first line of
     column names may be there (WordSim-353's "Human (mean)" or SimLex-999's
-    "SimLex999" then names the score's column); lines from "#" on are remarks.
+    "SimLex999" then names the score's column); lines from "#" on are comments.
 
     Raises
     ------
     DataError
-        Missing, no text, or a line that is no such line; with line:column.
+        The file is missing or not text, or a line is not such a line, named as
+        line:column.
     """
-    pairs, column = [], 2
+    pairs: list[Pair] = []
+    column = 2
     for number, line in _lines("similarity", path):
-        mark = "\t" if "\t" in line else ","
-        cells = [c.strip() for c in next(csv.reader([line], delimiter=mark))]
+        delimiter = "\t" if "\t" in line else ","
+        cells = [c.strip() for c in next(csv.reader([line], delimiter=delimiter))]
         names = [c.lower() for c in cells]
         if not pairs and (named := [n for n in _SCORES if n in names]):
             column = names.index(named[0])
             continue
         if len(cells) <= column or not cells[0] or not cells[1]:
-            why = f"{number}:1: expected word, word, score, got {line!r:.60}"
+            why = f"{number}:1: must be word, word, score, got {line!r:.60}"
             raise _damaged("similarity", path, why)
         try:
             score = float(cells[column])
         except ValueError:
             score = np.nan
-        if not np.isfinite(score):
-            if not pairs and column == 2 and number == 1:
-                continue  # other names of columns
-            why = f"{number}:{column + 1}: {cells[column]!r:.40} is no finite number"
+        if np.isfinite(score):
+            pairs.append(Pair(cells[0], cells[1], score))
+        elif pairs or column != 2 or number != 1:  # else other names of columns
+            cell = f"{cells[column]!r:.40}"
+            why = f"{number}:{column + 1}: {cell} is not a finite number"
             raise _damaged("similarity", path, why)
-        pairs.append(Pair(cells[0], cells[1], score))
     if not pairs:
-        raise _damaged("similarity", path, "holds no pairs")
+        raise _damaged("similarity", path, "contains no pairs")
     return pairs
 
 
@@ -188,7 +178,7 @@ def read_questions(path: Any) -> dict[str, list[list[str]]]:
     Raises
     ------
     DataError
-        Missing, no text, or a line that is no such line; with line:column.
+        As `read_pairs`.
     """
     sections: dict[str, list[list[str]]] = {}
     name = "all"
@@ -199,30 +189,27 @@ def read_questions(path: Any) -> dict[str, list[list[str]]]:
         words = line.split()
         if len(words) != 4:
             column = min(len(words), 4) + 1
-            why = f"{number}:{column}: expected four words, got {line!r:.60}"
+            why = f"{number}:{column}: must be four words, got {line!r:.60}"
             raise _damaged("analogies", path, why)
         sections.setdefault(name, []).append(words)
     if not sections:
-        raise _damaged("analogies", path, "holds no questions")
+        raise _damaged("analogies", path, "contains no questions")
     return sections
 
 
-def _lines(what, path):
-    """Yield (line number from 1, line) of what is neither empty nor a remark."""
+def _lines(what: str, path: Any) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, line) of all but empty lines and comments."""
     try:
-        text = read_regular(path, _LONGEST).decode("utf-8-sig")
+        text = read_regular(path, _LARGEST).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        why = f"is no UTF-8 text (byte {error.start:,})"
+        why = f"is not UTF-8 text (byte {error.start:,})"
         raise _damaged(what, path, why) from None
     if "\0" in text:
-        raise _damaged(what, path, "is no text, but holds zero bytes")
+        raise _damaged(what, path, "is not text, but contains zero bytes")
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.startswith("#"):
             yield number, line
 
 
-def _damaged(what, path, why):
-    cure = "give a file like WordSim-353 or SimLex-999"
-    if what == "analogies":
-        cure = "give a file like questions-words.txt"
-    return data_error(what, path, why, cure)
+def _damaged(what: str, path: Any, why: str) -> DataError:
+    return data_error(what, path, why, _CURES[what])

@@ -1,0 +1,113 @@
+"""What word vectors and language models are made of, and how they are trained."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from ..errors import ConfigError
+
+_MOST_WORDS = 50_000  # what the header of a model file can contain
+
+
+def check_setting(good: bool, name: str, rule: str, value: Any) -> None:
+    """Refuse a value that is not good (ConfigError)."""
+    if not good:
+        raise ConfigError(f"{name}: must be {rule}, got {value!r:.40}")
+
+
+def _check_counts(who: str, settings: Any, **least: int) -> None:
+    """Refuse all but whole numbers from `least`, below 2^31."""
+    for name, low in least.items():
+        value, most = getattr(settings, name), 2**31 - 1
+        if name == "n_words":
+            most = _MOST_WORDS
+        good = type(value) is int and low <= value <= most
+        rule = f"a whole number from {low} to {most:,}"
+        check_setting(good, f"{who}: {name}", rule, value)
+
+
+@dataclass(frozen=True)
+class SkipGramSettings:
+    """How a skip-gram is trained; the defaults are word2vec's.
+
+    Parameters
+    ----------
+    dim : int
+        Numbers a word.
+    window : int
+        The farthest neighbor; each window reaches 1 to `window` words.
+    negatives : int
+        Words drawn against the word of each window.
+    sample : float
+        How frequent a word must be to be left out at times; 0 keeps all.
+    epochs : int
+    learning_rate, min_learning_rate : float
+        At the start and at the end, linear between.
+    batch_size : int
+        Windows a step. Their gradients are added, not averaged.
+    seed : int
+    dtype : "float32" or "float64"
+
+    Raises
+    ------
+    ConfigError
+        A number is out of its range.
+    """
+
+    dim: int = 100
+    window: int = 5
+    negatives: int = 5
+    sample: float = 1e-3
+    epochs: int = 5
+    learning_rate: float = 0.025
+    min_learning_rate: float = 1e-4
+    batch_size: int = 128
+    seed: int = 0
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        counts = {"dim": 1, "window": 1, "negatives": 1, "epochs": 1, "batch_size": 1}
+        _check_counts("skip-gram", self, **counts, seed=0)
+        rate, last = self.learning_rate, self.min_learning_rate
+        for name, good, rule in (
+            ("learning_rate", isfinite(rate) and rate > 0, "a finite number above 0"),
+            ("min_learning_rate", 0 <= last <= rate, f"0 to the learning rate, {rate}"),
+            (
+                "sample",
+                0 <= self.sample < float("inf"),
+                "a finite number of at least 0",
+            ),
+            ("dtype", self.dtype in ("float32", "float64"), "float32 or float64"),
+        ):
+            check_setting(good, f"skip-gram: {name}", rule, getattr(self, name))
+
+
+@dataclass(frozen=True)
+class LanguageSettings:
+    """What a language model is made of and how it is trained.
+
+    Parameters
+    ----------
+    context : int
+        Words before the next one that are looked at.
+    dim, hidden : int
+        Length of a word's vector; neurons of the tanh layer.
+    n_words : int
+        Size of the softmax, <unk> and the line's end among them.
+    epochs, batch_size, learning_rate, seed, dtype
+        As for `gpunet.fit`, with Adam and the one-cycle schedule.
+    """
+
+    context: int = 4
+    dim: int = 32
+    hidden: int = 96
+    n_words: int = 3000
+    epochs: int = 4
+    batch_size: int = 512
+    learning_rate: float = 3e-3
+    seed: int = 0
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        counts = {"context": 1, "dim": 1, "hidden": 1, "epochs": 1, "batch_size": 1}
+        _check_counts("language model", self, **counts, n_words=4)
