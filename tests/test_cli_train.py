@@ -125,7 +125,7 @@ def test_part_of_a_population_names_the_order_of_the_whole(data, tmp_path):
     for name, p in part.params.items():
         assert np.array_equal(p, whole.params[name][1:])
     line = error_line(train(data, tmp_path / "no", "--order-seed", 5), 2)
-    assert "shuffle_seed" in line and not (tmp_path / "no").exists()
+    assert "--shuffle-seed: " in line and not (tmp_path / "no").exists()
 
 
 def test_population_is_summed_up(data, tmp_path):

@@ -2,7 +2,7 @@
 
 Library messages name parameters. Here, and nowhere else, they become options: a
 name in backquotes (`batch_size`), a name that the message begins with ("epochs must
-be ..."), and a value that the error holds in `settings` (impute='mean').
+be ...", "batch_size: ..."), and a value that the error holds in `settings`.
 """
 
 import argparse
@@ -49,6 +49,7 @@ def option_names(parser: argparse.ArgumentParser) -> dict[str, str]:
                 names |= option_names(subparser)
         for option in filter(re.compile("--").match, action.option_strings):
             names.setdefault(action.dest, option)
+            names.setdefault(option[2:].replace("-", "_"), option)
     return names
 
 
@@ -74,8 +75,8 @@ def with_options(error: BaseException, names: dict[str, str]) -> str:
         option = names.get(name, f"--{name.replace('_', '-')}")
         for shown in (True, False) if isinstance(value, bool) else (value,):
             message = message.replace(f"{name}={shown!r}", _typed(option, shown))
-    pattern = r"`(\w+)`|^(\w+)(?= must be )"
-    return re.sub(pattern, lambda m: names.get(m[1] or m[2], m[0]), message)
+    pattern = r"`(\w+)`|^(\w+)(?= must be )|^(\w+_\w+)(?=: )"
+    return re.sub(pattern, lambda m: names.get(m[1] or m[2] or m[3], m[0]), message)
 
 
 def _typed(option: str, value: Any) -> str:

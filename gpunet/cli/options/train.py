@@ -143,8 +143,13 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     add("--activation", **name, help="of hidden layers: relu, sigmoid, ...")
     add("--output", **name, help="activation of the last layer")
     add("--loss", **name, help="softmax_cross_entropy, half_squared_error, ...")
-    add("--weights", **name, help="initial values: he_normal, standard_normal, ...")
-    add("--biases", **name, help="initial values: zeros, ...")
+    add(
+        "--weights",
+        "--weight-init",
+        **name,
+        help="initial values: he_normal, standard_normal, ...",
+    )
+    add("--biases", "--bias-init", **name, help="initial values: zeros, ...")
     add("--dropout", type=number(0, 1), metavar="RATE")
     add("--dtype", **name, help="float32 or float64")
 
@@ -184,6 +189,7 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
     add("--class-weight", choices=["balanced"])
     add(
         "--no-track",
+        "--no-compute-metrics",
         dest="track",
         action="store_false",
         help="never compute the training loss",
@@ -221,6 +227,7 @@ def _add_population(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--order-seed",
+        "--shuffle-seed",
         **SEED,
         help="the seed of the shared order (default: the first member's)",
     )
