@@ -8,7 +8,7 @@ pytest.importorskip("sklearn")
 
 from benchmarks import main, sklearn_fits
 
-from gpunet.sklearn.steppers.numpy_stepper import NumpyStepper
+from gpunet.sklearn.steppers.numpy_stepper import NumpyMLPStepper
 
 TINY = ["bench_sklearn", "--rows", "60", "--repeats", "2", "--epochs", "2"]
 TINY += ["--threads", "1", "--batches", "auto", "20", "--dtypes", "float64"]
@@ -50,7 +50,7 @@ def test_the_compiled_engine_is_timed_without_its_compilation(
     pytest.importorskip("numba")
     monkeypatch.setattr(sklearn_fits, "GRID", {"alpha": [1e-4, 1.0]})
     monkeypatch.setattr(sklearn_fits, "usable_cores", lambda: 1)
-    monkeypatch.setattr(NumpyStepper, "run_epoch", None)
+    monkeypatch.setattr(NumpyMLPStepper, "run_epoch", None)
     assert main([*TINY, *more, "--engine", "compiled", "--json", "-"]) == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["engine"] == "compiled"

@@ -27,7 +27,7 @@ from test_sklearn_sweep import GRID, OF_SGD, SMALL
 
 from gpunet.fast.cpu import threads
 from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, population
-from gpunet.sklearn.steppers import NumbaStepper, NumpyStepper, numba_stepper
+from gpunet.sklearn.steppers import NumbaMLPStepper, NumpyMLPStepper, numba_stepper
 from gpunet.sklearn.steppers.numba_stepper import layout_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -44,7 +44,7 @@ def no_loop(monkeypatch):
     def fall(self, *args):
         raise AssertionError("the loop took the steps")
 
-    monkeypatch.setattr(NumpyStepper, "run_epoch", fall)
+    monkeypatch.setattr(NumpyMLPStepper, "run_epoch", fall)
 
 
 def both(kind, x, y, tol=1e-12, **settings):
@@ -268,13 +268,13 @@ def test_members_get_the_very_bits_of_fits_of_their_own(
 
 def test_a_sweep_hands_its_engine_on(monkeypatch):
     calls = []
-    run_epoch = NumbaStepper.run_epoch
+    run_epoch = NumbaMLPStepper.run_epoch
 
     def note_and_run(self, *args):
         calls.append(1)
         return run_epoch(self, *args)
 
-    monkeypatch.setattr(NumbaStepper, "run_epoch", note_and_run)
+    monkeypatch.setattr(NumbaMLPStepper, "run_epoch", note_and_run)
     grid = {"learning_rate_init": [0.001, 0.01], "hidden_layer_sizes": [(4,), (5,)]}
     net = MLPClassifier(**SMALL, engine="compiled")
     sweep = MLPSweep(net, grid, 2).fit(X, Y)

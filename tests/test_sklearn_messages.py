@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from test_sklearn_exact import SOLVERS, X, Y, assert_equal_fits
 
 from gpunet.sklearn import MLPClassifier, MLPRegressor
-from gpunet.sklearn.steppers import NumpyStepper
+from gpunet.sklearn.steppers import NumpyMLPStepper
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -109,7 +109,7 @@ def test_weights_that_are_not_finite_are_refused():
 
 def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
     calls = []
-    run_epoch = NumpyStepper.run_epoch
+    run_epoch = NumpyMLPStepper.run_epoch
 
     def stop_in_the_third(self, *args):
         calls.append(1)
@@ -117,7 +117,7 @@ def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
             raise KeyboardInterrupt
         return run_epoch(self, *args)
 
-    monkeypatch.setattr(NumpyStepper, "run_epoch", stop_in_the_third)
+    monkeypatch.setattr(NumpyMLPStepper, "run_epoch", stop_in_the_third)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         est = MLPClassifier(random_state=0).fit(X, Y)
     assert est.n_iter_ == 2

@@ -5,10 +5,10 @@ import scipy.optimize
 from sklearn.utils.optimize import _check_optimize_result
 
 from .state import MLPState
-from .steppers import DeviceStepper, NumpyStepper
+from .steppers import DeviceMLPStepper, NumpyMLPStepper
 
 
-def fit_lbfgs(est: MLPState, stepper: NumpyStepper | DeviceStepper) -> None:
+def fit_lbfgs(est: MLPState, stepper: NumpyMLPStepper | DeviceMLPStepper) -> None:
     """Train an initialized estimator in place."""
     result = scipy.optimize.minimize(
         stepper.loss_and_gradient,

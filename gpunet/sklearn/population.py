@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from .base import BaseMLP
 from .extras import extras_in_use
 from .solvers import SOLVERS, Solver
-from .steppers import NumbaStepper, NumpyStepper, Samples, layers_of, use_numba
+from .steppers import NumbaMLPStepper, NumpyMLPStepper, Samples, layers_of, use_numba
 from .stochastic import end_epoch, epoch_orders, split_samples, warn_not_converged
 
 # What a block of members works on: weights, gradients, Adam's averages, activations.
@@ -56,10 +56,10 @@ def fit_jobs(
         ]
     samples = first._begin_fit(X, y, sample_weight)
     samples, held_out, batches = split_samples(first, samples, None)
-    stepper_class: Any = NumpyStepper
+    stepper_class: Any = NumpyMLPStepper
     size = _members_of_a_block(first, batches[0][1])
     if use_numba(first, None, samples, first.max_iter, n_fits):
-        stepper_class, size = NumbaStepper, -(-n_fits // (_JOBS * cpu_count()))
+        stepper_class, size = NumbaMLPStepper, -(-n_fits // (_JOBS * cpu_count()))
     parameters = first.get_params()
     fitted = {k: v for k, v in vars(first).items() if k not in parameters}
     for est in members:

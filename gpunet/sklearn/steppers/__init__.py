@@ -5,17 +5,17 @@ lesson's Network on a device.
 """
 
 from .choice import layers_of, make_stepper, use_numba
-from .device_stepper import DeviceStepper
+from .device_stepper import DeviceMLPStepper
 from .layers import DenseLayers, MLPStepper, Samples
-from .numba_stepper import NumbaStepper
-from .numpy_stepper import NumpyStepper
+from .numba_stepper import NumbaMLPStepper
+from .numpy_stepper import NumpyMLPStepper
 
 __all__ = [
     "DenseLayers",
-    "DeviceStepper",
+    "DeviceMLPStepper",
     "MLPStepper",
-    "NumbaStepper",
-    "NumpyStepper",
+    "NumbaMLPStepper",
+    "NumpyMLPStepper",
     "Samples",
     "layers_of",
     "make_stepper",

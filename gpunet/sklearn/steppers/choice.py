@@ -11,10 +11,10 @@ from ...fast.cpu import Workload, missing, seconds_until_ready, why_loop, worksp
 from ...fast.cpu.jit.span import train_members
 from ..array_api import backend_of
 from ..state import MLPState
-from .device_stepper import DeviceStepper
+from .device_stepper import DeviceMLPStepper
 from .layers import DenseLayers, Samples
-from .numba_stepper import NumbaStepper
-from .numpy_stepper import NumpyStepper
+from .numba_stepper import NumbaMLPStepper
+from .numpy_stepper import NumpyMLPStepper
 
 
 def layers_of(est: MLPState) -> DenseLayers:
@@ -48,8 +48,9 @@ def make_stepper(
         x = x if backend_of(x) else x.astype(dtype, copy=False)
     samples = Samples(x, t.astype(dtype, copy=False), weight)
     if bk is not None:
-        return DeviceStepper(bk, layers, est.alpha, samples)
-    return (NumbaStepper if compiled else NumpyStepper)(layers, est.alpha, samples)
+        return DeviceMLPStepper(bk, layers, est.alpha, samples)
+    stepper_class = NumbaMLPStepper if compiled else NumpyMLPStepper
+    return stepper_class(layers, est.alpha, samples)
 
 
 def use_numba(
@@ -104,7 +105,7 @@ def use_numba(
 
 
 def step_seconds(n_parameters: int, batch: int) -> float:
-    """Return how long a step of `NumpyStepper` takes, by a rough count.
+    """Return how long a step of `NumpyMLPStepper` takes, by a rough count.
 
     Fitted to networks of 800 to 80,000 parameters and batches of 10 to 200.
     """

@@ -68,7 +68,7 @@ def make_network(
     return net
 
 
-class DeviceStepper(MLPStepper):
+class DeviceMLPStepper(MLPStepper):
     """Trains one network by the lesson's Network; x may be on the device."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """scikit-learn's training step in compiled code: a whole epoch is one call.
 
-`NumpyStepper` makes some 20 calls of NumPy a step, which small batches of small
+`NumpyMLPStepper` makes some 20 calls of NumPy a step, which small batches of small
 networks wait for; and a population reads all its weights at every step, where here
 each member takes its whole epoch while its weights are in the cache.
 """
@@ -60,7 +60,7 @@ def layout_rows(x: Any, t: np.ndarray, labels: bool) -> Examples:
     return Examples(*rows, classes, targets, np.zeros(0, t.dtype))
 
 
-class NumbaStepper(MLPStepper):
+class NumbaMLPStepper(MLPStepper):
     """An epoch of one network, or of several, is one call; no sample weights."""
 
     def __init__(self, layers: DenseLayers, alpha: Any, samples: Samples) -> None:
@@ -77,7 +77,7 @@ class NumbaStepper(MLPStepper):
             return self._start.copy()
         return self._population.vectors().reshape(*self._lead, -1)
 
-    def keep_members(self, kept: np.ndarray) -> "NumbaStepper":
+    def keep_members(self, kept: np.ndarray) -> "NumbaMLPStepper":
         """Return the members where `kept` is true, as they are; drop the others."""
         stepper = copy(self)
         stepper.alpha, stepper._lead = self.alpha[kept], (int(kept.sum()),)

@@ -49,7 +49,7 @@ _BACKWARD: dict[str, Callable[[np.ndarray, np.ndarray], None]] = {
 }
 
 
-class NumpyStepper(MLPStepper):
+class NumpyMLPStepper(MLPStepper):
     """Forward, backward and steps with fixed buffers."""
 
     def __init__(self, layers: DenseLayers, alpha: Any, samples: Samples) -> None:
@@ -65,12 +65,12 @@ class NumpyStepper(MLPStepper):
         self._penalized = bool(np.any(alpha))
         self._buffers: dict[int, tuple] = {}
 
-    def keep_members(self, kept: np.ndarray) -> "NumpyStepper":
+    def keep_members(self, kept: np.ndarray) -> "NumpyMLPStepper":
         """Return a stepper of the members where `kept` is true, as they are now."""
         coefs, intercepts = ([p[kept] for p in ps] for ps in self.weights())
         layers = self.layers._replace(coefs=coefs, intercepts=intercepts)
         samples = Samples(self.x, self.t, self.weight)
-        return NumpyStepper(layers, self.alpha[kept], samples)
+        return NumpyMLPStepper(layers, self.alpha[kept], samples)
 
     def gradient(self, x: Any, t: np.ndarray, weight: Any, y: np.ndarray) -> Any:
         """Fill `g` with the gradient of a batch's loss; return its penalty.
