@@ -1,12 +1,15 @@
 """Configurations: checked key by key, and enough to repeat a run exactly."""
 
+import argparse
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from tiny import assert_same_run, carry, left_behind, settings, write_set
 
 from gpunet.activations import ACTIVATIONS
+from gpunet.cli.options.train import add_arguments
 from gpunet.errors import ConfigError, GpunetError
 from gpunet.layers import Dropout
 from gpunet.optimizers import OPTIMIZERS
@@ -17,8 +20,10 @@ from gpunet.runs.config import (
     load_config,
     network_from_config,
     optimizer_from_config,
+    settings_from_config,
 )
-from gpunet.runs.presets import DEFAULTS, preset
+from gpunet.runs.presets import DEFAULTS, TRAINING, preset
+from gpunet.training.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +35,19 @@ def test_missing_settings_are_the_defaults():
     assert check_config({}) == DEFAULTS and check_config({}) is not DEFAULTS
     assert check_config({"epochs": 3}) == {**DEFAULTS, "epochs": 3}
     assert check_config(json.loads(json.dumps(DEFAULTS))) == DEFAULTS
+
+
+def test_settings_of_fit_are_settings_of_a_configuration_and_options():
+    left_out = {"optimizer", "validation", "callbacks", "max_steps"}
+    assert TRAINING.keys() == {item.name for item in fields(Settings)} - left_out
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = {action.dest for action in parser._actions}
+    assert options >= {*TRAINING.values(), *left_out - {"callbacks"}}
+    for name, key in TRAINING.items():
+        changed = {"order": "none", "epochs": 3}.get(key, DEFAULTS[key])
+        settings = settings_from_config({**DEFAULTS, key: changed})
+        assert getattr(settings, name) == (False if key == "order" else changed)
 
 
 @pytest.mark.parametrize(

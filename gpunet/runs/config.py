@@ -6,7 +6,7 @@ file is checked key by key and type by type before anything is built.
 
 from dataclasses import fields, replace
 from difflib import get_close_matches
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 from ..blocks import mlp
 from ..data import (
@@ -28,7 +28,8 @@ from ..io.reading import read_bytes
 from ..network import Network
 from ..optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from ..random import host_rng
-from .presets import DEFAULTS, Config
+from ..training.settings import Settings
+from .presets import DEFAULTS, TRAINING, TYPES
 
 _LARGEST = 2**20  # bytes; a sparse file of a terabyte costs its maker nothing
 _TABLE = ("task", "test", "test_size", "impute", "unknown", "missing_target")
@@ -39,6 +40,7 @@ _TABLE = ("task", "test", "test_size", "impute", "unknown", "missing_target")
 _PATIENCE, _ROWS_TO_JUDGE_BY = 10, 20
 _FORMAT = ("delimiter", "encoding", "decimal", "header")
 _READING = ("missing", "categories", "drop")
+_SHUFFLES = {"own": "per_member", "shared": "shared", "none": False}  # order
 _OPTIMIZER = (
     *("learning_rate", "momentum", "nesterov", "l2", "l1"),
     *("max_norm", "clip_norm", "layer_rates", "frozen"),
@@ -83,12 +85,12 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
 
 
 def _kinds(annotation: Any) -> tuple[type, ...]:
-    """Return the types of JSON values that an annotation of `Config` allows."""
+    """Return the types of JSON values that an annotation allows."""
     kinds = get_args(annotation) or (annotation,)
     return (int, *kinds) if float in kinds else kinds
 
 
-_KINDS = {name: _kinds(hint) for name, hint in get_type_hints(Config).items()}
+_KINDS = {key: _kinds(hint) for key, hint in TYPES.items()}
 
 
 def check_table(config: dict[str, Any]) -> None:
@@ -171,6 +173,16 @@ def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
                 f"optimizer: {name} has no {key}; leave it out or use sgd"
             )
     return get_optimizer(name, **{k: config[k] for k in _OPTIMIZER if k in known})
+
+
+def settings_from_config(config: dict[str, Any], **more: Any) -> Settings:
+    """Return the Settings that a configuration describes."""
+    if config["order"] not in _SHUFFLES:
+        choices = ", ".join(_SHUFFLES)
+        raise ConfigError(f"order: {config['order']!r}: choose from {choices}")
+    values = {name: config[key] for name, key in TRAINING.items()}
+    values["shuffle"] = _SHUFFLES[config["order"]]
+    return Settings(**values, optimizer=optimizer_from_config(config), **more)
 
 
 def data_from_config(config: dict[str, Any]) -> Splits:

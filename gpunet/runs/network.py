@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from ..backend import Backend, open_backend
 from ..data import Splits
-from ..errors import ConfigError
 from ..network import Network
 from ..random import member_seeds
 from ..storage import RunFolder, save_network
@@ -15,7 +14,6 @@ from ..training.learned import not_learned
 from ..training.loop import Trainer, check_trainable
 from ..training.memory import memory_for
 from ..training.schedules import get_schedule
-from ..training.settings import Settings
 from .checkpoint import data_digest
 from .config import (
     check_config,
@@ -25,6 +23,7 @@ from .config import (
     doubtful_sizes,
     network_from_config,
     optimizer_from_config,
+    settings_from_config,
 )
 from .recorders import EventLog, FolderRecorder
 from .report import describe_table, score
@@ -149,24 +148,6 @@ class NetworkJob(Job):
             about = {"step": trainer.step, "result": result}
             save_network(net, self.folder.model, **about, **self._table)
         return result
-
-
-def settings_from_config(config: dict[str, Any], **more: Any) -> Settings:
-    """Return the Settings that a configuration describes."""
-    same = ("epochs", "batch_size", "schedule", "early_stopping", "class_weight")
-    same += ("engine", "precision")
-    shuffles = {"own": "per_member", "shared": "shared", "none": False}
-    if config["order"] not in shuffles:
-        choices = ", ".join(shuffles)
-        raise ConfigError(f"order: {config['order']!r}: choose from {choices}")
-    return Settings(
-        **{name: config[name] for name in same},
-        optimizer=optimizer_from_config(config),
-        shuffle=shuffles[config["order"]],
-        shuffle_seed=config["order_seed"],
-        compute_metrics=config["track"],
-        **more,
-    )
 
 
 def _rehearse(config: dict[str, Any]) -> None:

@@ -4,20 +4,21 @@ A configuration is a flat dict, the same words as the options of the command and
 the entries of a run's `config.json`.
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_type_hints
 
 from ..errors import ConfigError
+from ..training.settings import Settings
 
 Rate = float | list  # one number, or a list of one for each member
 
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting of a run, with its type and its default.
+    """The settings of a run beside those of `fit`, with their types and defaults.
 
-    What they mean is said by `gpunet.data.read_splits`, `gpunet.mlp`, the optimizers
-    and `gpunet.fit`, which take them by these names.
+    What they mean is said by `gpunet.data.read_splits`, `gpunet.mlp` and the
+    optimizers, which take them by these names.
     """
 
     data: str = "mnist"
@@ -62,19 +63,32 @@ class Config:
     layer_rates: dict = field(default_factory=dict)
     frozen: list = field(default_factory=list)
 
+    # Of the settings of `fit`, those that a file spells in another way.
     schedule: str = "constant"
-    epochs: int = 10
     batch_size: int | None = 128
     early_stopping: int | str | None = None
     class_weight: str | list | None = None
     order: str = "own"
-    order_seed: int | None = None
-    engine: str = "auto"
-    precision: str = "float32"
-    track: bool = True
 
 
-DEFAULTS: dict[str, Any] = asdict(Config())
+# The settings of `fit`, by their keys in the files of runs.
+TRAINING = {
+    item.name: {
+        "shuffle": "order",
+        "shuffle_seed": "order_seed",
+        "compute_metrics": "track",
+    }.get(item.name, item.name)
+    for item in fields(Settings)
+    if item.name not in ("optimizer", "validation", "callbacks", "max_steps")
+}
+DEFAULTS: dict[str, Any] = {
+    key: getattr(Settings, name) for name, key in TRAINING.items()
+} | asdict(Config())
+TYPES: dict[str, Any] = {
+    TRAINING[name]: hint
+    for name, hint in get_type_hints(Settings).items()
+    if name in TRAINING
+} | get_type_hints(Config)
 
 _NIELSEN = {
     "validation": "nielsen",
