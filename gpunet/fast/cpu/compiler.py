@@ -67,7 +67,7 @@ def target() -> str:
 
 
 def compiled(kernel: Callable) -> Any:
-    """Return a kernel, compiled when first called with a dtype and kept on disk.
+    """Return a kernel, compiled when first called with a dtype, and cached on disk.
 
     Where no folder is writable, it is compiled in every process.
     """
@@ -100,7 +100,7 @@ def seconds_until_ready(kernel: Callable, dtype: Any, index: Any = "") -> float:
     mark = _mark(kernel, dtype, index)
     if mark in _ready:
         return 0.0
-    on_disk = any(mark in names for names in map(_names_in, _cache_folders()))
+    on_disk = any(os.path.exists(folder / mark) for folder in _cache_folders())
     return LOADING if on_disk else LOADING + COMPILING
 
 
@@ -168,12 +168,6 @@ def _cache_folders() -> list[Path]:
         roots.append(Path(local, "numba", "Cache"))
     beside = Path(__file__).parent / "__pycache__"
     return [beside, *(folder for root in roots for folder in root.glob("*/"))]
-
-
-def _names_in(folder: Path) -> list[str]:
-    with contextlib.suppress(OSError):
-        return os.listdir(folder)
-    return []
 
 
 def _entry(kernel: Callable, digest: str) -> Callable:

@@ -115,9 +115,9 @@ def _mulhi(e: Emitter, a: Any, b: Any) -> Any:
 
 def _fetch(e: Emitter, a: Any, o: Any) -> None:
     word = e.ir.IntType(32)
-    place = e.pointer(e.data(0, a), o, e.ir.IntType(8))
+    address = e.pointer(e.data(0, a), o, e.ir.IntType(8))
     flags = word(0), word(3), word(1)  # to read, and keep
-    e.call("llvm.prefetch.p0", e.ir.VoidType(), place, *flags)
+    e.call("llvm.prefetch.p0", e.ir.VoidType(), address, *flags)
 
 
 def _arrive(e: Emitter, sync: Any) -> None:

@@ -12,13 +12,13 @@ def _tile(e: Emitter, rows, columns, out, o, so, X, x, xi, xk, M, m, ms, count) 
     builder, kind, n = e.builder, e.vector(2), o.type(e.vector(2).count)
     out, X, M = e.data(2, out), e.data(5, X), e.data(9, M)
     n_rows, n_vectors = (e.sig.args[k].literal_value for k in (0, 1))
-    places, sums = [], []
+    offsets, sums = [], []
     for i in range(n_rows):
         row = builder.add(o, builder.mul(so, o.type(i)))
         for j in range(n_vectors):
-            places.append(builder.add(row, builder.mul(n, o.type(j))))
+            offsets.append(builder.add(row, builder.mul(n, o.type(j))))
             sums.append(cgutils.alloca_once(builder, kind))
-            builder.store(e.read(out, places[-1], kind), sums[-1])
+            builder.store(e.read(out, offsets[-1], kind), sums[-1])
     with cgutils.for_range(builder, count, intp=o.type) as loop:
         below = builder.add(m, builder.mul(loop.index, ms))
         left = builder.add(x, builder.mul(loop.index, xk))
@@ -27,12 +27,12 @@ def _tile(e: Emitter, rows, columns, out, o, so, X, x, xi, xk, M, m, ms, count) 
             y = builder.add(below, builder.mul(n, o.type(j)))
             ys.append(e.read(M, y, kind))
         for i in range(n_rows):
-            place = builder.add(left, builder.mul(xi, o.type(i)))
-            v = e.splat(builder.load(builder.gep(X, [place])), kind)
+            offset = builder.add(left, builder.mul(xi, o.type(i)))
+            v = e.splat(builder.load(builder.gep(X, [offset])), kind)
             for j in range(n_vectors):
                 _accumulate(e, sums[i * n_vectors + j], v, ys[j])
-    for place, acc in zip(places, sums, strict=True):
-        e.write(out, place, builder.load(acc))
+    for offset, acc in zip(offsets, sums, strict=True):
+        e.write(out, offset, builder.load(acc))
 
 
 def _dots(e: Emitter, out, o, so, A, a, sa, B, b, sb, n) -> None:
@@ -56,8 +56,8 @@ def _dots(e: Emitter, out, o, so, A, a, sa, B, b, sb, n) -> None:
             _accumulate(e, sums[i], xs[i // 4], ys[i % 4])
     for i, acc in enumerate(sums):
         row = builder.add(o, builder.mul(so, o.type(i // 4)))
-        place = builder.gep(out, [builder.add(row, o.type(i % 4))])
-        builder.store(e.total(builder.load(acc)), place)
+        address = builder.gep(out, [builder.add(row, o.type(i % 4))])
+        builder.store(e.total(builder.load(acc)), address)
 
 
 def _accumulate(e: Emitter, acc: Any, x: Any, y: Any) -> None:

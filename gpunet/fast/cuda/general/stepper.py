@@ -54,6 +54,7 @@ class GeneralStepper(Stepper):
         net, batches = self.net, self.batches
         self.half, self.blocks = precision == "float16", dense_blocks(net.layers)
         self.operand = "float16" if self.half else net.dtype
+        self._loss_scale = LOSS_SCALE if self.half else 1.0
         self.products = Products(
             cupy, net.dtype if precision == "float32" else precision
         )
@@ -160,8 +161,9 @@ class GeneralStepper(Stepper):
             self._rate = float(rate) * float(factor)
         elif self._updates.plain:
             rates = np.array(self.optimizer.rates(factor))
-            scaled = rates * (LOSS_SCALE if self.half else 1.0)
-            self._rates = self.net.backend.array(scaled, self.net.dtype)
+            self._rates = self.net.backend.array(
+                rates * self._loss_scale, self.net.dtype
+            )
 
     def _forward(self, buffers: Buffers, chunk: Chunk, epoch: int, k: int) -> None:
         i32, data, members = np.int32, self.state.data, self.net.population or 1
@@ -221,10 +223,6 @@ class GeneralStepper(Stepper):
                 self._rates if direct and self._rate is None else None,
             ),
         )
-
-    @property
-    def _loss_scale(self) -> float:
-        return LOSS_SCALE if self.half else 1.0
 
     def _backward(self, buffers: Buffers, direct: bool) -> None:
         """Back-propagate; the last product of each layer is its gradient or step."""
