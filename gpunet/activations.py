@@ -304,22 +304,33 @@ def get_activation(
             raise ConfigError(f"activation: {name}: give value and slope, or neither")
         check_slope(f"activation: {name}", value, lambda z: slope(z, value(z)))
         return ActivationFunction(name, value, slope)
-    kind, _, number = str(name).partition(":")
-    if kind not in _MAKERS or (number and kind not in _DEFAULTS):
-        raise ConfigError(
-            f"activation: {name!r}: no such activation; choose from "
-            f"{', '.join(ACTIVATIONS)}"
-        )
-    try:
-        parameter = float(number or _DEFAULTS.get(kind, 0.0))
-    except ValueError:
-        parameter = float("nan")
+    kind, parameter = parse_name("activation", name, ACTIVATIONS, _DEFAULTS)
     if not isfinite(parameter):
         raise ConfigError(
-            f"activation: {name}: {number!r} is not a finite number; write it as "
-            f"{kind}:0.1"
+            f"activation: {name}: {name[len(kind) + 1 :]!r} is not a finite number; "
+            f"write it as {kind}:0.1"
         )
     return _make(kind, parameter)
+
+
+def parse_name(
+    what: str, name: str, kinds: tuple[str, ...], defaults: dict[str, float]
+) -> tuple[str, float]:
+    """Return "elu:2" as ("elu", 2.0), NaN for what is not a number.
+
+    Raises
+    ------
+    ConfigError
+        No such kind, or one that has no parameter.
+    """
+    kind, _, number = str(name).partition(":")
+    if kind not in kinds or (number and kind not in defaults):
+        choices = ", ".join(kinds)
+        raise ConfigError(f"{what}: {name!r}: no such {what}; choose from {choices}")
+    try:
+        return kind, float(number or defaults.get(kind, 0.0))
+    except ValueError:
+        return kind, float("nan")
 
 
 def check_slope(

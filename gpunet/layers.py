@@ -2,12 +2,9 @@
 
 A layer holds no arrays. Its long-term state, weights and biases, is `params`;
 its transient state, what the backward pass needs of this forward pass, is the
-cache, which can be printed, drawn and tested. All arrays are (..., batch,
-features) and all weights (..., n_in, n_out); leading axes are a population of
-networks, and no line below cares whether there are any.
-
-Backward turns dy, the gradient of the loss with respect to the layer's output,
-into dx with respect to its input and one gradient for each parameter.
+cache. All arrays are (..., batch, features) and all weights (..., n_in, n_out);
+leading axes are a population of networks. Backward turns dy, the gradient of the
+loss with respect to the layer's output, into dx and one gradient a parameter.
 """
 
 from dataclasses import dataclass
@@ -41,11 +38,7 @@ def _expect_last(what: str, wanted: int, x: Array) -> None:
 
 
 class Layer:
-    """What every layer can do; this parent has no parameters.
-
-    Three pure methods: `init` draws the start on the host, `forward` returns
-    (y, cache), `backward` returns (dx, grads). `tensors` names the parameters.
-    """
+    """The parent of layers: `tensors` names the parameters, of which it has none."""
 
     tensors: ClassVar[tuple[str, ...]] = ()
 
@@ -81,11 +74,8 @@ class Dense(Layer):
     weight_init, bias_init : str, float or array
         How they start; see `gpunet.initializers`.
 
-    Notes
-    -----
-    W has shape (..., n_in, n_out): the transpose of the books' w_jk, so that a
-    batch of rows can stand on its left. b has shape (..., n_out) and is added:
-    the seeds' threshold is -b.
+    W has shape (..., n_in, n_out), the transpose of the books' w_jk. b has shape
+    (..., n_out) and is added: the notes' threshold is -b.
     """
 
     tensors: ClassVar = ("W", "b")
@@ -174,8 +164,7 @@ class Activation(Layer):
 class Dropout(Layer):
     """Silence each activation with probability `rate` while training.
 
-    The others are divided by 1 - rate, so that nothing need change when the
-    network predicts (inverted dropout; Srivastava et al. 2014).
+    The others are divided by 1 - rate (inverted dropout; Srivastava et al. 2014).
     """
 
     rate: float = 0.5

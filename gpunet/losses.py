@@ -2,11 +2,8 @@
 
 A `Loss` holds two functions of one example: its cost and the slope of that cost
 with respect to the network's output y. Over a batch the value is the mean of
-the costs, so the slope is divided by the batch size and gradients do not grow
-with the batch. Training calls only `slope`; the value is for people.
-
-Targets t are integer labels of shape (..., batch), turned into one-hot rows on
-the device by comparison, or floats of y's shape.
+the costs, so gradients do not grow with the batch. Targets t are integer labels
+of shape (..., batch), made one-hot rows by comparison, or floats of y's shape.
 """
 
 from collections.abc import Callable
@@ -15,18 +12,13 @@ from functools import cache
 from math import inf
 from typing import Any
 
-from .activations import check_slope, log_softmax, sigmoid, softmax
+from .activations import check_slope, log_softmax, parse_name, sigmoid, softmax
 from .backend import Array, namespace
 from .errors import ConfigError
 
 
 def as_targets(y: Array, t: Array) -> Array:
-    """Return targets of y's shape: labels become one-hot rows.
-
-    Parameters
-    ----------
-    y : array, shape (..., batch, n_out)
-    t : integer array, shape (..., batch), or float array, shape (..., batch, n_out)
+    """Return targets of y's shape (..., batch, n_out): labels become one-hot rows.
 
     Examples
     --------
@@ -66,8 +58,7 @@ class Loss:
     cost_slope : callable
         cost_slope(y, t) -> shape (..., batch, n_out): d cost / d y.
     inverse_link : callable
-        inverse_link(y) -> what `predict` shows: probabilities for losses on
-        logits, y itself for the others.
+        inverse_link(y) -> what `predict` shows: probabilities, or y itself.
     on_logits : bool
         Whether y is to be the last weighted input z, without an activation.
     kind, parameter : str, float
@@ -75,8 +66,7 @@ class Loss:
     analytic : bool
         Whether complex numbers go through it as the formula says.
     square_factor : callable or None
-        Of a squared error: square_factor(n_out) is what sum (y - t)^2 is
-        multiplied with.
+        square_factor(n_out) is the factor of sum (y - t)^2 in a squared error.
     side : callable or None
         side(y, t) -> booleans: on which side of its kinks an output is.
     """
@@ -104,7 +94,7 @@ class Loss:
         return super().__reduce_ex__(protocol)
 
     def value(self, y: Array, t: Array, weight: Array | None = None) -> Array:
-        """Return the cost, mean over the batch.
+        """Return the cost, mean over the batch, shape (...).
 
         Parameters
         ----------
@@ -112,10 +102,6 @@ class Loss:
         t : labels (..., batch) or targets (..., batch, n_out)
         weight : array, shape (..., batch), optional
             Each example's weight; mean 1 over the data set keeps the scale.
-
-        Returns
-        -------
-        value : array, shape (...)
         """
         cost = self.cost(y, as_targets(y, t))
         if weight is not None:
@@ -256,8 +242,7 @@ def get_loss(
     Raises
     ------
     ConfigError
-        Unknown name, a parameter out of range, or a slope that central
-        differences of the cost contradict.
+        Unknown name, parameter out of range, or a slope that is not the cost's.
 
     Examples
     --------
@@ -271,21 +256,12 @@ def get_loss(
         return name
     if cost is not None or cost_slope is not None:
         return _from_pair(name, cost, cost_slope)
-    kind, _, number = str(name).partition(":")
-    if kind not in _MAKERS or (number and kind not in _DEFAULTS):
-        raise ConfigError(
-            f"loss: {name!r}: no such loss; choose from {', '.join(LOSSES)}"
-        )
-    try:
-        parameter = float(number or _DEFAULTS.get(kind, 0.0))
-    except ValueError:
-        parameter = float("nan")
+    kind, parameter = parse_name("loss", name, LOSSES, _DEFAULTS)
     huber = kind == "huber"
     if not (0 < parameter < inf if huber else 0 <= parameter < 1):
-        bounds = "a delta above 0" if huber else "smoothing from 0 to below 1"
-        raise ConfigError(
-            f"loss: {name}: {number!r} is not {bounds}; change the number"
-        )
+        bounds, number = "smoothing from 0 to below 1", name[len(kind) + 1 :]
+        bounds = "a delta above 0" if huber else bounds
+        raise ConfigError(f"loss: {name}: {number!r} is not {bounds}; change it")
     return replace(_make(kind, parameter), name=name)
 
 

@@ -17,8 +17,8 @@ from .backend import Array, Backend, HostArray, Params, namespace, open_backend
 from .errors import ConfigError
 from .layers import Dense, Embedding, Layer
 from .losses import Loss, get_loss
-from .parameters import Parameters
-from .random import check_population_memory, host_rng, member_seeds
+from .parameters import Parameters, initial_parameters
+from .random import member_seeds
 
 # Rows predicted at once: large enough for full speed, small enough that a
 # signal need not wait long and the activations of a wide layer fit anywhere.
@@ -27,6 +27,8 @@ _CHUNK = 8192
 
 class Network:
     """Layers in a row with their parameters, or a population of such networks.
+
+    Layers that do not fit each other, or a bad seed, are a ConfigError.
 
     Parameters
     ----------
@@ -46,12 +48,7 @@ class Network:
     Attributes
     ----------
     params : dict of str to array
-        "0.W", "0.b", ...: the layer's place in the row and the tensor's name.
-
-    Raises
-    ------
-    ConfigError
-        Layers that do not fit each other, an unknown name, a bad seed.
+        "0.W", "0.b", ...: the layer's index and the tensor's name.
 
     Examples
     --------
@@ -78,23 +75,10 @@ class Network:
         self.backend = open_backend(device)
         self.dtype = known_dtype(dtype)
         check_layers(self.layers, self.loss)
-        shapes = [shape for layer in self.layers for shape in layer.shapes().values()]
-        check_population_memory(population, 8 * sum(map(prod, shapes)))
-        starts = [_start(self.layers, one) for one in self.seeds]
-        with self.backend.use():
-            params = {
-                name: self.backend.array(
-                    [start[name] for start in starts] if population else one,
-                    self.dtype,
-                )
-                for name, one in starts[0].items()
-            }
-        self._names = [
-            [(name, f"{i}.{name}") for name in layer.tensors]
-            for i, layer in enumerate(self.layers)
-        ]
-        self._params = Parameters(params, len(self.layers), self.backend)
-        self._first = min((int(name.split(".")[0]) for name in params), default=0)
+        self._params = initial_parameters(
+            self.layers, self.seeds, population, self.backend, self.dtype
+        )
+        self._first = min((int(n.split(".")[0]) for n in self._params), default=0)
 
     @property
     def params(self) -> Parameters:
@@ -110,27 +94,23 @@ class Network:
     @property
     def n_parameters(self) -> int:
         """Weights and biases of one network."""
-        return sum(prod(p.shape) for p in self.params.values()) // (
-            self.population or 1
-        )
+        n = sum(prod(p.shape) for p in self.params.values())
+        return n // (self.population or 1)
 
     @property
     def n_in(self) -> int | None:
         """Features of an example; None for words of an Embedding, any number."""
-        for layer in self.layers:
-            if isinstance(layer, Dense):
-                return layer.n_in
-            if isinstance(layer, Embedding):
-                return None
-        return None
+        kinds = (layer for layer in self.layers if isinstance(layer, Dense | Embedding))
+        first = next(kinds, None)
+        return first.n_in if isinstance(first, Dense) else None
 
     @property
     def n_out(self) -> int:
         """Outputs: the width of the last Dense layer (ConfigError without one)."""
-        for layer in reversed(self.layers):
-            if isinstance(layer, Dense):
-                return layer.n_out
-        raise ConfigError("network: it has no Dense layer; add one")
+        dense = [layer for layer in self.layers if isinstance(layer, Dense)]
+        if not dense:
+            raise ConfigError("network: it has no Dense layer; add one")
+        return dense[-1].n_out
 
     def forward(
         self, x: Array, *, train: bool = False, rng: Any = None
@@ -142,9 +122,9 @@ class Network:
         x : array on the network's device, shape (..., batch, features)
             Without a population axis it is shared by all members.
         train : bool
-            Whether layers behave as in training (Dropout).
+            Whether layers behave as in training.
         rng : object with `uniform(shape) -> array`, optional
-            Random numbers for Dropout.
+            For Dropout.
 
         Returns
         -------
@@ -169,22 +149,21 @@ class Network:
         dy : array, shape (..., batch, n_out)
             Slope of the loss with respect to y.
         wrt_input : bool
-            Also return the gradient with respect to the network's input.
+            Also return dx, the gradient with respect to the network's input.
 
         Returns
         -------
-        grads : dict of str to array
-            The names and shapes of `params`.
+        grads : dict of str to array, the names and shapes of `params`
         dx : array, shape (..., batch, features), only with `wrt_input`
         """
         grads, by_layer = {}, self.params.by_layer
         last = 0 if wrt_input else self._first
         for i in range(len(self.layers) - 1, last - 1, -1):
             need_dx = wrt_input or i > last
-            layer, own, cache = self.layers[i], by_layer[i], caches[i]
-            dy, found = layer.backward(own, cache, dy, need_dx=need_dx)
-            for name, full in self._names[i]:
-                grads[full] = found[name]
+            layer, params, cache = self.layers[i], by_layer[i], caches[i]
+            dy, found = layer.backward(params, cache, dy, need_dx=need_dx)
+            for name in layer.tensors:
+                grads[f"{i}.{name}"] = found[name]
         return (grads, dy) if wrt_input else grads
 
     def predict(self, x: HostArray | Array) -> HostArray:
@@ -246,13 +225,7 @@ class Network:
         return self.with_params(copied, backend=bk)
 
     def member(self, i: int) -> "Network":
-        """Return member i of a population as a network of its own.
-
-        Raises
-        ------
-        ConfigError
-            There is no such member.
-        """
+        """Return member i of a population as a network (ConfigError: no such one)."""
         if not self.population or not 0 <= i < self.population:
             raise ConfigError(
                 f"member: {i}: expected 0 to {(self.population or 0) - 1}; "
@@ -265,18 +238,10 @@ class Network:
         return self.with_params(own, seeds=self.seeds[i : i + 1], population=None)
 
     def with_params(self, params: Params, **changes: Any) -> "Network":
-        """Return the same layers and loss around other parameters.
+        """Return the same layers and loss around other parameters, not copied.
 
-        Parameters
-        ----------
-        params : dict of str to array
-            Not copied.
-        **changes : backend, seeds, population
-
-        Raises
-        ------
-        ConfigError
-            The names are not those of this network's parameters.
+        The names must be those of this network (ConfigError); `changes` are its
+        backend, seeds or population.
         """
         self.params.check_names(params)
         other = object.__new__(type(self))
@@ -297,20 +262,9 @@ class Network:
         return load("storage").load_network(path, device, **own)
 
     def __repr__(self) -> str:
-        crowd = f", population={self.population}" if self.population else ""
-        body = ", ".join(map(repr, self.layers))
-        return (
-            f"Network([{body}], loss={self.loss.name!r}{crowd}, on {self.backend.name})"
-        )
-
-
-def _start(layers: tuple[Layer, ...], seed: int) -> dict[str, HostArray]:
-    rng = host_rng(seed, "init")
-    return {
-        f"{i}.{name}": value
-        for i, layer in enumerate(layers)
-        for name, value in layer.init(rng).items()
-    }
+        members = f", population={self.population}" if self.population else ""
+        layers, loss = ", ".join(map(repr, self.layers)), self.loss.name
+        return f"Network([{layers}], loss={loss!r}{members}, on {self.backend.name})"
 
 
 def known_dtype(dtype: str) -> str:
@@ -335,12 +289,12 @@ def check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
             width = layer.n_out
     if width == 1 and loss.name.startswith("softmax"):
         raise ConfigError(
-            "Network: loss: the softmax of a single output is always 1; take two "
+            "Network: loss: the softmax of a single output is always 1; use two "
             "outputs, or sigmoid_cross_entropy"
         )
     ends = getattr(layers[-1], "function", "")
     if loss.on_logits and getattr(ends, "name", ends) in ("softmax", "sigmoid"):
         raise ConfigError(
             f"Network: loss: {loss.name} works on logits and applies its own "
-            "softmax or sigmoid; drop the last activation, or take a squared error"
+            "softmax or sigmoid; drop the last activation, or use a squared error"
         )

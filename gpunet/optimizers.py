@@ -114,9 +114,7 @@ class Adam(Optimizer):
     eps: float = 1e-8
 
     slot_names: ClassVar = ("mean", "square")
-    ranges: ClassVar = Optimizer.ranges | {
-        **{"beta1": {"below": 1.0}, "beta2": {"below": 1.0}, "eps": {}},
-    }
+    ranges: ClassVar = AdaGrad.ranges | {f"beta{i}": {"below": 1.0} for i in (1, 2)}
 
     def update(self, name: str, p: Array, g: Array, rate: Any, *slots: Array) -> None:
         """Move p as the formula says."""
@@ -160,20 +158,14 @@ class AdamW(Adam):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    **{"sgd": SGD, "rmsprop": RMSProp, "adagrad": AdaGrad, "adam": Adam},
-    "adamw": AdamW,
+    kind.__name__.lower(): kind for kind in (SGD, RMSProp, AdaGrad, Adam, AdamW)
 }
 
 
 def get_optimizer(name: "str | Optimizer", **settings: Any) -> Optimizer:
-    """Return the optimizer called `name` ("sgd", "adam", ...) with its settings.
+    """Return the optimizer called `name` ("sgd", ...) with its settings.
 
-    An Optimizer comes back as it is.
-
-    Raises
-    ------
-    ConfigError
-        Unknown name, or a setting the optimizer does not have.
+    An Optimizer comes back as it is; an unknown name or setting is a ConfigError.
     """
     if isinstance(name, Optimizer):
         return name

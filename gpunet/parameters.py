@@ -6,14 +6,17 @@ would add, remove or reshape one is refused, so that the two views, by full name
 and by layer, always hold the same arrays.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import prod
 from threading import Lock, get_ident
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from .backend import Array, Backend, HostArray, Params
 from .errors import ConfigError
+from .layers import Layer
+from .random import check_population_memory, host_rng
 
 _CLAIM = Lock()  # of `training`: of two threads that begin at once, one is refused
 
@@ -211,3 +214,32 @@ def _from_host(
     with backend.use():
         own = {full: backend.array(p) for full, p in tensors.items()}
     return Parameters(own, n_layers, backend)
+
+
+def initial_parameters(
+    layers: Sequence[Layer],
+    seeds: Sequence[int],
+    population: int | None,
+    backend: Backend,
+    dtype: str,
+) -> Parameters:
+    """Return the start of every tensor: of one network, or of a population's."""
+    shapes = [shape for layer in layers for shape in layer.shapes().values()]
+    check_population_memory(population, 8 * sum(map(prod, shapes)))
+    starts = []
+    for seed in seeds:
+        rng = host_rng(seed, "init")
+        start = {
+            f"{i}.{name}": value
+            for i, layer in enumerate(layers)
+            for name, value in layer.init(rng).items()
+        }
+        starts.append(start)
+    with backend.use():
+        tensors = {
+            name: backend.array(
+                [start[name] for start in starts] if population else value, dtype
+            )
+            for name, value in starts[0].items()
+        }
+    return Parameters(tensors, len(layers), backend)

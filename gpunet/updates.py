@@ -188,6 +188,7 @@ class Optimizer:
         }
         self.n_steps = 0
         self._factor: Any = None
+        self._slots = self._slots_by_tensor()
 
     def step(self, params: Params, grads: Params, factor: Any = 1.0) -> None:
         """Move every parameter against its gradient, in place.
@@ -210,8 +211,7 @@ class Optimizer:
         if not (isinstance(l2, float) and isinstance(l1, float) and l2 == l1 == 0.0):
             grads = add_penalties(params, grads, l2, l1)
         for name, g in grads.items():
-            slots = [self.state[f"{name}.{slot}"] for slot in self.slot_names]
-            self.update(name, params[name], g, self._rates[name], *slots)
+            self.update(name, params[name], g, self._rates[name], *self._slots[name])
             if self.max_norm is not None and name.endswith(".W"):
                 limit_weight_norm(params[name], self.max_norm)
 
@@ -241,7 +241,14 @@ class Optimizer:
         if isinstance(self._learning_rate, list):
             part._learning_rate = self._learning_rate[some]
         part._factor = None  # the rates are the members' own
+        part._slots = part._slots_by_tensor()
         return part
+
+    def _slots_by_tensor(self) -> dict[str, list[Array]]:
+        return {
+            name: [self.state[f"{name}.{slot}"] for slot in self.slot_names]
+            for name in self._learning
+        }
 
     def _host_value(self, name: str) -> Any:
         value = getattr(self, name)
@@ -275,6 +282,8 @@ class Optimizer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         vars(self).update(self._moved("array"))
+        if self.state:
+            self._slots = self._slots_by_tensor()
 
     def _moved(self, verb: str) -> dict[str, Any]:
         """Return the attributes, arrays taken to the host, or back by "array"."""
@@ -285,4 +294,6 @@ class Optimizer:
         values = self._values.items()
         moved = {k: v if type(v) is float else move(v) for k, v in values}
         new = {"state": state, "_values": moved, "_rates": {}, "_factor": None}
+        if verb == "to_host":
+            new["_slots"] = {name: [] for name in self._learning}
         return vars(self) | new  # the rates are computed anew by `step`

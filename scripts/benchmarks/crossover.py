@@ -15,6 +15,7 @@ import numpy as np
 from gpunet.backend import Backend, open_backend
 from gpunet.blocks import mlp
 from gpunet.optimizers import SGD
+from gpunet.training import Settings, Trainer
 
 from .report import Table
 
