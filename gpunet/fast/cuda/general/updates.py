@@ -112,7 +112,8 @@ class Updates:
         real, head = self._real, (self._table, self._factors, self._real(rate))
         tail = real(opt.l2), real(opt.l1)
         if type(opt) is SGD:
-            rule = real(opt.momentum), np.int32(opt.nesterov and opt.momentum > 0)
+            momentum: Any = opt.momentum
+            rule = real(momentum), np.int32(opt.nesterov and momentum > 0)
             self._momentum(self._grid, (_THREADS,), (*head, *rule, *tail))
             return
         correction, eps = opt.corrected(max(opt.n_steps, 1))
