@@ -24,7 +24,7 @@ def version(package: str) -> str | None:
 
 
 def cpu_model() -> str:
-    """Return the processor's name as the system gives it."""
+    """Return the name of the processor."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -57,20 +57,20 @@ def blas() -> dict[str, Any]:
     Returns
     -------
     blas : dict
-        name, version, core, threads (None where nobody can tell) and threads_from.
+        name, version, core, threads (None if unknown) and threads_from.
     """
-    found = machine.blas()
-    if found["threads"]:
-        return found | {"threads_from": found["name"]}
+    library = machine.blas()
+    if library["threads"]:
+        return library | {"threads_from": library["name"]}
     if importlib.util.find_spec("threadpoolctl"):
         pools = importlib.import_module("threadpoolctl").threadpool_info()
         threads = [p["num_threads"] for p in pools if p.get("user_api") == "blas"]
         if threads:
-            return found | {"threads": max(threads), "threads_from": "threadpoolctl"}
+            return library | {"threads": max(threads), "threads_from": "threadpoolctl"}
     for name in THREAD_VARIABLES:
         if os.environ.get(name, "").isdigit():
-            return found | {"threads": int(os.environ[name]), "threads_from": name}
-    return found | {"threads_from": ""}
+            return library | {"threads": int(os.environ[name]), "threads_from": name}
+    return library | {"threads_from": ""}
 
 
 def commit() -> str | None:

@@ -18,14 +18,20 @@ from .rerun import rerun_command, unused
 
 
 def run_options(
-    args: argparse.Namespace, folder: Any, given: set[str], resume: Any
+    args: argparse.Namespace, folder: Any, typed: set[str], resume: Any
 ) -> RunOptions:
-    """Return the options of a run, taken from arguments of the same names."""
+    """Return the options of a run, taken from arguments of the same names.
+
+    Parameters
+    ----------
+    typed : set of str
+        The settings that the user typed, which a resumed run must not contradict.
+    """
     silent = args.quiet or args.json
     names = {field.name for field in fields(RunOptions)} & vars(args).keys()
     options = {name: getattr(args, name) for name in names} | {
         "folder": folder,
-        "given": given,
+        "given": typed,
         "resume": resume,
         "say": note_printer(silent),
         "callbacks": () if silent else (ProgressBar(),),

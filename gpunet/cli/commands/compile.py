@@ -10,8 +10,8 @@ from ...text import Vocabulary, encode_corpus, train_skipgram
 
 def run(args: Any) -> int:
     """Compile each kernel, or load it; return 0."""
-    if why := missing():
-        raise ConfigError(f"compile: {why}")
+    if reason := missing():
+        raise ConfigError(f"compile: {reason}")
     began = time.perf_counter()
     for name, task in [*warm.tasks(), ("word vectors, float32", _train_words)]:
         started = time.perf_counter()
@@ -24,5 +24,10 @@ def run(args: Any) -> int:
 def _train_words() -> None:
     lines = [["a", "b", "a", "b"]]
     vocabulary = Vocabulary.build(lines, 1)
-    settings = {"dim": 4, "negatives": 1, "epochs": 1, "engine": "compiled"}
+    settings: dict[str, Any] = {
+        "dim": 4,
+        "negatives": 1,
+        "epochs": 1,
+        "engine": "compiled",
+    }
     train_skipgram(*encode_corpus(lines, vocabulary), vocabulary, **settings)

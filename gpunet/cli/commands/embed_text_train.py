@@ -17,16 +17,16 @@ def train(args: argparse.Namespace) -> None:
     """Learn from a text as the arguments say."""
     model = getattr(args, "model", "skipgram")
     config = defaults(model)
-    given = {key for name in MODELS for key in defaults(name) if hasattr(args, key)}
-    for key in sorted(given - config.keys()):
+    typed = {key for name in MODELS for key in defaults(name) if hasattr(args, key)}
+    for key in sorted(typed - config.keys()):
         raise ConfigError(
             f"usage: --{key.replace('_', '-')}: is not an option of --model {model}"
         )
-    config |= {key: getattr(args, key) for key in given}
+    config |= {key: getattr(args, key) for key in typed}
     if config["corpus"]:
         config["corpus"] = [os.path.abspath(path) for path in config["corpus"]]
     resume = None if args.resume is None else "auto"
-    options = run_options(args, _folder(args, model), given, resume)
+    options = run_options(args, _folder(args, model), typed, resume)
     started = time.perf_counter()
     result = run_text(config, options)
     options.say(time_and_memory(started))
@@ -38,7 +38,7 @@ def _folder(args: argparse.Namespace, model: str) -> Any:
         if args.out and Path(args.out).absolute() != Path(args.resume).absolute():
             raise ConfigError(
                 "usage: --out and --resume FOLDER: a run continues in its own folder; "
-                "leave --out away"
+                "leave --out out"
             )
         if not os.path.isdir(args.resume):
             raise ConfigError(

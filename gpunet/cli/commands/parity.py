@@ -30,27 +30,17 @@ TOLERANCES = {
     "weights, 2 to 10 steps": {"float64": 1e-9, "float32": 1e-4},
 }
 NO_PROMISE = "drift, no promise"
+Record = dict[str, dict[str, HostArray]]  # quantity -> tensor -> values
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network with its optimizer, run on every device.
-
-    Attributes
-    ----------
-    name : str
-    build : callable
-        build(seed=, device=, dtype=) -> Network.
-    optimizer : callable
-        optimizer() -> a new Optimizer.
-    n_words : int
-        For networks that begin with an Embedding: inputs are below this.
-    """
+    """A network with its optimizer, run on every device."""
 
     name: str
-    build: Callable[..., Network]
+    build: Callable[..., Network]  # with seed, device and dtype
     optimizer: Callable[[], Optimizer]
-    n_words: int = 0
+    n_words: int = 0  # if it begins with an Embedding: inputs are below this
 
 
 _relu = partial(mlp, [784, 16, 16, 10], "relu")
@@ -132,11 +122,11 @@ def _batches(case: Case, data: str, seed: int, n: int) -> list[tuple[Any, Any]]:
 
 def _record(
     case: Case, bk: Backend, batches: list, steps: list[int], *, seed: int, dtype: str
-) -> dict[str, dict[str, HostArray]]:
+) -> Record:
     """Train on a device; return what is compared, as host arrays by tensor."""
     net, optimizer = case.build(seed=seed, device=bk, dtype=dtype), case.optimizer()
     x_dtype = None if case.n_words else dtype
-    record: dict[str, dict[str, HostArray]] = {}
+    record: Record = {}
 
     def host(tensors: dict[str, Any]) -> dict[str, HostArray]:
         copies = {name: np.array(bk.to_host(p)) for name, p in tensors.items()}
@@ -167,8 +157,8 @@ def _compare(
     case: str,
     device: str,
     dtype: str,
-    actual: dict[str, dict[str, HostArray]],
-    expected: dict[str, dict[str, HostArray]],
+    actual: Record,
+    expected: Record,
 ) -> list[dict[str, Any]]:
     rows = []
     for quantity, tensors in expected.items():

@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(text)
     count = f"{len(x):,} rows"
     mean = f", the mean of {net.population} networks" if net.population else ""
-    place = f", in {printable(args.out)}" if to_file else ""
+    file_note = f", in {printable(args.out)}" if to_file else ""
     score = _score(table, rows, predictions)
-    print(f"predicted: {count}{mean}{place}{score}", file=sys.stderr)
+    print(f"predicted: {count}{mean}{file_note}{score}", file=sys.stderr)
     return 0
 
 

@@ -23,9 +23,9 @@ from .report import show_result
 
 def run(args: argparse.Namespace) -> int:
     """Train as the arguments say; return the exit code."""
-    given = {key for key in DEFAULTS if hasattr(args, key)}
-    config = _config(args, given)
-    options = run_options(args, _folder(args), given, args.resume)
+    typed = {key for key in DEFAULTS if hasattr(args, key)}
+    config = _config(args, typed)
+    options = run_options(args, _folder(args), typed, args.resume)
     started, say = time.perf_counter(), options.say
     net, history, result, folder, data = run_config(config, options)
     say(time_and_memory(started))
@@ -51,13 +51,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _config(args: argparse.Namespace, given: set[str]) -> dict[str, Any]:
+def _config(args: argparse.Namespace, typed: set[str]) -> dict[str, Any]:
     default = "table" if is_table(getattr(args, "data", "")) else "default"
     name = args.preset or default
     config = load_config(args.config) if args.config else preset(name)
-    if "sizes" in given:
+    if "sizes" in typed:
         config["hidden"] = None
-    for key in given:
+    for key in typed:
         value = getattr(args, key)
         if key in ("learning_rate", "momentum", "l2", "l1") and len(value) == 1:
             value = value[0]

@@ -50,7 +50,7 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     add(
         "--engine",
         choices=("auto", "loop", "compiled"),
-        help="what takes the steps: compiled is faster and supports fewer networks",
+        help="compiled is faster and supports fewer networks",
     )
     add(
         "--precision",
