@@ -45,7 +45,7 @@ MUTANTS = [
         "layers.py",
         'dz @ xp.matrix_transpose(params["W"]) if',
         'dz[..., :1] @ xp.matrix_transpose(params["W"][..., :1]) if',
-        "test_seeds.py::test_s3_25_dropping_the_sum_over_j_breaks_the_check[2]",
+        "test_seeds_chain_rule.py::test_s3_25_dropping_the_sum_over_j_breaks_the_check[2]",
     ),
     Mutant(
         "stale activation",
@@ -228,7 +228,8 @@ MUTANTS = [
         "network.py",
         "wrt_input or i > last",
         "wrt_input or i > last + 1",
-        CHECK.replace("tanh", "sigmoid") + " test_seeds.py::test_s2_6_hand_gradients",
+        CHECK.replace("tanh", "sigmoid")
+        + " test_seeds_chain_rule.py::test_s2_6_hand_gradients",
     ),
     Mutant(
         "cross-entropy slope upside down",
@@ -375,7 +376,7 @@ MUTANTS = [
         "runs/resume.py",
         "        if options.strict_resume:",
         "        if False:",
-        "test_runs_resume.py::test_other_machine_warns_and_strict_resume_refuses",
+        "test_runs_resume_errors.py::test_other_machine_warns_and_strict_resume_refuses",
     ),
     Mutant(
         "divergence found but not undone",

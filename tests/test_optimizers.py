@@ -1,14 +1,14 @@
 """Optimizers: two steps by hand, two valleys, penalties, members and refusals."""
 
-from math import inf, nan, sqrt
+from math import sqrt
 
 import numpy as np
 import pytest
-from helpers import TIGHT, error, normal, on_device
+from helpers import TIGHT, error, on_device
+from optimizer_steps import SETTINGS, run, same, tensors
 
 from gpunet import SGD, AdaGrad, Adam, AdamW, RMSProp, optimizer
 from gpunet.backend import open_backend
-from gpunet.errors import ConfigError
 from gpunet.optimizers import OPTIMIZERS
 
 CPU = open_backend("cpu")
@@ -41,26 +41,6 @@ def by_hand(name, p, gradients, **s):
             scale = rate * sqrt(1 - s["beta2"] ** t) / (1 - s["beta1"] ** t)
             p = p - scale * one / (sqrt(two) + s["eps"])
     return p
-
-
-SETTINGS = {
-    "sgd": ("sgd", {"learning_rate": 0.5}),
-    "momentum": ("sgd", {"learning_rate": 0.5, "momentum": 0.75}),
-    "nesterov": ("sgd", {"learning_rate": 0.5, "momentum": 0.75, "nesterov": True}),
-    "adagrad": ("adagrad", {"learning_rate": 0.5, "eps": 0.25}),
-    "rmsprop": ("rmsprop", {"learning_rate": 0.5, "decay": 0.75, "eps": 0.25}),
-    "adam": (
-        "adam",
-        {"learning_rate": 0.5, "beta1": 0.75, "beta2": 0.875, "eps": 0.25},
-    ),
-    "adamw": (
-        "adamw",
-        {
-            **{"learning_rate": 0.5, "beta1": 0.75, "beta2": 0.875, "eps": 0.25},
-            "weight_decay": 0.125,
-        },
-    ),
-}
 
 
 @pytest.mark.parametrize("case", SETTINGS)
@@ -149,32 +129,6 @@ def test_optimizer_solves_rosenbrock(case):
     assert (1 - x) ** 2 + 100 * (y - x * x) ** 2 < 1e-3
 
 
-def tensors(seed=0, *lead):
-    """Return params and grads of two layers, on the host."""
-    shapes = {"0.W": (3, 4), "0.b": (4,), "2.W": (4, 2), "2.b": (2,)}
-    params = {n: normal(seed + k, *lead, *s) for k, (n, s) in enumerate(shapes.items())}
-    grads = {
-        n: normal(9 + seed + len(n) + k, *p.shape)
-        for k, (n, p) in enumerate(params.items())
-    }
-    return params, grads
-
-
-def run(own, params, grads, steps=3, bk=CPU, population=None, factor=1.0):
-    """Return host parameters after some steps with gradients that change a little."""
-    with bk.use():
-        moved = {name: bk.array(p) for name, p in params.items()}
-        own.start(moved, bk, population)
-        for k in range(steps):
-            now = {name: bk.array(g * (k + 1)) for name, g in grads.items()}
-            own.step(moved, now, factor)
-        return {name: bk.to_host(p) for name, p in moved.items()}
-
-
-def same(a, b):
-    return all(np.array_equal(a[name], b[name]) for name in b) and set(a) == set(b)
-
-
 def test_penalties_pull_weights_and_never_biases(bk):
     params, grads = tensors()
     zero = {name: 0 * g for name, g in grads.items()}
@@ -250,20 +204,6 @@ def test_clip_norm_scales_the_whole_gradient(bk):
     assert same(loose, run(SGD(0.5), params, grads, 1))
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("clip_norm", [None, 0.5])
-def test_diverged_member_leaves_the_others_bit_equal(bk, name, clip_norm):
-    params, grads = tensors(0, 3)
-    settings = {"clip_norm": clip_norm, "l2": 0.1, "max_norm": 2.0}
-    good = run(optimizer(name, **settings), params, grads, 3, bk, 3)
-    for bad in (nan, inf):
-        grads["2.b"][1, 0] = bad
-        got = run(optimizer(name, **settings), params, grads, 3, bk, 3)
-        assert not np.isfinite(got["2.b"][1]).all()
-        for tensor in params:
-            assert np.array_equal(got[tensor][[0, 2]], good[tensor][[0, 2]])
-
-
 def test_layer_rates_scale_a_layer_or_a_tensor(bk):
     params, grads = tensors()
     own = SGD(0.5, layer_rates={"0": 0.5, "2.W": 0.25, "0.b": 2.0})
@@ -283,45 +223,6 @@ def test_frozen_tensors_do_not_move(name):
     assert {slot.rpartition(".")[0] for slot in own.state} <= {"2.W"}
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_values_of_each_member_equal_single_runs(bk, name):
-    params, grads = tensors(0, 3)
-    each = {
-        "learning_rate": [0.1, 0.02, 0.3],
-        "l2": [0.0, 0.1, 0.2],
-        "l1": [0.05, 0.0, 0.1],
-    }
-    if name == "sgd":
-        each["momentum"] = [0.5, 0.0, 0.9]
-    got = run(optimizer(name, clip_norm=1.0, **each), params, grads, 4, bk, 3)
-    for i in range(3):
-        one = optimizer(name, clip_norm=1.0, **{k: v[i] for k, v in each.items()})
-        part = ({n: q[i] for n, q in both.items()} for both in (params, grads))
-        wanted = run(one, *part, 4)
-        for tensor, p in wanted.items():
-            assert error(got[tensor][i], p) < 1e-14
-
-
-def test_members_of_one_rate_equal_single_runs_bit_for_bit():
-    params, grads = tensors(0, 3)
-    for name, settings in SETTINGS.values():
-        got = run(optimizer(name, **settings), params, grads, 4, CPU, 3)
-        for i in range(3):
-            part = ({n: q[i] for n, q in both.items()} for both in (params, grads))
-            wanted = run(optimizer(name, **settings), *part, 4)
-            assert same({n: p[i] for n, p in got.items()}, wanted)
-
-
-def test_factor_scales_the_rate(bk):
-    params, grads = tensors(0, 2)
-    got = run(SGD(0.5), params, grads, 1, bk, 2, factor=0.5)
-    assert same(got, run(SGD(0.25), params, grads, 1, bk, 2))
-    each = run(SGD(0.5), params, grads, 1, bk, 2, factor=[0.5, 2.0])
-    for name, p in params.items():
-        own = np.array([0.25, 1.0]).reshape(2, *[1] * (p.ndim - 1))
-        assert error(each[name], p - own * grads[name]) < 1e-14
-
-
 def test_factor_may_change_from_step_to_step():
     params, grads = {"0.W": np.array([[0.0]])}, {"0.W": np.array([[1.0]])}
     own = SGD(1.0)
@@ -338,26 +239,6 @@ def test_start_forgets_the_past(name):
     first = run(own, params, grads)
     assert own.n_steps == 3 and any(s.any() for s in own.state.values())
     assert same(run(own, params, grads), first)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_members_are_stepped_by_themselves(bk, name):
-    params, grads = tensors(0, 4)
-    settings = {"learning_rate": [0.1, 0.2, 0.3, 0.4], "l2": [0.0, 0.1, 0.2, 0.3]}
-    whole = run(optimizer(name, **settings), params, grads, 3, bk, 4)
-    own = optimizer(name, **settings)
-    with bk.use():
-        moved = {n: bk.array(p) for n, p in params.items()}
-        own.start(moved, bk, 4)
-        own.step(moved, {n: bk.array(g) for n, g in grads.items()})
-        parts = [(own.members(s), s) for s in (slice(0, 1), slice(1, 4))]
-        for part, some in parts:
-            held = {n: p[some, ...] for n, p in moved.items()}
-            for k in (2, 3):
-                now = {n: bk.array(g[some] * k) for n, g in grads.items()}
-                part.step(held, now)
-            for n, p in held.items():
-                assert error(bk.to_host(p), whole[n][some]) < 1e-14
 
 
 def test_optimizer_names_are_these():
@@ -380,61 +261,3 @@ def test_optimizers_start_from_the_published_numbers():
         own = kind()
         for what, number in {**plain, **numbers}.items():
             assert getattr(own, what) == number, (kind, what)
-
-
-def test_optimizer_refuses_unknown_names():
-    with pytest.raises(ConfigError, match="'lion': no such optimizer; choose from"):
-        optimizer("lion")
-    with pytest.raises(ConfigError, match="sgd: no setting 'lr'; choose from learning"):
-        optimizer("sgd", lr=0.1)
-    with pytest.raises(ConfigError, match="adam: no setting 'momentum'"):
-        optimizer("adam", momentum=0.5)
-
-
-NOT_A_RATE = (-1, nan, inf, -inf, 10**400, "1e-3", [0.1, nan])
-NOT_A_PART = (*NOT_A_RATE, 1, 1.5)
-
-
-@pytest.mark.parametrize("value", NOT_A_RATE, ids=lambda v: f"{v!s:.9}")
-@pytest.mark.parametrize("what", ["learning_rate", "l2", "l1", "max_norm", "clip_norm"])
-@pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_optimizer_refuses_numbers_out_of_range(kind, what, value):
-    with pytest.raises(ConfigError, match=rf"{what}: expected a number .*, got"):
-        optimizer(kind, **{what: value})
-
-
-@pytest.mark.parametrize("what", ["learning_rate", "l2", "momentum"])
-def test_optimizer_refuses_no_number(what):
-    with pytest.raises(ConfigError, match=rf"{what}: expected a number .*, got None"):
-        optimizer("sgd", **{what: None})
-
-
-@pytest.mark.parametrize("value", NOT_A_PART, ids=lambda v: f"{v!s:.9}")
-def test_optimizer_refuses_parts_out_of_range(value):
-    for kind, what in (
-        *((SGD, "momentum"), (RMSProp, "decay"), (Adam, "beta1"), (AdamW, "beta2")),
-    ):
-        with pytest.raises(ConfigError, match=rf"{what}: .* and below 1, got"):
-            kind(**{what: value})
-
-
-def test_optimizer_takes_the_edges_of_its_ranges():
-    for own in (SGD(1e30), SGD(l2=0, l1=0, momentum=0), Adam(eps=0, beta1=0.0)):
-        own.start(tensors()[0], CPU)
-
-
-def test_layer_rates_out_of_range_are_refused():
-    for rate in (-1.0, nan, inf, "x"):
-        with pytest.raises(ConfigError, match="layer_rates"):
-            SGD(layer_rates={"0": rate})
-
-
-def test_start_refuses_what_does_not_fit_the_network():
-    params, _ = tensors()
-    for own in (SGD(frozen=["1"]), SGD(layer_rates={"2.c": 1.0})):
-        with pytest.raises(ConfigError, match=r"no such layer or tensor; .* 0\.W,"):
-            own.start(params, CPU)
-    for own, population in ((SGD([0.1, 0.2]), None), (SGD(l2=[0.1, 0.2]), 3)):
-        with pytest.raises(ConfigError, match="got 2 values for"):
-            own.start(params, CPU, population)
-    SGD([0.1]).start(params, CPU)

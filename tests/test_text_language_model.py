@@ -5,94 +5,19 @@ from itertools import islice
 import numpy as np
 import pytest
 from helpers import TIGHT, error
+from text_models import SMALL, tiny_text, trained
 
 import gpunet
 from gpunet.errors import ConfigError, DataError, ModelFileError
-from gpunet.random import host_rng
 from gpunet.text.corpus import read_corpus
-from gpunet.text.generate import _pick, generate
 from gpunet.text.language_model import (
     LanguageModel,
     Text,
     held_out_perplexity,
     language_network,
-    language_trainer,
 )
-from gpunet.text.ngrams import Ngrams, perplexity
 from gpunet.text.settings import LanguageSettings
 from gpunet.text.vocabulary import Vocabulary
-
-SMALL = LanguageSettings(
-    context=2, dim=5, hidden=7, n_words=12, epochs=2, batch_size=32, dtype="float64"
-)
-
-
-def markov_lines(n=400, n_words=8, seed=0):
-    """Return lines in which each word is followed by one of two, 9 times to 1."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    word, lines = 0, []
-    for _ in range(n):
-        line = []
-        for _ in range(10):
-            word = (3 * word + 1 + (rng.random() < 0.1)) % n_words
-            line.append(f"w{word}")
-        lines.append(line)
-    return lines
-
-
-def tiny_text(**more):
-    lines = markov_lines(**more)
-    return Text(lambda: lines, SMALL.n_words)
-
-
-def trained(device="cpu", settings=SMALL, text=None):
-    text = text or tiny_text()
-    net = language_network(len(text.vocabulary), settings, device)
-    language_trainer(net, text, settings).run()
-    return LanguageModel(net, text.vocabulary, settings), text
-
-
-# ---------------------------------------------------------------------- baselines
-
-
-def test_perplexity_is_the_sides_of_a_fair_die():
-    assert perplexity(np.full(7, 1 / 6)) == pytest.approx(6)
-    assert perplexity(np.array([0.5, 0.25])) == pytest.approx(np.sqrt(8))
-
-
-def test_ngrams_equal_counting_by_hand():
-    text = np.array([0, 1, 0, 2, 0, 1, 0, 1])
-    grams = Ngrams(text[:6], 3)
-    # one added to the counts 3, 2, 1; the test is 0, 1
-    assert grams.unigram(text, 6, 8) == pytest.approx((4 / 9 * 3 / 9) ** -0.5)
-    grams.shares = np.array([0.5, 0.25, 0.25])
-    # After 1 came 0, once: the 1 that ends the counted text is before nothing.
-    after, alone = (1 / 1, 2 / 3), (3 / 6, 2 / 6)
-    p = [0.5 * a + 0.25 * b + 0.25 / 3 for a, b in zip(after, alone, strict=True)]
-    assert grams.bigram(text, 6, 8) == pytest.approx(np.prod(p) ** -0.5)
-
-
-def test_shares_are_the_best_on_the_validation_text():
-    text = tiny_text()
-    grams = Ngrams(text.ids[: text.validation], len(text.vocabulary))
-    grams.fit(text.ids, text.validation, text.test)
-    best = grams.bigram(text.ids, text.validation, text.test)
-    assert grams.shares.sum() == pytest.approx(1)
-    for a in np.arange(0, 1.01, 0.05):
-        for b in np.arange(0, 1.01 - a, 0.05):
-            grams.shares = np.array([a, b, 1 - a - b])
-            with np.errstate(divide="ignore"):
-                assert grams.bigram(text.ids, text.validation, text.test) > best - 1e-5
-
-
-def test_probabilities_of_the_mixture_add_up_to_one():
-    text = tiny_text()
-    n = len(text.vocabulary)
-    grams = Ngrams(text.ids[: text.validation], n)
-    old = text.ids[text.test]
-    p = [grams.bigram(np.array([old, new]), 1, 2) ** -1 for new in range(n)]
-    assert sum(p) == pytest.approx(1)
-
 
 # --------------------------------------------------------------------------- text
 
@@ -275,74 +200,3 @@ def test_files_of_other_models_are_refused(tmp_path):
     LanguageModel(model.net, words, SMALL).save(path)
     with pytest.raises(ModelFileError, match="words do not fit its layers"):
         LanguageModel.load(path)
-
-
-# ------------------------------------------------------------------------ generate
-
-
-class Fixed:
-    """A network that gives words 0 to 4 these probabilities, whatever came before."""
-
-    p = np.array([0.5, 0.1, 0.2, 0.15, 0.05], np.float32)
-
-    def __init__(self):
-        self.seen = []
-
-    def predict(self, x):
-        self.seen.append(x[0].tolist())
-        return self.p[None]
-
-
-@pytest.fixture
-def fixed():
-    words = Vocabulary(["<unk>", "</s>", "king", "queen", "pea"], [1] * 5)
-    return LanguageModel(Fixed(), words, SMALL)
-
-
-def test_temperature_zero_takes_the_likeliest_word(fixed):
-    assert list(generate(fixed, ["pea"], 3, temperature=0)) == ["king"] * 3
-    assert fixed.net.seen == [[1, 4], [4, 2], [2, 2]]
-
-
-def test_empty_start_begins_a_line(fixed):
-    list(generate(fixed, [], 1))
-    assert fixed.net.seen == [[1, 1]]
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_words_come_as_often_as_the_temperature_says(fixed, temperature):
-    words = list(generate(fixed, [], 4000, temperature=temperature, seed=1))
-    p = Fixed.p[1:].astype(float) ** (1 / temperature)
-    p /= p.sum()
-    found = np.array([words.count(w) for w in fixed.vocabulary.tokens[1:]]) / 4000
-    assert "<unk>" not in words
-    assert np.abs(found - p).max() < 4 * np.sqrt(0.25 / 4000)
-
-
-def test_lowest_draw_is_no_word_of_probability_zero():
-    class Lowest:
-        random = staticmethod(lambda: 0.0)
-
-    assert _pick(Fixed.p, 1.0, Lowest) == 1  # 0 is <unk>
-
-
-@pytest.mark.parametrize("temperature", [1e-300, 1e-3])
-def test_tiny_temperature_is_no_overflow(fixed, temperature):
-    assert list(generate(fixed, [], 5, temperature=temperature)) == ["king"] * 5
-
-
-def test_seed_decides_the_text(fixed):
-    a, b, c = (list(generate(fixed, [], 50, seed=s)) for s in (3, 3, 4))
-    assert a == b != c
-    assert host_rng(3, "text", 10).random() != host_rng(3, "text", 10, 0).random()
-
-
-def test_unknown_start_names_the_nearest_spelling(fixed):
-    with pytest.raises(DataError, match="no such word: 'quen'; did you mean 'queen'"):
-        generate(fixed, ["king", "quen"])
-
-
-@pytest.mark.parametrize("temperature", [-0.1, float("nan"), float("inf")])
-def test_bad_temperature_is_refused(fixed, temperature):
-    with pytest.raises(ConfigError, match="temperature: must be a finite number"):
-        generate(fixed, [], 1, temperature=temperature)

@@ -80,6 +80,17 @@ def carry(config, folder, **options):
     return done.net, done.history, done.result, notes
 
 
+def stopped(data, out, step=STEPS + 2, **changes):
+    """Return the configuration of a run that was stopped at a step."""
+    config = settings(data, **changes)
+    carry(config, out, max_steps=step, checkpoint_every_steps=2)
+    return config
+
+
+def checkpoint_paths(out):
+    return sorted((out / "checkpoints").glob("step-*"))
+
+
 def timeless(path):
     """Return the records of a JSON lines file without what clocks say."""
     lines = path.read_text().splitlines() if path.exists() else []
