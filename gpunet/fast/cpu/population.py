@@ -12,7 +12,7 @@ import numpy as np
 from ...backend import Array
 from .compiler import announced, compiled
 from .jit.span import train_members
-from .jit.structs import Examples, LoweredNetwork, MemberState, Span
+from .jit.structs import Examples, LoweredNetwork, MemberState, StepSpan
 from .lowering import Layout, lay_out
 from .threads import run_threads, threads_for
 from .workspace import aligned, layers_for, workspace_for
@@ -113,7 +113,7 @@ class PopulationState:
         )
         rates = np.array(rates, dtype, order="C")
         corrections = np.array(corrections, dtype)
-        span = Span(order, self._batch_size, rates, corrections, 0, 0, False)
+        span = StepSpan(order, self._batch_size, rates, corrections, 0, 0, False)
         task = (self._net, self._examples, state, self._workspace, span, 0, n)
         with announced(train_members, dtype, self._examples.columns.dtype):
             kernel = compiled(train_members)

@@ -14,7 +14,7 @@ from ...training.evaluate import has_accuracy
 from ...training.steppers import Stepper, TrainingState
 from .compiler import announced, compiled
 from .jit.span import train_network
-from .jit.structs import Examples, LoweredNetwork, MemberState, Span, Workspace
+from .jit.structs import Examples, LoweredNetwork, MemberState, StepSpan, Workspace
 from .lowering import adam_correction, hyper_parameters, layout, lower, pack, unpack
 from .threads import pool, run_threads, threads_for
 from .workspace import (
@@ -63,7 +63,7 @@ class CompiledStepper(Stepper):
             n = min(usable_threads(), len(net.seeds))
             self._memories = [self._memory() for _ in range(n)]
             # With no steps to take, this only compiles the kernel or loads it.
-            no_steps = Span(
+            no_steps = StepSpan(
                 NOTHING, batch_size, np.zeros((0, 1)), np.zeros(0), 0, 0, False
             )
             self._train_member(0, self._memories[0], no_steps)
@@ -79,7 +79,7 @@ class CompiledStepper(Stepper):
         if isinstance(optimizer, Adam):  # one by one: powers of arrays differ in bits
             betas = optimizer.beta1, optimizer.beta2
             corrections = np.asarray([adam_correction(k, *betas) for k in t])
-        span = Span(
+        span = StepSpan(
             np.ascontiguousarray(self.batches.order(first, last)),
             self.state.batch_size,
             np.asarray([optimizer.rates(factor) for factor in factors]),
@@ -131,7 +131,7 @@ class CompiledStepper(Stepper):
         P, M, V = (aligned(n, dtype) for n in (layout.size, size, size))
         return _Memory(workspace, P, M, V)
 
-    def _train_member(self, i: int, memory: _Memory, span: Span) -> None:
+    def _train_member(self, i: int, memory: _Memory, span: StepSpan) -> None:
         """Take a member's steps: its tensors go into flat arrays, and come back."""
         net, optimizer, dtype = self.net, self.optimizer, self.net.dtype
         index = i if net.population else None

@@ -8,7 +8,7 @@ import numpy as np
 from ...backend import Array
 from . import compiler
 from .compiler import announced, compiled, missing
-from .jit.skipgram import Windows, WordVectors, train_windows
+from .jit.skipgram import VectorBuffers, Windows, train_windows
 from .threads import run_threads
 
 __all__ = ["missing", "seconds_until_ready", "train_span"]
@@ -57,7 +57,7 @@ def train_span(
     widest = int(np.diff(first).max(initial=0))
     losses = np.zeros(m)
     sync = np.zeros(16, np.int64)
-    vectors = WordVectors(W_in, W_out, d_in, d_out)
+    vectors = VectorBuffers(W_in, W_out, d_in, d_out)
     task = (windows, starts, widest, rates, vectors, losses, sync)
     with announced(train_windows, W_in.dtype):
         run_threads(kernel(), n_threads, sync, task)

@@ -27,7 +27,7 @@ class Windows(NamedTuple):
     negatives: Any
 
 
-class WordVectors(NamedTuple):
+class VectorBuffers(NamedTuple):
     """The vectors in training, and the steps of one batch for each use of a word."""
 
     W_in: Any

@@ -5,7 +5,7 @@ from .forward import forward
 from .functions import SGD
 from .products import add_squares, length
 from .slopes import output_slopes
-from .structs import MemberState, Span
+from .structs import MemberState, StepSpan
 from .vectors import arrive, pause, peek
 
 
@@ -25,7 +25,7 @@ def train_members(
             population.l2[i],
             population.dropout_key[i],
         )
-        member_span = Span(
+        member_span = StepSpan(
             span.order,
             span.batch_size,
             span.rates[i],

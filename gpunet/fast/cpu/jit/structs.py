@@ -110,7 +110,7 @@ class Workspace(NamedTuple):
     sync: Any
 
 
-class Span(NamedTuple):
+class StepSpan(NamedTuple):
     """A span of steps: their examples one after the other, and what changes.
 
     Of several members, who see the same examples, `rates` has a leading axis.
