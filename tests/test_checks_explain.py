@@ -63,7 +63,7 @@ def test_activation_before_gets_the_sum_over_j():
     terms = last.W * last.slope * last.da
     assert first.da == pytest.approx(terms.sum(axis=1), abs=1e-15)
     assert first.da != pytest.approx(terms[:, 0], abs=1e-6), "one term is not enough"
-    assert last.wishes == pytest.approx(-terms, abs=1e-15)
+    assert last.desired_changes == pytest.approx(-terms, abs=1e-15)
 
 
 def test_dropout_and_float32_are_explained():

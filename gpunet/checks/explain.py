@@ -1,14 +1,12 @@
 """The chain rule with numbers: every factor of every partial derivative.
 
-Back-propagation multiplies a few numbers per weight; here they are, for one
-example, under the names of the notes. With z_j = sum_k w_jk a_k + b_j and
-a_j = f(z_j), one layer at a time, L the last:
+With z_j = sum_k w_jk a_k + b_j and a_j = f(z_j), one layer at a time, L the last:
 
     dC/dw_jk(l) = dz_j/dw_jk . da_j/dz_j . dC/da_j  =  a_k(l-1) . f'(z_j) . dC/da_j
     dC/da_k(l-1) = sum over j of  dz_j/da_k . da_j/dz_j . dC/da_j
 
-The products are taken here once more, on the host, and compared with what
-`Network.backward` gives: `Explanation.gap` is how far they are apart.
+The products are computed once more on the host and compared with what
+`Network.backward` returns: `Explanation.gap` is the largest difference.
 """
 
 from dataclasses import dataclass
@@ -16,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import get_activation
-from ..backend import HostArray, namespace
+from ..activations import ActivationFunction, get_activation
+from ..backend import Array, HostArray, Params, namespace
 from ..errors import ConfigError
 from ..layers import Activation, Dense, Dropout
 from ..losses import as_targets
@@ -28,36 +26,18 @@ MOST_PARAMETERS = 150  # what a person reads; more is a wall of numbers
 
 @dataclass(frozen=True, eq=False)
 class LayerFactors:
-    """One dense layer with its activation, for one example, on the host.
+    """One dense layer with its activation, for one example, on the host."""
 
-    Attributes
-    ----------
-    layer : int
-        1 for the first; layer 0 is the input.
-    name : str
-        The tensors are params[f"{name}.W"] and params[f"{name}.b"].
-    function : str
-        The activation's name.
-    W, b : arrays, shapes (n_in, n_out) and (n_out,)
-    before : array, shape (n_in,)
-        a(l-1): what dz_j/dw_jk is.
-    z, a : arrays, shape (n_out,)
-    slope : array, shape (n_out,)
-        da_j/dz_j.
-    da : array, shape (n_out,)
-        dC/da_j.
-    """
-
-    layer: int
-    name: str
-    function: str
-    W: HostArray
-    b: HostArray
-    before: HostArray
+    layer: int  # 1 for the first; layer 0 is the input
+    name: str  # the tensors are params[f"{name}.W"] and params[f"{name}.b"]
+    function: str  # the activation's name
+    W: HostArray  # (n_in, n_out)
+    b: HostArray  # (n_out,), as all that follow `before`
+    before: HostArray  # (n_in,), a(l-1): what dz_j/dw_jk is
     z: HostArray
     a: HostArray
-    slope: HostArray
-    da: HostArray
+    slope: HostArray  # da_j/dz_j
+    da: HostArray  # dC/da_j
 
     @property
     def dz(self) -> HostArray:
@@ -70,29 +50,19 @@ class LayerFactors:
         return self.before[:, None] * self.dz
 
     @property
-    def wishes(self) -> HostArray:
+    def desired_changes(self) -> HostArray:
         """What each neuron j wants of a_k(l-1), at [k, j]: -w_jk dC/dz_j."""
         return -self.W * self.dz
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One example's way through a network and back.
+    """One example's way through a network and back."""
 
-    Attributes
-    ----------
-    layers : list of LayerFactors, the first layer first
-    cost : float
-    target : array, shape (n_out,)
-    gap : float
-        Largest difference between a product of factors and the gradient of
-        `Network.backward`.
-    """
-
-    layers: list[LayerFactors]
+    layers: list[LayerFactors]  # the first layer first
     cost: float
-    target: HostArray
-    gap: float
+    target: HostArray  # (n_out,)
+    gap: float  # between a product of factors and the gradient of `Network.backward`
 
 
 def explain(net: Network, x: Any, t: Any) -> Explanation:
@@ -121,43 +91,37 @@ def explain(net: Network, x: Any, t: Any) -> Explanation:
     >>> import gpunet
     >>> settings = {"loss": "squared_error", "weight_init": 1.0}
     >>> net = gpunet.mlp([2, 1], output="sigmoid", **settings)
-    >>> one = explain(net, [0.5, -0.5], [1.0])
-    >>> (last,) = one.layers
-    >>> last.before.tolist(), last.slope.tolist(), last.da.tolist(), one.gap
+    >>> explanation = explain(net, [0.5, -0.5], [1.0])
+    >>> (last,) = explanation.layers
+    >>> last.before.tolist(), last.slope.tolist(), last.da.tolist(), explanation.gap
     ([0.5, -0.5], [0.25], [-1.0], 0.0)
     >>> last.dW.tolist()
     [[-0.125], [0.125]]
     """
     functions = _functions(net)
     bk = net.backend
+    layers: list[LayerFactors] = []
+    gap = 0.0
     with bk.use():
         net, x, t = _example(net, x, t)
-        outs, caches = _outputs(net, x)
-        y = outs[-1]
-        target = as_targets(y, t)
-        dy = net.loss.cost_slope(y, target)
+        outputs, caches = _outputs(net, x)
+        target = as_targets(outputs[-1], t)
+        dy = net.loss.cost_slope(outputs[-1], target)
         grads = net.backward(caches, dy)
-        cost = float(bk.to_host(net.loss.cost(y, target))[0])
-        slopes = [f.slope(outs[i], outs[j]) for i, j, f in functions]
-    da, layers = bk.to_host(dy)[0], []
-    for k in range(len(functions) - 1, -1, -1):
-        i, j, f = functions[k]
-        values = (net.params[f"{i}.W"], net.params[f"{i}.b"], caches[i])
-        W, b, before = map(bk.to_host, values)
-        z, a, slope = (bk.to_host(v)[0] for v in (outs[i], outs[j], slopes[k]))
-        layers.insert(
-            0, LayerFactors(k + 1, str(i), f.name, W, b, before[0], z, a, slope, da)
-        )
-        da = W @ layers[0].dz  # the sum over j
-    return Explanation(layers, cost, bk.to_host(target)[0], _gap(layers, grads, bk))
-
-
-def _gap(layers, grads, bk) -> float:
-    return max(
-        float(np.max(np.abs(bk.to_host(grads[f"{one.name}.{tensor}"]) - product)))
-        for one in layers
-        for tensor, product in (("W", one.dW), ("b", one.dz))
-    )
+        da = bk.to_host(dy)[0]
+        for k, (i, j, f) in reversed([*enumerate(functions)]):
+            assert f.slope is not None  # `_functions` refuses others
+            W, b = (bk.to_host(net.params[f"{i}.{tensor}"]) for tensor in "Wb")
+            rows = (caches[i], outputs[i], outputs[j], f.slope(outputs[i], outputs[j]))
+            before, z, a, slope = (bk.to_host(row)[0] for row in rows)
+            layer = LayerFactors(k + 1, str(i), f.name, W, b, before, z, a, slope, da)
+            layers.insert(0, layer)
+            for tensor, product in (("W", layer.dW), ("b", layer.dz)):
+                difference = bk.to_host(grads[f"{i}.{tensor}"]) - product
+                gap = max(gap, float(np.max(np.abs(difference))))
+            da = W @ layer.dz  # the sum over j
+        cost = float(bk.to_host(net.loss.cost(outputs[-1], target))[0])
+        return Explanation(layers, cost, bk.to_host(target)[0], gap)
 
 
 def check_size(net: Network, most: int = MOST_PARAMETERS) -> None:
@@ -171,28 +135,16 @@ def check_size(net: Network, most: int = MOST_PARAMETERS) -> None:
 
 
 def three_ways(net: Network, x: Any, output: int) -> dict[str, HostArray]:
-    """Return the three ways to raise one output: the slopes of a_j itself.
+    """Return the three ways to raise output j: the slopes of a_j itself.
 
-    da_j/db = f'(z_j); da_j/dw_k = f'(z_j) a_k, so the active inputs count most;
-    da_j/da_k = f'(z_j) w_k, so the strong weights do.
-
-    Parameters
-    ----------
-    net, x
-        As for `explain`.
-    output : int
-        j, the output to raise.
-
-    Returns
-    -------
-    ways : dict
-        "bias", "weights", "activations": shapes (), (n_in,), (n_in,) of the
-        last layer; with "a" and "w", its inputs and the weights into j.
+    "bias": da_j/db = f'(z_j), shape (); "weights": da_j/dw_k = f'(z_j) a_k, (n_in,),
+    so the active inputs count most; "activations": da_j/da_k = f'(z_j) w_k, (n_in,),
+    so the strong weights do. With "a" and "w", the inputs and the weights into j.
     """
-    last = explain(net, x, 0 if _width(net) > 1 else [0.0]).layers[-1]
+    last = explain(net, x, 0 if net.n_out > 1 else [0.0]).layers[-1]
     if not 0 <= output < len(last.a):
         raise ConfigError(
-            f"explain: output: {output}: expected 0 to {len(last.a) - 1}; name one"
+            f"explain: output must be 0 to {len(last.a) - 1}, got {output}"
         )
     slope, w = last.slope[output], last.W[:, output]
     return {
@@ -218,80 +170,78 @@ def votes(net: Network, x: Any, t: Any) -> list[dict[str, HostArray]]:
         "output" and "input", shape (n,): votes after and before the activation;
         "W" and "b": the nudges input vote x input, and input vote.
     """
-    one = explain(net, x, t)
-    found: list[dict[str, HostArray]] = []
-    vote = one.target - one.layers[-1].a
-    for layer in reversed(one.layers):
+    explanation = explain(net, x, t)
+    by_layer: list[dict[str, HostArray]] = []
+    vote = explanation.target - explanation.layers[-1].a
+    for layer in reversed(explanation.layers):
         inner = vote * layer.slope
         nudge = np.outer(layer.before, inner)
-        found.insert(0, {"output": vote, "input": inner, "W": nudge, "b": inner})
+        by_layer.insert(0, {"output": vote, "input": inner, "W": nudge, "b": inner})
         vote = layer.W @ inner
-    return found
+    return by_layer
 
 
-def _functions(net: Network) -> list[tuple[int, int, Any]]:
-    """Return (place of a dense layer, place of its activation, function)."""
+def _functions(net: Network) -> list[tuple[int, int, ActivationFunction]]:
+    """Return (index of a dense layer, index of its activation, the function)."""
     if net.population:
         raise ConfigError(
-            "explain: network: is a population; take one with net.member(0)"
+            "explain: network: is a population; use one member, net.member(0)"
         )
-    found, kept = [], []
+    functions, others = [], []
     for i, layer in enumerate(net.layers):
         if isinstance(layer, Dense):
-            found.append((i, i, get_activation("identity")))
-        elif isinstance(layer, Activation) and found and found[-1][1] == found[-1][0]:
-            found[-1] = (found[-1][0], i, get_activation(layer.function))
+            functions.append((i, i, get_activation("identity")))
+        elif (
+            isinstance(layer, Activation)
+            and functions
+            and functions[-1][0] == functions[-1][1]
+        ):
+            functions[-1] = (functions[-1][0], i, layer.f)
         elif not isinstance(layer, Dropout):
-            kept.append(type(layer).__name__)
-    for _, _, f in found:
+            others.append(type(layer).__name__)
+    for _, _, f in functions:
         if f.slope is None:
-            why = f.untrainable or f"{f.name} mixes its inputs: no slope of one alone"
-            raise ConfigError(f"explain: {why}; choose another activation")
-    if kept or not found:
+            reason = f"{f.name} mixes its inputs: no slope of one alone"
+            reason = f.untrainable or reason
+            raise ConfigError(f"explain: {reason}; choose another activation")
+    if others or not functions:
         raise ConfigError(
-            f"explain: layer: {kept[0] if kept else 'none'}: only dense layers, each "
-            "with one activation, are explained; take such a network"
+            f"explain: layer: {others[0] if others else 'none'}: only dense layers, "
+            "each with one activation, are explained; use such a network"
         )
-    return found
+    return functions
 
 
-def _width(net: Network) -> int:
-    return [layer.n_out for layer in net.layers if isinstance(layer, Dense)][-1]
-
-
-def _example(net: Network, x: Any, t: Any) -> tuple[Network, Any, Any]:
+def _example(net: Network, x: Any, t: Any) -> tuple[Network, Array, Array]:
     """Return the network in float64, and the example as a batch of one."""
-    bk, n_out = net.backend, _width(net)
-    n_in = next(layer.n_in for layer in net.layers if isinstance(layer, Dense))
+    bk, n_out = net.backend, net.n_out
     x = np.asarray(x, np.float64).ravel()
-    if x.size != n_in:
+    if x.size != net.n_in:
         raise ConfigError(
-            f"explain: x: expected {n_in} numbers, got {x.size}; give one example"
+            f"explain: x must be one example of {net.n_in} numbers, got {x.size}"
         )
-    whole = isinstance(t, int | np.integer)
-    if whole and n_out > 1:
+    if isinstance(t, int | np.integer) and n_out > 1:
         fits, t = 0 <= t < n_out, np.asarray([t], np.int64)
     else:
         t = np.asarray(t, np.float64).reshape(1, -1)
         fits = t.shape[1] == n_out
     if not fits:
         raise ConfigError(
-            f"explain: t: expected a label below {n_out} or {n_out} numbers; "
-            "give the example's own"
+            f"explain: t must be a label below {n_out} or {n_out} numbers, those of "
+            "the example"
         )
-    params = {
+    params: Params = {
         name: namespace(p).astype(p, bk.dtype("float64"), copy=False)
         for name, p in net.params.items()
     }
     return net.with_params(params), bk.array(x[None, :]), bk.array(t)
 
 
-def _outputs(net: Network, x: Any) -> tuple[list[Any], list[Any]]:
-    """Return what each layer gives, and its cache."""
-    outs, caches = [], []
-    for i, layer in enumerate(net.layers):
-        own = {name: net.params[f"{i}.{name}"] for name in layer.tensors}
-        x, cache = layer.forward(own, x)
-        outs.append(x)
+def _outputs(net: Network, x: Array) -> tuple[list[Array], list[Any]]:
+    """Return what each layer returns, and its cache."""
+    outputs, caches = [], []
+    for layer, params in zip(net.layers, net.params.by_layer, strict=True):
+        x, cache = layer.forward(params, x)
+        outputs.append(x)
         caches.append(cache)
-    return outs, caches
+    return outputs, caches

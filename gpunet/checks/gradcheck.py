@@ -1,22 +1,20 @@
-"""Gradient checks: does back-propagation agree with the loss it differentiates?
+"""Gradient checks: nudge one parameter, see how the loss moves, compare.
 
-A slope that is wrong by a factor still trains, only worse, so it is found by
-measuring: nudge one parameter, see how the loss moves, compare. Each tensor is
-judged by itself, because a wrong bias hides in the length of the whole
-gradient. Everything runs in float64 on the CPU: in float32 the best difference
-quotient is off by 1e-4, which is as large as many a mistake.
+Each tensor is judged by itself, because a wrong bias hides in the length of the
+whole gradient. Everything runs in float64 on the CPU: in float32 the best
+difference quotient is off by 1e-4, which is as large as many a mistake.
 """
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
+from ..activations import ActivationFunction
 from ..backend import Array, HostArray
 from ..errors import ConfigError
 from ..layers import Activation, Embedding, Layer
-from ..losses import as_targets
+from ..losses import Loss, as_targets
 from ..network import Network
 from ..random import host_rng
 
@@ -27,33 +25,17 @@ STEPS = {"central": 1e-5, "complex": 1e-30}
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What the check of one tensor found.
+    """The result of the check of one tensor."""
 
-    Attributes
-    ----------
-    tensor, layer : str
-        Such as "0.W" and "Dense(784, 30)".
-    index : tuple of int
-        The entry that differs most.
-    analytic, numeric : float
-        Its gradient by back-propagation and by the nudge.
-    error, limit : float
-        Largest |analytic - numeric| over the largest |numeric| of the tensor,
-        and the most that passes.
-    n_checked, n_skipped : int
-        Entries compared, and entries left out because their nudge moves some
-        neuron across a kink, where no slope exists to compare with.
-    """
-
-    tensor: str
-    layer: str
-    index: tuple[int, ...]
-    analytic: float
-    numeric: float
-    error: float
-    limit: float
+    tensor: str  # such as "0.W"
+    layer: str  # such as "Dense(784, 30)"
+    index: tuple[int, ...]  # of the entry that differs most
+    analytic: float  # its gradient by back-propagation
+    numeric: float  # and by the nudge
+    error: float  # largest |analytic - numeric| over the tensor's largest |numeric|
+    limit: float  # the largest error that passes
     n_checked: int
-    n_skipped: int
+    n_skipped: int  # entries whose nudge crosses a kink, where there is no slope
 
     @property
     def ok(self) -> bool:
@@ -120,18 +102,21 @@ def check_gradients(
         )
     h = STEPS[method] if step is None else float(step)
     if not 0 < h < 1:
-        raise ConfigError(f"gradcheck: step: expected 0 < step < 1, got {step!r}")
+        raise ConfigError(f"gradcheck: step must be in (0, 1), got {step!r}")
     if max_entries < 1:
-        raise ConfigError(f"gradcheck: max_entries: expected >= 1, got {max_entries}")
+        raise ConfigError(f"gradcheck: max_entries must be >= 1, got {max_entries}")
     if method == "complex":
         _check_analytic(net)
-    copy = _copy(net)
-    x, t = _host(net, x), _host(net, t)
-    x = x.astype(np.int64 if isinstance(copy.layers[0], Embedding) else np.float64)
+    host = np.ndarray | list | tuple
+    x, t = (
+        np.asarray(v if isinstance(v, host) else net.backend.to_host(v)) for v in (x, t)
+    )
+    x = x.astype(np.int64 if isinstance(net.layers[0], Embedding) else np.float64)
     t = t.astype(np.int64 if t.dtype.kind in "iub" else np.float64)
     rng = host_rng(seed, "check")
+    copy = net.to("cpu")
     with copy.backend.use():
-        return _check_all(copy, x, t, method, h, max_entries, rng)
+        return _check_all(_cast(copy, "float64"), x, t, method, h, max_entries, rng)
 
 
 def describe(layer: Layer) -> str:
@@ -142,28 +127,19 @@ def describe(layer: Layer) -> str:
     return f"{type(layer).__name__}({', '.join(map(str, sizes))})"
 
 
-def _copy(net: Network) -> Network:
-    copy = net.to("cpu")
-    copy.dtype = "float64"
-    wide = {name: p.astype(np.float64) for name, p in copy.params.items()}
-    copy = copy.with_params(wide)
-    return copy
-
-
-def _host(net: Network, x: Any) -> np.ndarray:
-    if isinstance(x, np.ndarray | list | tuple):
-        return np.asarray(x)
-    return net.backend.to_host(x)
+def _cast(net: Network, dtype: str) -> Network:
+    params = {name: p.astype(dtype) for name, p in net.params.items()}
+    return net.with_params(params, dtype=dtype)
 
 
 def _check_analytic(net: Network) -> None:
-    functions = [
-        (f"layer {i}", layer.f)
+    functions: dict[str, ActivationFunction | Loss] = {
+        f"layer {i}": layer.f
         for i, layer in enumerate(net.layers)
         if isinstance(layer, Activation)
-    ]
-    for what, function in [*functions, ("loss", net.loss)]:
-        if not (function.analytic and function.built_in):
+    }
+    for what, function in (functions | {"loss": net.loss}).items():
+        if not function.analytic:
             raise ConfigError(
                 f"gradcheck: {what}: {function.name} is not known to be analytic, so "
                 "a complex step says nothing; use method central"
@@ -171,7 +147,13 @@ def _check_analytic(net: Network) -> None:
 
 
 def _check_all(
-    net: Network, x: Array, t: Array, method: str, h: float, most: int, rng: Any
+    net: Network,
+    x: Array,
+    t: Array,
+    method: str,
+    h: float,
+    most: int,
+    rng: np.random.Generator,
 ) -> list[GradientCheck]:
     y, caches = net.forward(x)
     grads = net.backward(caches, net.loss.slope(y, t))
@@ -180,9 +162,7 @@ def _check_all(
         loss = float(np.sum(np.abs(net.loss.value(y, t))))
         noise = 2.0 * np.finfo(float).eps / h * loss / LIMITS[method]
     else:
-        net = net.with_params(
-            {name: p.astype(np.complex128) for name, p in net.params.items()}
-        )
+        net = _cast(net, "complex128")
     checks = []
     for i, layer in enumerate(net.layers):
         tail = _Tail(net, i, x, t, method, h)
@@ -206,9 +186,7 @@ class _Tail:
     h: float
 
     def through(self, i: int, x: Array) -> Array:
-        layer = self.net.layers[i]
-        own = {name: self.net.params[f"{i}.{name}"] for name in layer.tensors}
-        return layer.forward(own, x)[0]
+        return self.net.layers[i].forward(self.net.params.by_layer[i], x)[0]
 
     def cost(self) -> tuple[Array, list[Array]]:
         """Return the cost of each example, and on which side of each kink it is."""
@@ -243,12 +221,17 @@ class _Tail:
 
 
 def _check_tensor(
-    tail: _Tail, name: str, grad: Array, noise: float, most: int, rng: Any
+    tail: _Tail,
+    name: str,
+    grad: Array,
+    noise: float,
+    most: int,
+    rng: np.random.Generator,
 ) -> GradientCheck:
     p = tail.net.params[name]
     entries = [np.unravel_index(k, p.shape) for k in _choose(grad, most, rng)]
-    found = [(index, tail.numeric(p, index)) for index in entries]
-    kept = [(index, n) for index, n in found if n is not None]
+    measured = [(index, tail.numeric(p, index)) for index in entries]
+    kept = [(index, n) for index, n in measured if n is not None]
     layer = describe(tail.net.layers[tail.first])
     if not kept:
         raise ConfigError(
@@ -258,7 +241,7 @@ def _check_tensor(
     numeric = np.array([n for _, n in kept])
     analytic = np.array([grad[index] for index, _ in kept])
     apart = np.abs(analytic - numeric)
-    # NaN counts as the worst, and is no number that max() may pass over.
+    # NaN counts as the worst; max() might pass over it.
     worst = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
     scale = max(float(np.max(np.abs(numeric))), noise)
     error = float(apart[worst] / scale) if apart[worst] != 0 else 0.0
@@ -271,12 +254,12 @@ def _check_tensor(
         error=error,
         limit=LIMITS[tail.method],
         n_checked=len(kept),
-        n_skipped=len(found) - len(kept),
+        n_skipped=len(measured) - len(kept),
     )
 
 
-def _choose(grad: Array, most: int, rng: Any) -> list[int]:
-    """Return flat places: all, or those of the largest gradient and a sample."""
+def _choose(grad: Array, most: int, rng: np.random.Generator) -> list[int]:
+    """Return flat indices: all, or those of the largest gradient and a sample."""
     size = prod(grad.shape)
     if size <= most:
         return list(range(size))

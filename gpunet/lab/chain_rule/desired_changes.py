@@ -103,7 +103,7 @@ def desires(*, device: str = "cpu", seed: int = 0, examples: int = 32) -> Result
     net, (x, labels) = untrained(seed, device), sample(examples)
     explained = [explain(net, row, int(t)) for row, t in zip(x, labels, strict=True)]
     *_, before, last = explained[0].layers
-    changes = last.wishes  # [k, j]: what output j wants of hidden neuron k
+    changes = last.desired_changes  # [k, j]: what output j wants of hidden neuron k
     total = changes.sum(axis=1)
     # Weights and biases layer by layer, in the order of the network's parameters.
     slopes = [[v for e in one.layers for v in (e.dW, e.dz)] for one in explained]
