@@ -176,6 +176,9 @@ def _entry(kernel: Callable, digest: str) -> Callable:
         # with the digest a change of any kernel's file is not overlooked.
         return kernel(*task) if digest else None
 
+    # numba names its index by this, and unpickles all of it: an index of other code
+    # may name classes that are no more.
+    entry.__qualname__ = f"{kernel.__name__}_{digest[:16]}"
     return entry
 
 
