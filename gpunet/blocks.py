@@ -56,6 +56,19 @@ def mlp(
     >>> mlp([2, 3, 1], "tanh", output="sigmoid", loss="squared_error").n_parameters
     13
     """
+    layers = mlp_layers(sizes, activation, output, weight_init, bias_init, dropout)
+    return Network(layers, loss, **network)
+
+
+def mlp_layers(
+    sizes: Sequence[int],
+    activation: "str | ActivationFunction | Sequence",
+    output: "str | ActivationFunction",
+    weight_init: Any,
+    bias_init: Any,
+    dropout: float,
+) -> list[Layer]:
+    """Return the layers of `mlp`, nothing drawn yet."""
     sizes = list(sizes)
     if len(sizes) < 2:
         raise ConfigError(f"mlp: sizes: expected two or more layers, got {sizes}")
@@ -77,7 +90,7 @@ def mlp(
             layers.append(Activation(function))
         if dropout and k < n_hidden:
             layers.append(Dropout(dropout))
-    return Network(layers, loss, **network)
+    return layers
 
 
 class DenseBlock(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from ..blocks import mlp
+from ..blocks import mlp_layers
 from ..data import (
     NOT_A_TABLE,
     Splits,
@@ -25,6 +25,7 @@ from ..errors import ConfigError
 from ..io.json_text import parse_json
 from ..io.messages import file_errors, printable
 from ..io.reading import read_bytes
+from ..layers import Layer
 from ..network import Network
 from ..optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from ..random import host_rng
@@ -138,16 +139,17 @@ def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, An
     return config
 
 
+def layers_from_config(config: dict[str, Any]) -> list[Layer]:
+    """Return the layers a configuration describes, nothing drawn yet."""
+    names = ("sizes", "activation", "output", "weights", "biases", "dropout")
+    return mlp_layers(*(config[name] for name in names))
+
+
 def network_from_config(config: dict[str, Any], device: Any = "cpu") -> Network:
     """Return the network a configuration describes, on a device."""
-    return mlp(
-        config["sizes"],
-        config["activation"],
-        output=config["output"],
-        loss=config["loss"] or "softmax_cross_entropy",
-        weight_init=config["weights"],
-        bias_init=config["biases"],
-        dropout=config["dropout"],
+    return Network(
+        layers_from_config(config),
+        config["loss"] or "softmax_cross_entropy",
         population=config["population"],
         seed=config["seed"],
         dtype=config["dtype"],

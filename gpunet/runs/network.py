@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from ..backend import Backend, open_backend
 from ..data import Splits
-from ..network import Network
+from ..losses import get_loss
+from ..network import Network, check_layers, known_dtype
 from ..random import member_seeds
 from ..storage import RunFolder, save_network
 from ..training.callbacks import EarlyStopping
@@ -21,6 +22,7 @@ from .config import (
     complete,
     data_from_config,
     doubtful_sizes,
+    layers_from_config,
     network_from_config,
     optimizer_from_config,
     settings_from_config,
@@ -151,15 +153,18 @@ class NetworkJob(Job):
 
 
 def _rehearse(config: dict[str, Any]) -> None:
-    backend = open_backend(config["device"])
+    open_backend(config["device"])
     check_table(config)
     config = complete(config)
-    with memory_for("weights", backend, config["batch_size"]):
-        net = network_from_config(config | {"population": None, "seed": 0})
-    check_trainable(net)
+    layers = layers_from_config(config)
+    check_layers(tuple(layers), get_loss(config["loss"]))
+    check_trainable(layers)
+    known_dtype(config["dtype"])
     member_seeds(config["seed"], config["population"])
-    optimizer = optimizer_from_config(config)
-    optimizer.start(net.params, net.backend, config["population"])
+    bk = open_backend("cpu")
+    names = [f"{i}.{n}" for i, layer in enumerate(layers) for n in layer.shapes()]
+    params = {name: bk.array([0.0]) for name in names}  # their names are checked
+    optimizer_from_config(config).start(params, bk, config["population"])
     get_schedule(config["schedule"])
     settings_from_config(config | {"early_stopping": None})
     if config["early_stopping"] not in (None, "auto"):

@@ -8,13 +8,14 @@ exact. Weights, optimizer and counters are then those of the last good step.
 """
 
 import time
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
 from ..backend import Array
 from ..backend.threads import blas_threads
 from ..errors import ConfigError, Diverged
-from ..layers import Activation, Dense
+from ..layers import Activation, Dense, Layer
 from ..network import Network
 from ..optimizers import get_optimizer
 from ..updates import Optimizer
@@ -57,7 +58,7 @@ class Trainer:
 
     def __init__(self, net: Network, data: Any, settings: Settings):
         train, held_out = training_data(net, data, settings)
-        check_trainable(net)
+        check_trainable(net.layers)
         self.net, self.settings = net, settings
         self.optimizer: Optimizer = get_optimizer(settings.optimizer)
         self.epochs, self.callbacks = settings.epochs, tuple(settings.callbacks)
@@ -336,8 +337,8 @@ def largest_matrix(net: Network) -> int:
     return max(x.n_in * x.n_out for x in net.layers if isinstance(x, Dense))
 
 
-def check_trainable(net: Network) -> None:
-    """Refuse a network through which no gradient passes (ConfigError)."""
-    for layer in net.layers:
+def check_trainable(layers: Sequence[Layer]) -> None:
+    """Refuse layers through which no gradient passes (ConfigError)."""
+    for layer in layers:
         if isinstance(layer, Activation) and layer.f.untrainable:
             raise ConfigError(layer.f.untrainable)
