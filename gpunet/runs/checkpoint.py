@@ -17,8 +17,13 @@ from ..storage import check_tensors, network_to_config
 from ..training.history import History
 from ..training.loop import Trainer
 
-_LOSS = {float, type(None)}
-_KINDS = {"alive": {bool}, "epoch": {int}, "bad": {int}, "loss": _LOSS}
+_LOSS: set[type] = {float, type(None)}
+_KINDS: dict[str, set[type]] = {
+    "alive": {bool},
+    "epoch": {int},
+    "bad": {int},
+    "loss": _LOSS,
+}
 _KINDS |= {"best": _LOSS, "now": {float}}
 
 
@@ -98,7 +103,7 @@ def _check_counters(trainer: Trainer, state: dict[str, Any]) -> None:
         lists |= rows if list(rows.values()) != [[], [], []] else {}
     for name, values in lists.items():
         known = _KINDS[name.removeprefix("schedule ")]
-        kinds = {type(value) for value in values}
+        kinds: set[type] = {type(value) for value in values}
         if not isinstance(values, list) or len(values) != n or not kinds <= known:
             raise ValueError(f"{name} is {values!r:.40}")
 

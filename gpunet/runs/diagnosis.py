@@ -116,7 +116,7 @@ def _findings(
     with bk.use():
         on_device = to_device(net, data)
         y, caches = net.forward(on_device.x)
-        grads = net.backward(caches, net.loss.slope(y, on_device.t))
+        grads: Any = net.backward(caches, net.loss.slope(y, on_device.t))
         labels = bk.to_host(net.decide(y))
         host = [
             tuple(map(bk.to_host, cache)) if isinstance(layer, Activation) else None
@@ -243,7 +243,9 @@ def _rates(
     stuck: bool,
 ) -> Iterator[Finding]:
     high, lower = "learning rate too high", "divide it by 3 to 10"
-    end = "" if history is None else history.stopped.get(member, "")
+    if history is None:
+        return
+    end = "" if member is None else history.stopped.get(member, "")
     if end.startswith("diverged"):
         yield Finding(high, float(len(history)), end.partition(":")[0], lower)
         return
@@ -268,7 +270,6 @@ def _rates(
         yield Finding("learning rate too low", fell, what, "multiply it by 3 to 10")
 
 
-def _column(history: History | None, name: str, member: int | None) -> list[float]:
-    values = [] if history is None else history[name]
-    values = [v[member] if isinstance(v, list) else v for v in values]
+def _column(history: History, name: str, member: int | None) -> list[float]:
+    values = [v[member or 0] if isinstance(v, list) else v for v in history[name]]
     return [v for v in values if v is not None and isfinite(v)]

@@ -1,10 +1,14 @@
 """The task of training a network on data, as a configuration describes them."""
 
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..backend import Backend, open_backend
 from ..data import Splits
+from ..errors import OutOfMemory
 from ..losses import get_loss
 from ..network import Network, check_layers, known_dtype
 from ..random import member_seeds
@@ -162,13 +166,29 @@ def _rehearse(config: dict[str, Any]) -> None:
     known_dtype(config["dtype"])
     member_seeds(config["seed"], config["population"])
     bk = open_backend("cpu")
-    names = [f"{i}.{n}" for i, layer in enumerate(layers) for n in layer.shapes()]
-    params = {name: bk.array([0.0]) for name in names}  # their names are checked
+    shapes = {
+        f"{i}.{name}": shape
+        for i, layer in enumerate(layers)
+        for name, shape in layer.shapes().items()
+    }
+    _check_memory(shapes)
+    params = {name: bk.array([0.0]) for name in shapes}
     optimizer_from_config(config).start(params, bk, config["population"])
     get_schedule(config["schedule"])
     settings_from_config(config | {"early_stopping": None})
     if config["early_stopping"] not in (None, "auto"):
         EarlyStopping(config["early_stopping"])
+
+
+def _check_memory(shapes: dict[str, tuple[int, ...]]) -> None:
+    for name, shape in shapes.items():
+        try:
+            np.empty(shape)  # reserved, not drawn
+        except (ValueError, MemoryError) as error:  # NumPy has a largest shape, too
+            raise OutOfMemory(
+                f"memory: {name} of shape {shape} needs {8 * prod(shape):,} bytes; use "
+                "fewer neurons"
+            ) from error
 
 
 def headline(config: dict[str, Any]) -> str:

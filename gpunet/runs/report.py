@@ -24,7 +24,7 @@ _ROWS = 8192  # converted at once; as many as a network predicts at once
 
 def describe_table(data: Splits) -> str:
     """Return what is predicted, and from how many rows of a table, in one line."""
-    target = data.table.target
+    target = _target(data)
     if target.classes:
         known = ", ".join(map(str, target.classes[:8]))
         more = ", ..." if len(target.classes) > 8 else ""
@@ -56,13 +56,22 @@ def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any
         better_than_baseline: whether the network (a population: the mean of its
         members) has a higher accuracy or a lower rmse.
     """
-    result = _score(net, data, lost)
-    found = baseline(data)
-    key, sign = ("rmse", -1) if "rmse" in found else ("test_accuracy", 1)
+    result, base = _score(net, data, lost), baseline(data)
+    key, sign = ("rmse", -1) if "rmse" in base else ("test_accuracy", 1)
     values = result[key] if net.population else [result[key]]
     known = [v for v in values if v is not None]
-    better = sign * sum(known) > sign * found[key] * len(known) if known else None
-    return result | {"baseline": found, "better_than_baseline": better}
+    better = sign * sum(known) > sign * base[key] * len(known) if known else None
+    return result | {"baseline": base, "better_than_baseline": better}
+
+
+def _test_part(data: Splits) -> Dataset:
+    assert data.test is not None
+    return data.test
+
+
+def _target(data: Splits) -> Any:
+    assert data.table is not None
+    return data.table.target
 
 
 def baseline(data: Splits) -> dict[str, Any]:
@@ -75,21 +84,21 @@ def baseline(data: Splits) -> dict[str, Any]:
         its test_accuracy. For a regression: `predicts`, the mean of the training
         part, and its r2 (0, or just below), mae and rmse on the test part.
     """
-    table, test = data.table, data.test
+    table, test = data.table, _test_part(data)
     if table is not None and data.n_classes is None:
         target = table.target
         y = np.full((len(test), 1), target.mean)
         errors = _errors(y, target.decode(test.t))
         return {"predicts": target.mean, **errors}
     commonest = int(np.argmax(np.bincount(data.train.t)))
-    name = commonest if table is None else table.target.classes[commonest]
+    name = commonest if table is None else _target(data).classes[commonest]
     return {"predicts": name, "test_accuracy": float((test.t == commonest).mean())}
 
 
 def _score(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
     if data.table is not None and data.n_classes is None:
         return _score_numbers(net, data, lost)
-    part = data.test
+    part = _test_part(data)
     n_classes = max(data.n_classes or 0, net.n_out)
     rows = outputs(net.classify, net, part).reshape(-1, len(part))
     accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]
@@ -103,24 +112,24 @@ def _score(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
             "dead_classes": dead,
             "summary": summary(accuracy),
         }
-    found = confusion(rows[0], part.t, n_classes)
+    table = confusion(rows[0], part.t, n_classes)
     result |= {"test_accuracy": accuracy[0], "dead_classes": dead[0]}
-    result |= {"confusion": found}
+    result |= {"confusion": table}
     if data.table is not None:
-        names = map(str, data.table.target.classes)
-        each = zip(names, class_report(found), strict=True)
+        names = map(str, _target(data).classes)
+        each = zip(names, class_report(table), strict=True)
         result["classes"] = [{"class": name} | row for name, row in each]
     return result
 
 
-def _score_numbers(net, data, lost) -> dict[str, Any]:
-    t, y = measured(net, data, data.test)
+def _score_numbers(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
+    t, y = measured(net, data, _test_part(data))
     unknown = dict.fromkeys(("r2", "mae", "rmse"))
-    found = [unknown if i in lost else _errors(row, t) for i, row in enumerate(y)]
+    members = [unknown if i in lost else _errors(row, t) for i, row in enumerate(y)]
     result: dict[str, Any] = {"n_test": len(t)}
     if not net.population:
-        return result | found[0]
-    result |= {key: [errors[key] for errors in found] for key in unknown}
+        return result | members[0]
+    result |= {key: [errors[key] for errors in members] for key in unknown}
     return result | {"summary": summary(result["r2"])}
 
 
@@ -142,7 +151,7 @@ def measured(net: Network, data: Splits, part: Dataset) -> tuple[HostArray, Host
     y : float64 array, shape (members, n, 1)
     """
     y = outputs(net.predict, net, part).reshape(-1, len(part), 1)
-    target = data.table.target
+    target = _target(data)
     return target.decode(part.t), target.decode(y)
 
 

@@ -213,8 +213,9 @@ class LanguageModel:
             about = state["language_model"]
             vocabulary = Vocabulary(about["words"], about["counts"])
             settings = LanguageSettings(**about["settings"])
-            fits = net.layers[0].n_words == net.layers[-1].n_out == len(vocabulary)
-            fits &= net.layers[1].n_in == settings.context * net.layers[0].n_features
+            layers: Any = net.layers
+            fits = layers[0].n_words == layers[-1].n_out == len(vocabulary)
+            fits &= layers[1].n_in == settings.context * layers[0].n_features
             if not fits or vocabulary.tokens[:2] != [UNKNOWN, END]:
                 raise ValueError("its words do not fit its layers")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
