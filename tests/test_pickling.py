@@ -101,24 +101,18 @@ def test_custom_functions_are_pickled_by_where_they_are_defined(name):
     assert net.layers[1].f.value is cube and net.loss.cost is quartic
 
 
-SCHEDULES = {
-    "constant": schedules.constant(),
-    "step": schedules.step(2.0, 0.3),
-    "exponential": schedules.exponential(0.9),
-    "inverse_time": schedules.inverse_time(0.1),
-    "cosine": schedules.cosine(0.1),
-    "warm_up": schedules.warm_up(2.0, schedules.cosine()),
-    "one_cycle": schedules.one_cycle(0.4),
-    "joined": schedules.joined((2, schedules.cosine()), (3, schedules.step(1))),
-    "text": schedules.get_schedule("warmup:1+inverse_time:0.5"),
-}
+SCHEDULES = (
+    *("constant", "step:2,0.3", "exponential:0.9", "inverse_time:0.1", "cosine:0.1"),
+    *("warmup:2+cosine", "one_cycle:0.4", "warmup:1+inverse_time:0.5"),
+)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedule_comes_back(name):
-    other = again(SCHEDULES[name])
+    schedule = schedules.get_schedule(name)
+    other = again(schedule)
     for done in (0.0, 0.7, 1.0, 2.5, 3.0, 4.9, 5.0):
-        assert other(done, 5) == SCHEDULES[name](done, 5)
+        assert other(done, 5) == schedule(done, 5)
 
 
 def test_plateau_schedule_keeps_what_it_has_seen():

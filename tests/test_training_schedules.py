@@ -6,15 +6,7 @@ import pytest
 
 from gpunet import schedule
 from gpunet.errors import ConfigError
-from gpunet.training.schedules import (
-    SCHEDULES,
-    ReduceOnPlateau,
-    constant,
-    cosine,
-    exponential,
-    joined,
-    warm_up,
-)
+from gpunet.training.schedules import SCHEDULES, ReduceOnPlateau
 
 # text -> (epochs done, epochs in all) -> factor
 BY_HAND = {
@@ -102,14 +94,8 @@ def test_schedule_refuses_other_texts(text, why):
 
 
 def test_warm_up_hands_over_without_a_jump():
-    factor = warm_up(2, exponential(0.5))
+    factor = schedule("warmup:2+exponential:0.5")
     assert [factor(k, 9) for k in (0, 1.5, 2, 2.5, 3, 4)] == [0, 0.75, 1, 1, 0.5, 0.25]
-
-
-def test_joined_counts_each_piece_from_its_start():
-    factor = joined((2, constant()), (4, cosine()), (3, exponential(0.5)))
-    got = [factor(k, 9) for k in (0, 1.5, 2, 4, 6, 7, 12)]
-    assert got == pytest.approx([1, 1, 1, 0.5, 1, 0.5, 1 / 64])
 
 
 def test_plateau_cuts_after_its_patience():

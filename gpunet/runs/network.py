@@ -14,9 +14,10 @@ from ..network import Network, check_layers, known_dtype
 from ..random import member_seeds
 from ..storage import RunFolder, save_network
 from ..training.callbacks import EarlyStopping
+from ..training.device_data import check_trainable
 from ..training.history import History
 from ..training.learned import not_learned
-from ..training.loop import Trainer, check_trainable
+from ..training.loop import Trainer
 from ..training.memory import memory_for
 from ..training.schedules import get_schedule
 from .checkpoint import data_digest

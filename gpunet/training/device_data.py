@@ -1,7 +1,7 @@
 """Training data: checked against the network, then laid out on its device."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -20,7 +20,7 @@ from ..data import (
     split_validation,
 )
 from ..errors import ConfigError, DataError, GpunetWarning
-from ..layers import Dense, Embedding
+from ..layers import Activation, Dense, Embedding, Layer
 from ..network import Network
 from ..random import host_rng
 from .settings import Settings
@@ -29,12 +29,7 @@ from .settings import Settings
 def training_data(
     net: Network, data: Any, settings: Settings
 ) -> tuple[Dataset, Dataset | None]:
-    """Return the training and the validation data, checked against the network.
-
-    Raises
-    ------
-    DataError, ConfigError
-    """
+    """Return the training and the validation data, checked against the network."""
     if isinstance(data, Splits):
         train, held_out = data.train, data.validation
     else:
@@ -57,6 +52,7 @@ def training_data(
         if train.weight is not None:
             weight = weight * train.weight
         train = replace(train, weight=weight)
+    check_trainable(net.layers)
     if settings.early_stopping and held_out is None:
         raise ConfigError(
             "early_stopping: there are no validation data to judge by; give validation="
@@ -80,12 +76,8 @@ def check_data(
 ) -> Dataset:
     """Return `data` checked against the network: rows, labels, widths.
 
-    Data that nothing is learned from may hold one class only.
-
-    Raises
-    ------
-    DataError, ConfigError
-        Labels out of range, unequal counts, features the network cannot use.
+    Data that nothing is learned from may hold one class only. Labels out of range,
+    unequal counts or features the network cannot use are a DataError or ConfigError.
     """
     first, n_out = net.layers[0], net.n_out
     t = np.asarray(data.t)
@@ -139,6 +131,13 @@ def _check_range(values: Any, dtype: str, what: str) -> None:
                 f"{what}: {largest:g} is beyond {dtype}; scale the data or train in "
                 "float64"
             )
+
+
+def check_trainable(layers: Sequence[Layer]) -> None:
+    """Refuse layers through which no gradient passes (ConfigError)."""
+    for layer in layers:
+        if isinstance(layer, Activation) and layer.f.untrainable:
+            raise ConfigError(layer.f.untrainable)
 
 
 class DiskRows:

@@ -8,14 +8,13 @@ exact. Weights, optimizer and counters are then those of the last good step.
 """
 
 import time
-from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
 from ..backend import Array
 from ..backend.threads import blas_threads
-from ..errors import ConfigError, Diverged
-from ..layers import Activation, Dense, Layer
+from ..errors import Diverged
+from ..layers import Dense
 from ..network import Network
 from ..optimizers import get_optimizer
 from ..updates import Optimizer
@@ -35,14 +34,7 @@ _SPAN_SECONDS = 0.25
 
 
 class Trainer:
-    """The state and control flow of one training run.
-
-    Parameters
-    ----------
-    net : Network
-        Trained in place.
-    data : Splits, Dataset or (x, t)
-    settings : Settings
+    """The state and control flow of one training run; `net` is trained in place.
 
     Attributes
     ----------
@@ -52,13 +44,11 @@ class Trainer:
         Epochs done, steps done in this epoch, steps done in all.
     history : History
     members : Members
-    data : DeviceData
-        The training data.
+    state : TrainingState
     """
 
     def __init__(self, net: Network, data: Any, settings: Settings):
         train, held_out = training_data(net, data, settings)
-        check_trainable(net.layers)
         self.net, self.settings = net, settings
         self.optimizer: Optimizer = get_optimizer(settings.optimizer)
         self.epochs, self.callbacks = settings.epochs, tuple(settings.callbacks)
@@ -106,23 +96,13 @@ class Trainer:
         """Which members still learn."""
         return self.members.active
 
-    def stop_member(self, member: int, reason: str) -> None:
-        """Let a member learn no more; the reason goes into the history."""
-        self.members.stop(member, reason)
-
     def continue_from(
         self, counters: dict[str, int], active: list[bool], stopped: dict[int, str]
     ) -> None:
-        """Set where training continues; the tensors are set apart.
+        """Set where training continues (the tensors are set by `tensors`).
 
-        Parameters
-        ----------
-        counters : dict
-            epoch, step_in_epoch, step and optimizer_steps.
-        active : list of bool
-            Which members still learn.
-        stopped : dict
-            Why the others do not.
+        The counters are epoch, step_in_epoch, step and optimizer_steps; `stopped`
+        says why members that are not active ended.
         """
         self.epoch, self.step = counters["epoch"], counters["step"]
         self.step_in_epoch = counters["step_in_epoch"]
@@ -162,15 +142,7 @@ class Trainer:
         return bool(self._reason)
 
     def run(self) -> History:
-        """Train to the end and return the history.
-
-        Raises
-        ------
-        Diverged
-            The network (or every member) met a number that is not finite.
-        ConfigError
-            Another thread is training the network.
-        """
+        """Train to the end and return the history; see `fit` for its errors."""
         with self.net.params.training():
             return self._run()
 
@@ -181,7 +153,9 @@ class Trainer:
         self._check_max_steps()
         try:
             bk = self.net.backend
-            blas = blas_threads(self.batch_size * largest_matrix(self.net))
+            dense = [x for x in self.net.layers if isinstance(x, Dense)]
+            largest = max(layer.n_in * layer.n_out for layer in dense)
+            blas = blas_threads(self.batch_size * largest)
             with bk.use(), memory_for("step", bk, self.batch_size), blas:
                 while self.epoch < self.epochs and not self._reason:
                     self._run_epoch()
@@ -243,7 +217,7 @@ class Trainer:
         self._span = int(min(max(steps, 1), 4 * self._span, 8192))
 
     def _run_span(self, first: int, last: int) -> int:
-        """Take steps first to last - 1; return how many were taken.
+        """Take steps first to last - 1, or fewer; return how many.
 
         Whatever interrupts it (Ctrl-C, no memory) leaves the span's start.
         """
@@ -304,7 +278,7 @@ class Trainer:
             rates = self.learning_rates()
             lost = self.members.check_validation(loss, rates, self.epoch, self.step)
             for i in self.best.update(loss, self.epoch + 1, self.active):
-                self.stop_member(i, f"stopped early after epoch {self.epoch + 1}")
+                self.members.stop(i, f"stopped early after epoch {self.epoch + 1}")
         losses = record.get("val_loss") or record.get("loss")
         if hasattr(self.schedule, "update") and losses:
             self.schedule.update(losses)
@@ -330,15 +304,3 @@ class Trainer:
         with memory_for("save", self.net.backend, self.batch_size):
             for callback in self.callbacks:
                 getattr(callback, event)(*args)
-
-
-def largest_matrix(net: Network) -> int:
-    """Return how many weights the largest Dense layer has."""
-    return max(x.n_in * x.n_out for x in net.layers if isinstance(x, Dense))
-
-
-def check_trainable(layers: Sequence[Layer]) -> None:
-    """Refuse layers through which no gradient passes (ConfigError)."""
-    for layer in layers:
-        if isinstance(layer, Activation) and layer.f.untrainable:
-            raise ConfigError(layer.f.untrainable)

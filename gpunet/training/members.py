@@ -64,17 +64,9 @@ class Members:
     ) -> tuple[int, list[int]] | None:
         """Check a stepper after a span; find and undo what went wrong.
 
-        Parameters
-        ----------
-        stepper : Stepper
-        before : snapshot before the span
-        span : Span
-
-        Returns
-        -------
-        lost : (k, members) or None
-            The step at which the last members diverged, if no member is left; the
-            stepper is then at the step before.
+        `before` is its snapshot before the span. Returns None, or if no member is
+        left, the step at which the last ones diverged, and these; the stepper is
+        then at the step before.
         """
         n = stepper.net.population or 1
         if self._not_finite(stepper, finite(stepper.state.tensors(), n)):

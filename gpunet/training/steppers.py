@@ -41,13 +41,8 @@ class TrainingState:
 
     Attributes
     ----------
-    net : Network
-    optimizer : Optimizer
-    data : DeviceData
-    batch_size : int
     seeds : int or tuple of int
         Of the batches: one for all, or one for each member.
-    shuffle : bool
     sums : dict of str to array, shape () or (P,)
         "loss" and "n_correct" of the epoch's steps, "grad_norm" of the last.
     compute_metrics : bool
@@ -154,19 +149,9 @@ Snapshot = tuple[Params, int]
 
 
 class Stepper:
-    """The parent of steppers: some members with all they need for their steps.
+    """The parent of steppers: some members with all they need for their steps."""
 
-    Parameters
-    ----------
-    state : TrainingState
-
-    Attributes
-    ----------
-    note : str
-        What is said once beside the engine's name.
-    """
-
-    note = ""
+    note = ""  # what is said once beside the engine's name
 
     def __init__(self, state: TrainingState):
         self.state, self.net = state, state.net
@@ -181,16 +166,9 @@ class Stepper:
     def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
         """Execute steps first to last - 1 of an epoch that has been started.
 
-        Parameters
-        ----------
-        epoch, first, last : int
-        factors : sequence of float, or of lists with one for each member
-            What the schedule multiplies the learning rate with, step by step.
-
-        Returns
-        -------
-        n : int
-            How many steps were taken: fewer than asked for after a StopRequest.
+        `factors` are what the schedule multiplies the learning rate with, step by
+        step: numbers, or lists with one for each member. Returns how many steps
+        were taken: fewer than asked for after a StopRequest.
         """
         raise AssertionError("each stepper has its own run")
 
