@@ -17,10 +17,7 @@ from gpunet.lab.registry import EXPERIMENTS, Experiment, get_experiment
 def fails(*, device="cpu", seed=0, size=3):
     """Miss a target.
 
-    Parameters
-    ----------
-    size : int
-        A number, 100 % ours.
+    size: A number, 100 % ours.
     """
     check = {"what": "one", "found": size, "wanted": 4, "ok": size == 4}
     return {"seed": seed, "device": device, "checks": [check]}

@@ -22,10 +22,7 @@ from gpunet.lab.checks import Result, check_range, near
 def double_it(*, device="cpu", seed=0, times: int = 3, rate: float = 2.0) -> Result:
     """Multiply by two, again and again.
 
-    Parameters
-    ----------
-    times : int
-        How often.
+    times: How often.
     """
     check_range("times", times)
     value = 1.0

@@ -1,11 +1,10 @@
 """Every experiment by name, in the order in which one learns.
 
 An experiment is a function `name(*, device="cpu", seed=0, **options) -> dict` of
-numbers, lists and texts that JSON can hold; entries whose name begins with "_" are
-for its pictures alone. The entry "checks" lists what must come out, what came out,
-and whether that is so. Its module may also hold `draw_name(result, folder) ->
-list of paths` for pictures and `show_name(result)` for the print. This file loads
-no experiment, so that listing the names takes no time.
+numbers, lists and texts that JSON can hold; its docstring has a line "option: text"
+for each option that `OPTIONS` does not explain. Names that begin with "_" are for
+its pictures alone, "checks" lists what must come out and whether it did. Its module
+may also hold `draw_name(result, folder) -> list of paths` and `show_name(result)`.
 """
 
 from dataclasses import dataclass
@@ -98,18 +97,7 @@ OPTIONS = {
 
 
 def get_experiment(name: str) -> Experiment:
-    """Return the experiment of that name; hyphens and underscores are alike.
-
-    Raises
-    ------
-    ConfigError
-        No experiment has this name; the message names the nearest.
-
-    Examples
-    --------
-    >>> get_experiment("learn_nand").name
-    'learn-nand'
-    """
+    """Return the experiment of that name; hyphens and underscores are alike."""
     table = {experiment.name: experiment for experiment in EXPERIMENTS}
     key = name.strip().lower().replace("_", "-")
     if key in table:

@@ -111,7 +111,7 @@ def _options(function: Callable[..., Any]) -> dict[str, tuple[Any, str]]:
     If it takes **training, it hands that to `trained`, whose options it then has too.
     """
     docstring = inspect.getdoc(function) or ""  # python -OO strips it
-    entries = re.findall(r"^(\w+(?:, \w+)*) : .*\n((?: +.*\n?)*)", docstring, re.M)
+    entries = re.findall(r"^(\w+(?:, \w+)*): (.*(?:\n +.*)*)", docstring, re.M)
     texts = OPTIONS | {n: text for names, text in entries for n in names.split(", ")}
     parameters = dict(inspect.signature(function).parameters)
     shared = _options(trained) if parameters.pop("training", None) else {}

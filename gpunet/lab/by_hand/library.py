@@ -84,10 +84,7 @@ def line(
 ) -> Result:
     """Learn y = x1 - 2 x2 from six points, one point a step.
 
-    Parameters
-    ----------
-    rate : float
-        Learning rate of the long run; the first step shown takes 0.05.
+    rate: Learning rate of the long run; the first step shown takes 0.05.
     """
     w, b = [-0.017, -0.048], 0.0
     x, y = POINTS[0]

@@ -44,10 +44,7 @@ def _cosine_gap(a: Any, b: Any) -> float:
 def nudges(*, device: str = "cpu", seed: int = 0, digit: int = 2) -> Result:
     """Show the three ways to raise one output: bias, weights, activations.
 
-    Parameters
-    ----------
-    digit : int
-        Of whose picture, and which output is to rise.
+    digit: Of whose picture, and which output is to rise.
     """
     check_range("digit", digit, 0, 9)
     net, train = untrained(seed, device), digits()[0]
@@ -167,10 +164,7 @@ def draw_desires(result: Result, folder: Path) -> list[Path]:
 def votes(*, device: str = "cpu", seed: int = 0, rate: float = 0.1) -> Result:
     """Let neurons vote: what they want, layer by layer, is minus the gradient.
 
-    Parameters
-    ----------
-    rate : float
-        Learning rate of the one step that follows.
+    rate: Learning rate of the one step that follows.
     """
     settings: Any = {"output": "leaky_relu", "bias_init": "standard_normal"}
     settings |= {"loss": "half_squared_error", "device": device, "dtype": "float64"}

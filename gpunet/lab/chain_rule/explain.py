@@ -50,18 +50,12 @@ def explain(
 ) -> Result:
     """Show the forward pass and every factor of every partial derivative.
 
-    Parameters
-    ----------
-    network : str
-        chain (1-1-1-1), notes (2-2-1), sizes such as 2-3-1, a preset, or a
-        model file.
-    activation : str
-        Of a network given by its sizes.
-    example : int
-        Which example: of the test digits, or of random ones.
-    weight : str
-        One weight as LAYER,J,K: into neuron J of that layer from neuron K of
-        the layer before; for networks too large to see whole.
+    network: chain (1-1-1-1), notes (2-2-1), sizes such as 2-3-1, a preset, or a model
+        file.
+    activation: Of a network given by its sizes.
+    example: Which example: of the test digits, or of random ones.
+    weight: One weight as LAYER,J,K: into neuron J of that layer from neuron K of the
+        layer before; for networks too large to see whole.
     """
     net = _network(network, activation, seed, device)
     if not weight:

@@ -21,10 +21,7 @@ def importance(
 ) -> Result:
     """Rank 13,002 parameters by their gradient, nudge them, measure the cost.
 
-    Parameters
-    ----------
-    nudge : float
-        How far each parameter is moved, downhill.
+    nudge: How far each parameter is moved, downhill.
     """
     check_range("examples", examples, 1, 5000)
     check_range("nudge", nudge, 0, 0.01, above=True)

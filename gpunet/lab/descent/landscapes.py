@@ -47,12 +47,8 @@ def curve(
 ) -> Result:
     """Roll balls down two curves: the start decides which minimum is found.
 
-    Parameters
-    ----------
-    rate : float
-        Learning rate: how far a ball moves for a slope of 1.
-    steps : int
-        Steps of each ball.
+    rate: Learning rate: how far a ball moves for a slope of 1.
+    steps: Steps of each ball.
     """
     check_range("rate", rate, 0, 0.02, above=True)  # beyond, the balls jump out
     check_range("steps", steps, 1, 100_000)
@@ -100,10 +96,7 @@ def surface(
 ) -> Result:
     """Look round at a point of C(x, y) = 3/2 x^2 + 1/2 y^2: where is it steepest?
 
-    Parameters
-    ----------
-    x, y : float
-        The point.
+    x, y: The point.
     """
     if x == y == 0:
         raise ConfigError(
@@ -178,10 +171,7 @@ def paths(
 ) -> Result:
     """Fit a line by all points a step, and by mini-batches: two ways down.
 
-    Parameters
-    ----------
-    batch_size : int
-        Of the mini-batches; it must divide 64.
+    batch_size: Of the mini-batches; it must divide 64.
     """
     check_range("rate", rate, 0, 0.4, above=True)
     check_range("batch_size", batch_size, 1, 64)

@@ -25,10 +25,7 @@ def mistakes(
 ) -> Result:
     """Sort the test digits by their cost: surest mistakes, surest successes.
 
-    Parameters
-    ----------
-    shown : int
-        How many of each to show.
+    shown: How many of each to show.
     """
     check_range("shown", shown)
     reader = trained(device, seed, **training)

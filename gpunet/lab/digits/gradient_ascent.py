@@ -70,12 +70,8 @@ def dream(
 ) -> Result:
     """Let the trained network draw each digit by gradient ascent on its pixels.
 
-    Parameters
-    ----------
-    n_steps : int
-        Steps uphill.
-    rate : float
-        Size of a step, in the logits of the pixels.
+    n_steps: Steps uphill.
+    rate: Size of a step, in the logits of the pixels.
     """
     reader = trained(device, seed, **training)
     start = 0.02 + 0.02 * host_rng(seed, "check", 3).random((10, 784))  # near black

@@ -23,12 +23,8 @@ def noise(
 ) -> Result:
     """Show images of pure noise to trained networks: most call them digits.
 
-    Parameters
-    ----------
-    n_images : int
-        Images, each pixel drawn evenly between 0 and 1.
-    n_networks : int
-        Networks, trained as one population: how sure they are differs.
+    n_images: Images, each pixel drawn evenly between 0 and 1.
+    n_networks: Networks, trained as one population: how sure they are differs.
     """
     check_range("n_images", n_images)
     if weights is None:

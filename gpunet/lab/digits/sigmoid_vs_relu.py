@@ -45,12 +45,8 @@ def sigmoid_or_relu(
 ) -> Result:
     """Race the sigmoid against the ReLU: steps to 90 %, and neurons that died.
 
-    Parameters
-    ----------
-    rates : numbers
-        Learning rates of plain gradient descent; each activation gets its best.
-    n_steps : int
-        Steps of 32 digits each.
+    rates: Learning rates of plain gradient descent; each activation gets its best.
+    n_steps: Steps of 32 digits each.
     """
     train, test = sample(n_train), Dataset(*sample(2000, test=True))
     seeds = [seed + i for _ in rates for i in range(n_seeds)]

@@ -33,12 +33,8 @@ def sizes(
 ) -> Result:
     """Compare depths and widths of the hidden layers, mean and spread over seeds.
 
-    Parameters
-    ----------
-    widths : numbers
-        Neurons of each hidden layer.
-    depths : numbers
-        Hidden layers.
+    widths: Neurons of each hidden layer.
+    depths: Hidden layers.
     """
     train, test = sample(n_train), Dataset(*sample(10_000, test=True))
     rows = []

@@ -21,10 +21,7 @@ def weight_images(
 ) -> Result:
     """Score the hidden neurons' weights as edges and loops, against chance.
 
-    Parameters
-    ----------
-    n_shuffles : int
-        Shuffles of each neuron's weights that say what chance gives.
+    n_shuffles: Shuffles of each neuron's weights that say what chance gives.
     """
     check_range("n_shuffles", n_shuffles)
     reader = trained(device, seed, **training)

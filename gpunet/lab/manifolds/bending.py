@@ -37,12 +37,8 @@ def disc_in_ring(
 ) -> Result:
     """Take a disc out of a ring with 1, 2, 3 and 4 tanh neurons.
 
-    Parameters
-    ----------
-    units : numbers
-        Hidden neurons to try.
-    n_points : int
-        Points in the disc, and in the ring.
+    units: Hidden neurons to try.
+    n_points: Points in the disc, and in the ring.
     """
     check_range("n_points", n_points, 3)
     x, t = ring(n_points, seed)

@@ -58,14 +58,9 @@ def perceptron(
 ) -> Result:
     """Fire one neuron with a comparator: 1 if the total is above 0, else 0.
 
-    Parameters
-    ----------
-    weights : tuple of float
-        One for each input.
-    bias : float
-        Added to the total.
-    inputs : tuple of float
-        What arrives.
+    weights: One for each input.
+    bias: Added to the total.
+    inputs: What arrives.
     """
     if len(weights) != len(inputs):
         raise ConfigError(
@@ -114,10 +109,7 @@ def nand(*, device: str = "cpu", seed: int = 0) -> Result:
 def comparator(*, device: str = "cpu", seed: int = 0, nudge: float = 1e-4) -> Result:
     """Nudge every weight: the comparator's loss stays, the sigmoid's moves.
 
-    Parameters
-    ----------
-    nudge : float
-        How far each weight is moved, up and down.
+    nudge: How far each weight is moved, up and down.
     """
     check_range("nudge", nudge, 0, above=True)
     start = {"weight 1": 0.2, "weight 2": -0.3, "bias": -0.1}
@@ -208,10 +200,7 @@ def losses(*, device: str = "cpu", seed: int = 0) -> Result:
 def learn_nand(*, device: str = "cpu", seed: int = 0, population: int = 200) -> Result:
     """Learn NAND from 800 random rows, one a step: many neurons at once.
 
-    Parameters
-    ----------
-    population : int
-        Neurons, each with its own start and examples.
+    population: Neurons, each with its own start and examples.
     """
     check_range("population", population)
     net = _small_neurons(population, seed, device)

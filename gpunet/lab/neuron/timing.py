@@ -17,10 +17,7 @@ def activation_cost(
 ) -> Result:
     """Time a sigmoid, a ReLU and a leaky ReLU: is the sigmoid expensive?
 
-    Parameters
-    ----------
-    neurons : int
-        Weighted inputs handled in one call, float32.
+    neurons: Weighted inputs handled in one call, float32.
     """
     check_range("neurons", neurons)
     bk = open_backend(device)

@@ -33,10 +33,7 @@ def memorization(
 ) -> Result:
     """Learn digits with real and with random labels, to the last one.
 
-    Parameters
-    ----------
-    noise : numbers
-        Shares of the training labels that are drawn anew, from 0 to 1.
+    noise: Shares of the training labels that are drawn anew, from 0 to 1.
     """
     (x, t), (unseen, answers) = sample(n_train), sample(10_000, test=True)
     rows, curves = [], {}

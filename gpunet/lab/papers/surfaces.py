@@ -35,14 +35,9 @@ def surfaces(
 ) -> Result:
     """Train many starts of one network and see how close their losses end.
 
-    Parameters
-    ----------
-    widths : numbers
-        Neurons of the hidden layer, from narrow to wide.
-    n_starts : int
-        Starts of each width, one population.
-    side : int
-        Pixels along a side, after averaging.
+    widths: Neurons of the hidden layer, from narrow to wide.
+    n_starts: Starts of each width, one population.
+    side: Pixels along a side, after averaging.
     """
     check_range("n_starts", n_starts, 3)
     check_range("side", side, 1, 28)
