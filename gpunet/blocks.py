@@ -5,7 +5,8 @@ for whatever knows networks of this kind alone: engines, exports, explanations.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 from .activations import ActivationFunction, get_activation
 from .errors import ConfigError, renamed_keywords
@@ -13,13 +14,15 @@ from .layers import Activation, Dense, Dropout, Layer
 from .losses import Loss
 from .network import Network
 
+Function = str | ActivationFunction
+
 
 @renamed_keywords(weights="weight_init", biases="bias_init")
 def mlp(
     sizes: Sequence[int],
-    activation: "str | ActivationFunction | Sequence" = "relu",
+    activation: "Function | Sequence[Function]" = "relu",
     *,
-    output: "str | ActivationFunction" = "identity",
+    output: Function = "identity",
     loss: "str | Loss" = "softmax_cross_entropy",
     weight_init: Any = None,
     bias_init: Any = "zeros",
@@ -93,7 +96,11 @@ def mlp_layers(
     return layers
 
 
-class DenseBlock(NamedTuple):
+_IDENTITY = get_activation("identity")
+
+
+@dataclass(frozen=True)
+class DenseBlock:
     """A Dense layer with the activation and the Dropout that follow it.
 
     Attributes
@@ -104,7 +111,7 @@ class DenseBlock(NamedTuple):
 
     index: int
     dense: Dense
-    f: ActivationFunction = get_activation("identity")
+    f: ActivationFunction = _IDENTITY
     dropout: float = 0.0
 
 
@@ -127,9 +134,9 @@ def dense_blocks(layers: Sequence[Layer]) -> list[DenseBlock]:
         elif (
             isinstance(layer, Activation) and kind is Activation and i == last.index + 1
         ):
-            blocks[-1] = last._replace(f=layer.f)
+            blocks[-1] = replace(last, f=layer.f)
         elif isinstance(layer, Dropout) and kind is Dropout and not last.dropout:
-            blocks[-1] = last._replace(dropout=float(layer.rate))
+            blocks[-1] = replace(last, dropout=float(layer.rate))
         else:
             raise ConfigError(
                 f"layer {i}, {kind.__name__}, does not belong to a block of Dense, "

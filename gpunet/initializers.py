@@ -13,6 +13,7 @@ from typing import Any
 
 from .backend import HostArray, namespace
 from .errors import ConfigError, OutOfMemory
+from .random import HostGenerator
 
 # Standard deviation of each start; a uniform one spans sqrt(3) of them.
 _DEVIATION: dict[str, Callable[[int, int], float]] = {
@@ -29,7 +30,7 @@ _LARGEST = 2.0**127  # beyond twice this float32 has only infinity
 
 
 def initial_values(
-    start: Any, rng: Any, n_in: int, n_out: int, shape: tuple[int, ...]
+    start: Any, rng: HostGenerator, n_in: int, n_out: int, shape: tuple[int, ...]
 ) -> HostArray:
     """Return the start of one tensor, on the host.
 
@@ -37,7 +38,8 @@ def initial_values(
     ----------
     start : str, float or array
         A name of `INITIALIZERS`, a constant, or the values themselves.
-    rng : numpy.random.Generator
+    rng : HostGenerator
+        NumPy's `Generator`.
     n_in, n_out : int
         The layer's sizes, which set the standard deviation.
     shape : tuple of int
@@ -90,7 +92,8 @@ def check_initializer(start: Any) -> None:
             f"initializer: {start!r}: no such start; choose from "
             f"{', '.join(INITIALIZERS)}, a number or an array"
         )
-    if isinstance(start, Real) and not abs(start) <= _LARGEST:
+    number: Any = start  # of the numeric tower, which no type checker knows
+    if isinstance(start, Real) and not abs(number) <= _LARGEST:
         raise ConfigError(
             f"initializer: expected a number that float32 can hold, got {start!r:.40}"
         )

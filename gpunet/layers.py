@@ -7,16 +7,20 @@ leading axes are a population of networks. Backward turns dy, the gradient of th
 loss with respect to the layer's output, into dx and one gradient a parameter.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from .activations import ActivationFunction, get_activation
 from .backend import Array, HostArray, Params, namespace, scatter_add
 from .errors import ConfigError, renamed_keywords
 from .initializers import check_initializer, initial_values
+from .random import Draws, HostGenerator
+
+LayerParams = Mapping[str, Array]  # a layer's tensors, by their short names
 
 
 def _positive(what: str, **sizes: int) -> None:
@@ -29,7 +33,7 @@ def _positive(what: str, **sizes: int) -> None:
             )
 
 
-def _expect_last(what: str, wanted: int, x: Array) -> None:
+def _expect_last(what: str, wanted: int, x: Array) -> NoReturn:
     hint = "; flatten it first" if prod(x.shape[1:]) == wanted else ""
     raise ConfigError(
         f"{what} expected a last axis of {wanted}, got x of shape "
@@ -46,18 +50,23 @@ class Layer:
         """Return the shape of each parameter, by name."""
         return {}
 
-    def init(self, rng: Any) -> dict[str, HostArray]:
+    def init(self, rng: HostGenerator) -> dict[str, HostArray]:
         """Return the start of each parameter: float64 host arrays by name."""
         return {}
 
     def forward(
-        self, params: Params, x: Array, *, train: bool = False, rng: Any = None
+        self,
+        params: LayerParams,
+        x: Array,
+        *,
+        train: bool = False,
+        rng: Draws | None = None,
     ) -> tuple[Array, Any]:
         """Return (y, cache) for x of shape (..., batch, features)."""
         raise AssertionError("each layer has its own forward")
 
     def backward(
-        self, params: Params, cache: Any, dy: Array, *, need_dx: bool = True
+        self, params: LayerParams, cache: Any, dy: Array, *, need_dx: bool = True
     ) -> tuple[Array | None, Params]:
         """Return (dx, grads); dx is None when nobody needs it."""
         raise AssertionError("each layer has its own backward")
@@ -89,11 +98,11 @@ class Dense(Layer):
         check_initializer(self.weight_init)
         check_initializer(self.bias_init)
 
-    def shapes(self):
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of W and b."""
         return {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
 
-    def init(self, rng: Any) -> dict[str, HostArray]:
+    def init(self, rng: HostGenerator) -> dict[str, HostArray]:
         """Return W, shape (n_in, n_out), and b, shape (n_out,)."""
         sizes = (self.n_in, self.n_out)
         return {
@@ -101,7 +110,7 @@ class Dense(Layer):
             "b": initial_values(self.bias_init, rng, *sizes, sizes[1:]),
         }
 
-    def forward(self, params, x, *, train=False, rng=None):
+    def forward(self, params, x, *, train=False, rng=None) -> tuple[Array, Any]:
         """Return z = x W + b, shape (..., batch, n_out); the cache is x."""
         if x.shape[-1] != self.n_in:
             _expect_last(f"Dense({self.n_in}, {self.n_out})", self.n_in, x)
@@ -110,7 +119,7 @@ class Dense(Layer):
         z += b if b.ndim == 1 else b[..., None, :]
         return z, x
 
-    def backward(self, params, cache, dy, *, need_dx=True):
+    def backward(self, params, cache, dy, *, need_dx=True) -> tuple[Any, Params]:
         """Return dx = dz W^T and grads W = x^T dz, b = sum of dz over the batch."""
         x, dz = cache, dy
         xp = namespace(dz)
@@ -146,15 +155,15 @@ class Activation(Layer):
         """The function that `function` names."""
         return get_activation(self.function)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "f"}  # may be a closure
 
-    def forward(self, params, x, *, train=False, rng=None):
+    def forward(self, params, x, *, train=False, rng=None) -> tuple[Array, Any]:
         """Return a = f(z), the shape of z; the cache is (z, a)."""
         a = self.f.value(x)
         return a, (x, a)
 
-    def backward(self, params, cache, dy, *, need_dx=True):
+    def backward(self, params, cache, dy, *, need_dx=True) -> tuple[Any, Params]:
         """Return dz = da f'(z)."""
         z, a = cache
         return self.f.backward(z, a, dy) if need_dx else None, {}
@@ -175,7 +184,7 @@ class Dropout(Layer):
                 f"Dropout: rate: expected a number from 0 to below 1, got {self.rate!r}"
             )
 
-    def forward(self, params, x, *, train=False, rng=None):
+    def forward(self, params, x, *, train=False, rng=None) -> tuple[Array, Any]:
         """Return x with activations silenced; the cache is the mask, or None."""
         if not train or self.rate == 0:
             return x, None
@@ -187,7 +196,7 @@ class Dropout(Layer):
         mask = keep / (1.0 - self.rate)
         return x * mask, mask
 
-    def backward(self, params, cache, dy, *, need_dx=True):
+    def backward(self, params, cache, dy, *, need_dx=True) -> tuple[Any, Params]:
         """Return dx: what was silenced passes nothing back."""
         return dy if cache is None else dy * cache, {}
 
@@ -203,7 +212,7 @@ class Flatten(Layer):
         object.__setattr__(self, "shape", whole)
         _positive("Flatten", **{f"shape[{k}]": n for k, n in enumerate(self.shape)})
 
-    def forward(self, params, x, *, train=False, rng=None):
+    def forward(self, params, x, *, train=False, rng=None) -> tuple[Array, Any]:
         """Return x with its last axes made one; the cache is nothing."""
         rank = len(self.shape)
         if tuple(x.shape[-rank:]) != self.shape:
@@ -214,7 +223,7 @@ class Flatten(Layer):
         flat = (*x.shape[:-rank], prod(self.shape))
         return namespace(x).reshape(x, flat), None
 
-    def backward(self, params, cache, dy, *, need_dx=True):
+    def backward(self, params, cache, dy, *, need_dx=True) -> tuple[Any, Params]:
         """Return dx in the shape of the pictures."""
         return namespace(dy).reshape(dy, (*dy.shape[:-1], *self.shape)), {}
 
@@ -242,16 +251,16 @@ class Embedding(Layer):
         _positive("Embedding", n_words=self.n_words, n_features=self.n_features)
         check_initializer(self.weight_init)
 
-    def shapes(self):
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of W."""
         return {"W": (self.n_words, self.n_features)}
 
-    def init(self, rng):
+    def init(self, rng: HostGenerator) -> dict[str, HostArray]:
         """Return W, shape (n_words, n_features)."""
         sizes = (self.n_words, self.n_features)
         return {"W": initial_values(self.weight_init, rng, *sizes, sizes)}
 
-    def forward(self, params, x, *, train=False, rng=None):
+    def forward(self, params, x, *, train=False, rng=None) -> tuple[Array, Any]:
         """Return the rows that x names; the cache is the row numbers used."""
         W = params["W"]
         xp = namespace(W)
@@ -265,7 +274,7 @@ class Embedding(Layer):
         y = xp.take(table, rows, axis=0)
         return xp.reshape(y, (*lead, tail[0], tail[1] * self.n_features)), rows
 
-    def backward(self, params, cache, dy, *, need_dx=True):
+    def backward(self, params, cache, dy, *, need_dx=True) -> tuple[Any, Params]:
         """Return no dx (integers have none) and the grads of the rows used."""
         W = params["W"]
         xp = namespace(W)

@@ -10,7 +10,7 @@ One training step is four lines, and everything else in gpunet serves them:
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, Literal, overload
 
 from ._lazy import load
 from .backend import Array, Backend, HostArray, Params, namespace, open_backend
@@ -18,7 +18,7 @@ from .errors import ConfigError
 from .layers import Dense, Embedding, Layer
 from .losses import Loss, get_loss
 from .parameters import Parameters, initial_parameters
-from .random import member_seeds
+from .random import Draws, member_seeds
 
 # Rows predicted at once: large enough for full speed, small enough that a
 # signal need not wait long and the activations of a wide layer fit anywhere.
@@ -113,7 +113,7 @@ class Network:
         return dense[-1].n_out
 
     def forward(
-        self, x: Array, *, train: bool = False, rng: Any = None
+        self, x: Array, *, train: bool = False, rng: Draws | None = None
     ) -> tuple[Array, list[Any]]:
         """Return the output y and one cache for each layer.
 
@@ -123,7 +123,7 @@ class Network:
             Without a population axis it is shared by all members.
         train : bool
             Whether layers behave as in training.
-        rng : object with `uniform(shape) -> array`, optional
+        rng : Draws, optional
             For Dropout.
 
         Returns
@@ -136,6 +136,14 @@ class Network:
             x, cache = layer.forward(own, x, train=train, rng=rng)
             caches.append(cache)
         return x, caches
+
+    @overload
+    def backward(self, caches: list[Any], dy: Array) -> Params: ...
+
+    @overload
+    def backward(
+        self, caches: list[Any], dy: Array, *, wrt_input: Literal[True]
+    ) -> tuple[Params, Array]: ...
 
     def backward(
         self, caches: list[Any], dy: Array, *, wrt_input: bool = False

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from math import prod
 from threading import Lock, get_ident
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from .backend import Array, Backend, HostArray, Params
 from .errors import ConfigError
@@ -21,7 +21,7 @@ from .random import check_population_memory, host_rng
 _CLAIM = Lock()  # of `training`: of two threads that begin at once, one is refused
 
 
-class Parameters(dict):
+class Parameters(dict[str, Array]):
     """A network's tensors by full name, "0.W", and the same arrays by layer.
 
     Parameters
@@ -70,7 +70,7 @@ class Parameters(dict):
         for full, p in fitted.items():
             self._put(full, p)
 
-    def __ior__(self, tensors: Any) -> "Parameters":
+    def __ior__(self, tensors: Any) -> Self:  # type: ignore[override,misc]
         self.update(tensors)
         return self
 

@@ -9,12 +9,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import index
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from .backend import Array, Backend, HostArray
 from .errors import ConfigError, OutOfMemory
+
+HostGenerator = np.random.Generator
 
 _FEW = 200_000  # numbers that one thread shuffles as soon as several
 
@@ -22,7 +24,7 @@ _FEW = 200_000  # numbers that one thread shuffles as soon as several
 _PURPOSES = {"init": 0, "shuffle": 1, "dropout": 2, "split": 3, "check": 4, "text": 5}
 
 
-def host_rng(seed: int, purpose: str, *keys: int) -> np.random.Generator:
+def host_rng(seed: int, purpose: str, *keys: int) -> HostGenerator:
     """Return the host's random generator for one purpose of one seed.
 
     Every random number of gpunet is drawn on the host from a generator keyed by
@@ -121,6 +123,13 @@ def epoch_order(
     return orders
 
 
+class Draws(Protocol):
+    """Where a layer's random numbers come from while training."""
+
+    def uniform(self, shape: tuple[int, ...]) -> Array:
+        """Return numbers in [0, 1) for a layer's (batch, n), on the device."""
+
+
 class DropoutDraws:
     """The uniform numbers of Dropout, keyed by (seed, epoch, step).
 
@@ -146,7 +155,7 @@ class DropoutDraws:
         self.keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in seeds
         ]
-        self._generators: list[Any] = []
+        self._generators: list[HostGenerator] = []
         self._epoch = self._step = 0
 
     def at(self, epoch: int, step: int) -> "DropoutDraws":

@@ -229,7 +229,8 @@ def _check_tensor(
     rng: np.random.Generator,
 ) -> GradientCheck:
     p = tail.net.params[name]
-    entries = [np.unravel_index(k, p.shape) for k in _choose(grad, most, rng)]
+    flat = _choose(grad, most, rng)
+    entries = [tuple(map(int, np.unravel_index(k, p.shape))) for k in flat]
     measured = [(index, tail.numeric(p, index)) for index in entries]
     kept = [(index, n) for index, n in measured if n is not None]
     layer = describe(tail.net.layers[tail.first])
@@ -248,7 +249,7 @@ def _check_tensor(
     return GradientCheck(
         tensor=name,
         layer=layer,
-        index=tuple(int(k) for k in kept[worst][0]),
+        index=kept[worst][0],
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
         error=error,

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..backend import Params
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from .loop import Trainer
 
 
 class Callback:
@@ -17,7 +20,7 @@ class Callback:
 
     every_steps: int | None = None  # call on_pause after every so many steps
 
-    def on_start(self, trainer: Any) -> None:
+    def on_start(self, trainer: "Trainer") -> None:
         """Called once, before the first step."""
 
     def on_gradients(self, grads: Params) -> Params:
@@ -27,16 +30,16 @@ class Callback:
         """
         return grads
 
-    def on_span(self, trainer: Any) -> None:
+    def on_span(self, trainer: "Trainer") -> None:
         """Called every quarter of a second or so, between steps."""
 
-    def on_pause(self, trainer: Any) -> None:
+    def on_pause(self, trainer: "Trainer") -> None:
         """Called after every `every_steps` steps."""
 
-    def on_epoch(self, trainer: Any, record: dict[str, Any]) -> None:
+    def on_epoch(self, trainer: "Trainer", record: dict[str, Any]) -> None:
         """Called at the end of each epoch with its record."""
 
-    def on_stop(self, trainer: Any) -> None:
+    def on_stop(self, trainer: "Trainer") -> None:
         """Called once, when training ends, whatever ended it."""
 
 
@@ -59,7 +62,7 @@ class EarlyStopping:
     min_delta: float = 0.0
     restore_best: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if isinstance(self.patience, bool) or not isinstance(self.patience, int):
             raise ConfigError(
                 f"early stopping: patience: {self.patience!r} is no count"

@@ -65,7 +65,8 @@ def as_dataset(data: Any, scale: float = 1.0) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, tuple | list) and len(data) in (2, 3):
-        return Dataset(*data, scale=scale)
+        x, t = data[:2]
+        return Dataset(x, t, data[2] if len(data) == 3 else None, scale)
     raise ConfigError(
         f"data: must be a Dataset, Splits or (x, t), got {type(data).__name__}"
     )

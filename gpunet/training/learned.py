@@ -6,11 +6,15 @@ clear of, so a warning is worth reading.
 """
 
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..backend import HostArray
 from ..network import Network
+
+if TYPE_CHECKING:
+    from .loop import Trainer
 
 _STEPS = 100  # fewer prove nothing
 
@@ -23,7 +27,7 @@ class _Course(NamedTuple):
     rate: float
 
 
-def not_learned(trainer: Any) -> str:
+def not_learned(trainer: "Trainer") -> str:
     """Return that a finished run has learned nothing, with a remedy, or "".
 
     Its training accuracy is that of always answering the commonest class, or its
@@ -56,7 +60,7 @@ def not_learned(trainer: Any) -> str:
     return f"training: {who} not learned: {faults[first]}"
 
 
-def _course(trainer: Any, member: int) -> _Course:
+def _course(trainer: "Trainer", member: int) -> _Course:
     history = trainer.history
     if history.stopped.get(member, "").startswith("diverged"):
         return _Course([], [], 0.0)  # told already
@@ -103,7 +107,9 @@ def _fault(course: _Course, guess: float, chance: float) -> str:
     return ""
 
 
-def constant_answer(net: Network, t: Any, weight: Any = None) -> tuple[float, float]:
+def constant_answer(
+    net: Network, t: HostArray, weight: HostArray | None = None
+) -> tuple[float, float]:
     """Return loss and accuracy of the best constant answer.
 
     Parameters

@@ -12,35 +12,37 @@ from typing import Any
 
 from ..errors import ConfigError
 
-Schedule = Callable[[float, int], Any]  # (epochs done, epochs in all) -> factor
+Schedule = Callable[[float, float], Any]  # (epochs done, epochs in all) -> factor
 
 
-def constant(done: float, total: int) -> float:
+def constant(done: float, total: float) -> float:
     """Return 1."""
     return 1.0
 
 
-def step(done: float, total: int, every: float, factor: float = 0.5) -> float:
+def step(done: float, total: float, every: float, factor: float = 0.5) -> float:
     """Return 1, multiplied by `factor` after every n epochs."""
     return factor ** floor(done / every)
 
 
-def exponential(done: float, total: int, factor: float) -> float:
+def exponential(done: float, total: float, factor: float) -> float:
     """Return factor^k in epoch k, counted from 0."""
     return factor ** floor(done)
 
 
-def inverse_time(done: float, total: int, rate: float) -> float:
+def inverse_time(done: float, total: float, rate: float) -> float:
     """Return 1 / (1 + rate * epochs done)."""
     return 1.0 / (1.0 + rate * done)
 
 
-def cosine(done: float, total: int, end: float = 0.0) -> float:
+def cosine(done: float, total: float, end: float = 0.0) -> float:
     """Return half a cosine from 1 down to `end` (Loshchilov, Hutter 2017)."""
     return _half_cosine(1.0, end, min(done / total, 1.0) if total else 1.0)
 
 
-def warm_up(done: float, total: int, epochs: float, then: Schedule = constant) -> float:
+def warm_up(
+    done: float, total: float, epochs: float, then: Schedule = constant
+) -> float:
     """Return a line from 0 to 1 over `epochs`, joined to `then`.
 
     What follows counts its epochs from the end of the warm-up.
@@ -52,7 +54,7 @@ def warm_up(done: float, total: int, epochs: float, then: Schedule = constant) -
 
 def one_cycle(
     done: float,
-    total: int,
+    total: float,
     peak_at: float = 0.3,
     start: float = 0.04,
     end: float = 1e-4,
@@ -85,7 +87,7 @@ class ReduceOnPlateau:
         Epochs without a new best before a cut.
     """
 
-    def __init__(self, factor: float = 0.5, patience: int = 3):
+    def __init__(self, factor: float = 0.5, patience: float = 3):
         self.factor, self.patience = factor, patience
         self.state: dict[str, list] = {"best": [], "bad": [], "now": []}
 
@@ -104,7 +106,7 @@ class ReduceOnPlateau:
                 self.state["now"][i] *= self.factor
                 self.state["bad"][i] = 0
 
-    def __call__(self, done: float, total: int) -> Any:
+    def __call__(self, done: float, total: float) -> Any:
         """Return the factor, or a list of one for each member."""
         now = self.state["now"]
         return 1.0 if not now else now[0] if len(now) == 1 else list(now)
@@ -152,7 +154,8 @@ def get_schedule(text: "str | Schedule") -> Schedule:
                 f"schedule: {text}: only warmup:EPOCHS can stand before a plus sign, "
                 "and plateau stands alone"
             )
-        return partial(get_schedule(first), then=get_schedule(rest))
+        start: Callable[..., Any] = get_schedule(first)
+        return partial(start, then=get_schedule(rest))
     name, _, body = first.partition(":")
     if name not in _SCHEDULES:
         raise ConfigError(

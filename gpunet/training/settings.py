@@ -16,7 +16,7 @@ from .callbacks import Callback, EarlyStopping
 ENGINES = ("auto", "loop", "compiled")
 PRECISIONS = ("float32", "tf32", "float16")
 SHUFFLES = ("per_member", "shared", False)
-_OLD_SHUFFLES = {"own": "per_member", "none": False}
+_OLD_SHUFFLES: dict[str, str | bool] = {"own": "per_member", "none": False}
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Settings:
             raise ConfigError(f"precision: {self.precision!r}: choose from {choices}")
 
     def _check_shuffle(self) -> None:
-        shuffle = "per_member" if self.shuffle is True else self.shuffle
+        shuffle: str | bool = "per_member" if self.shuffle is True else self.shuffle
         if isinstance(shuffle, str) and shuffle in _OLD_SHUFFLES:
             new = _OLD_SHUFFLES[shuffle]
             message = f"shuffle: {shuffle!r} is now called {new!r}"

@@ -217,7 +217,8 @@ class LoopStepper(Stepper):
         # Freed all at once, a step's arrays go back to the system, and the next step
         # must fault every page in again: holding them until then makes a step of
         # 784-512-512-10 at batch 1024 a fifth faster. GPU libraries pool memory.
-        self._holds, self._held = self.net.backend.name == "cpu", ()
+        self._holds = self.net.backend.name == "cpu"
+        self._held: tuple[Any, ...] = ()
 
     def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
         """Execute steps first to last - 1: the step that the README shows."""

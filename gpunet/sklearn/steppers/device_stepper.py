@@ -118,7 +118,7 @@ class DeviceMLPStepper(MLPStepper):
         net = self.net
         y, caches = net.forward(x, train=True)
         loss = net.loss.value(y, t, weight) * self._cost_factor
-        grads: dict = net.backward(caches, net.loss.slope(y, t, weight))  # type: ignore
+        grads = net.backward(caches, net.loss.slope(y, t, weight))
         if self.alpha:
             xp = namespace(y)
             for name in self._W:
