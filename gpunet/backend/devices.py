@@ -196,31 +196,18 @@ def _open_best() -> Backend:
 
 def _open_cuda(index: int) -> Backend:
     where = f"device: cuda:{index}"
-    try:
-        cupy = importlib.import_module("cupy")
-        runtime = cupy.cuda.runtime
-        driver = runtime.driverGetVersion()
-    except ImportError as error:
-        why = f"CuPy cannot be imported ({_first_line(error)})"
-        if importlib.util.find_spec("cupy") is None:
-            why = "CuPy is not installed"
-        raise DeviceError(f"{where}: {why}; {_INSTALL_CUPY}") from error
-    except Exception as error:
-        raise DeviceError(
-            f"{where}: CuPy does not start ({_first_line(error)}); install the "
-            f"NVIDIA driver, or CuPy again: {_INSTALL_CUPY}"
-        ) from error
+    cupy, driver = _import_cupy(where)
     if driver == 0:
         raise DeviceError(f"{where}: no NVIDIA driver found; install one, or use cpu")
     claim_cuda(f"cuda:{index}")
     try:
-        count = runtime.getDeviceCount()
+        count = cupy.cuda.runtime.getDeviceCount()
     except Exception as error:
+        version = f"{driver // 1000}.{driver % 1000 // 10}"
         raise DeviceError(
             f"{where}: CUDA finds no device ({_first_line(error)}; driver for CUDA "
-            f"{driver // 1000}.{driver % 1000 // 10}); check nvidia-smi and "
-            "CUDA_VISIBLE_DEVICES, or install the CuPy that fits the driver: "
-            f"gpunet[cuda{driver // 1000}]"
+            f"{version}); check nvidia-smi and CUDA_VISIBLE_DEVICES, or install the "
+            f"CuPy that fits the driver: gpunet[cuda{driver // 1000}]"
         ) from error
     if index >= count:
         raise DeviceError(
@@ -243,6 +230,23 @@ def _open_cuda(index: int) -> Backend:
         ) from error
     xp = importlib.import_module("array_api_compat.cupy")
     return CupyBackend(xp, device, f"cuda:{index}")
+
+
+def _import_cupy(where: str) -> tuple[Any, int]:
+    """Return CuPy and the version of CUDA that the driver is for, 0 without one."""
+    try:
+        cupy = importlib.import_module("cupy")
+        return cupy, cupy.cuda.runtime.driverGetVersion()
+    except ImportError as error:
+        reason = f"CuPy cannot be imported ({_first_line(error)})"
+        if importlib.util.find_spec("cupy") is None:
+            reason = "CuPy is not installed"
+        raise DeviceError(f"{where}: {reason}; {_INSTALL_CUPY}") from error
+    except Exception as error:
+        raise DeviceError(
+            f"{where}: CuPy does not start ({_first_line(error)}); install the "
+            f"NVIDIA driver, or CuPy again: {_INSTALL_CUPY}"
+        ) from error
 
 
 def _open_torch(rest: str) -> Backend:
