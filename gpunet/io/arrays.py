@@ -36,11 +36,8 @@ class _NpyHeader(NamedTuple):
 def read_npy(path: Path) -> np.ndarray:
     """Return the array in an npy file; beyond 256 MiB as a memmap.
 
-    Raises
-    ------
-    DataError
-        The header is damaged, does not fit the file's size, or has a dtype
-        other than numbers and texts.
+    Raises a DataError if the header is damaged, does not fit the file's size, or has
+    a dtype other than numbers and texts.
     """
     with file_errors("npy file", path, _COPY, DataError):
         with open_regular(path) as (file, status):
@@ -66,11 +63,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 def parse_npz(content: bytes, limit: int) -> dict[str, np.ndarray]:
     """Return the arrays in an npz file by name; they have at most `limit` bytes.
 
-    Raises
-    ------
-    ValueError
-        Not a zip file, damaged, encrypted, inflates beyond all measure, or an
-        array in it is unfit.
+    Raises a ValueError for what is not a zip file, is damaged or encrypted, inflates
+    beyond all measure, or contains an unfit array.
     """
     arrays = {}
     try:
@@ -144,7 +138,10 @@ def _npy_header(head: bytes, size: int) -> _NpyHeader:
     except Exception as error:
         reason = f"has no npy header ({str(error)[:100]})"
         raise FileFault(reason, _COPY) from None
-    _check_dtype(dtype)
+    is_text = dtype.kind == "U" and dtype.itemsize
+    if dtype.newbyteorder("=").str[1:] not in _NUMBERS and not is_text:
+        reason = f"contains {dtype}, and numbers up to 64 bits or texts are read"
+        raise FileFault(reason, "convert it with astype; objects are never unpickled")
     if not all(type(n) is int and n >= 0 for n in shape):
         raise FileFault(f"has the shape {shape}", _COPY)
     claimed, actual = math.prod(shape) * dtype.itemsize, size - file.tell()
@@ -152,11 +149,3 @@ def _npy_header(head: bytes, size: int) -> _NpyHeader:
         reason = f"claims {claimed:,} bytes of shape {shape} {dtype} and has {actual:,}"
         raise FileFault(reason, _COPY)
     return _NpyHeader(shape, "F" if fortran else "C", dtype, file.tell())
-
-
-def _check_dtype(dtype: np.dtype) -> None:
-    plain = dtype.newbyteorder("=").str[1:]
-    if plain in _NUMBERS or (dtype.kind == "U" and dtype.itemsize):
-        return
-    reason = f"contains {dtype}, and numbers up to 64 bits or texts are read"
-    raise FileFault(reason, "convert it with astype; objects are never unpickled")

@@ -61,14 +61,8 @@ def printable(text: Path, longest: int = 120) -> str:
 def message(what: str, where: Path, reason: str, remedy: str) -> str:
     """Return `what: where: reason; remedy`, at most 480 characters on one line.
 
-    Parameters
-    ----------
-    what : str, at most 60 characters
-        The kind of input, such as "IDX file".
-    where : str, bytes or os.PathLike
-        The path, parameter or array.
-    reason, remedy : str
-        The reason is shortened if need be.
+    `what` is the kind of input, in at most 60 characters; `where` a path, parameter
+    or array. The reason is shortened if need be.
 
     Examples
     --------
@@ -85,11 +79,8 @@ def data_error(
 ) -> DataError:
     """Return, not raise, a DataError with this `message`.
 
-    Parameters
-    ----------
-    **settings
-        Arguments that help, by name; `remedy` shows each where it says {name}.
-        The error keeps them as `settings`, so that a command can print options.
+    `settings` are arguments that help, by name: `remedy` shows each where it says
+    {name}, and the error keeps them, so that a command can print options.
 
     Examples
     --------
@@ -110,14 +101,8 @@ def file_errors(
 ) -> Iterator[None]:
     """Turn every way in which a file can be wrong into one error that names it.
 
-    Parameters
-    ----------
-    what, path
-        As `what` and `where` of `message`.
-    remedy : str
-        Used where the exception has none (see `FileFault`).
-    kind : type
-        OutOfMemory replaces it where memory ended.
+    `what`, `path` and `remedy` are those of `message`; a `FileFault` has its own
+    remedy. The error is a `kind`, or OutOfMemory where memory ended.
     """
     try:
         yield
@@ -131,24 +116,24 @@ def file_errors(
         raise kind(message(what, path, _error_text(error), remedy)) from error
 
 
-def write_error(
-    path: Path, error: OSError | ValueError, n_bytes: int | None = None
-) -> WriteError:
-    """Return, not raise, the `WriteError` that says why `path` was not written.
+@contextlib.contextmanager
+def write_errors(path: Path, n_bytes: int | None = None) -> Iterator[None]:
+    """Turn what the system says against writing `path` into a WriteError.
 
-    Parameters
-    ----------
-    error : OSError or ValueError
-        What the system said (ValueError: a name that no file can have).
-    n_bytes : int, optional
-        How many should have been written.
+    ValueError is for a name that no file can have; `n_bytes` is how many bytes
+    should have been written, if known.
     """
-    reason = _error_text(error)
-    if n_bytes is not None:
-        reason += f" ({n_bytes:,} bytes needed, {_free_bytes(path)} bytes free)"
-    code = getattr(error, "errno", None) or 0
-    remedy = _WRITE_REMEDIES.get(code, "check the disk and the name")
-    return WriteError(message("cannot write", path, reason, remedy))
+    try:
+        yield
+    except GpunetError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = _error_text(error)
+        if n_bytes is not None:
+            reason += f" ({n_bytes:,} bytes needed, {_free_bytes(path)} bytes free)"
+        code = getattr(error, "errno", None) or 0
+        remedy = _WRITE_REMEDIES.get(code, "check the disk and the name")
+        raise WriteError(message("cannot write", path, reason, remedy)) from error
 
 
 def _error_text(error: Exception) -> str:

@@ -1,9 +1,8 @@
 """Bytes from files that strangers made: bounded, regular and checked.
 
-A path on the command line may be a FIFO that never answers, a device that
-never ends, a sparse file of a terabyte or a gzip bomb of 1,000 to 1. Every
-reader of the package opens its files here, so no input can hang it or fill the
-memory.
+A path may be a FIFO that never answers, a device that never ends, a sparse file
+of a terabyte or a gzip bomb of 1,000 to 1. Every reader of the package opens its
+files here, so no input can hang it or fill the memory.
 """
 
 import contextlib
@@ -35,13 +34,9 @@ def open_regular(
 ) -> Iterator[tuple[BufferedReader, os.stat_result]]:
     """Open a regular file of at most `limit` bytes; yield it and its status.
 
-    A symbolic link is followed.
-
-    Raises
-    ------
-    OSError, ValueError
-        Those of the system, or a `FileFault` if the path is not a regular file
-        or is larger; `file_errors` turns them into one of the package's errors.
+    A symbolic link is followed. What is not a regular file, or is larger, is a
+    `FileFault`; `file_errors` makes one of the package's errors of it and of the
+    system's own.
     """
     descriptor = os.open(path, _READ)
     try:
@@ -62,10 +57,7 @@ def open_regular(
 def read_bytes(path: Path, limit: int) -> bytes:
     """Return the content of a regular file of at most `limit` bytes.
 
-    Raises
-    ------
-    OSError, ValueError
-        As `open_regular`, or the file changed while it was read.
+    Errors are as in `open_regular`; a file that changes meanwhile is a `FileFault`.
     """
     with open_regular(path, limit) as (file, before):
         content = file.read(before.st_size + 1)
@@ -79,14 +71,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """Return the content of an input file; see `read_bytes`.
-
-    Raises
-    ------
-    DataError
-        If the path cannot be opened, is not a regular file, is larger than
-        `limit`, or changes while it is read.
-    """
+    """Return the content of an input file; see `read_bytes` (errors: DataError)."""
     with file_errors("input file", path, "check the path", DataError):
         return read_bytes(path, limit)
 
@@ -94,16 +79,15 @@ def read_regular(path: Path, limit: int) -> bytes:
 def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:
     """Return the content of one gzip member, if it has at most `limit` bytes.
 
-    Never inflates more than `limit` + 1 bytes, and inflates once only. Several
-    members in a row are refused like any other trailing bytes. A damaged bit
-    passes only where the content stays the same, as in the bits that fill up
-    the last byte.
+    Never inflates more than `limit` + 1 bytes, and inflates once only. A damaged bit
+    passes only where the content stays the same, as in the bits that fill up the
+    last byte.
 
     Raises
     ------
     DataError
-        If `data` is empty, not gzip, truncated, damaged (a bad block or a bad
-        checksum), followed by other bytes, or longer inside than `limit`.
+        `data` is empty, not gzip, truncated, damaged (a bad block or checksum),
+        followed by other bytes (another member too), or longer inside than `limit`.
     """
     with file_errors("gzip file", where, "copy the file again", DataError):
         return _gunzip(data, limit)

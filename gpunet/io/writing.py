@@ -1,9 +1,8 @@
 """Replace a file so that a crash leaves the old one or the new one, never a mix.
 
 The bytes go to a temporary file in the same folder, reach the disk, and only
-then take the final name; the folder follows, because a rename is an entry in
-it. SIGKILL cannot show a missing fsync (the page cache survives the process),
-a power cut can, so the order of these calls is the contract and is tested.
+then take the final name; the folder follows, because a rename is an entry in it.
+A power cut shows a missing fsync, so the order of these calls is tested.
 """
 
 import contextlib
@@ -13,7 +12,7 @@ import re
 import stat
 import sys
 
-from gpunet.io.messages import Path, printable, write_error
+from gpunet.io.messages import Path, printable, write_errors
 
 _TEMP = re.compile(r"\..*\.(\d{1,10})-[0-9a-f]{12}\.gpunet-tmp", re.DOTALL)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -22,18 +21,17 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace the file at `path` by `data`, wholly or not at all.
 
-    A symbolic link is followed: the file it points to is replaced and the
-    link stays. The new file gets the mode 0o666 less the umask. Only a
-    regular file is replaced, never a device or a pipe.
+    A symbolic link is followed and stays; a device or a pipe is never replaced. The
+    new file gets the mode 0o666 less the umask.
 
     Raises
     ------
     WriteError
-        The system refused any step. No temporary file is left, and the old
-        file is intact unless only the last step failed, the fsync of the
-        folder: then the new file is complete, but may not outlive a power cut.
+        The system refused any step. No temporary file is left, and the old file is
+        intact unless only the last step failed, the fsync of the folder: then the
+        new file is complete, but may not outlive a power cut.
     """
-    try:
+    with write_errors(path, len(data)):
         target = _replaceable(path)
         temp = _write_temp(target, data)
         try:
@@ -42,29 +40,25 @@ def write_atomically(path: Path, data: bytes) -> None:
             _discard(temp)
             raise
         sync_folder(os.path.dirname(target))
-    except (OSError, ValueError) as error:
-        raise write_error(path, error, n_bytes=len(data)) from error
 
 
 def probe_writable(folder: Path) -> None:
     """Make `folder` and its missing parents, and show that a file can be written.
 
-    Called before the first epoch: who trained for an hour must not learn only
-    then that the result cannot be saved. What stands against it is a WriteError.
+    Called before the first epoch, so that nobody trains for an hour and learns then
+    that the result cannot be saved (WriteError).
     """
-    try:
+    with write_errors(folder):
         target = os.path.realpath(os.fsdecode(folder))
         _make_folder(target)
         _discard(_write_temp(os.path.join(target, "probe"), b"gpunet\n"))
-    except (OSError, ValueError) as error:
-        raise write_error(folder, error) from error
 
 
 def remove_leftovers(folder: Path) -> list[str]:
     """Remove the temporary files that killed writers left; return their names.
 
-    Call it with the folder's lock held. A file whose writer still lives is
-    left alone, since a model may be written into a run folder without the lock.
+    Call it with the folder's lock held. A file whose writer still lives stays: a
+    model may be written into a run folder without the lock.
     """
     removed = []
     for name in sorted(os.listdir(os.fsdecode(folder))):

@@ -1,12 +1,12 @@
 """Model files, checkpoints and run folders that survive crashes.
 
-From the bottom up: `header` and `codec` turn tensors into sealed bytes, `tensors`
-reads and writes them by path, `network` keeps networks and `run_folder` a whole
-run; `export` writes networks for other programs.
+`header` and `codec` turn tensors into sealed bytes, `tensors` reads and writes
+them by path, `network` keeps networks, `run_folder` a whole run; `export` writes
+networks for other programs.
 """
 
 from gpunet.storage.codec import decode, encode
-from gpunet.storage.export import FORMATS, Port, export_network, exported
+from gpunet.storage.export import Port, export_network, exported
 from gpunet.storage.history import HistoryFile
 from gpunet.storage.network import (
     check_tensors,
@@ -19,7 +19,6 @@ from gpunet.storage.run_folder import RunFolder
 from gpunet.storage.tensors import read_tensors, verify, write_tensors
 
 __all__ = [
-    "FORMATS",
     "HistoryFile",
     "Port",
     "RunFolder",

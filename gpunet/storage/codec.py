@@ -1,10 +1,9 @@
 """Turn tensors and their state into the bytes of a gpunet file, and back.
 
-The format is safetensors, which any tool can read: the length of a header, the
-header as JSON, the tensors. Its metadata is one string, the SHA-256 of a JSON text
-and then that text, because safetensors has no checksum and most flipped bits would
-load as wrong weights. Tensors are in the order of the library safetensors 0.8, so
-that equal states give equal files, whoever writes them.
+The format is safetensors: the length of a header, the header as JSON, the tensors
+in the order of the library safetensors 0.8. Its metadata is one string, the SHA-256
+of a JSON text and then that text, because safetensors has no checksum and most
+flipped bits would load as wrong weights.
 """
 
 import hashlib
@@ -60,7 +59,10 @@ def encode(
     for name in tensors:
         check_name(name, ConfigError)
     host = {name: _host_copy(name, tensors[name]) for name in sorted(tensors)}
-    _require_finite(host, where)
+    for name, array in host.items():
+        if not _is_finite(array):
+            reason, remedy = _not_finite(name), "save the last finite state instead"
+            raise ModelFileError(message("cannot save", where, reason, remedy))
     text = _document(state, host)
     seal = hashlib.sha256(text.encode("ascii")).hexdigest()
     header: dict[str, Any] = {"__metadata__": {METADATA_KEY: seal + text}}
@@ -84,17 +86,9 @@ def encode(
 def decode(
     data: bytes | bytearray, *, where: str
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the tensors and the state in the bytes of a gpunet file.
+    """Return the tensors, C order, writable, sorted by name, and the state of a file.
 
-    Returns
-    -------
-    tensors : dict of str to numpy array, C order, writable, sorted by name
-    state : dict
-
-    Raises
-    ------
-    ModelFileError
-        Anything but the exact bytes of a file that gpunet wrote.
+    Anything but the exact bytes of a file that gpunet wrote is a ModelFileError.
     """
     view = memoryview(data)
     tensors = {}
@@ -113,17 +107,17 @@ def decode(
 
 
 def _host_copy(name: str, array: Any) -> np.ndarray:
+    start = f"The tensor {printable(name, 60)}"
     if not isinstance(array, (np.ndarray, np.generic)):
+        kind = type(array).__name__
         raise ConfigError(
-            f"The tensor {printable(name, 60)} must be a NumPy array, got "
-            f"{type(array).__name__}; copy it to the host first."
+            f"{start} must be a NumPy array, got {kind}; copy it to the host first."
         )
     little = _KINDS.get((array.dtype.kind, array.dtype.itemsize))
     if little is None:
         raise ConfigError(
-            f"The tensor {printable(name, 60)} has dtype {str(array.dtype)[:60]}, "
-            "which a gpunet file cannot hold; convert it to a bool, integer or float "
-            "type."
+            f"{start} has dtype {str(array.dtype)[:60]}, which a gpunet file cannot "
+            "hold; convert it to a bool, integer or float type."
         )
     # Not ascontiguousarray, which makes one dimension out of none.
     copy = np.array(array, dtype=little, order="C", copy=True, subok=False)
@@ -138,13 +132,6 @@ def _is_finite(array: np.ndarray) -> bool:
 
 def _not_finite(name: str) -> str:
     return f"the tensor {printable(name, 60)} contains NaN or infinity"
-
-
-def _require_finite(host: dict[str, np.ndarray], where: str) -> None:
-    for name, array in host.items():
-        if not _is_finite(array):
-            reason, remedy = _not_finite(name), "save the last finite state instead"
-            raise ModelFileError(message("cannot save", where, reason, remedy))
 
 
 def _flat_bytes(array: np.ndarray) -> np.ndarray:
@@ -169,12 +156,8 @@ def _document(state: dict[str, Any], host: dict[str, np.ndarray]) -> str:
         },
     }
     try:
-        return json.dumps(
-            finite_json(document),
-            sort_keys=True,
-            allow_nan=False,
-            separators=(",", ":"),
-        )
+        plain = finite_json(document)
+        return json.dumps(plain, sort_keys=True, allow_nan=False, separators=(",", ":"))
     except RecursionError as error:
         raise ConfigError("The state is nested too deeply to be saved.") from error
 

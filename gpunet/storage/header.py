@@ -1,9 +1,8 @@
 """Read the header of a gpunet file: trust nothing, allocate nothing.
 
-The header is checked before a byte of the body is read or an array made, so
-that a file that lies about its sizes costs no memory. Whatever is not exactly
-what `encode` writes is refused: unknown keys, gaps or overlaps between
-tensors, other dtypes, and numbers that only look right.
+The header is checked before a byte of the body is read, so that a file that lies
+about its sizes costs no memory. Whatever `encode` does not write is refused:
+unknown keys, gaps or overlaps, other dtypes, numbers that only look right.
 """
 
 import hashlib
@@ -88,17 +87,9 @@ def header_end(first: bytes | memoryview, total: int) -> int:
 
 
 def parse_header(head: bytes | memoryview, total: int) -> Header:
-    """Return the checked header of a file of `total` bytes.
+    """Return the checked header of a file of `total` bytes, from its first bytes.
 
-    Parameters
-    ----------
-    head : bytes-like
-        The file's bytes, at least as far as its header reaches.
-
-    Raises
-    ------
-    ValueError, RecursionError
-        The header is not one that `encode` writes.
+    A ValueError or RecursionError says what `encode` would not have written.
     """
     start = header_end(head, total)
     if bytes(head[8:9]) != b"{":
@@ -142,9 +133,8 @@ def _entry(name: str, field: Any, start: int, digest: str) -> Entry:
         raise ValueError(f"{where} is not described as in a gpunet file")
     code, shape, offsets = field["dtype"], field["shape"], field["data_offsets"]
     if not isinstance(code, str) or code not in DTYPES:
-        raise ValueError(
-            f"{where} has the dtype {code!r:.40}, which gpunet never saves"
-        )
+        dtype = f"{code!r:.40}, which gpunet never saves"
+        raise ValueError(f"{where} has the dtype {dtype}")
     if not _are_sizes(shape) or len(shape) > _MAX_DIMENSIONS:
         raise ValueError(f"{where} has an impossible shape")
     if not _are_sizes(offsets) or len(offsets) != 2:

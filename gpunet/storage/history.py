@@ -1,19 +1,18 @@
 """The history of a run: one JSON object a line, appended as training goes.
 
-Lines are appended, not replaced, so a crash can tear the last one. Resuming
-drops the torn tail and every record beyond the step that is resumed; what the
-run then appends makes the file equal to that of an uninterrupted run.
+A crash can tear the last line. Resuming drops the torn tail and every record
+beyond the step that is resumed, so that the file ends as that of an uninterrupted
+run.
 """
 
 import contextlib
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from gpunet.errors import ConfigError, ModelFileError
 from gpunet.io.json_text import finite_json, parse_json
-from gpunet.io.messages import file_errors, message, write_error
+from gpunet.io.messages import file_errors, message, write_errors
 from gpunet.io.reading import open_regular
 from gpunet.io.writing import write_all, write_atomically
 
@@ -24,26 +23,15 @@ _LONGEST = 2**28  # bytes; a sparse file of a terabyte costs its maker nothing
 class HistoryFile:
     """A file of JSON lines that survives crashes in the middle of a line."""
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = path
         self._fd: int | None = None
 
     def append(self, record: dict[str, Any]) -> None:
-        """Append one record as a line; it reaches the system at once.
+        """Append one record, a dict of JSON values, as a line; it reaches the system.
 
-        Parameters
-        ----------
-        record : dict
-            What JSON can hold; NaN and infinity become null. `truncate` and
-            `read` go by its "step", if any.
-
-        Raises
-        ------
-        ConfigError
-            The record is not a dict of JSON values, or its "step" not an integer.
-        WriteError
-            The disk is full or the file cannot be written; half a line is
-            taken back.
+        NaN and infinity become null; `truncate` and `read` go by its integer "step", if
+        any (ConfigError). After a WriteError, half a line is taken back.
         """
         record = finite_json(record)
         if not _is_record(record):
@@ -52,7 +40,7 @@ class HistoryFile:
             )
         line = (json.dumps(record, allow_nan=False) + "\n").encode("ascii")
         fd = self.open()
-        with self._write_errors(len(line)):
+        with write_errors(self.path, len(line)):
             size = os.fstat(fd).st_size
             try:
                 write_all(fd, line)
@@ -67,14 +55,14 @@ class HistoryFile:
             # A line glued to a torn one would spoil both.
             if os.path.isfile(self.path) and not self._load().endswith(b"\n"):
                 self.truncate()
-            with self._write_errors():
+            with write_errors(self.path):
                 self._fd = os.open(self.path, _APPEND, 0o666)
         return self._fd
 
     def sync(self) -> None:
         """Bring the appended lines to the disk, or raise a WriteError."""
         if self._fd is not None:
-            with self._write_errors():
+            with write_errors(self.path):
                 os.fsync(self._fd)
 
     def close(self) -> None:
@@ -86,35 +74,20 @@ class HistoryFile:
     def read(self, up_to_step: int | None = None) -> list[dict[str, Any]]:
         """Return the sound records up to a "step", in order; none without a file.
 
-        Raises
-        ------
-        ModelFileError
-            A line before a sound record is damaged, or the file cannot be read.
+        A damaged line before a sound record is a ModelFileError.
         """
         return [record for _, record in self._sound_lines(self._load(), up_to_step)]
 
     def truncate(self, step: int | None = None) -> None:
         """Drop a torn tail, and the records with a "step" beyond `step` if given.
 
-        Raises
-        ------
-        ModelFileError
-            As `read`.
-        WriteError
-            The shorter file cannot be written; the old one is intact.
+        Errors are as in `read`; after a WriteError the old file is intact.
         """
         self.close()
         data = self._load()
         kept = b"".join(line + b"\n" for line, _ in self._sound_lines(data, step))
         if kept != data:
             write_atomically(self.path, kept)
-
-    @contextlib.contextmanager
-    def _write_errors(self, n_bytes: int | None = None) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            raise write_error(self.path, error, n_bytes) from error
 
     def _load(self) -> bytes:
         with (

@@ -1,8 +1,7 @@
 """Layers as JSON: what a model file says of each, and back.
 
 Names are looked up in this table, in those of activations and initializers, and
-among the classes that the caller gives: nothing a file says is ever imported or
-run.
+among the classes that the caller gives: nothing a file says is imported or run.
 """
 
 import json
@@ -26,10 +25,7 @@ LAYERS: dict[str, type[Layer]] = {
 def layer_to_config(layer: Layer) -> dict[str, Any]:
     """Return what a JSON file keeps of a layer: its kind and its numbers.
 
-    Raises
-    ------
-    ConfigError
-        A custom layer from which no file could bring it back.
+    A custom layer from which no file could bring it back is a ConfigError.
     """
     kind = type(layer)
     custom = LAYERS.get(kind.__name__) is not kind
@@ -59,18 +55,8 @@ def layer_from_config(
 ) -> Layer:
     """Return the layer that `layer_to_config` described.
 
-    Parameters
-    ----------
-    config : dict
-    activations : dict, optional
-        Custom activation functions, by name.
-    layers : iterable of class
-        Custom layers. Lists become tuples for them.
-
-    Raises
-    ------
-    ConfigError
-        Unknown kind, unknown or missing entry.
+    `activations` and `layers` are the custom ones that a file may name. An unknown
+    kind, and an unknown or missing entry, are a ConfigError.
     """
     entries = dict(config)
     name = entries.pop("layer", None)
@@ -96,15 +82,7 @@ def layer_from_config(
 def check_custom(layer: Layer, shapes: dict[str, tuple[int, ...]]) -> None:
     """Refuse a custom layer that `layer_from_config` could not make again.
 
-    Parameters
-    ----------
-    layer : Layer
-    shapes : dict
-        Of its tensors, without a member axis.
-
-    Raises
-    ------
-    ConfigError
+    `shapes` are those of its tensors, without a member axis (errors: ConfigError).
     """
     kind, config = type(layer), layer_to_config(layer)
     declared = {name: tuple(shape) for name, shape in layer.shapes().items()}

@@ -1,10 +1,9 @@
 """One writer per folder, by a lock that dies with its holder.
 
-The lock belongs to an open file, so the system frees it even after SIGKILL; a
-file that merely holds a process number would outlive its process. The number
-is written into the locked file only to name the holder. (The package filelock
-locks the same way; on Windows it hides the holder's number, and its handling of
-forks is too new to rely on.)
+The lock belongs to an open file, so the system frees it even after SIGKILL. The
+process number in the file only names the holder. (The package filelock locks the
+same way; on Windows it hides the holder's number, and its handling of forks is too
+new to rely on.)
 """
 
 import contextlib
@@ -13,7 +12,7 @@ import sys
 from pathlib import Path
 
 from gpunet.errors import FolderInUse
-from gpunet.io.messages import message, write_error
+from gpunet.io.messages import message, write_errors
 
 if sys.platform == "win32":
     import msvcrt
@@ -60,22 +59,17 @@ def take_lock(path: Path) -> int:
     WriteError
         The file cannot be written or locked.
     """
-    try:
+    with write_errors(path), contextlib.ExitStack() as on_failure:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise write_error(path, error) from error
-    try:
-        _set_lock(fd, True)
+        on_failure.callback(os.close, fd)
+        try:
+            _set_lock(fd, True)
+        except (BlockingIOError, PermissionError) as error:
+            raise FolderInUse(_in_use(path, fd)) from error
         os.lseek(fd, 0, os.SEEK_SET)
         # One write of fixed width, so that no reader sees half a number.
         os.write(fd, f"{os.getpid():<10}\n".encode("ascii"))
-    except (BlockingIOError, PermissionError) as error:
-        line = _in_use(path, fd)
-        os.close(fd)
-        raise FolderInUse(line) from error
-    except OSError as error:
-        os.close(fd)
-        raise write_error(path, error) from error
+        on_failure.pop_all()
     _held.add(fd)
     return fd
 

@@ -34,10 +34,7 @@ TensorSpecs = dict[str, tuple[tuple[int, ...], str]]  # name -> (shape, dtype na
 def network_to_config(net: Network) -> dict[str, Any]:
     """Return what a file says of a network beside its tensors: plain JSON.
 
-    Raises
-    ------
-    ConfigError
-        As `custom_parts`.
+    Custom parts are checked as by `custom_parts`.
     """
     custom_parts(net)
     return {
@@ -52,17 +49,9 @@ def network_to_config(net: Network) -> dict[str, Any]:
 def custom_parts(net: Network) -> dict[str, list[str]]:
     """Return what `load_network` needs beside the file of a network.
 
-    Returns
-    -------
-    parts : dict of str to list of str
-        Names of custom "layers", "activations" and "loss"; without those that the
-        network has none of.
-
-    Raises
-    ------
-    ConfigError
-        A layer from which no file could bring it back, or a name that stands for
-        two things.
+    These are the names of custom "layers", "activations" and "loss", where it has any.
+    A layer that no file could bring back, or a name that stands for two things, is a
+    ConfigError.
     """
     parts: dict[str, dict[str, Any]] = {"layers": {}, "activations": {}, "loss": {}}
     lead = 1 if net.population else 0
@@ -70,25 +59,23 @@ def custom_parts(net: Network) -> dict[str, list[str]]:
         kind = type(layer)
         if LAYERS.get(kind.__name__) is not kind:
             check_custom(layer, {k: tuple(p.shape[lead:]) for k, p in params.items()})
-            _add("layer", parts["layers"], kind.__name__, kind)
+            _add(parts["layers"], "layer", kind.__name__, kind)
         if isinstance(layer, Activation) and not layer.f.built_in:
-            _check_free("activation", layer.f.name, ACTIVATIONS)
-            _add("activation", parts["activations"], layer.f.name, layer.f)
+            _add(parts["activations"], "activation", layer.f.name, layer.f, ACTIVATIONS)
     if not net.loss.built_in:
-        _check_free("loss", net.loss.name, LOSSES)
-        parts["loss"][net.loss.name] = net.loss
+        _add(parts["loss"], "loss", net.loss.name, net.loss, LOSSES)
     return {what: list(names) for what, names in parts.items() if names}
 
 
-def _check_free(what: str, name: Any, built_in: Iterable[str]) -> None:
+def _add(
+    parts: dict[str, Any], what: str, name: Any, part: Any, built_in: Iterable[str] = ()
+) -> None:
+    """Note a custom part by its name, if the name stands for nothing else."""
     if not isinstance(name, str) or name.partition(":")[0] in built_in:
         raise ConfigError(
             f"{what}: custom {what} {name!r:.80} cannot be saved: that is the name of "
             "a built-in one, which a file would bring back; give yours another name"
         )
-
-
-def _add(what: str, parts: dict[str, Any], name: str, part: Any) -> None:
     if parts.setdefault(name, part) != part:
         raise ConfigError(
             f"{what}: two custom ones are called {name!r:.80}, and a file knows them "
@@ -125,9 +112,9 @@ def save_network(net: Network, path: Path, **more: Any) -> None:
     config = network_to_config(net)
     write_tensors(path, tensors, {"kind": "model", **more, "network": config})
     if parts := custom_parts(net):
-        # Such as: layers=[Norm], loss=mine
         arguments = {what: f"[{', '.join(names)}]" for what, names in parts.items()}
-        arguments |= {"loss": parts["loss"][0]} if "loss" in parts else {}
+        if "loss" in parts:
+            arguments["loss"] = parts["loss"][0]
         listed = ", ".join(f"{what}={names}" for what, names in arguments.items())
         warnings.warn(
             f"{printable(path)} keeps custom parts by name only; load it with "
@@ -144,20 +131,16 @@ def load_network(
     activations: Iterable[ActivationFunction] = (),
     loss: Loss | None = None,
 ) -> Network:
-    """Return the network in a file, on a device.
+    """Return the network in a model file or a checkpoint, on a device.
 
     Parameters
     ----------
     path : str, bytes or os.PathLike
-        A model file or a checkpoint.
     device : str or Backend
     layers : sequence of class
-        Custom layers, where the network has any: classes derived from
-        `gpunet.Layer`, which the file names by class name.
+        The custom layers that the file names, derived from `gpunet.Layer`.
     activations : sequence of ActivationFunction
-        Custom ones, where the network has any.
-    loss : Loss, optional
-        A custom one.
+        The custom ones, and so `loss`.
 
     Raises
     ------

@@ -2,12 +2,10 @@
 
 Two forms are read: the JSON that `network2.py` of Nielsen's book saves, and plain
 lists of weight and bias arrays, in JSON or in an .npz file. Both keep a layer's
-weights as (n_out, n_in), row j for neuron j; ours are (n_in, n_out), so they are
-transposed here. Nothing in a file is run, and its size is known before it is read.
+weights as (n_out, n_in); ours are (n_in, n_out), so they are transposed here.
 """
 
 import re
-from collections.abc import Iterator
 from os import fsdecode
 from typing import Any
 
@@ -53,20 +51,16 @@ def load_published(
         saves it, {"weights", "biases"}, or [weights, biases]. npz: arrays named
         w0, b0, w1, b1, ... ("weights_1", "bias.1" and the like will do).
         Each weight array is (n_out, n_in), each bias (n_out,) or (n_out, 1).
-    device : str or Backend
     activation : str
         Of the hidden layers.
     output, loss : str, optional
         Of the last layer. None uses what the file's "cost" says, else sigmoid
         and the quadratic cost.
-    dtype : "float64", "float32"
 
     Raises
     ------
     ModelFileError
         The file is missing, too large, or does not contain such weights.
-    DeviceError
-        The device cannot be used.
     """
     with file_errors("weights", path, _REMEDY):
         weights, biases, cost = _read(path)
@@ -86,15 +80,11 @@ def load_published(
 def _read(path: Path) -> tuple[list[np.ndarray], list[np.ndarray], str | None]:
     """Return (weights, biases, cost), float64, one array of each for each layer."""
     data = read_bytes(path, MAX_BYTES)
-    if data[:4] == b"PK\x03\x04":
-        weights, biases, cost = *_from_npz(data), None
-    else:
-        weights, biases, cost = _from_json(data)
-    return (
-        [_array(w, 2, f"weights of layer {k}") for k, w in enumerate(weights, 1)],
-        [_array(b, 1, f"biases of layer {k}") for k, b in enumerate(biases, 1)],
-        cost,
-    )
+    is_npz = data.startswith(b"PK\x03\x04")
+    weights, biases, cost = _from_npz(data) if is_npz else _from_json(data)
+    weights = [_array(w, 2, f"weights of layer {k}") for k, w in enumerate(weights, 1)]
+    biases = [_array(b, 1, f"biases of layer {k}") for k, b in enumerate(biases, 1)]
+    return weights, biases, cost
 
 
 def _from_json(data: bytes) -> tuple[list, list, str | None]:
@@ -113,23 +103,17 @@ def _from_json(data: bytes) -> tuple[list, list, str | None]:
     if "cost" in content and (not isinstance(cost, str) or cost not in _COSTS):
         raise ValueError(f"names a cost {cost!r:.40}, not {' or '.join(_COSTS)}")
     if "sizes" in content:
-        _check_sizes(content["sizes"], content["biases"])
+        try:
+            listed, actual = list(content["sizes"])[1:], [*map(len, content["biases"])]
+        except TypeError:
+            raise ValueError("has sizes that are not a list of numbers") from None
+        if listed != actual:
+            reason = f"says sizes ..., {listed!r:.60}; its biases have {actual!r:.60}"
+            raise ValueError(reason)
     return content["weights"], content["biases"], cost
 
 
-def _check_sizes(sizes: Any, biases: list) -> None:
-    """Refuse "sizes" that the biases contradict."""
-    try:
-        listed, actual = list(sizes)[1:], [len(b) for b in biases]
-    except TypeError:
-        raise ValueError("has sizes that are not a list of numbers") from None
-    if listed != actual:
-        raise ValueError(
-            f"says sizes ..., {listed!r:.60}; its biases have {actual!r:.60}"
-        )
-
-
-def _from_npz(data: bytes) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _from_npz(data: bytes) -> tuple[list, list, None]:
     arrays = {}
     for name, array in parse_npz(data, MAX_BYTES).items():
         match = _MEMBER.fullmatch(name.lower())
@@ -142,14 +126,19 @@ def _from_npz(data: bytes) -> tuple[list[np.ndarray], list[np.ndarray]]:
     numbers = sorted({k for _, k in arrays})
     if not numbers or len(arrays) != 2 * len(numbers):
         raise ValueError("has no weights, or not one bias for each")
-    return [arrays["w", k] for k in numbers], [arrays["b", k] for k in numbers]
+    weights, biases = ([arrays[letter, k] for k in numbers] for letter in "wb")
+    return weights, biases, None
 
 
 def _array(values: Any, rank: int, what: str) -> np.ndarray:
     """Return float64 numbers of `rank` axes; a bias column becomes a row."""
-    for value in _leaves(values, what):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{what} contain {value!r:.40}, which is not a number")
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "fiu":
+            raise ValueError(f"{what} contain {values.dtype}, not numbers")
+    elif not isinstance(values, list):
+        raise ValueError(f"{what} are not a list")
+    else:
+        _check_numbers(values, what)
     try:
         array = np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError):
@@ -161,19 +150,13 @@ def _array(values: Any, rank: int, what: str) -> np.ndarray:
     return array
 
 
-def _leaves(values: Any, what: str) -> Iterator[Any]:
-    """Yield what is not a list; NumPy would make numbers of texts and booleans."""
-    if isinstance(values, np.ndarray):
-        if values.dtype.kind not in "fiu":
-            raise ValueError(f"{what} contain {values.dtype}, not numbers")
-        return
-    if not isinstance(values, list):
-        raise ValueError(f"{what} are not a list")
+def _check_numbers(values: list, what: str) -> None:
+    """Refuse texts and booleans, of which NumPy would make numbers."""
     for value in values:
         if isinstance(value, list):
-            yield from _leaves(value, what)
-        else:
-            yield value
+            _check_numbers(value, what)
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{what} contain {value!r:.40}, which is not a number")
 
 
 def _check(
@@ -181,9 +164,8 @@ def _check(
 ) -> list[int]:
     """Return the network's sizes after checking that its arrays fit together."""
     if not weights or len(weights) != len(biases):
-        raise ValueError(
-            f"has {len(weights)} weight arrays and {len(biases)} bias arrays"
-        )
+        counts = f"{len(weights)} weight arrays and {len(biases)} bias arrays"
+        raise ValueError(f"has {counts}")
     sizes = [weights[0].shape[1]]
     for k, (w, b) in enumerate(zip(weights, biases, strict=True), 1):
         for array in (w, b):

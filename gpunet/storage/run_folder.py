@@ -1,9 +1,8 @@
 """A run's folder: who may write in it, what is in it, what to resume from.
 
-One process at a time writes, held apart by a lock that vanishes with its
-holder, even a killed one. Nothing points to the newest checkpoint: it is found
-by name and proven by its digests, so there is no pointer that can disagree
-with the folder.
+One process at a time writes, held apart by a lock. Nothing points to the newest
+checkpoint: it is found by name and proven by its digests, so there is no pointer
+that can disagree with the folder.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gpunet.errors import ConfigError, ModelFileError, OutOfMemory
-from gpunet.io.messages import message, printable, write_error
+from gpunet.io.messages import message, printable, write_errors
 from gpunet.io.writing import probe_writable, remove_leftovers
 from gpunet.storage.history import HistoryFile
 from gpunet.storage.lock import release_lock, take_lock
@@ -31,29 +30,14 @@ _LAST_STEP = 10**10 - 1
 class RunFolder:
     """The folder of one run, to be entered by the process that writes in it.
 
-    Entering makes the folder, shows that it can be written, takes its lock
-    and removes what killed writers left. Reading needs no entering.
-
-    Attributes
-    ----------
-    path : pathlib.Path, absolute
-    config, history, model, best, checkpoints : pathlib.Path
-        The configuration, the history, the finished model, the best one so far,
-        and the folder of checkpoints.
-
-    Raises
-    ------
-    WriteError
-        On entering: the folder cannot be made or written.
-    FolderInUse
-        On entering: another process holds it; the message has its number.
+    Entering makes the folder, shows that it can be written (WriteError), takes its
+    lock (FolderInUse names the process that holds it) and removes what killed writers
+    left. Reading needs no entering.
     """
 
-    def __init__(self, path: str | bytes | os.PathLike):
-        try:
+    def __init__(self, path: str | bytes | os.PathLike) -> None:
+        with write_errors(path):  # the current folder may be gone
             self._place(Path(os.fsdecode(path)).absolute())
-        except OSError as error:  # the current folder is gone
-            raise write_error(path, error) from error
         self._lock: int | None = None
 
     def _place(self, path: Path) -> None:
@@ -98,7 +82,6 @@ class RunFolder:
         ----------
         step : int
             Steps done; saved in the state as "step".
-        tensors : dict of str to numpy array
         state : dict
             Gets the "kind" checkpoint unless it has one.
         keep : int, at least 2
@@ -127,15 +110,8 @@ class RunFolder:
     ) -> Checkpoint | None:
         """Return (path, tensors, state) of the newest sound one, if there are any.
 
-        Parameters
-        ----------
-        warn : callable of one str
-            Called once if the newest is damaged and an older one is used.
-
-        Raises
-        ------
-        ModelFileError
-            There are checkpoints and not one is sound.
+        `warn` is called once with a text if the newest is damaged and an older one is
+        used; checkpoints of which not one is sound are a ModelFileError.
         """
         damaged = []
         for number, path in self._numbered():
@@ -175,10 +151,10 @@ class RunFolder:
     def drop_after(self, step: int, keep: int = 2) -> None:
         """Remove checkpoints beyond `step`, once a run resumes from there.
 
-        If left there, they would be the newest at the next resume. Of those up to
-        `step` the newest `keep` stay: a process killed between writing one and
-        removing the oldest leaves one too many, and the run that resumes at its
-        end would save nothing and so never remove it.
+        They would be the newest at the next resume. Of the others the newest `keep`
+        stay: a process killed between writing one and removing the oldest leaves one
+        too many, and the run that resumes at its end would save nothing and so never
+        remove it.
         """
         self._require_lock()
         _remove(path for number, path in self._numbered() if number > step)

@@ -1,8 +1,7 @@
 """Read and write gpunet files by path.
 
-The header is looked at before memory is asked for: a sparse file of a terabyte
-costs its maker nothing. What is read is one open file, so a writer that replaces
-it meanwhile does no harm.
+The header is looked at before memory is asked for. What is read is one open file,
+so a writer that replaces it meanwhile does no harm.
 """
 
 import errno
@@ -24,10 +23,7 @@ def write_tensors(
 ) -> None:
     """Write tensors and state to `path`, wholly or not at all.
 
-    Parameters
-    ----------
-    state : dict
-        What JSON can hold; "kind" and "step" are shown by `verify`.
+    In the state, "kind" and "step" are what `verify` shows.
 
     Raises
     ------
@@ -58,16 +54,8 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 def verify(path: Path) -> dict[str, Any]:
     """Return what the gpunet file at `path` is, after checking every digest.
 
-    Returns
-    -------
-    dict
-        path : str; kind, step : as saved in the state, or None;
-        digest : str, SHA-256 of the file; tensors : int, how many.
-
-    Raises
-    ------
-    ModelFileError, OutOfMemory
-        As `read_tensors`.
+    "path"; "kind" and "step" of the state, or None; "digest", the SHA-256 of the
+    file; "tensors", how many. Errors are as in `read_tensors`.
     """
     with file_errors("model file", path, "check the path"):
         data = _read(path)

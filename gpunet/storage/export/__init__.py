@@ -22,8 +22,6 @@ def export_network(
 
     Parameters
     ----------
-    net : Network
-    path : path-like
     kind : "onnx", "json" or "c"
     source, target : Port, optional
         What comes before and after the network.
@@ -34,7 +32,6 @@ def export_network(
         A network that has no such form, or the onnx package is not installed.
     ModelFileError
         Weights that are not finite, or too many of them.
-    WriteError
     """
     data = exported(net, kind, source, target)
     write_atomically(path, data)

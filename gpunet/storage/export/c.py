@@ -3,8 +3,7 @@
     void gpunet_predict(const float *x, float *y);
 
 Weights are written with the fewest digits that read back as the same number.
-Nothing is allocated and nothing is kept between calls, so that threads may call
-it at once; the widest layer is on the stack twice.
+Nothing is allocated or kept between calls, so that threads may call it at once.
 """
 
 import re

@@ -1,9 +1,8 @@
 """What an exported network computes, before it is ONNX, JSON or C.
 
-What is exported is what `predict` computes: the layers, the inverse link of the
-loss (softmax or sigmoid for the cross-entropies), and for a network trained on a
-table the scaling before and after it. A category's one-hot columns are inputs
-of their own, 0 or 1. Dropout does nothing when a network predicts, and is gone.
+It is what `predict` computes: the layers without dropout, the inverse link of the
+loss, and for a network trained on a table the scaling before and after it. A
+category's one-hot columns are inputs of their own, 0 or 1.
 """
 
 from dataclasses import dataclass, field
@@ -24,12 +23,8 @@ _LARGEST = 2**31 - 2**20  # bytes: protobuf ends there, and no text needs more
 class Port:
     """How numbers enter or leave a network that was trained on a table.
 
-    Parameters
-    ----------
-    names : list of str
-        Of the inputs or outputs.
-    shift, factor : float64 arrays, or None
-        Inputs: z = (x - shift) * factor. Outputs: y = a * factor + shift.
+    Inputs are z = (x - shift) * factor, outputs y = a * factor + shift; shift and
+    factor are float64 arrays.
     """
 
     names: list[str] = field(default_factory=list)

@@ -1,10 +1,9 @@
 """A network as an ONNX model: one Gemm for each dense layer.
 
 Raw numbers of a table come in as float64 and are scaled in it, so that a time
-stamp loses nothing; the rest is computed in the network's own dtype. An
-activation that ONNX has only in later versions, or not for float64, is written
-out in its parts; so is the sigmoid, because ONNX Runtime's operator loses small
-numbers (0.02 % off at z = -10, 0 below -18).
+stamp loses nothing. An activation that ONNX has only in later versions, or not for
+float64, is written out in its parts; so is the sigmoid, because ONNX Runtime's
+operator loses small numbers (0.02 % off at z = -10, 0 below -18).
 """
 
 import importlib
@@ -20,13 +19,7 @@ _PLAIN = {"relu": "Relu", "tanh": "Tanh", "softmax": "Softmax"}
 
 
 def to_onnx(graph: ExportGraph) -> bytes:
-    """Return the ONNX file of a network: input "x", output "y", any batch.
-
-    Raises
-    ------
-    ConfigError
-        The onnx package is not installed.
-    """
+    """Return the ONNX file of a network: input "x", output "y", any batch."""
     try:
         onnx = importlib.import_module("onnx")
     except ImportError as error:
@@ -38,16 +31,14 @@ def to_onnx(graph: ExportGraph) -> bytes:
     if source.shift is not None:
         last = nodes.add("Sub", last, nodes.constant(source.shift))
         last = nodes.add("Mul", last, nodes.constant(source.factor))
-        if graph.dtype != "float64":
-            last = nodes.cast(last, graph.dtype)
+        last = nodes.cast(last, graph.dtype)
     for step in graph.steps:
         if isinstance(step, DenseStep):
             last = nodes.add("Gemm", last, *map(nodes.constant, step))
         else:
             last = _activation(nodes, last, *step)
     if target.shift is not None:
-        if graph.dtype != "float64":
-            last = nodes.cast(last, "float64")
+        last = nodes.cast(last, "float64")
         last = nodes.add("Mul", last, nodes.constant(target.factor))
         last = nodes.add("Add", last, nodes.constant(target.shift))
     nodes.add("Identity", last, out="y")
@@ -59,10 +50,10 @@ def to_onnx(graph: ExportGraph) -> bytes:
 class _Nodes:
     """Nodes and constants as they are made."""
 
-    def __init__(self, onnx: Any, dtype: str):
+    def __init__(self, onnx: Any, dtype: str) -> None:
         self.onnx, self.dtype = onnx, dtype
         self._nodes: list[Any] = []
-        self._constants: dict[str, Any] = {}
+        self._constants: list[Any] = []
 
     def add(self, kind: str, *inputs: str, out: str = "", **attributes: Any) -> str:
         """Add a node; return the name of its output."""
@@ -76,7 +67,7 @@ class _Nodes:
         name = f"c{len(self._constants)}"
         dtype = self.dtype if isinstance(value, float) else None
         array = np.asarray(value, dtype, order="C")
-        self._constants[name] = self.onnx.numpy_helper.from_array(array, name)
+        self._constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
     def kind(self, dtype: str) -> int:
@@ -84,7 +75,9 @@ class _Nodes:
         return self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
     def cast(self, last: str, dtype: str) -> str:
-        """Add a cast; return the name of its output."""
+        """Add a cast to or from float64, if the network has another dtype."""
+        if self.dtype == "float64":
+            return last
         return self.add("Cast", last, to=self.kind(dtype))
 
     def model(self, graph: ExportGraph) -> Any:
@@ -93,9 +86,8 @@ class _Nodes:
         describe = helper.make_tensor_value_info
         x = describe("x", self.kind(source.dtype(graph.dtype)), ["n", graph.n_in])
         y = describe("y", self.kind(target.dtype(graph.dtype)), ["n", graph.n_out])
-        constants = list(self._constants.values())
         model = helper.make_model(
-            helper.make_graph(self._nodes, "gpunet", [x], [y], constants),
+            helper.make_graph(self._nodes, "gpunet", [x], [y], self._constants),
             producer_name="gpunet",
             ir_version=_IR,
             opset_imports=[helper.make_opsetid("", _OPSET)],
