@@ -1,4 +1,4 @@
-"""Faults to plant: each is one small change that the named tests must notice.
+"""Faults to plant in the lesson: each a small change that the named tests must notice.
 
 A new one is one more line: a name, the file in gpunet/, the old text (which
 must be there once), the new text, and the tests to run, narrow and quick.
@@ -25,7 +25,7 @@ PENALTY = "test_optimizers.py::test_penalties_pull_weights_and_never_biases[cpu]
 STEPS = "test_optimizers.py::test_optimizer_takes_the_steps_by_hand"
 MEMBERS = "test_population.py::test_layers_serve_any_number_of_leading_axes"
 
-MUTANTS = [
+LESSON = [
     Mutant(
         "missing one over batch",
         "losses.py",
@@ -203,20 +203,6 @@ MUTANTS = [
         "test_layers.py::test_embedding_population_equals_the_loop[cpu-lead0]",
     ),
     Mutant(
-        "repeated rows counted once",
-        "backend/arrays.py",
-        "np.add.at(target.reshape(-1), entries.reshape(-1), rows.reshape(-1))",
-        "target[index] += rows",
-        "test_backend.py::test_scatter_add_gives_repeated_rows_all[cpu]",
-    ),
-    Mutant(
-        "parameters alias what was given",
-        "backend/devices.py",
-        'return np.array(host, dtype=dtype, order="C")',
-        'return np.asarray(host, dtype=dtype, order="C")',
-        "test_backend.py::test_array_copies_and_keeps_dtype[cpu]",
-    ),
-    Mutant(
         "members of one seed",
         "random.py",
         "index(seed) + i for i in range(n)",
@@ -239,27 +225,6 @@ MUTANTS = [
         CHECK.replace("tanh-squared_error", "tanh-softmax_cross_entropy"),
     ),
     Mutant(
-        "nan taken for a best",
-        "training/schedules.py",
-        "if value < (inf if best is None else best):",
-        "if not value >= (inf if best is None else best):",
-        "test_training_schedules.py::test_plateau_never_takes_nan_for_a_best",
-    ),
-    Mutant(
-        "last short batch dropped",
-        "training/batches.py",
-        "self.n_steps = ceil(data.n / batch_size)",
-        "self.n_steps = max(data.n // batch_size, 1)",
-        "test_training_batches.py::test_an_epoch_sees_each_example_once_and_the_last_batch_is_short[cpu]",
-    ),
-    Mutant(
-        "last batch counted as a full one",
-        "training/steppers.py",
-        "value * float(y.shape[-2])",
-        "value * 10.0",
-        "test_training_loop.py::test_mean_of_the_batches_gradients_is_the_full_gradient[cpu-10]",
-    ),
-    Mutant(
         "shuffle key without epoch",
         "random.py",
         'host_rng(seeds, "shuffle", epoch)',
@@ -274,180 +239,11 @@ MUTANTS = [
         "test_random.py::test_draws_of_a_step_come_again_and_those_of_no_other[cpu]",
     ),
     Mutant(
-        "momentum reset on resume",
-        "runs/checkpoint.py",
-        "            p[...] = bk.array(tensors[name])",
-        '            p[...] = bk.array(tensors[name]) if name[:5] != "slots" else 0.0',
-        "test_runs_checkpoint.py::test_restored_run_goes_on_bit_for_bit[cpu-7-momentum-None]",
-    ),
-    Mutant(
-        "steps of Adam forgotten on resume",
-        "runs/checkpoint.py",
-        'int(state["optimizer_steps"])',
-        "0",
-        "test_runs_checkpoint.py::test_restored_run_goes_on_bit_for_bit[cpu-7-adam-None]",
-    ),
-    Mutant(
-        "place in the epoch forgotten on resume",
-        "runs/checkpoint.py",
-        '("epoch", "at", "step", "alive")',
-        '("epoch", "step", "alive")',
-        "test_runs_checkpoint.py::test_restored_run_goes_on_bit_for_bit[cpu-7-sgd-None]",
-    ),
-    Mutant(
-        "labels left out of the digest",
-        "runs/checkpoint.py",
-        "for array in (data.x, data.t):",
-        "for array in (data.x,):",
-        "test_runs_checkpoint.py::test_data_digest_tells_data_apart",
-    ),
-    Mutant(
-        "validation judged on the training data",
-        "training/loop.py",
-        "to_device(net, held_out) if held_out",
-        "to_device(net, train) if held_out",
-        "test_training_loop.py::test_history_has_its_columns_and_lengths[cpu]",
-    ),
-    Mutant(
-        "sums of the last epoch kept",
-        "training/loop.py",
-        "            total[...] = 0",
-        "            total[...] = total",
-        "test_training_loop.py::test_every_epoch_is_measured_anew[cpu]",
-    ),
-    Mutant(
-        "schedule by whole epochs",
-        "training/loop.py",
-        "self.epoch + k / self.steps_per_epoch",
-        "self.epoch",
-        "test_training_loop.py::test_schedule_reaches_the_optimizer_at_every_step",
-    ),
-    Mutant(
-        "frozen members multiplied away",
-        "training/steppers.py",
-        "namespace(p).where(expand_mask(keep, p), p, old)",
-        "p * expand_mask(keep, p) + old * ~expand_mask(keep, p)",
-        "test_training_divergence.py::test_member_that_diverges_leaves_the_others_alone[momentum-True-99]",
-    ),
-    Mutant(
-        "factors of the first block for all",
-        "training/steppers.py",
-        "factor = factor[members]",
-        "factor = factor[: net.population]",
-        "test_training_steppers.py::test_blocks_equal_one_block_bit_for_bit[plateau-3]",
-    ),
-    Mutant(
-        "seeds of the first block for all",
-        "training/steppers.py",
-        "else self.seeds[some]",
-        "else self.seeds[: some.stop - some.start]",
-        "test_training_steppers.py::test_blocks_equal_one_block_bit_for_bit[sgd-3]",
-    ),
-    Mutant(
-        "nan is the best loss",
-        "training/best.py",
-        "better[i] = value < (float",
-        "better[i] = not value >= (float",
-        "test_training_best.py::test_nan_is_never_best_and_never_hides_a_later_one",
-    ),
-    Mutant(
-        "patience one too long",
-        "training/best.py",
-        '["bad"][i] >= rule.patience',
-        '["bad"][i] > rule.patience',
-        "test_training_best.py::test_patience_counts_epochs_without_a_new_best",
-    ),
-    Mutant(
-        "best weights of all members at once",
-        "training/best.py",
-        "xp.where(expand_mask(mask, p), p, old)",
-        "p",
-        "test_training_best.py::test_members_keep_their_own_best[cpu]",
-    ),
-    Mutant(
-        "class weights replace the examples'",
-        "training/device_data.py",
-        "weight = weight * train.weight",
-        "weight = weight * 1.0",
-        "test_training_fit.py::test_weights_weigh_the_examples[both]",
-    ),
-    Mutant(
-        "strict resume warns only",
-        "runs/resume.py",
-        "        if options.strict_resume:",
-        "        if False:",
-        "test_runs_resume_errors.py::test_other_machine_warns_and_strict_resume_refuses",
-    ),
-    Mutant(
-        "divergence found but not undone",
-        "training/members.py",
-        "            stepper.restore(before)\n            return [start",
-        "            return [start",
-        "test_training_divergence.py::test_rate_too_large_stops_with_finite_weights[cpu-sgd]",
-    ),
-    Mutant(
-        "a network of any size made before its file is checked",
-        "storage/network.py",
-        "    check_tensors(specs, tensors, path)",
-        "    specs.clear()",
-        "test_storage_network.py::test_tensors_that_do_not_fit_are_refused[cpu-shape]",
-    ),
-    Mutant(
-        "handlers kept",
-        "runs/signals.py",
-        "            signal.signal(number, handler)\n",
-        "            pass\n",
-        "test_cli_signal_handlers.py::test_handlers_are_the_callers_again_afterwards",
-    ),
-    Mutant(
-        "scale lost with the rows taken",
-        "data/dataset.py",
-        "replace(self, x=self.x[index], t=self.t[index], weight=weight)",
-        "Dataset(self.x[index], self.t[index], weight)",
-        "test_data_dataset.py::test_dataset_takes_rows_with_weights_and_scale",
-    ),
-    Mutant(
-        "scale lost when the data are checked",
-        "data/dataset.py",
-        "check_scale(dataset.scale, where))",
-        "1.0)",
-        "test_training_loop.py::test_scale_multiplies_the_features",
-    ),
-    Mutant(
-        "scale lost with class weights",
-        "training/device_data.py",
-        "train = replace(train, weight=weight)",
-        "train = Dataset(train.x, train.t, weight)",
-        "test_training_fit.py::test_class_weights_leave_the_scale",
-    ),
-    Mutant(
-        "unscaled data judged",
-        "training/device_data.py",
-        "x = data.scaled(net.dtype)",
-        "x = data.x.astype(net.dtype)",
-        "test_training_loop.py::test_scale_multiplies_the_features",
-    ),
-    Mutant(
-        "misspelled columns answered",
-        "training/history.py",
-        "if column not in (*COLUMNS, *self.columns):",
-        "if not isinstance(column, str):",
-        "test_training_history.py::test_misspelled_column_names_the_close_one_first",
-    ),
-    Mutant(
         "shown but not used",
         "parameters.py",
         "        self._layers[int(layer)][name] = p\n",
         "        self._layers[int(layer)].setdefault(name, p)\n",
         "test_parameters.py::test_changed_parameters_are_the_ones_used",
-    ),
-    Mutant(
-        "set parameters not trained on",
-        "training/loop.py",
-        "            if new is not p:\n",
-        "            if False:\n",
-        "test_parameters.py::test_parameters_set_by_a_callback_are_trained_on"
-        "[False-51-loop]",
     ),
     Mutant(
         "read while another thread trains",
@@ -470,12 +266,5 @@ MUTANTS = [
         "kind in _MAKERS and self == _make(self.kind, self.parameter)",
         "kind in _MAKERS",
         "test_pickling.py::test_custom_functions_are_pickled_by_where_they_are_defined",
-    ),
-    Mutant(
-        "class derived from Dense saved as a Dense",
-        "storage/network.py",
-        "if LAYERS.get(kind.__name__) is not kind:",
-        "if not issubclass(kind, tuple(LAYERS.values())):",
-        "test_storage_layers.py::test_class_derived_from_a_built_in_layer_is_a_custom_one",
     ),
 ]

@@ -1,7 +1,7 @@
 """The mutation gate: a suite is worth what it catches, so faults are planted.
 
-Each fault of `mutants.py` is put into a copy of the package; the tests it names
-must then fail, having passed on the untouched copy.
+Each fault of `mutants` and `mutants_rooms` is put into a copy of the package; the
+tests it names must then fail, having passed on the untouched copy.
 """
 
 import os
@@ -11,9 +11,11 @@ import sys
 
 import pytest
 from helpers import ROOT
-from mutants import MUTANTS
+from mutants import LESSON
+from mutants_rooms import ROOMS
 
 PACKAGE = ROOT / "gpunet"
+MUTANTS = [*LESSON, *ROOMS]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ def show_result(result: dict[str, Any], pictures: list[str]) -> None:
     Parameters
     ----------
     result : dict
-        As `gpunet.runs.run.run` returns it, with the run folder as "folder".
+        As `gpunet.runs.network.run_config` returns it, with the run folder as "folder".
     pictures : list of str
         Names of files in the run folder.
     """
