@@ -227,7 +227,12 @@ with pytest.MonkeyPatch.context() as patch:
 def test_progress_bar_starts_no_thread_and_shows_each_span():
     threads = threading.active_count()
     trainer = SimpleNamespace(
-        step=0, epochs=2, steps_per_epoch=50, step_in_epoch=0, epoch=0, compute_metrics=False
+        step=0,
+        epochs=2,
+        steps_per_epoch=50,
+        step_in_epoch=0,
+        epoch=0,
+        compute_metrics=False,
     )
     out = io.StringIO()
     bar = ProgressBar(Console(file=out, force_terminal=True, width=80))
