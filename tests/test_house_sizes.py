@@ -18,7 +18,6 @@ EXCEPTIONS = 5  # of each kind
 SOURCES = (".py", ".cu")
 
 LONG_FUNCTIONS = {
-    "gpunet/backend/devices.py::_open_cuda": "each check of a GPU, in their order",
     "gpunet/lab/digits/sweeps.py::sizes": "an experiment and its document",
 }
 LONG_FILES = {
