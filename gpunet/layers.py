@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from numbers import Real
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from .activations import ActivationFunction, get_activation
 from .backend import Array, HostArray, Params, namespace, scatter_add
@@ -21,6 +21,7 @@ from .initializers import check_initializer, initial_values
 from .random import Draws, HostGenerator
 
 LayerParams = Mapping[str, Array]  # a layer's tensors, by their short names
+Rng = Draws | None
 
 
 def _positive(what: str, **sizes: int) -> None:
@@ -31,14 +32,6 @@ def _positive(what: str, **sizes: int) -> None:
                 f"{what}: {name}: expected a whole number from 1 to 2^62, got "
                 f"{size!r:.40}"
             )
-
-
-def _expect_last(what: str, wanted: int, x: Array) -> NoReturn:
-    hint = "; flatten it first" if prod(x.shape[1:]) == wanted else ""
-    raise ConfigError(
-        f"{what} expected a last axis of {wanted}, got x of shape "
-        f"{tuple(x.shape)}{hint}"
-    )
 
 
 class Layer:
@@ -55,12 +48,7 @@ class Layer:
         return {}
 
     def forward(
-        self,
-        params: LayerParams,
-        x: Array,
-        *,
-        train: bool = False,
-        rng: Draws | None = None,
+        self, params: LayerParams, x: Array, *, train: bool = False, rng: Rng = None
     ) -> tuple[Array, Any]:
         """Return (y, cache) for x of shape (..., batch, features)."""
         raise AssertionError("each layer has its own forward")
@@ -113,7 +101,11 @@ class Dense(Layer):
     def forward(self, params, x, *, train=False, rng=None) -> tuple[Array, Any]:
         """Return z = x W + b, shape (..., batch, n_out); the cache is x."""
         if x.shape[-1] != self.n_in:
-            _expect_last(f"Dense({self.n_in}, {self.n_out})", self.n_in, x)
+            hint = "; flatten it first" if prod(x.shape[1:]) == self.n_in else ""
+            raise ConfigError(
+                f"Dense({self.n_in}, {self.n_out}) expected a last axis of "
+                f"{self.n_in}, got x of shape {tuple(x.shape)}{hint}"
+            )
         z = x @ params["W"]  # (..., batch, n_in) @ (..., n_in, n_out)
         b = params["b"]
         z += b if b.ndim == 1 else b[..., None, :]

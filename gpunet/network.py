@@ -115,21 +115,11 @@ class Network:
     def forward(
         self, x: Array, *, train: bool = False, rng: Draws | None = None
     ) -> tuple[Array, list[Any]]:
-        """Return the output y and one cache for each layer.
+        """Return the output y, shape (..., batch, n_out), and one cache a layer.
 
-        Parameters
-        ----------
-        x : array on the network's device, shape (..., batch, features)
-            Without a population axis it is shared by all members.
-        train : bool
-            Whether layers behave as in training.
-        rng : Draws, optional
-            For Dropout.
-
-        Returns
-        -------
-        y : array, shape (..., batch, n_out)
-        caches : list, what `backward` needs; parameters are unchanged
+        x is on the network's device, shape (..., batch, features); without a
+        population axis all members share it. `train` lets layers behave as in
+        training, for which Dropout needs `rng`.
         """
         caches = []
         for layer, own in zip(self.layers, self.params.by_layer, strict=False):
@@ -169,9 +159,9 @@ class Network:
         for i in range(len(self.layers) - 1, last - 1, -1):
             need_dx = wrt_input or i > last
             layer, params, cache = self.layers[i], by_layer[i], caches[i]
-            dy, found = layer.backward(params, cache, dy, need_dx=need_dx)
+            dy, of_layer = layer.backward(params, cache, dy, need_dx=need_dx)
             for name in layer.tensors:
-                grads[f"{i}.{name}"] = found[name]
+                grads[f"{i}.{name}"] = of_layer[name]
         return (grads, dy) if wrt_input else grads
 
     def predict(self, x: HostArray | Array) -> HostArray:
