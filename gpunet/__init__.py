@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._lazy import load
 
-if TYPE_CHECKING:  # for editors; __getattr__ loads them
+if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
     from .activations import get_activation as activation
     from .backend import Backend, namespace, open_backend, scatter_add
     from .blocks import mlp
@@ -34,59 +34,46 @@ if TYPE_CHECKING:  # for editors; __getattr__ loads them
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "SGD": "optimizers",
-    "Activation": "layers",
-    "AdaGrad": "optimizers",
-    "Adam": "optimizers",
-    "AdamW": "optimizers",
-    "Backend": "backend",
-    "Callback": "training",
-    "Dataset": "data",
-    "Dense": "layers",
-    "Dropout": "layers",
-    "EarlyStopping": "training",
-    "Embedding": "layers",
-    "Flatten": "layers",
-    "GpunetError": "errors",
-    "GpunetWarning": "errors",
-    "History": "training",
-    "Layer": "layers",
-    "Loss": "losses",
-    "Network": "network",
-    "Optimizer": "updates",
-    "RMSProp": "optimizers",
-    "Settings": "training",
-    "Splits": "data",
-    "activation": "activations",
-    "check_gradients": "checks",
-    "evaluate": "training",
-    "fit": "training",
-    "load_mnist": "data",
-    "load_network": "storage",
-    "loss": "losses",
-    "mlp": "blocks",
-    "namespace": "backend",
-    "open_backend": "backend",
-    "optimizer": "optimizers",
-    "predictor": "fast",
-    "save_network": "storage",
-    "scatter_add": "backend",
-    "schedule": "training.schedules",
-}
+# Written out, because type checkers read it.
+__all__ = ["SGD", "Activation", "AdaGrad", "Adam", "AdamW", "Backend", "Callback"]
+__all__ += ["Dataset", "Dense", "Dropout", "EarlyStopping", "Embedding", "Flatten"]
+__all__ += ["GpunetError", "GpunetWarning", "History", "Layer", "Loss", "Network"]
+__all__ += ["Optimizer", "RMSProp", "Settings", "Splits", "activation"]
+__all__ += ["check_gradients", "evaluate", "fit", "load_mnist", "load_network", "loss"]
+__all__ += ["mlp", "namespace", "open_backend", "optimizer", "predictor"]
+__all__ += ["save_network", "scatter_add", "schedule"]
 
+_MODULES = {
+    "activations": "activation",
+    "backend": "Backend namespace open_backend scatter_add",
+    "blocks": "mlp",
+    "checks": "check_gradients",
+    "data": "Dataset Splits load_mnist",
+    "errors": "GpunetError GpunetWarning",
+    "fast": "predictor",
+    "layers": "Activation Dense Dropout Embedding Flatten Layer",
+    "losses": "Loss loss",
+    "network": "Network",
+    "optimizers": "SGD AdaGrad Adam AdamW RMSProp optimizer",
+    "storage": "load_network save_network",
+    "training": "Callback EarlyStopping History Settings evaluate fit",
+    "training.schedules": "schedule",
+    "updates": "Optimizer",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 _FULL_NAMES = {
     name: f"get_{name}" for name in ("activation", "loss", "optimizer", "schedule")
 }
-__all__ = list(_HOME)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'gpunet' has no attribute {name!r}")
-    value = getattr(load(_HOME[name]), _FULL_NAMES.get(name, name))
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # which would believe that every name is here
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module 'gpunet' has no attribute {name!r}")
+        value = getattr(load(_HOME[name]), _FULL_NAMES.get(name, name))
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
