@@ -1,5 +1,7 @@
 """The compiled predictor: what `Network.predict` says, for one row or many."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -94,3 +96,36 @@ def test_predictor_refuses_what_it_does_not_know():
     for shape in ((5,), (2, 5), (1, 2, 4)):
         with pytest.raises(ConfigError, match="x must have rows of 4 features, got"):
             gpunet.predictor(mlp([4, 3]))(np.zeros(shape))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_predictor_takes_lists_and_other_numbers(dtype):
+    net = mlp([2, 3], dtype=dtype)
+    predict, rows = gpunet.predictor(net), [[0.1, 0.2], [1, -3]]
+    expected = predict(np.array(rows, dtype))
+    assert np.array_equal(predict(rows), expected)
+    assert np.array_equal(predict(rows[0]), expected[0])
+    assert np.array_equal(predict(tuple(map(Fraction, (1, -3)))), expected[1])
+    assert np.array_equal(predict(np.array([1, -3])), expected[1])
+    assert np.array_equal(predict([True, False]), predict([1.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("x", "reason"),
+    [
+        (["0.1", "0.2"], "x must be numbers, got dtype <U3"),
+        ("text", "x must be numbers, got dtype <U4"),
+        (np.array(["0.1", 0.2], object), "x must be numbers, got dtype object"),
+        ([b"0.1", b"0.2"], r"x must be numbers, got dtype \|S3"),
+        ([1j, 2.0], "x must be numbers, got dtype complex128"),
+        ([[0.1, 0.2], [0.3]], "x must be an array of numbers; .*inhomogeneous"),
+        ([0.1, {}], "x must be an array of numbers; .*not 'dict'"),
+        (np.array(0.1, np.float32), r"rows of 2 features, got shape \(\)"),
+        ([0.1], r"rows of 2 features, got shape \(1,\)"),
+        ([], r"rows of 2 features, got shape \(0,\)"),
+        (None, r"rows of 2 features, got shape"),
+    ],
+)
+def test_predictor_refuses_what_is_not_rows_of_numbers(x, reason):
+    with pytest.raises(ConfigError, match=f"predictor: (x must have )?{reason}"):
+        gpunet.predictor(mlp([2, 3]))(x)

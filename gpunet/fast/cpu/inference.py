@@ -26,20 +26,12 @@ class Predictor:
     Threads may share it: each call has working memory of its own.
     """
 
-    def __init__(self, net: Network):
-        where = layout(net)
-        layers = where.layers.copy()
-        layers[:, ROWS] *= _CHUNK
-        P = aligned(where.size, net.dtype)
-        pack(P, net.params, where, None)
-        slopes = [block.f.parameter for block in dense_blocks(net.layers)]
-        alphas, loss = np.asarray(slopes, net.dtype), LOSSES[net.loss.kind]
-        self._prepare(where.row_size, layers, alphas, loss, P)
-
-    def _prepare(
+    def __init__(
         self, row_size: int, layers: Array, alphas: Array, loss: int, P: Array
-    ) -> None:
-        self._net = layers, alphas, loss, P
+    ):
+        flat = aligned(len(P), P.dtype)  # as the kernels need it; a pickle's may differ
+        flat[:] = P
+        self._net = layers, alphas, loss, flat
         self._row_size, self._dtype = row_size, P.dtype
         self._n_in, self._n_out = int(layers[0, N_IN]), int(layers[-1, N_OUT])
         self._kernel, self._n_threads = compiled(predict), usable_threads()
@@ -48,17 +40,22 @@ class Predictor:
             self(np.zeros(self._n_in, self._dtype))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (self._row_size, *self._net)
+        return Predictor, (self._row_size, *self._net)
 
     def __call__(self, x: HostArray) -> HostArray:
-        """Return the outputs for x, of one example or of many."""
-        single, n_in, dtype = x.ndim == 1, self._n_in, self._dtype
-        if x.ndim > 2 or x.shape[-1] != n_in:
+        """Return the outputs for x, an array or a list, of one example or of many."""
+        n_in, dtype = self._n_in, self._dtype
+        try:
+            readable = x.dtype is dtype and x.flags.c_contiguous
+        except AttributeError:  # a list, say
+            readable = False
+        if not readable:
+            x = _as_numbers(x, dtype)
+        single = x.ndim == 1
+        if x.ndim not in (1, 2) or x.shape[-1] != n_in:
             raise ConfigError(
                 f"predictor: x must have rows of {n_in} features, got shape {x.shape}"
             )
-        if x.dtype is not dtype or not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x, dtype)
         y = np.empty((1 if single else len(x), self._n_out), dtype)
         n = self._n_threads
         if single or n == 1 or len(x) * len(self._net[3]) < _MIN_WORK:
@@ -81,6 +78,24 @@ class Predictor:
         self._workspaces.append(workspace)
 
 
+def _as_numbers(x: Any, dtype: Any) -> HostArray:
+    """Return x as an array that the kernel reads; refuse what is not numbers."""
+    try:
+        array = np.asarray(x)
+        if array.dtype == object and not _has_text(array):
+            array = array.astype(dtype)  # fractions and decimals are numbers
+    except (TypeError, ValueError) as error:  # rows of several lengths, for one
+        message = f"predictor: x must be an array of numbers; {error}"
+        raise ConfigError(message) from error
+    if array.dtype.kind not in "biuf":
+        raise ConfigError(f"predictor: x must be numbers, got dtype {array.dtype}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def _has_text(array: HostArray) -> bool:
+    return any(isinstance(value, str | bytes) for value in array.flat)
+
+
 def predictor(net: Network) -> Predictor:
     """Return a function that predicts as `net.predict` does, compiled.
 
@@ -94,15 +109,16 @@ def predictor(net: Network) -> Predictor:
     Returns
     -------
     predict : callable
-        predict(x) -> y: for x of shape (features,) one example's outputs, shape
-        (n_out,), for (n, features) those of many, (n, n_out). Threads may share it,
-        and it can be pickled.
+        predict(x) -> y: for x of shape (features,), an array or a list, one example's
+        outputs, shape (n_out,), for (n, features) those of many, (n, n_out). Threads
+        may share it, and it can be pickled.
 
     Raises
     ------
     ConfigError
         A population, another device, numba missing, or an unsupported network;
-        or another thread is training the network.
+        or another thread is training the network. predict: x of another shape, or
+        not of numbers.
 
     Examples
     --------
@@ -115,9 +131,15 @@ def predictor(net: Network) -> Predictor:
     if reason := _why_unsupported(net):
         raise ConfigError(f"predictor: {reason}; net.predict always works")
     begun = net.params.check_reading("predictor")
-    compiled_net = Predictor(net)
+    where = layout(net)
+    P = np.zeros(where.size, net.dtype)
+    pack(P, net.params, where, None)
     net.params.check_reading("predictor", begun)
-    return compiled_net
+    layers = where.layers.copy()
+    layers[:, ROWS] *= _CHUNK
+    slopes = [block.f.parameter for block in dense_blocks(net.layers)]
+    alphas = np.asarray(slopes, net.dtype)
+    return Predictor(where.row_size, layers, alphas, LOSSES[net.loss.kind], P)
 
 
 def _why_unsupported(net: Network) -> str:
@@ -126,13 +148,3 @@ def _why_unsupported(net: Network) -> str:
     if net.population:
         return "it is for one network; use net.member(i)"
     return missing() or why_unsupported(net)
-
-
-def _unpickle(
-    row_size: int, layers: Array, alphas: Array, loss: int, P: Array
-) -> Predictor:
-    restored = object.__new__(Predictor)
-    flat = aligned(len(P), P.dtype)  # as the kernels need it; a pickle's may differ
-    flat[:] = P
-    restored._prepare(row_size, layers, alphas, loss, flat)
-    return restored

@@ -4,5 +4,5 @@ Plain functions over flat arrays; numba infers their types, once for each dtype 
 not for each network: layers, loss and optimizer come as tables (`structs`). Rows are
 padded to whole vectors of 64 bytes (`vectors`). `A` and `D` hold activations and
 slopes, `P`, `G`, `M` and `V` parameters, gradients and the optimizer's state; `L` is
-the length of a vector. What was tried and measured: see `gpunet.fast.cpu`.
+the length of a vector.
 """
