@@ -99,16 +99,14 @@ class Trainer:
     def continue_from(
         self, counters: dict[str, int], active: list[bool], stopped: dict[int, str]
     ) -> None:
-        """Set where training continues (the tensors are set by `tensors`).
+        """Set where training continues, and why members that are not active ended.
 
-        The counters are epoch, step_in_epoch, step and optimizer_steps; `stopped`
-        says why members that are not active ended.
+        The counters are epoch, step_in_epoch, step and optimizer_steps.
         """
         self.epoch, self.step = counters["epoch"], counters["step"]
         self.step_in_epoch = counters["step_in_epoch"]
         self.members.active[:] = active
-        self.members.reasons.clear()
-        self.members.reasons.update(stopped)
+        self.members.reasons |= stopped
         for optimizer in [self.optimizer, *(s.optimizer for s in self.steppers)]:
             optimizer.n_steps = counters["optimizer_steps"]
 
@@ -130,16 +128,13 @@ class Trainer:
 
     def stop(self, reason: str) -> None:
         """Ask for an end after the current step; the reason goes into the history."""
-        self.state.request.reason = self._reason or reason
-
-    @property
-    def _reason(self) -> str:
-        return self.state.request.reason
+        request = self.state.request
+        request.reason = request.reason or reason
 
     @property
     def stopped(self) -> bool:
         """Whether an end has been asked for."""
-        return bool(self._reason)
+        return bool(self.state.request.reason)
 
     def run(self) -> History:
         """Train to the end and return the history; see `fit` for its errors."""
@@ -154,16 +149,15 @@ class Trainer:
         try:
             bk = self.net.backend
             dense = [x for x in self.net.layers if isinstance(x, Dense)]
-            largest = max(layer.n_in * layer.n_out for layer in dense)
-            blas = blas_threads(self.batch_size * largest)
+            blas = blas_threads(self.batch_size * max(x.n_in * x.n_out for x in dense))
             with bk.use(), memory_for("step", bk, self.batch_size), blas:
-                while self.epoch < self.epochs and not self._reason:
+                while self.epoch < self.epochs and not self.stopped:
                     self._run_epoch()
-                if not self._reason:
+                if not self.stopped:
                     self.stop("all epochs done")
                     self.best.restore()
         finally:
-            self.history.outcome = self._reason or "stopped by an error"
+            self.history.outcome = self.state.request.reason or "stopped by an error"
             self._tell("on_stop", self)
         return self.history
 
@@ -171,7 +165,7 @@ class Trainer:
         started = time.perf_counter()
         for stepper in self.steppers:
             stepper.batches.start_epoch(self.epoch)
-        while self.step_in_epoch < self.steps_per_epoch and not self._reason:
+        while self.step_in_epoch < self.steps_per_epoch and not self.stopped:
             span_started = time.perf_counter()
             n = self._run_span(self.step_in_epoch, self._span_end())
             self.step_in_epoch += n
