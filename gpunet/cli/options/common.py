@@ -1,6 +1,7 @@
 """Types of option values, and options that several commands share."""
 
 import argparse
+import contextlib
 import math
 from collections.abc import Callable
 from functools import partial
@@ -11,16 +12,14 @@ def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
     """Return a converter to an integer in [least, most]."""
 
     def convert(text: str) -> int:
-        try:
-            value = int(text) if text.strip("+-").isascii() else None
-        except ValueError:
-            value = None
-        if value is None or "_" in text or not least <= value <= most:
-            limit = "" if most == math.inf else f" and at most {most}"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number of at least {least}{limit}"
-            )
-        return value
+        with contextlib.suppress(ValueError):
+            value = int(text)
+            if "_" not in text and text.isascii() and least <= value <= most:
+                return value
+        limit = "" if most == math.inf else f" and at most {most}"
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number of at least {least}{limit}"
+        )
 
     return convert
 
@@ -31,18 +30,14 @@ def number(
     """Return a converter to a finite number in [least, below), or above `least`."""
 
     def convert(text: str) -> float:
-        try:
-            value = float(text) if "_" not in text else math.nan
-        except ValueError:
-            value = math.nan
-        if not (least < value < below if above else least <= value < below):
-            bounds = f" {'above' if above else 'of at least'} {least:g}"
-            bounds = "" if least == -math.inf else bounds
-            limit = "" if below == math.inf else f" and below {below:g}"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a finite number{bounds}{limit}"
-            )
-        return value
+        with contextlib.suppress(ValueError):
+            value = math.nan if "_" in text else float(text)
+            if (value > least if above else value >= least) and value < below:
+                return value
+        limit = f" {'above' if above else 'of at least'} {least:g}"
+        limit = "" if least == -math.inf else limit
+        limit += "" if below == math.inf else f" and below {below:g}"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number{limit}")
 
     return convert
 
@@ -52,8 +47,12 @@ def layer_sizes(text: str) -> list[int]:
     return [whole(1, 2**62 - 1)(part) for part in text.replace("-", ",").split(",")]
 
 
-COUNT: dict[str, Any] = {"type": whole(1), "metavar": "N"}
-SEED: dict[str, Any] = {"type": whole(0, 2**62), "metavar": "N"}
+# What the options of a kind have in common, as arguments of add_argument.
+Kind = dict[str, Any]
+COUNT: Kind = {"type": whole(1), "metavar": "N"}
+SEED: Kind = {"type": whole(0, 2**62), "metavar": "N"}
+NAME: Kind = {"metavar": "NAME"}
+ENGINE: Kind = {"choices": ("auto", "loop", "compiled")}
 
 
 def adder(group: argparse._ActionsContainer) -> Callable[..., argparse.Action]:
@@ -81,29 +80,23 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 def add_model(parser: argparse.ArgumentParser, member: str) -> None:
     """Add the MODEL of a command and --member, described by `member`."""
-    text = "model file, checkpoint or run folder"
-    parser.add_argument("model", metavar="MODEL", help=text)
-    parser.add_argument("--member", type=whole(0), metavar="I", help=member)
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="model file, checkpoint or run folder")
+    add("--member", type=whole(0), metavar="I", help=member)
 
 
 def add_reading(add: Callable[..., argparse.Action]) -> None:
     """Add the options that tell how to read a table, with the function of `adder`."""
-    add(
-        "--unknown",
-        choices=("refuse", "zeros"),
-        help="how to handle categories not seen in training",
-    )
+    text = "how to handle categories not seen in training"
+    add("--unknown", choices=("refuse", "zeros"), help=text)
     add(
         "--delimiter",
         metavar="MARK",
         help="what separates the cells: a character, or comma, semicolon, tab, pipe or "
         "space (default: detected among the first four)",
     )
-    add(
-        "--encoding",
-        metavar="NAME",
-        help="of a text file, such as latin-1, cp1252 or utf-16 (default: utf-8)",
-    )
+    text = "of a text file, such as latin-1, cp1252 or utf-16 (default: utf-8)"
+    add("--encoding", **NAME, help=text)
     add("--decimal", choices=(".", ","), help="decimal mark (default: .)")
     add(
         "--header",
@@ -111,10 +104,5 @@ def add_reading(add: Callable[..., argparse.Action]) -> None:
         help="whether the first line names the columns; without a header they are "
         "named 1, 2, 3, ...",
     )
-    add(
-        "--missing",
-        nargs="+",
-        action="extend",
-        metavar="TEXT",
-        help="extra text that marks a missing cell",
-    )
+    texts: Kind = {"nargs": "+", "action": "extend", "metavar": "TEXT"}
+    add("--missing", **texts, help="extra text that marks a missing cell")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import COUNT, SEED, add_json, add_threads, adder, number, whole
+from .common import COUNT, ENGINE, SEED, add_json, add_threads, adder, number, whole
 
 HELP = (
     "Learn vectors of words from a text, and look at them: neighbours, analogies, "
@@ -27,42 +27,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             name, help=text, description=description, allow_abbrev=False
         )
         add(action)
+        if name != "train":
+            _add_source(action)
         add_json(action)
         adder(action)("--debug", action="store_true", help=argparse.SUPPRESS)
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
     add = adder(parser)
-    add(
-        "--model",
-        choices=("skipgram", "lm"),
-        help="skipgram (default) for vectors; lm also predicts and writes text",
-    )
+    text = "skipgram (default) for vectors; lm also predicts and writes text"
+    add("--model", choices=("skipgram", "lm"), help=text)
     add("--device", help="auto (default), cpu, cuda, cuda:N, torch:cpu, ...")
-    add("--engine", choices=("auto", "loop", "compiled"))
+    add("--engine", **ENGINE)
     add_threads(parser)
     add = adder(parser.add_argument_group("text"))
     add("--corpus", nargs="+", metavar="FILE", help="UTF-8, plain or gzip")
-    add(
-        "--errors",
-        choices=("strict", "replace"),
-        help="what to do with bytes that are not UTF-8 (default: strict)",
-    )
-    add(
-        "--keep-case",
-        dest="lower",
-        action="store_false",
-        help="The and the are two words",
-    )
+    text = "what to do with bytes that are not UTF-8 (default: strict)"
+    add("--errors", choices=("strict", "replace"), help=text)
+    text = "The and the are two words"
+    add("--keep-case", dest="lower", action="store_false", help=text)
     _add_training(parser)
     _add_models(parser)
     add = parser.add_argument_group("files").add_argument
     add("--out", metavar="FOLDER", help="run folder (default: runs/MODEL-DATE-TIME)")
-    add(
-        "--resume",
-        metavar="auto|FOLDER",
-        help="continue the run of --out, or of FOLDER",
-    )
+    text = "continue the run of --out, or of FOLDER"
+    add("--resume", metavar="auto|FOLDER", help=text)
     add("--quiet", action="store_true", help="show the result only")
 
 
@@ -70,13 +59,9 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("both models"))
     add("--dim", **COUNT, help="size of a word's vector (default: 100; lm 32)")
     add("--epochs", **COUNT, help="(default: 5; lm 4)")
-    add(
-        "--lr",
-        dest="learning_rate",
-        type=number(above=True),
-        metavar="X",
-        help="at its highest (default: 0.025; lm 0.003)",
-    )
+    rate = {"type": number(above=True), "metavar": "X"}
+    text = "at its highest (default: 0.025; lm 0.003)"
+    add("--lr", dest="learning_rate", **rate, help=text)
     add("--batch-size", **COUNT, help="windows a step (default: 128; lm 512)")
     add("--seed", **SEED)
     add("--dtype", choices=("float32", "float64"))
@@ -94,12 +79,8 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         help="share of the text above which a frequent word is thinned out; 0 for "
         "never (default: 0.001)",
     )
-    add(
-        "--min-lr",
-        dest="min_learning_rate",
-        **share,
-        help="to which the learning rate falls linearly (default: 0.0001)",
-    )
+    text = "to which the learning rate falls linearly (default: 0.0001)"
+    add("--min-lr", dest="min_learning_rate", **share, help=text)
     add = adder(parser.add_argument_group("lm"))
     add("--context", **COUNT, help="preceding words to predict from (default: 4)")
     add("--hidden", **COUNT, help="neurons of the tanh layer (default: 96)")
@@ -125,29 +106,21 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 def _neighbours(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="+", metavar="WORD")
     parser.add_argument("-n", default=10, **COUNT, help="how many")
-    _add_source(parser)
 
 
 def _analogy(parser: argparse.ArgumentParser) -> None:
     for name in "abc":
         parser.add_argument(name, metavar=name.upper())
     parser.add_argument("-n", default=5, **COUNT, help="how many")
-    _add_source(parser)
 
 
 def _map(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("words", nargs="*", metavar="WORD", help="default: the most frequent ones")
     add("-n", default=80, **COUNT, help="how many (default: 80)")
-    add(
-        "--skip",
-        type=whole(0),
-        default=100,
-        metavar="N",
-        help="leave out this many of the most frequent words (default: 100)",
-    )
+    text = "leave out this many of the most frequent words (default: 100)"
+    add("--skip", type=whole(0), default=100, metavar="N", help=text)
     add("--out", metavar="FILE", help="picture (default: map.png beside the vectors)")
-    _add_source(parser)
 
 
 def _generate(parser: argparse.ArgumentParser) -> None:
@@ -165,7 +138,6 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     add("--seed", default=0, **SEED)
     add("--device", default="cpu", help="as for train (default: cpu)")
     add_threads(parser)
-    _add_source(parser)
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
@@ -174,4 +146,3 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
         ("--analogies", "questions of four words, such as questions-words.txt"),
     ):
         parser.add_argument(option, nargs="+", default=[], metavar="FILE", help=text)
-    _add_source(parser)

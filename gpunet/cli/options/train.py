@@ -1,11 +1,13 @@
 """`gpunet train`: its options, under the names of a run's configuration."""
 
 import argparse
-from typing import Any
 
 from .common import (
     COUNT,
+    ENGINE,
+    NAME,
     SEED,
+    Kind,
     add_json,
     add_reading,
     add_threads,
@@ -19,9 +21,10 @@ HELP = (
     "Train a network on MNIST, on a set of its form, or on a table of your own. "
     "Without options: the default preset on the best device."
 )
-_RATE: dict[str, Any] = {"type": number(0, above=True), "metavar": "X"}
-_PER_MEMBER: dict[str, Any] = {"nargs": "+", "metavar": "X"}
-_COLUMNS: dict[str, Any] = {"nargs": "+", "action": "extend", "metavar": "COLUMN"}
+_POSITIVE: Kind = {"type": number(above=True), "metavar": "X"}
+_PER_MEMBER: Kind = {"nargs": "+", "metavar": "X"}
+_COLUMNS: Kind = {"nargs": "+", "action": "extend", "metavar": "COLUMN"}
+_SHARED: Kind = {"dest": "order", "action": "store_const", "const": "shared"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group().add_argument
     either(
         "--preset",
-        metavar="NAME",
+        **NAME,
         help="default, table, nielsen, nielsen-l2, 3b1b or albahari; other options "
         "change it",
     )
@@ -40,30 +43,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_table(parser)
     _add_network(parser)
     _add_descent(parser)
-    _add_population(parser)
     _add_files(parser)
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
     add = adder(parser)
     add("--device", help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1")
-    add(
-        "--engine",
-        choices=("auto", "loop", "compiled"),
-        help="compiled is faster and supports fewer networks",
-    )
-    add(
-        "--precision",
-        choices=("float32", "tf32", "float16"),
-        help="of matrix products on a GPU; tf32 and float16 keep 3 digits",
-    )
+    add("--engine", **ENGINE, help="compiled is faster and supports fewer networks")
+    precisions = ("float32", "tf32", "float16")
+    text = "of matrix products on a GPU; tf32 and float16 keep 3 digits"
+    add("--precision", choices=precisions, help=text)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("data"))
     add(
         "--data",
-        metavar="NAME",
+        **NAME,
         help="mnist (in the package), fashion-mnist, or a .csv, .tsv, .csv.gz, .npz or "
         ".npy file; - reads a text table from standard input",
     )
@@ -104,11 +100,8 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
         "a name",
     )
     add("--categories", **_COLUMNS, help="columns of texts that look like numbers")
-    add(
-        "--missing-target",
-        choices=("refuse", "drop"),
-        help="what to do with rows without a target (default: refuse)",
-    )
+    text = "what to do with rows without a target (default: refuse)"
+    add("--missing-target", choices=("refuse", "drop"), help=text)
     add(
         "--impute",
         choices=("mean", "median"),
@@ -131,54 +124,44 @@ def _validation(text: str) -> float | str:
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     add, either = adder(group), adder(group.add_mutually_exclusive_group())
-    name = {"metavar": "NAME"}
     sizes = {"type": layer_sizes, "metavar": "784-16-16-10"}
+    hidden = sizes | {"metavar": "64,32"}
     either("--sizes", **sizes, help="neurons of each layer")
-    either(
-        "--hidden",
-        type=layer_sizes,
-        metavar="64,32",
-        help="of the hidden layers only; the data determine the others",
-    )
-    add("--activation", **name, help="of hidden layers: relu, sigmoid, ...")
-    add("--output", **name, help="activation of the last layer")
-    add("--loss", **name, help="softmax_cross_entropy, half_squared_error, ...")
-    add(
-        "--weights",
-        "--weight-init",
-        **name,
-        help="initial values: he_normal, standard_normal, ...",
-    )
-    add("--biases", "--bias-init", **name, help="initial values: zeros, ...")
+    text = "of the hidden layers only; the data determine the others"
+    either("--hidden", **hidden, help=text)
+    add("--activation", **NAME, help="of hidden layers: relu, sigmoid, ...")
+    add("--output", **NAME, help="activation of the last layer")
+    add("--loss", **NAME, help="softmax_cross_entropy, half_squared_error, ...")
+    starts = "initial values: he_normal, standard_normal, ..."
+    add("--weights", "--weight-init", **NAME, help=starts)
+    add("--biases", "--bias-init", **NAME, help="initial values: zeros, ...")
     add("--dropout", type=number(0, 1), metavar="RATE")
-    add("--dtype", **name, help="float32 or float64")
+    add("--dtype", **NAME, help="float32 or float64")
 
 
 def _add_descent(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("gradient descent"))
     add("--epochs", **COUNT)
     add("--batch-size", **COUNT, help="at most the number of examples")
-    optimizers = "sgd, adam, adamw, rmsprop or adagrad"
-    add("--optimizer", metavar="NAME", help=optimizers)
+    add("--optimizer", **NAME, help="sgd, adam, adamw, rmsprop or adagrad")
     add(
         "--lr",
         "--learning-rate",
         dest="learning_rate",
-        type=number(0, above=True),
-        **_PER_MEMBER,
+        **_POSITIVE,
+        nargs="+",
         help="one rate, or one for each member of the population",
     )
     add("--momentum", type=number(0, 1), **_PER_MEMBER)
     add("--nesterov", action="store_true")
     add("--l2", type=number(), **_PER_MEMBER)
     add("--l1", type=number(), **_PER_MEMBER)
-    add("--max-norm", **_RATE)
-    add("--clip-norm", **_RATE)
+    add("--max-norm", **_POSITIVE)
+    add("--clip-norm", **_POSITIVE)
     rates = {"type": _layer_rates, "metavar": "0=3,2=2"}
     add("--layer-rates", **rates, help="factors on the learning rate by layer")
     add("--frozen", nargs="+", metavar="LAYER", help="layers that do not learn")
-    schedules = "one_cycle, cosine, exponential:0.9, ..."
-    add("--schedule", metavar="TEXT", help=schedules)
+    add("--schedule", metavar="TEXT", help="one_cycle, cosine, exponential:0.9, ...")
     add(
         "--early-stopping",
         type=_patience,
@@ -194,6 +177,15 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="never compute the training loss",
     )
+    add = adder(parser.add_argument_group("seeds and populations"))
+    add("--seed", **SEED)
+    members: Kind = {"type": whole(1, 10**6), "metavar": "P"}
+    text = "train P networks at once, with seeds N, N + 1, ..."
+    add("--population", **members, help=text)
+    text = "all members see the same batches, which is faster"
+    add("--shared-order", **_SHARED, help=text)
+    text = "the seed of the shared order (default: the first member's)"
+    add("--order-seed", "--shuffle-seed", **SEED, help=text)
 
 
 def _patience(text: str) -> int | None:
@@ -209,43 +201,13 @@ def _layer_rates(text: str) -> dict[str, float]:
         raise argparse.ArgumentTypeError(message) from None
 
 
-def _add_population(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser.add_argument_group("seeds and populations"))
-    add("--seed", **SEED)
-    add(
-        "--population",
-        type=whole(1, 10**6),
-        metavar="P",
-        help="train P networks at once, with seeds N, N + 1, ...",
-    )
-    add(
-        "--shared-order",
-        dest="order",
-        action="store_const",
-        const="shared",
-        help="all members see the same batches, which is faster",
-    )
-    add(
-        "--order-seed",
-        "--shuffle-seed",
-        **SEED,
-        help="the seed of the shared order (default: the first member's)",
-    )
-
-
 def _add_files(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("files").add_argument
     add("--out", metavar="FOLDER", help="run folder (default: runs/PRESET-DATE-TIME)")
-    add(
-        "--resume",
-        metavar="auto|PATH",
-        help="resume from the newest checkpoint, or from PATH",
-    )
-    add(
-        "--strict-resume",
-        action="store_true",
-        help="fail if the version, the device or the number of threads has changed",
-    )
+    text = "resume from the newest checkpoint, or from PATH"
+    add("--resume", metavar="auto|PATH", help=text)
+    text = "fail if the version, the device or the number of threads has changed"
+    add("--strict-resume", action="store_true", help=text)
     add("--max-steps", **COUNT)
     add("--checkpoint-every-steps", **COUNT)
     add("--keep", type=whole(2), default=2, metavar="N", help="checkpoints to keep")
