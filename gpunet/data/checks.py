@@ -1,8 +1,8 @@
 """Checks of labels, features, targets and weights in host memory.
 
-A GPU wraps a label that is out of range round to another class without a
-word, and NumPy turns -1 into the last one. So everything is checked here, in
-host memory, once, and each message names the row and the value.
+A GPU wraps a label that is out of range round to another class, and NumPy turns
+-1 into the last one. So everything is checked here, once, and each message names
+the row and the value.
 """
 
 import math
@@ -29,14 +29,13 @@ def check_labels(
 ) -> np.ndarray:
     """Return `labels` as an int64 copy, shape (n,), or refuse the first invalid one.
 
-    Whole floats such as 3.0 are converted; 1.9 is refused, never truncated. A
-    class of the range that does not occur is fine.
+    Whole floats such as 3.0 are converted; 1.9 is refused, never truncated.
 
     Parameters
     ----------
-    labels : array, shape (n,)
     n_classes : int, optional
-        Labels are 0 .. n_classes - 1. None uses the largest label plus 1.
+        Labels are 0 .. n_classes - 1, and not all of these must occur. None uses the
+        largest label plus 1.
     where : str or path-like
         The source, for messages.
     one_class_ok : bool

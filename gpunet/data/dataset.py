@@ -105,18 +105,17 @@ class Splits:
         table: "Preprocessing | None" = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        values: dict[str, Any] = {"train": train, "validation": validation}
-        values["test"] = test
-        for key, part in values.items():
+        parts = {"train": train, "validation": validation, "test": test}
+        for key, part in parts.items():
             if part is None:
                 continue
             if scale is not None:
-                values[key] = with_scale(part, scale, "Splits")
+                parts[key] = with_scale(part, scale, "Splits")
             elif part.scale == 1.0 and getattr(part.x, "dtype", None) == np.uint8:
-                values[key] = with_scale(part, 1 / 255, "Splits: bytes become [0, 1]")
-        values |= {"n_classes": n_classes, "name": name, "table": table, "notes": notes}
-        for key, value in values.items():
-            object.__setattr__(self, key, value)
+                parts[key] = with_scale(part, 1 / 255, "Splits: bytes become [0, 1]")
+        vars(self).update(
+            parts, n_classes=n_classes, name=name, table=table, notes=notes
+        )
 
     @property
     def scale(self) -> float:
@@ -148,12 +147,8 @@ def check_dataset(
 ) -> Dataset:
     """Return `dataset` with its parts as checked arrays, not copied.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        A `t` of one dimension holds labels, which become int64; else targets.
-    n_classes, where, one_class_ok
-        As in `check_labels`.
+    A `t` of one dimension holds labels, which become int64, else targets; `n_classes`,
+    `where` and `one_class_ok` are as in `check_labels`.
 
     Raises
     ------

@@ -1,10 +1,9 @@
-"""IDX, the format of MNIST: a magic number, the sizes, then the numbers.
+"""IDX, the format of MNIST (http://yann.lecun.com/exdb/mnist/).
 
-Two zero bytes, a code for the type, the number of dimensions, each dimension
-as a big-endian uint32, and the elements big-endian in C order
-(http://yann.lecun.com/exdb/mnist/). The sizes in a header are multiplied as
-Python integers, because 65536**4 is 0 in int64, and compared with the bytes
-that are really there before any array exists.
+Two zero bytes, a code for the type, the number of dimensions, each dimension as a
+big-endian uint32, and the elements big-endian in C order. The sizes in a header
+are multiplied as Python integers, because 65536**4 is 0 in int64, and compared
+with the bytes that are really there before any array exists.
 """
 
 import gzip
@@ -12,12 +11,14 @@ import hashlib
 import io
 import math
 import os
+import struct
 import zlib
 from typing import Any
 
 import numpy as np
 
-from ..io.messages import Path, data_error
+from ..errors import DataError
+from ..io.messages import FileFault, Path, data_error, file_errors
 from ..io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
 from ..io.writing import write_atomically
 
@@ -51,7 +52,6 @@ def read_idx(
 
     Parameters
     ----------
-    path : str or path-like
     sha256 : str, optional
         The digest, in hex, that the uncompressed file must have.
     limit : int
@@ -69,24 +69,23 @@ def read_idx(
         declares, or another digest.
     """
     content = read_regular(path, limit)
-    if content.startswith(GZIP_MAGIC):
-        content = _inflate(content, path, limit)
-    dtype, shape, offset = _read_header(content, path)
-    declared = _declared_bytes(dtype, shape)
-    if len(content) != declared:
-        lost = len(content) < declared
-        reason = (
-            f"declares {_times(shape)} {dtype.name} = {declared:,} bytes, has "
-            f"{len(content):,}: {'ends' if lost else 'extra bytes'} at offset "
-            f"{min(len(content), declared):,}"
-        )
-        raise data_error("IDX file", path, reason, "copy the file again")
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        reason = f"has another SHA-256 than {sha256[:16]}..., so it was changed"
-        raise data_error("IDX file", path, reason, "restore the original file")
-    flat = np.frombuffer(content, dtype, offset=offset)
-    # A copy, as a read-only array makes torch warn and cannot be shuffled.
-    return flat.reshape(shape).astype(dtype.newbyteorder("="))
+    with file_errors("IDX file", path, "copy the file again", DataError):
+        if content.startswith(GZIP_MAGIC):
+            content = _inflate(content, path, limit)
+        dtype, shape, offset = _read_header(content)
+        declared = offset + dtype.itemsize * math.prod(shape)
+        if len(content) != declared:
+            end = "ends" if len(content) < declared else "extra bytes"
+            raise ValueError(
+                f"declares {_times(shape)} {dtype.name} = {declared:,} bytes, has "
+                f"{len(content):,}: {end} at offset {min(len(content), declared):,}"
+            )
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            reason = f"has another SHA-256 than {sha256[:16]}..., so it was changed"
+            raise FileFault(reason, "restore the original file")
+        flat = np.frombuffer(content, dtype, offset=offset)
+        # A copy, as a read-only array makes torch warn and cannot be shuffled.
+        return flat.reshape(shape).astype(dtype.newbyteorder("="))
 
 
 def _inflate(data: bytes, path: Path, limit: int) -> bytes:
@@ -97,45 +96,33 @@ def _inflate(data: bytes, path: Path, limit: int) -> bytes:
         head = b""
     if len(head) < _LONGEST_HEADER:  # damaged, or a file of a few bytes
         return gunzip_bounded(data, _LONGEST_HEADER, path)
-    dtype, shape, _ = _read_header(head, path)
-    declared = _declared_bytes(dtype, shape)
+    dtype, shape, offset = _read_header(head)
+    declared = offset + dtype.itemsize * math.prod(shape)
     if declared > limit:
         reason = f"declares {declared:,} bytes, more than the limit of {limit:,}"
-        raise data_error("IDX file", path, reason, "check that it is the right file")
+        raise FileFault(reason, "check that it is the right file")
     return gunzip_bounded(data, declared, path)
 
 
-def _read_header(content: bytes, path: Path) -> tuple[np.dtype, tuple[int, ...], int]:
+def _read_header(content: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
     """Return (dtype, shape, offset of the first element) as the header declares."""
-    copy = "copy the file again"
     if len(content) < 4:
-        reason = f"has {len(content)} bytes, an IDX header at least 8"
-        raise data_error("IDX file", path, reason, copy)
+        raise ValueError(f"has {len(content)} bytes, an IDX header at least 8")
     n_dims = content[3]
     if content[:2] != b"\0\0" or content[2] not in _DTYPES or n_dims == 0:
-        reason = (
-            f"starts with {content[:4].hex(' ')}, which is not IDX{_guess(content)}"
-        )
-        raise data_error("IDX file", path, reason, "give an IDX file, plain or .gz")
+        start = content[:4].hex(" ")
+        reason = f"starts with {start}, which is not IDX{_guess(content)}"
+        raise FileFault(reason, "give an IDX file, plain or .gz")
     if n_dims > _MAX_DIMS:
-        reason = f"declares {n_dims} dimensions, at most {_MAX_DIMS} are read"
-        raise data_error("IDX file", path, reason, copy)
+        raise ValueError(f"declares {n_dims} dimensions, at most {_MAX_DIMS} are read")
     offset = 4 + 4 * n_dims
     if len(content) < offset:
-        reason = f"has {len(content)} bytes, its header alone {offset}"
-        raise data_error("IDX file", path, reason, copy)
-    shape = tuple(
-        int.from_bytes(content[at : at + 4], "big") for at in range(4, offset, 4)
-    )
+        raise ValueError(f"has {len(content)} bytes, its header alone {offset}")
+    shape = struct.unpack(f">{n_dims}I", content[4:offset])
     if 0 in shape:
         reason = f"declares {_times(shape)} elements, so it contains no samples"
-        raise data_error("IDX file", path, reason, "give a file with samples")
+        raise FileFault(reason, "give a file with samples")
     return _DTYPES[content[2]], shape, offset
-
-
-def _declared_bytes(dtype: np.dtype, shape: tuple[int, ...]) -> int:
-    """Return the length in bytes of the whole file, an int of any size."""
-    return 4 + 4 * len(shape) + dtype.itemsize * math.prod(shape)
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -162,7 +149,6 @@ def write_idx(path: Path, array: Any) -> None:
 
     Parameters
     ----------
-    path : str or path-like
     array : array of uint8, int8, int16, int32, float32 or float64
         1 to 8 dimensions, at least one element, any memory order.
 
@@ -182,12 +168,11 @@ def write_idx(path: Path, array: Any) -> None:
     if not 1 <= array.ndim <= _MAX_DIMS or array.size == 0:
         reason = f"must have 1 to {_MAX_DIMS} dimensions, none 0, got {array.shape}"
         raise data_error("IDX file", path, reason, "reshape the array")
-    header = bytes([0, 0, code, array.ndim])
-    header += b"".join(n.to_bytes(4, "big") for n in array.shape)
+    header = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
     content = header + array.astype(big).tobytes()
     path = os.fsdecode(path)
     if path.endswith(".gz"):
-        buffer = io.BytesIO()
+        buffer = io.BytesIO()  # gzip.compress writes another byte by platform
         with gzip.GzipFile("", "wb", 6, buffer, mtime=0) as file:
             file.write(content)
         content = buffer.getvalue()
@@ -202,12 +187,8 @@ def read_images_and_labels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return images, uint8 (n, height, width), and labels (n,) of two IDX files.
 
-    `sha256` has the digests of the uncompressed files, where known.
-
-    Raises
-    ------
-    DataError
-        If a file is damaged, the two are swapped, or their counts differ.
+    `sha256` has the digests of the uncompressed files, where known. Damaged or swapped
+    files, and counts that differ, are a DataError.
     """
     images = read_idx(images_path, sha256=sha256[0])
     labels = read_idx(labels_path, sha256=sha256[1])

@@ -1,8 +1,7 @@
 """MNIST from the package itself, and every data set in the same four files.
 
-The digits come with the package, so the first command works offline; each use
-checks them against a SHA-256, as a file may rot long after it was installed.
-Pixels stay bytes until the training code scales them: 47 MB instead of 188.
+Each use checks the digits against a SHA-256, as a file may rot long after it was
+installed. Pixels stay bytes until the training code scales them: 47 MB, not 188.
 """
 
 import os

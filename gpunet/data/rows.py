@@ -1,7 +1,7 @@
 """Rows of a matrix that are read, scaled and cast only when they are needed.
 
-A file larger than memory is mapped; a batch is gathered from the map, so that
-never more than a batch is held. The same code reads a small matrix whole.
+A file larger than memory is mapped, and a batch is gathered from the map. The same
+code reads a small matrix whole.
 """
 
 import hashlib
@@ -22,11 +22,7 @@ Location = Callable[[int, int], str]  # (row, column) -> where it is, for messag
 class Scaling:
     """z = (x - mean) / scale by column; a scale of 0 makes every z exactly 0.
 
-    Parameters
-    ----------
-    mean, scale : float64 arrays, shape (k,)
-    fill : float64 array, shape (k,)
-        What replaces NaN; NaN where nothing does.
+    All are float64, shape (k,). `fill` replaces NaN; it is NaN where nothing does.
     """
 
     def __init__(self, mean: np.ndarray, scale: np.ndarray, fill: np.ndarray) -> None:
@@ -37,10 +33,7 @@ class Scaling:
     def apply(self, raw: np.ndarray, dtype: Any, location: Location) -> np.ndarray:
         """Return z of dtype, shape (m, k); NaN in raw, float64, are filled in place.
 
-        Raises
-        ------
-        DataError
-            A number is missing, infinite, or beyond the dtype.
+        A number that is missing, infinite, or beyond the dtype is a DataError.
         """
         missing = np.isnan(raw)
         if missing.any():
@@ -73,27 +66,15 @@ class MatrixRows:
 
     It has what the data checks and the loop need of an array: shape, dtype,
     length, and rows by slice or index.
-
-    Parameters
-    ----------
-    matrix : array or memmap, shape (n, k)
-    rows : int64 array, shape (m,)
-    columns : int64 array, shape (n_in,)
-    scaling : Scaling
-    dtype : numpy dtype of the loaded rows
-    where : str
-        The file, for messages.
-    data : bytes or None
-        A digest of the rows, once they are `checked`.
     """
 
-    matrix: np.ndarray
-    rows: np.ndarray
-    columns: np.ndarray
+    matrix: np.ndarray  # or memmap, (n, k)
+    rows: np.ndarray  # int64, (m,)
+    columns: np.ndarray  # int64, (n_in,)
     scaling: Scaling
-    dtype: np.dtype
-    where: str
-    data: bytes | None = None
+    dtype: np.dtype  # of the loaded rows
+    where: str  # the file, for messages
+    data: bytes | None = None  # a digest of the rows, once they are `checked`
     ndim = 2
 
     @property
@@ -161,7 +142,6 @@ def moments(
     scale is the standard deviation, or 0 where the column is constant, or so
     nearly that its spread is rounding: at most 8 epsilon of its largest number,
     epsilon being that of the dtype in which the numbers were stored.
-
     Source: Chan, Golub and LeVeque 1983, eq. 1.5.
     """
     n, mean, total = np.zeros(width), np.zeros(width), np.zeros(width)

@@ -1,8 +1,7 @@
 """Rows held out for validation or testing, at random or class by class.
 
-Everything random takes a NumPy generator and draws from nothing else, so one
-seed gives one split. Indices come back sorted: shuffling is the batches' task,
-and rows in order are read faster.
+Everything random takes a NumPy generator and draws from nothing else. Indices come
+back sorted: shuffling is the batches' task, and rows in order are read faster.
 """
 
 import math
@@ -21,12 +20,8 @@ def random_split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (train, validation): sorted int64 indices that split 0 .. n - 1.
 
-    `size` is the fraction (0 < size < 1) or the number of rows held out.
-
-    Raises
-    ------
-    ConfigError
-        If either part would be empty.
+    `size` is the fraction (0 < size < 1) or the number of rows held out; either part
+    empty is a ConfigError.
     """
     held_out = np.zeros(n, dtype=bool)
     held_out[rng.permutation(n)[: _held_out_count(size, n)]] = True

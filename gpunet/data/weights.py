@@ -15,10 +15,7 @@ from .checks import check_labels, check_n_classes, check_weights
 def normalized_weights(weight: Any) -> np.ndarray:
     """Return sample weights, shape (n,), scaled to a mean of 1: w / mean(w).
 
-    Raises
-    ------
-    DataError
-        If a weight is negative or not finite, or all are 0.
+    Weights that are negative or not finite, or that are all 0, are a DataError.
     """
     weight = check_weights(weight, None, "weights").astype(np.float64)
     weight = weight / np.max(weight)  # the sum of weights near 1e308 overflows
@@ -35,7 +32,6 @@ def class_weights(
 
     Parameters
     ----------
-    labels : array of integers, shape (n,)
     weights : "balanced", dict or sequence
         A dict maps classes to weights, 1 for those it omits; a sequence has
         one weight for each of `n_classes`.

@@ -27,14 +27,9 @@ class MixedColumn(Exception):
 class Column:
     """One column as it is read: arrays of numbers, or texts, never both.
 
-    Parameters
-    ----------
-    number : int
-        Of the column in the file, from 1.
-    is_text : bool
-        Whether its cells are texts even where they look like numbers.
-    missing : set of str
-        What marks a missing cell; "" always does.
+    `number` is that of the column in the file, from 1; `is_text` says that its cells
+    are texts even where they look like numbers; `missing` are the texts that mark a
+    missing cell.
     """
 
     def __init__(

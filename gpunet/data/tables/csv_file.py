@@ -1,8 +1,8 @@
 """CSV files, split into cells by the standard library's reader and checked here.
 
-A file has a header and rows of one length. Whatever differs is refused with its
-line and column, because a wrong guess here trains a network on nonsense without
-a word. What is left out, such as row numbers, is noted in the table.
+Whatever differs from a header and rows of one length is refused with its line and
+column, because a wrong guess trains a network on nonsense without a word. What is
+left out, such as row numbers, is noted in the table.
 """
 
 import csv
@@ -73,7 +73,7 @@ def read_csv(
         Columns whose cells are texts even where they look like numbers.
     drop : sequence of str
         Columns to leave out: by name, by number from 1, or "" for those without
-        a name.
+        a name (ConfigError if there is none).
     expected : ExpectedColumns, optional
         What to read for a trained model.
 
@@ -81,8 +81,6 @@ def read_csv(
     ------
     DataError
         With the line and the column of what is wrong.
-    ConfigError
-        `drop` names no column.
     """
     file = _CsvFile(path, form or TextFormat(), expected)
     selected = file.select(drop)

@@ -1,8 +1,8 @@
 """How a text table is written: its delimiter, its header, its row names.
 
 The delimiter is the one by which the first rows have as many cells as the header.
-Where two fit, or where the first line may be a header or data, nothing is
-guessed: the message names the argument that decides.
+Where two fit, or where the first line may be a header or data, the message names
+the argument that decides.
 """
 
 import csv
@@ -86,12 +86,8 @@ def find_delimiter(
 ) -> tuple[str, list[list[str]]]:
     """Return (delimiter, the first rows) of a text table.
 
-    The suffix .tsv of `where` decides between tabs and others that fit.
-
-    Raises
-    ------
-    DataError
-        Several delimiters fit, or several occur and none fits.
+    The suffix .tsv of `where` decides between tabs and others that fit. Several that
+    fit, or several that occur and none that fits, are a DataError.
     """
     text = _beginning(content)
     if form.delimiter is not None:

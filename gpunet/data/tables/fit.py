@@ -30,18 +30,11 @@ def fit(
     form: TextFormat,
     **settings: Any,
 ) -> Preprocessing:
-    """Return the Preprocessing learnt from some rows of a table.
+    """Return the Preprocessing learnt from some rows, int64, of a table and no others.
 
-    Parameters
-    ----------
-    rows : int64 array
-        The training rows; no other is used.
-    drop, categories : sequence of str
-        Columns to leave out, and columns that are categories.
-    impute : None, "mean" or "median"
-        What missing numbers become; missing categories become the most frequent.
-    **settings
-        unknown and missing of `Preprocessing`.
+    `drop` are columns to leave out, `categories` those of texts. `impute` is None,
+    "mean" or "median": what missing numbers become, and missing categories the most
+    frequent. `settings` are unknown and missing of `Preprocessing`.
     """
     settings |= {"target": target, "form": form}
     settings["n_columns"] = table.n_columns if form.header is False else None

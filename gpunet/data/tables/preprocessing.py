@@ -24,37 +24,17 @@ UNKNOWN = ("refuse", "zeros")
 
 @dataclass(frozen=True, eq=False)
 class Preprocessing:
-    """How rows become inputs and targets.
+    """How rows become inputs and targets."""
 
-    Parameters
-    ----------
-    names : tuple of str, or None
-        The columns in order; None for a matrix, whose columns are numbered.
-    scaling : Scaling
-        By column; a category column has mean 0 and scale 1.
-    categories : dict of str to tuple of str
-        The values of each category column.
-    fills : dict of str to str
-        What a missing category becomes.
-    unknown : "refuse" or "zeros"
-        How to handle categories not seen in training.
-    missing : tuple of str
-        Extra texts that mark a missing cell.
-    form : TextFormat
-        How the text table is written, as far as the user said.
-    n_columns : int or None
-        Of a text table without a header, with the target and what was left out.
-    """
-
-    names: tuple[str, ...] | None
-    scaling: Scaling
-    categories: dict[str, tuple[str, ...]]
-    fills: dict[str, str]
-    unknown: str
-    missing: tuple[str, ...]
+    names: tuple[str, ...] | None  # None for a matrix, whose columns are numbered
+    scaling: Scaling  # by column; of a category, the mean is 0 and the scale 1
+    categories: dict[str, tuple[str, ...]]  # the values of each category column
+    fills: dict[str, str]  # what a missing category becomes, by column
+    unknown: str  # "refuse" or "zeros" for categories not seen in training
+    missing: tuple[str, ...]  # extra texts that mark a missing cell
     target: Target
-    form: TextFormat = field(default_factory=TextFormat)
-    n_columns: int | None = None
+    form: TextFormat = field(default_factory=TextFormat)  # as far as the user said
+    n_columns: int | None = None  # of a text table without a header, all of them
 
     @property
     def inputs(self) -> list[str]:
@@ -80,12 +60,8 @@ class Preprocessing:
     ) -> "np.ndarray | MatrixRows":
         """Return the inputs of some rows, (m, n_in); of a file on disk as `MatrixRows`.
 
-        The table has the model's columns and perhaps others; `rows` None uses all.
-
-        Raises
-        ------
-        DataError
-            A column is missing or of another kind, a cell is invalid.
+        The table has the model's columns and perhaps others; `rows` None uses all. A
+        missing column or one of another kind, and an invalid cell, are a DataError.
         """
         rows = np.arange(len(table)) if rows is None else rows
         if self.names is None:

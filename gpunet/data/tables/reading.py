@@ -66,12 +66,8 @@ def read_for(
 ) -> Table:
     """Return a table read as the one that a model was trained on.
 
-    Parameters
-    ----------
-    strict_target : bool
-        Refuse a target column that mixes numbers and texts; else it is left out.
-    **changes
-        Arguments of `TextFormat`, and `missing`, in place of the model's.
+    `strict_target` refuses a target that mixes numbers and texts, else it is left out;
+    `changes` are arguments of `TextFormat`, and `missing`, in place of the model's.
     """
     missing = changes.pop("missing", preprocessing.missing)
     form = replace(preprocessing.form, **changes)

@@ -111,8 +111,12 @@ def read_splits(
     if test == path == STDIN:
         raise ConfigError("test: standard input is the training table; name a file")
     form = TextFormat(delimiter, encoding, decimal, header)
+    if target in drop:
+        raise ConfigError(f"drop: {target!r:.80}: is the target; name another column")
     columns: dict[str, Any] = {"categories": categories, "drop": drop}
-    table, target = _read_training(path, form, target, missing, columns)
+    table = read_with_format(path, form, missing=missing, **columns)
+    if table.matrix is not None and target.lower().endswith(".npy"):
+        table, target = add_column(table, target)
     table = _with_target(table, target, missing_target)
     sizes = (test_size if test is None else 0, validation)
     column, t, rows = _split_target(table, target, task, sizes)
@@ -120,22 +124,6 @@ def read_splits(
     fitted = fit(table, rows[0], column, form=form, **columns, **settings)
     splits = _samples(fitted, table, t, rows, dtype)
     return splits if test is None else _with_test(splits, test, missing_target)
-
-
-def _read_training(
-    path: Path,
-    form: TextFormat,
-    target: str,
-    missing: Collection[str],
-    columns: dict[str, Any],
-) -> tuple[Table, str]:
-    """Return the table to learn from, and the name of its target."""
-    if target in columns["drop"]:
-        raise ConfigError(f"drop: {target!r:.80}: is the target; name another column")
-    table = read_with_format(path, form, missing=missing, **columns)
-    if table.matrix is not None and target.lower().endswith(".npy"):
-        return add_column(table, target)
-    return table, target
 
 
 def _split_target(

@@ -1,8 +1,7 @@
 """A table in host memory, or on disk: columns, a matrix, the location of each cell.
 
-Columns with names come from CSV files and from npz files with one array a
-column; a matrix from npy files and from npz files with one array of two
-dimensions. A matrix may be mapped from its file, and is then never read whole.
+Columns with names come from CSV files and from npz files with one array a column,
+a matrix from npy files and npz files with one. It may be mapped from its file.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,40 +15,18 @@ from ...io.messages import data_error
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of numbers and texts.
+    """Rows of numbers and texts."""
 
-    Parameters
-    ----------
-    where : str
-        The file, for messages.
-    columns : dict of str to array, shape (n,)
-        float64 with NaN for missing cells, or objects that are texts with "" for
-        missing cells. Of a matrix: the columns stored beside it.
-    matrix : array, shape (n, k), or None
-        A matrix, perhaps mapped from its file.
-    lines : int64 array, shape (n,), or None
-        The line on which each row begins, for a CSV file.
-    on_disk : bool
-        Whether the matrix is too large to be read whole.
-    fields : dict of str to int
-        The number of each column in a CSV file, from 1.
-    n_columns : int
-        Of a CSV file, with those that were left out.
-    notes : tuple of str
-        What was left out without being asked to.
-    rows : int64 array, shape (n,), or None
-        The numbers of the rows in the file, where some were left out.
-    """
-
-    where: str
+    where: str  # the file, for messages
+    # (n,): float64 with NaN for missing cells, or objects, texts, with "" for them
     columns: dict[str, np.ndarray] = field(default_factory=dict)
-    matrix: np.ndarray | None = None
-    lines: np.ndarray | None = None
-    on_disk: bool = False
-    fields: dict[str, int] = field(default_factory=dict)
-    n_columns: int = 0
-    notes: tuple[str, ...] = ()
-    rows: np.ndarray | None = None
+    matrix: np.ndarray | None = None  # (n, k), the columns are those beside it
+    lines: np.ndarray | None = None  # int64, (n,), of a CSV file: where rows begin
+    on_disk: bool = False  # whether the matrix is too large to be read whole
+    fields: dict[str, int] = field(default_factory=dict)  # a CSV file's, from 1
+    n_columns: int = 0  # of a CSV file, with those that were left out
+    notes: tuple[str, ...] = ()  # what was left out without being asked to
+    rows: np.ndarray | None = None  # int64, (n,): numbers in the file, if some are out
 
     def __len__(self) -> int:
         if self.matrix is not None:
@@ -85,12 +62,8 @@ class Table:
         """Return (values, key) of the column to predict, of numbers or texts.
 
         `name` is a column's name, or its number from the end (-1 is the last); of a
-        matrix also its number from 0, which then is the key.
-
-        Raises
-        ------
-        ConfigError
-            There is no such column; the message lists the columns.
+        matrix also its number from 0, which then is the key. A ConfigError lists the
+        columns.
         """
         if name in self.columns:
             return self.columns[name], name

@@ -17,19 +17,10 @@ _MAX_INFERRED_CLASSES = 20  # whole numbers that are taken for classes unasked
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The column that is predicted.
+    """The column that is predicted; a regression learns (t - mean) / scale."""
 
-    Parameters
-    ----------
-    name : str, or int for a column of a matrix
-    classes : tuple of str, int or float, or None
-        Of a classifier, in the order of its outputs.
-    mean, scale : float
-        Of a regression: the network learns (t - mean) / scale.
-    """
-
-    name: str | int
-    classes: tuple[str | int | float, ...] | None = None
+    name: str | int  # an int for a column of a matrix
+    classes: tuple[str | int | float, ...] | None = None  # in the order of the outputs
     mean: float = 0.0
     scale: float = 1.0
 

@@ -1,8 +1,7 @@
 """The text of a table as UTF-8 bytes: from a file, gzip or standard input.
 
-What is not UTF-8 is refused with its line, and read only in the encoding that
-the caller names: most bytes are letters in every 8-bit encoding, so nobody would
-notice a wrong guess.
+What is not UTF-8 is refused with its line, and read only in the encoding that the
+caller names: most bytes are letters in every 8-bit encoding.
 """
 
 import codecs
@@ -33,18 +32,10 @@ def display_name(path: Path) -> str:
 def read_utf8(path: Path, encoding: str | None = None) -> bytes:
     """Return the text of a table as UTF-8 bytes; a byte order mark stays.
 
-    Parameters
-    ----------
-    path : str or path-like
-        A file, perhaps compressed by gzip, or "-" for standard input.
-    encoding : str, optional
-        Of the file; the default is UTF-8. A UTF-8 byte order mark overrules it.
-
-    Raises
-    ------
-    DataError
-        It cannot be read, is not text in this encoding, or contains NUL bytes or
-        lone carriage returns.
+    `path` is a file, perhaps compressed by gzip, or "-" for standard input; `encoding`
+    is the file's, UTF-8 by default, and a UTF-8 byte order mark overrules it. What
+    cannot be read, is not text in it, or contains NUL bytes or lone carriage returns
+    is a DataError.
     """
     where = display_name(path)
     content = _standard_input() if path == STDIN else read_regular(path, MAX_BYTES)
