@@ -23,14 +23,12 @@ LONG_FUNCTIONS = {
 LONG_FILES = {
     "gpunet/activations.py": "each function with its derivatives, by name",
     "gpunet/fast/cuda/general/general.cu": "the kernels of a step, compiled as one",
-    "gpunet/network.py": "a network's life in one place, of short methods",
-    "gpunet/training/loop.py": "the state and the control flow of one run",
 }
 LONG_TESTS: dict[str, str] = {}
 LONG_TEST_FILES: dict[str, str] = {
     "tests/test_runs_config.py": "every setting, its option and its errors",
 }
-LARGE_FOLDERS = {"gpunet/training": "the loop and what it calls"}
+LARGE_FOLDERS: dict[str, str] = {}
 
 
 def sources(*folders):

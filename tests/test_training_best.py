@@ -7,7 +7,7 @@ from tiny import host, same, table
 import gpunet
 from gpunet import SGD, Callback, EarlyStopping, mlp
 from gpunet.errors import ConfigError
-from gpunet.training.best import Best
+from gpunet.training.members import Best
 
 NAN = float("nan")
 X, T = table()

@@ -1,10 +1,10 @@
 """Training: settings, batches, the loop, callbacks, history."""
 
 from .callbacks import Callback, EarlyStopping
-from .evaluate import evaluate
 from .fit import fit
 from .history import History
 from .loop import Trainer
+from .metrics import evaluate
 from .settings import Settings
 
 __all__ = [

@@ -18,14 +18,13 @@ from ..layers import Dense
 from ..network import Network
 from ..optimizers import get_optimizer
 from ..updates import Optimizer
-from .best import Best
 from .callbacks import EarlyStopping
 from .device_data import to_device, training_data
 from .engines import choose
-from .evaluate import measure
 from .history import History, shown
-from .members import Members, Span
+from .members import Best, Members, Span
 from .memory import memory_for
+from .metrics import measure
 from .schedules import get_schedule
 from .settings import Settings
 from .steppers import scores, training_state

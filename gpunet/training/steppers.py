@@ -20,7 +20,7 @@ from ..updates import Optimizer, expand_members, gradient_norm
 from .batches import Batches
 from .callbacks import Callback
 from .device_data import DeviceData
-from .evaluate import count_correct, has_accuracy
+from .metrics import count_correct, has_accuracy
 from .settings import Settings
 
 BLOCK = 50  # members; 784-16-16-10 then moves 5 MB a step

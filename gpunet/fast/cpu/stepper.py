@@ -10,7 +10,7 @@ from ...backend import Array
 from ...backend.threads import usable_threads
 from ...optimizers import Adam
 from ...random import seed_sequence
-from ...training.evaluate import has_accuracy
+from ...training.metrics import has_accuracy
 from ...training.steppers import Stepper, TrainingState
 from .compiler import announced, compiled
 from .jit.span import train_network

@@ -20,7 +20,7 @@ from gpunet.fast.cuda.persistent.thread_layout import thread_layouts
 from gpunet.network import Network
 from gpunet.optimizers import SGD
 from gpunet.training import Settings, Trainer
-from gpunet.training.evaluate import evaluate
+from gpunet.training.metrics import evaluate
 
 from . import Verdict, verdict
 

@@ -19,7 +19,7 @@ from ....blocks import dense_blocks
 from ....network import Network
 from ....optimizers import Optimizer
 from ....training.batches import Chunk
-from ....training.evaluate import has_accuracy
+from ....training.metrics import has_accuracy
 from ....training.steppers import Stepper, TrainingState
 from ....updates import gradient_norm
 from .. import lowering

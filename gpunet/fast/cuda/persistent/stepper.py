@@ -23,7 +23,7 @@ from ....backend import Array
 from ....blocks import dense_blocks
 from ....network import Network
 from ....optimizers import SGD, Optimizer
-from ....training.evaluate import has_accuracy
+from ....training.metrics import has_accuracy
 from ....training.steppers import Stepper, TrainingState
 from .. import lowering
 from ..general import stepper as general
