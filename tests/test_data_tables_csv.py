@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpunet.data.tables import read_table as read_csv
+from gpunet.data import read_table as read_csv
 from gpunet.errors import DataError
 
 

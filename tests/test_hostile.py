@@ -11,8 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from gpunet.data import read_idx
-from gpunet.data.tables import read_table
+from gpunet.data import read_idx, read_table
 from gpunet.errors import GpunetError
 from gpunet.runs.config import load_config
 from gpunet.storage import HistoryFile, load_network, verify, write_tensors

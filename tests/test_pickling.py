@@ -217,7 +217,7 @@ def test_data_and_callbacks_come_back():
 
 
 def test_table_and_its_preprocessing_come_back(tmp_path):
-    from gpunet.data.tables import read_splits
+    from gpunet.data import read_splits
 
     path = tmp_path / "t.csv"
     lines = [f"{k},{'ab'[k % 2]},{'xy'[k % 3 == 0]}" for k in range(40)]

@@ -16,18 +16,12 @@ from .splitting import (
     split_validation,
     stratified_split,
 )
-from .tables import (
-    NOT_A_TABLE,
-    Preprocessing,
-    Table,
-    TextFormat,
-    check_options,
-    is_missing,
-    is_table,
-    read_for,
-    read_splits,
-    read_table,
-)
+from .tables.columns import is_missing
+from .tables.dialect import TextFormat
+from .tables.preprocessing import Preprocessing
+from .tables.reading import NOT_A_TABLE, is_table, read_for, read_table
+from .tables.splits import check_options, read_splits
+from .tables.table import Table
 from .weights import class_weights, normalized_weights
 
 __all__ = [

@@ -89,30 +89,26 @@ def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:
         `data` is empty, not gzip, truncated, damaged (a bad block or checksum),
         followed by other bytes (another member too), or longer inside than `limit`.
     """
-    with file_errors("gzip file", where, "copy the file again", DataError):
-        return _gunzip(data, limit)
-
-
-def _gunzip(data: bytes, limit: int) -> bytes:
     inflate = zlib.decompressobj(wbits=31)  # 31: a gzip header and a CRC-32
-    if not data:
-        raise ValueError("is empty (0 bytes)")
-    if not data.startswith(GZIP_MAGIC):
-        start = bytes(data[:4]).hex(" ")
-        raise ValueError(f"does not start as gzip does, but with {start}")
-    try:
-        content = inflate.decompress(data, limit + 1)
-    except zlib.error as error:
-        raise ValueError(f"is damaged ({error})") from None
-    if len(content) > limit:
-        size = f"more than {limit:,} bytes"
-        reason = f"inflates to {size}: extra bytes at offset {limit:,}"
-        raise FileFault(reason, "check that it is the right file")
-    if not inflate.eof:
-        n, n_inside = len(data), len(content)
-        raise ValueError(f"is truncated: {n:,} bytes end after {n_inside:,} inflated")
-    if inflate.unused_data:
-        extra = len(inflate.unused_data)
-        reason = f"has {extra:,} extra bytes at offset {len(data) - extra:,}"
-        raise FileFault(reason, "compress it again with gzip")
-    return content
+    with file_errors("gzip file", where, "copy the file again", DataError):
+        if not data:
+            raise ValueError("is empty (0 bytes)")
+        if not data.startswith(GZIP_MAGIC):
+            start = bytes(data[:4]).hex(" ")
+            raise ValueError(f"does not start as gzip does, but with {start}")
+        try:
+            content = inflate.decompress(data, limit + 1)
+        except zlib.error as error:
+            raise ValueError(f"is damaged ({error})") from None
+        n, n_inside, n_extra = len(data), len(content), len(inflate.unused_data)
+        if n_inside > limit:
+            size = f"more than {limit:,} bytes"
+            reason = f"inflates to {size}: extra bytes at offset {limit:,}"
+            raise FileFault(reason, "check that it is the right file")
+        if not inflate.eof:
+            reason = f"{n:,} bytes end after {n_inside:,} inflated"
+            raise ValueError(f"is truncated: {reason}")
+        if n_extra:
+            reason = f"has {n_extra:,} extra bytes at offset {n - n_extra:,}"
+            raise FileFault(reason, "compress it again with gzip")
+        return content

@@ -7,7 +7,6 @@ unknown keys, gaps or overlaps, other dtypes, numbers that only look right.
 
 import hashlib
 import math
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from gpunet.io.json_text import parse_json
@@ -103,7 +102,13 @@ def parse_header(head: bytes | memoryview, total: int) -> Header:
     for name, field in fields.items():
         check_name(name, ValueError)
         entries[name] = _entry(name, field, start, digests[name])
-    _check_tiling(entries.values(), start, total)
+    expected = start
+    for entry in sorted(entries.values(), key=lambda entry: (entry.begin, entry.end)):
+        if entry.begin != expected:
+            raise ValueError("has tensors that overlap or leave a gap")
+        expected = entry.end
+    if expected != total:
+        raise ValueError(f"has {total:,} bytes where its header asks for {expected:,}")
     return Header(entries, document["state"])
 
 
@@ -150,16 +155,6 @@ def _are_sizes(value: Any) -> bool:
     return isinstance(value, list) and all(
         type(n) is int and 0 <= n <= _MAX_SIZE for n in value
     )
-
-
-def _check_tiling(entries: Iterable[Entry], start: int, total: int) -> None:
-    expected = start
-    for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
-        if entry.begin != expected:
-            raise ValueError("has tensors that overlap or leave a gap")
-        expected = entry.end
-    if expected != total:
-        raise ValueError(f"has {total:,} bytes where its header asks for {expected:,}")
 
 
 def _parse_object(text: str) -> dict[str, Any]:

@@ -107,8 +107,11 @@ class HistoryFile:
         """Return each sound line with its record."""
         kept, torn = [], None
         for number, line in enumerate(data.split(b"\n"), start=1):
-            record = _parse(line)
-            if record is None:
+            try:
+                record = parse_json(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                record = None
+            if not _is_record(record):
                 torn = torn or (number if line else None)
             elif up_to_step is None or record.get("step", 0) <= up_to_step:
                 if torn:  # a tear can only be at the end, so this is damage
@@ -117,14 +120,6 @@ class HistoryFile:
                     raise ModelFileError(message("history", self.path, reason, remedy))
                 kept.append((line, record))
         return kept
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = parse_json(line.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-    return record if _is_record(record) else None
 
 
 def _is_record(value: Any) -> bool:

@@ -65,7 +65,13 @@ def take_lock(path: Path) -> int:
         try:
             _set_lock(fd, True)
         except (BlockingIOError, PermissionError) as error:
-            raise FolderInUse(_in_use(path, fd)) from error
+            os.lseek(fd, 0, os.SEEK_SET)
+            text = os.read(fd, 10).strip()
+            holder = f"process {int(text)}" if text.isdigit() else "another process"
+            reason = f"is in use by {holder}"
+            remedy = "wait for it, stop it or choose another folder"
+            line = message("run folder", path.parent, reason, remedy)
+            raise FolderInUse(line) from error
         os.lseek(fd, 0, os.SEEK_SET)
         # One write of fixed width, so that no reader sees half a number.
         os.write(fd, f"{os.getpid():<10}\n".encode("ascii"))
@@ -81,11 +87,3 @@ def release_lock(fd: int) -> None:
     with contextlib.suppress(OSError):
         _set_lock(fd, False)
     os.close(fd)
-
-
-def _in_use(path: Path, fd: int) -> str:
-    os.lseek(fd, 0, os.SEEK_SET)
-    text = os.read(fd, 10).strip()
-    holder = f"process {int(text)}" if text.isdigit() else "another process"
-    remedy = "wait for it, stop it or choose another folder"
-    return message("run folder", path.parent, f"is in use by {holder}", remedy)

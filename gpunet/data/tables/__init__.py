@@ -7,23 +7,3 @@ Preprocessing: `target` and `fit` learn from the training rows what `preprocessi
 applies and a model file stores; `cell_checks` refuses what cannot become an input.
 Splitting: `splits`. Numbers are scaled, from disk if need be, by `data/rows.py`.
 """
-
-from .columns import is_missing
-from .dialect import TextFormat
-from .preprocessing import Preprocessing
-from .reading import NOT_A_TABLE, is_table, read_for, read_table
-from .splits import check_options, read_splits
-from .table import Table
-
-__all__ = [
-    "NOT_A_TABLE",
-    "Preprocessing",
-    "Table",
-    "TextFormat",
-    "check_options",
-    "is_missing",
-    "is_table",
-    "read_for",
-    "read_splits",
-    "read_table",
-]

@@ -30,24 +30,13 @@ _NUMBERS = {  # by the decimal mark
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How a text table is written (ConfigError for an invalid value).
+    """How a text table is written (ConfigError for an invalid value)."""
 
-    Parameters
-    ----------
-    delimiter : str or None
-        One character, or comma, semicolon, tab, pipe or space; None detects one
-        of the first four.
-    encoding : str or None
-        None is UTF-8.
-    decimal : "." or ","
-    header : bool or None
-        Whether the first line names the columns; None expects names and refuses
-        a first line that looks like data.
-    """
-
+    # one character, or comma, semicolon, tab, pipe or space; None detects all but space
     delimiter: str | None = None
-    encoding: str | None = None
-    decimal: str = "."
+    encoding: str | None = None  # None is UTF-8
+    decimal: str = "."  # or ","
+    # whether the first line names the columns; None refuses one that looks like data
     header: bool | None = None
 
     def __post_init__(self) -> None:
@@ -89,34 +78,36 @@ def find_delimiter(
     The suffix .tsv of `where` decides between tabs and others that fit. Several that
     fit, or several that occur and none that fits, are a DataError.
     """
-    text = _beginning(content)
+    end = _BYTES
+    while end < len(content) and content.count(b"\n", 0, end) < 20:
+        end *= 4
+    text = content[:end].decode("utf-8-sig", "ignore")
+    if end < len(content):  # whole lines only
+        text = text[: text.rfind("\n") + 1]
     if form.delimiter is not None:
         return form.delimiter, _first_rows(text, form.delimiter)
     tried = {d: _first_rows(text, d) for d in _WORDS}
     wide = {d: rows for d, rows in tried.items() if rows and len(rows[0]) > 1}
-    candidates = [d for d, rows in wide.items() if _even(rows)]
+    # Even rows have the header's width, or all one cell more.
+    widths = {d: {len(row) for row in rows[1:] or rows} for d, rows in wide.items()}
+    candidates = [
+        d
+        for d, rows in wide.items()
+        if len(widths[d]) == 1 and widths[d] <= {len(rows[0]), len(rows[0]) + 1}
+    ]
     if "\t" in candidates and where.lower().endswith((".tsv", ".tsv.gz")):
         candidates = ["\t"]
     if len(candidates) == 1 or (not candidates and len(wide) < 2):
         delimiter = next(iter(candidates or wide), ",")
         return delimiter, tried[delimiter]
-    widths = {d: len(wide[d][0]) for d in candidates or wide}
-    counts = ", ".join(f"{_WORDS[d]} ({n} columns)" for d, n in widths.items())
+    sizes = {d: len(wide[d][0]) for d in candidates or wide}
+    counts = ", ".join(f"{_WORDS[d]} ({n} columns)" for d, n in sizes.items())
     reason = f"more than one delimiter fits: {counts}"
     if not candidates:
         reason = f"its rows are uneven by each delimiter: {counts}"
-    likely = _WORDS[max(widths, key=widths.__getitem__)]
+    likely = _WORDS[max(sizes, key=sizes.__getitem__)]
     remedy = "name the right one, such as {delimiter}"
     raise data_error("table", f"{where}:1", reason, remedy, delimiter=likely)
-
-
-def _beginning(content: bytes) -> str:
-    """Return the first lines of a table as text, whole ones only."""
-    end = _BYTES
-    while end < len(content) and content.count(b"\n", 0, end) < 20:
-        end *= 4
-    text = content[:end].decode("utf-8-sig", "ignore")
-    return text if end >= len(content) else text[: text.rfind("\n") + 1]
 
 
 def _first_rows(text: str, delimiter: str) -> list[list[str]]:
@@ -127,12 +118,6 @@ def _first_rows(text: str, delimiter: str) -> list[list[str]]:
     except csv.Error:  # a cell beyond csv's limit: refused with its line later
         return []
     return [[cell.strip(BLANK) for cell in row] for row in rows if row]
-
-
-def _even(rows: list[list[str]]) -> bool:
-    """Return whether all rows have the header's width, or all one cell more."""
-    widths = {len(row) for row in rows[1:]} or {len(rows[0])}
-    return len(widths) == 1 and widths <= {len(rows[0]), len(rows[0]) + 1}
 
 
 def lacks_row_names(rows: list[list[str]]) -> bool:

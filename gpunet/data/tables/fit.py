@@ -95,8 +95,14 @@ class _TrainingRows:
         """Return the Scaling of all columns; categories have mean 0 and scale 1."""
         indices = [i for i, name in enumerate(names) if name not in categories]
         numbers = {names[i]: self.table.columns[names[i]][self.rows] for i in indices}
-        if self.impute:
-            self._check_some_present(numbers)
+        empty = [name for name, column in numbers.items() if np.isnan(column).all()]
+        if empty and self.impute:
+            what = "column is" if len(empty) == 1 else "columns are"
+            names_text = ", ".join(empty)
+            reason = f"the {what} missing in every training row: {names_text:.200}"
+            remedy = "leave out with {drop}"
+            row = int(self.rows[0])
+            raise self.table.error(row, empty[0], reason, remedy, drop=empty)
         step = max(1, BLOCK // max(len(numbers), 1))
         blocks = (
             np.column_stack([column[k : k + step] for column in numbers.values()])
@@ -113,16 +119,6 @@ class _TrainingRows:
         )
         fill[indices] = self._fill(mean[indices], numbers.values())
         return Scaling(mean, scale, fill)
-
-    def _check_some_present(self, numbers: dict[str, np.ndarray]) -> None:
-        empty = [name for name, column in numbers.items() if np.isnan(column).all()]
-        if empty:
-            what = "column is" if len(empty) == 1 else "columns are"
-            names = ", ".join(empty)
-            reason = f"the {what} missing in every training row: {names:.200}"
-            remedy = "leave out with {drop}"
-            row = int(self.rows[0])
-            raise self.table.error(row, empty[0], reason, remedy, drop=empty)
 
     def matrix_scaling(self, target: Target) -> Scaling:
         """Return the Scaling of a matrix without its target."""

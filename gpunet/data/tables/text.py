@@ -45,7 +45,12 @@ def read_utf8(path: Path, encoding: str | None = None) -> bytes:
     if not content:
         raise data_error("table", where, "is empty (0 bytes)", "copy it again")
     if encoding is not None and not content.startswith(codecs.BOM_UTF8):
-        content = _recoded(content, encoding, where)
+        try:
+            content = content.decode(encoding).encode("utf-8")
+        except UnicodeError as error:
+            location = _location(content, getattr(error, "start", 0), where)
+            reason = f"is not {encoding} ({getattr(error, 'reason', error)})"
+            raise data_error("table", location, reason, "name its encoding") from None
     _check_text(content, where)
     return content
 
@@ -64,15 +69,6 @@ def _standard_input() -> bytes:
         reason = f"has more than {MAX_BYTES:,} bytes"
         raise data_error("table", where, reason, "give a smaller table")
     return content
-
-
-def _recoded(content: bytes, encoding: str, where: str) -> bytes:
-    try:
-        return content.decode(encoding).encode("utf-8")
-    except UnicodeError as error:
-        location = _location(content, getattr(error, "start", 0), where)
-        reason = f"is not {encoding} ({getattr(error, 'reason', error)})"
-        raise data_error("table", location, reason, "name its encoding") from None
 
 
 def _check_text(content: bytes, where: str) -> None:

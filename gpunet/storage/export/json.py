@@ -14,27 +14,28 @@ exactly, written with the fewest digits that read back as the same double.
 import json
 from typing import Any
 
-from gpunet.storage.export.graph import DenseStep, ExportGraph, FunctionStep, Port
+from gpunet.storage.export.graph import DenseStep, ExportGraph, Port
 
 
 def to_json(graph: ExportGraph) -> bytes:
     """Return the JSON file of a network."""
+    layers: list[dict[str, Any]] = []
+    for step in graph.steps:
+        if isinstance(step, DenseStep):
+            layer = {"layer": "dense", "W": step.W.tolist(), "b": step.b.tolist()}
+        else:
+            layer = {"layer": "activation", "function": step.name}
+            layer |= {} if step.alpha is None else {"alpha": step.alpha}
+        layers.append(layer)
     document = {
         "format": "gpunet-network",
         "version": 1,
         "dtype": graph.dtype,
         "inputs": _port(graph.source, graph.n_in),
-        "layers": [_layer(step) for step in graph.steps],
+        "layers": layers,
         "outputs": _port(graph.target, graph.n_out),
     }
     return (json.dumps(document, allow_nan=False) + "\n").encode("ascii")
-
-
-def _layer(step: DenseStep | FunctionStep) -> dict[str, Any]:
-    if isinstance(step, DenseStep):
-        return {"layer": "dense", "W": step.W.tolist(), "b": step.b.tolist()}
-    layer: dict[str, Any] = {"layer": "activation", "function": step.name}
-    return layer if step.alpha is None else layer | {"alpha": step.alpha}
 
 
 def _port(port: Port, n: int) -> dict[str, Any]:
