@@ -2,90 +2,73 @@
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from ....backend import Array, Params
-from ....blocks import DenseBlock
+from ....backend import Array
+from ....blocks import DenseBlock, dense_blocks
 from ....network import Network
-from ....training.batches import Batches
 from .products import Products
 
 
-class Arrays(Protocol):
-    """What a stepper has whatever the batch; see `stepper.GeneralStepper`."""
+class Operands:
+    """What products read and write whatever the batch: weights, gradients, factors.
 
-    net: Network
-    blocks: list[DenseBlock]
-    batches: Batches
-    half: bool
-    operand: str
-    pool: "ArrayPool"
-    products: Products
-    weights: list[Array]
-    grads: Params
-    zero: np.ndarray
-    one: np.ndarray
-    alphas: list[np.ndarray]
-    betas: list[np.ndarray]
+    With half precision, they read `halves`: copies of the weights.
+    """
+
+    def __init__(self, cupy: Any, net: Network, precision: str):
+        self.net, self.blocks = net, dense_blocks(net.layers)
+        self.half = precision == "float16"
+        self.dtype = "float16" if self.half else net.dtype
+        self.products = Products(
+            cupy, net.dtype if precision == "float32" else precision
+        )
+        number = self.products.number
+        self.zero, self.one = number(0.0), number(1.0)
+        self.alphas = [number(0.0) for _ in self.blocks]
+        self.betas = [number(1.0) for _ in self.blocks]
+        self.grads = {name: cupy.empty_like(p) for name, p in net.params.items()}
+        names = [f"{block.index}.W" for block in self.blocks] if self.half else []
+        self.halves = {
+            name: cupy.empty(net.params[name].shape, dtype="float16") for name in names
+        }
+        self.pool = ArrayPool(cupy, net.dtype)
 
 
 class LayerBuffers(NamedTuple):
-    """A dense layer's arrays, and the matrix products between them.
-
-    Attributes
-    ----------
-    z, a, da : arrays
-        z and a are one array where the slope needs a alone.
-    half_a, half_dz, mask : arrays or None
-        Copies in half precision; dropout's mask.
-    forward : callable
-        z <- x W
-    to_left : callable or None
-        da of the layer before <- dz W^T
-    gradient, step : callable
-        dW <- alpha x^T dz; W <- beta W + alpha x^T dz
-    """
+    """A dense layer's arrays, and the matrix products between them."""
 
     z: Array
-    a: Array
+    a: Array  # z itself where the slope needs a alone
     da: Array
-    half_a: Array | None
+    half_a: Array | None  # a copy in half precision
     half_dz: Array | None
-    mask: Array | None
-    forward: Callable[[], None]
-    to_left: Callable[[], None] | None
-    gradient: Callable[[], None]
-    step: Callable[[], None]
+    mask: Array | None  # dropout's
+    forward: Callable[[], None]  # z <- x W
+    to_left: Callable[[], None] | None  # da of the layer before <- dz W^T
+    gradient: Callable[[], None]  # dW <- alpha x^T dz
+    step: Callable[[], None]  # W <- beta W + alpha x^T dz
 
 
 class Buffers:
-    """The arrays of a step on batches of one size.
+    """The arrays of a step on batches of so many rows."""
 
-    Parameters
-    ----------
-    stepper : GeneralStepper
-    rows : int
-        Examples of the batch.
-    """
-
-    def __init__(self, stepper: Arrays, rows: int):
-        pool, blocks = stepper.pool, stepper.blocks
-        lead = (stepper.net.population,) if stepper.net.population else ()
-        x_lead = lead if stepper.batches.per_member else ()
-        self.rows, self.total = rows, rows * (stepper.net.population or 1)
-        self.x = pool.array("x", (*x_lead, rows, blocks[0].dense.n_in), stepper.operand)
+    def __init__(self, operands: Operands, rows: int, per_member: bool):
+        pool, net = operands.pool, operands.net
+        lead = (net.population,) if net.population else ()
+        self.rows, self.total = rows, rows * (net.population or 1)
+        shape = (*(lead if per_member else ()), rows, operands.blocks[0].dense.n_in)
+        self.x = pool.array("x", shape, operands.dtype)
         self.costs = pool.array("costs", (self.total,))
         self.correct = pool.array("correct", (self.total,), "int32")
         self.layers: list[LayerBuffers] = []
-        for block in blocks:
-            self._add_layer(stepper, block, (*lead, rows, block.dense.n_out))
+        for block in operands.blocks:
+            self._add_layer(operands, block, (*lead, rows, block.dense.n_out))
 
     def _add_layer(
-        self, stepper: Arrays, block: DenseBlock, shape: tuple[int, ...]
+        self, operands: Operands, block: DenseBlock, shape: tuple[int, ...]
     ) -> None:
-        pool, i, half = stepper.pool, len(self.layers), stepper.half
+        pool, i, half = operands.pool, len(self.layers), operands.half
         before = self.layers[-1] if i else None
         x = self.x
         if before:
@@ -93,9 +76,10 @@ class Buffers:
         z, da = pool.array(f"z{i}", shape), pool.array(f"da{i}", shape)
         half_dz = pool.array(f"half_dz{i}", shape, "float16") if half else None
         dz = half_dz if half else da
-        product, zero, one = stepper.products.prepare, stepper.zero, stepper.one
-        name, W, alpha = f"{block.index}.W", stepper.weights[i], stepper.alphas[i]
-        grad, p, beta = stepper.grads[name], stepper.net.params[name], stepper.betas[i]
+        product, zero, one = operands.products.prepare, operands.zero, operands.one
+        name, alpha, beta = f"{block.index}.W", operands.alphas[i], operands.betas[i]
+        grad, p = operands.grads[name], operands.net.params[name]
+        W = operands.halves.get(name, p)
         layer = LayerBuffers(
             z=z,
             a=pool.array(f"a{i}", shape) if block.f.needs_z else z,

@@ -20,14 +20,7 @@ _DEFAULT_ALGORITHM = -1
 
 
 class Products:
-    """cuBLAS on one device.
-
-    Parameters
-    ----------
-    cupy : module
-    precision : "float32", "float64", "tf32" or "float16"
-        Of the products; sums are float32 but for float64.
-    """
+    """cuBLAS on one device; sums are float32 but for precision "float64"."""
 
     def __init__(self, cupy: Any, precision: str):
         self._cublas, self._handle = cupy.cuda.cublas, cupy.cuda.get_cublas_handle()
@@ -51,13 +44,8 @@ class Products:
     ) -> Callable[[], None]:
         """Return a call that does out <- alpha a b + beta out.
 
-        Parameters
-        ----------
-        a, b, out : C-ordered device arrays, (rows, columns) or (P, rows, columns)
-            One matrix serves all members. They must stay where they are.
-        alpha, beta : from `number`
-            Where beta is 0, out is not read.
-        transpose_a, transpose_b : bool
+        Arrays are in C order, (rows, columns) for all members or (P, rows, columns),
+        and must stay where they are. Where beta is 0, out is not read.
         """
         m, n = out.shape[-2:]
         k = a.shape[-2] if transpose_a else a.shape[-1]
@@ -69,10 +57,10 @@ class Products:
             _operand, (b, a, out)
         )
         beta_at, last = beta.ctypes.data, (self._compute, _DEFAULT_ALGORITHM)
-        strided = out.ndim == 3
-        call = self._cublas.gemmStridedBatchedEx if strided else self._cublas.gemmEx
+        call = self._cublas.gemmEx
         args = [*head, *second, *first, beta_at, *third, *last]
-        if strided:
+        if out.ndim == 3:
+            call = self._cublas.gemmStridedBatchedEx
             args = [*head, *second, b_stride, *first, a_stride, beta_at]
             args += [*third, stride, out.shape[0], *last]
         keep = (a, b, out, alpha, beta)  # cuBLAS gets addresses alone

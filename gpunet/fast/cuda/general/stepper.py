@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ....backend import Array
-from ....blocks import dense_blocks
 from ....network import Network
 from ....optimizers import Optimizer
 from ....training.batches import Chunk
@@ -24,8 +23,7 @@ from ....training.steppers import Stepper, TrainingState
 from ....updates import gradient_norm
 from .. import lowering
 from ..lowering import ACTIVATIONS, LOSSES
-from .buffers import ArrayPool, Buffers
-from .products import Products
+from .buffers import Buffers, Operands
 from .updates import Updates, layer_rate, learning_tensors
 
 PRECISIONS = ("float32", "tf32", "float16")
@@ -52,13 +50,9 @@ class GeneralStepper(Stepper):
         import cupy
 
         net, batches = self.net, self.batches
-        self.half, self.blocks = precision == "float16", dense_blocks(net.layers)
-        self.operand = "float16" if self.half else net.dtype
-        self._loss_scale = LOSS_SCALE if self.half else 1.0
-        self.products = Products(
-            cupy, net.dtype if precision == "float32" else precision
-        )
-        self.pool = ArrayPool(cupy, net.dtype)
+        self._operands = Operands(cupy, net, precision)
+        self._blocks, self._grads = self._operands.blocks, self._operands.grads
+        self._loss_scale = LOSS_SCALE if self._operands.half else 1.0
         self._real = np.dtype(net.dtype).type
         self._metrics = state.compute_metrics
         self._has_accuracy = self._metrics and has_accuracy(net, state.data.t)
@@ -66,9 +60,11 @@ class GeneralStepper(Stepper):
         self._rate: float | None = None  # of all members, where they have one
         self._rates: Array | None = None  # each member's, where they differ
         self._compile(cupy)
-        self._make_arrays(cupy)
+        self._prepare_arguments(cupy)
         sizes = sorted({batches.size(0), batches.size(batches.n_steps - 1)})[::-1]
-        self._buffers = {rows: Buffers(self, rows) for rows in sizes}
+        self._buffers = {
+            rows: Buffers(self._operands, rows, batches.per_member) for rows in sizes
+        }
         self._updates.refresh()
 
     def _compile(self, cupy: Any) -> None:
@@ -76,7 +72,8 @@ class GeneralStepper(Stepper):
         names = {"uint8": "unsigned char", "float32": "float", "float64": "double"}
         real, pixel = names[self.net.dtype], names[str(self.state.data.x.dtype)]
         text = Path(__file__).with_name("general.cu").read_text("utf-8")
-        options = (f"-Dreal={real}", f"-Dpixel={pixel}", f"-DHALF={int(self.half)}")
+        half = int(self._operands.half)
+        options = (f"-Dreal={real}", f"-Dpixel={pixel}", f"-DHALF={half}")
         self._kernel = cupy.RawModule(code=text, options=options).get_function
         self._gather, self._dropout = map(self._kernel, ("gather", "dropout"))
         self._activate, self._pullback = map(
@@ -84,23 +81,12 @@ class GeneralStepper(Stepper):
         )
         self._loss_slope = self._kernel("loss_slope")
 
-    def _make_arrays(self, cupy: Any) -> None:
-        """Make what does not depend on the batch."""
-        net, blocks, number = self.net, self.blocks, self.products.number
-        self.zero, self.one = number(0.0), number(1.0)
-        self.alphas = [number(0.0) for _ in blocks]
-        self.betas = [number(1.0) for _ in blocks]
-        self.grads = {name: cupy.empty_like(p) for name, p in net.params.items()}
-        names = [f"{block.index}.W" for block in blocks]
-        self.weights = [net.params[name] for name in names]
-        halves: dict[str, Array] = {}
-        if self.half:
-            self.weights = [cupy.empty(W.shape, dtype="float16") for W in self.weights]
-            halves = dict(zip(names, self.weights, strict=True))
+    def _prepare_arguments(self, cupy: Any) -> None:
+        """Prepare what kernels are called with, whatever the batch."""
+        net, loss = self.net, self.net.loss
         self._updates = Updates(
-            cupy, self._kernel, net, self.optimizer, self.grads, halves
+            cupy, self._kernel, net, self.optimizer, self._grads, self._operands.halves
         )
-        loss = net.loss
         smoothing = 0.0 if loss.square_factor else loss.parameter
         self._loss = (
             np.int32(LOSSES.index(lowering.loss_kind(loss))),
@@ -117,7 +103,7 @@ class GeneralStepper(Stepper):
                 self._real(block.f.parameter),
                 self._real(1.0 / (1.0 - block.dropout)),
             )
-            for block in blocks
+            for block in self._blocks
         ]
 
     def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
@@ -142,7 +128,8 @@ class GeneralStepper(Stepper):
         self._slope(buffers, chunk, direct)
         self._backward(buffers, direct)
         if last:
-            self.sums["grad_norm"][...] = gradient_norm(self.grads, self.net.population)
+            norm = gradient_norm(self._grads, self.net.population)
+            self.sums["grad_norm"][...] = norm
         if direct or (single_rate and updates.fused):
             self.optimizer.n_steps += 1
         if direct:
@@ -150,7 +137,7 @@ class GeneralStepper(Stepper):
         elif self._rate is not None and updates.fused:
             updates.apply(self._rate)
         else:
-            self.optimizer.step(self.net.params, self.grads, factor)
+            self.optimizer.step(self.net.params, self._grads, factor)
             updates.refresh()
 
     def _set_rate(self, factor: Any) -> None:
@@ -176,7 +163,7 @@ class GeneralStepper(Stepper):
         )
         n_drawn = 0
         for block, layer, function in zip(
-            self.blocks, buffers.layers, self._functions, strict=True
+            self._blocks, buffers.layers, self._functions, strict=True
         ):
             layer.forward()
             n = buffers.rows * block.dense.n_out
@@ -202,7 +189,7 @@ class GeneralStepper(Stepper):
     def _slope(self, buffers: Buffers, chunk: Chunk, direct: bool) -> None:
         """Compute the slope of the loss, and the sums of losses and right answers."""
         i32, real, net, sums = np.int32, self._real, self.net, self.sums
-        layer, block = buffers.layers[-1], self.blocks[-1]
+        layer, block = buffers.layers[-1], self._blocks[-1]
         has_targets = chunk.t.ndim == 2 + self.batches.per_member
         labels, targets = (None, chunk.t) if has_targets else (chunk.t, None)
         b = net.params[f"{block.index}.b"] if net.loss.on_logits else None
@@ -227,22 +214,22 @@ class GeneralStepper(Stepper):
     def _backward(self, buffers: Buffers, direct: bool) -> None:
         """Back-propagate; the last product of each layer is its gradient or step."""
         i32, real = np.int32, self._real
-        for i in range(len(self.blocks) - 1, -1, -1):
-            block, layer = self.blocks[i], buffers.layers[i]
+        for i in range(len(self._blocks) - 1, -1, -1):
+            block, layer = self._blocks[i], buffers.layers[i]
             rates = self._product_rates(i, buffers.rows, direct)
             b, n_out = f"{block.index}.b", block.dense.n_out
             half_dz = layer.half_dz
-            if i == len(self.blocks) - 1 and block.f.kind == "identity":
+            if i == len(self._blocks) - 1 and block.f.kind == "identity":
                 half_dz = None  # the loss has written it
             arrays = layer.da, layer.z, layer.a, layer.mask, layer.da, half_dz
-            sums = self.net.params[b] if direct else self.grads[b]
+            sums = self.net.params[b] if direct else self._grads[b]
             sizes = i32(buffers.rows), i32(n_out)
             grid = (ceil(n_out / 16), self.net.population or 1)
             args = (*arrays, sums, *sizes, *self._functions[i])
             self._pullback(grid, (16, 32), (*args, real(direct), real(rates[1])))
             if layer.to_left:
                 layer.to_left()  # before W changes
-            self.alphas[i][0] = rates[0]
+            self._operands.alphas[i][0] = rates[0]
             if not direct:
                 layer.gradient()
             elif rates[0]:
@@ -254,14 +241,14 @@ class GeneralStepper(Stepper):
         A direct step also shrinks the weights by their penalty: W (1 - rate l2).
         """
         opt: Any = self.optimizer
-        scale, index = 1.0 / self._loss_scale, self.blocks[i].index
+        scale, index = 1.0 / self._loss_scale, self._blocks[i].index
         if not direct:
             return [scale / rows] * 2
         rate, names = -scale, (f"{index}.W", f"{index}.b")
         if self._rate is not None:
             rate *= self._rate / rows
         shrink = (self._rate or 0.0) * layer_rate(opt, names[0]) * opt.l2
-        self.betas[i][0] = 1.0 - shrink
+        self._operands.betas[i][0] = 1.0 - shrink
         learning = self._updates.names
         return [rate * layer_rate(opt, n) if n in learning else 0.0 for n in names]
 

@@ -33,25 +33,9 @@ def layer_rate(optimizer: Optimizer, name: str) -> float:
 class Updates:
     """The tensors of a network as the kernels see them.
 
-    Parameters
-    ----------
-    cupy : module
-    kernel : callable
-        kernel(name) -> what launches it.
-    net : Network
-    optimizer : Optimizer
-    grads : dict of str to array
-    halves : dict of str to array
-        Copies in half precision, of tensors that have one.
-
-    Attributes
-    ----------
-    names : list of str
-        The tensors that learn.
-    fused : bool
-        Whether one kernel applies the gradients.
-    plain : bool
-        Whether W <- (1 - rate l2) W - rate g is all: a product can do that.
+    `names` are those that learn, `halves` copies in half precision of some. If `fused`,
+    one kernel applies the gradients; if `plain`, W <- (1 - rate l2) W - rate g is all,
+    which a product can do.
     """
 
     def __init__(

@@ -70,16 +70,7 @@ def _is_set(value: Any) -> bool:
 def kernel_spec(
     net: Network, optimizer: SGD, batch: int = 1, **settings: Any
 ) -> KernelSpec:
-    """Return what the kernel is generated for.
-
-    Parameters
-    ----------
-    net : Network
-        One that `why_unsupported` has no objection to.
-    optimizer : SGD
-    batch : int
-    **settings : is_bytes, labels, weighted, compute_metrics, accuracy of `KernelSpec`
-    """
+    """Return what the kernel is generated for; `settings` are other fields of it."""
     blocks = dense_blocks(net.layers)
     momentum = _is_set(optimizer.momentum)
     return KernelSpec(
@@ -108,20 +99,14 @@ def _properties(net: Network) -> dict[str, Any]:
 
 
 class PersistentStepper(Stepper):
-    """All members, a span of steps in one launch on a CUDA GPU.
-
-    Attributes
-    ----------
-    layout : ThreadLayout
-    kernel : cupy.RawKernel
-    """
+    """All members, a span of steps in one launch on a CUDA GPU."""
 
     def __init__(self, state: TrainingState, layout: ThreadLayout):
         super().__init__(state)
         import cupy
 
-        net, self.layout = state.net, layout
-        optimizer: Any = state.optimizer
+        net, self.layout, optimizer = state.net, layout, state.optimizer
+        assert isinstance(optimizer, SGD)
         module = cupy.RawModule(code=source(layout), options=_OPTIONS)
         self.kernel = module.get_function("gpunet_span")
         self.kernel.max_dynamic_shared_size_bytes = layout.shared_bytes
@@ -191,11 +176,7 @@ class PersistentStepper(Stepper):
 
 
 def make_steppers(state: TrainingState, precision: str = "float32") -> list[Stepper]:
-    """Return the one stepper that trains all members.
-
-    Batches too large for shared memory, and networks whose step is so much work
-    that its launches do not matter, are left to the general engine.
-    """
+    """Return the one stepper of all members: the general engine's unless `choose`."""
     reason = why_unsupported(state.net, state.optimizer, state.hooks)
     if precision == "float32" and not reason and (layout := choose(state)):
         return [PersistentStepper(state, layout)]
@@ -205,7 +186,8 @@ def make_steppers(state: TrainingState, precision: str = "float32") -> list[Step
 def choose(state: TrainingState) -> ThreadLayout | None:
     """Return the layout for the batches, or None where the general engine wins.
 
-    An expectation by arithmetic: it was not measured.
+    It wins where batches do not fit shared memory, or a step is so much work that its
+    launches do not matter. An expectation by arithmetic: it was not measured.
     """
     net, data, optimizer = state.net, state.data, state.optimizer
     accuracy = "none"

@@ -19,37 +19,19 @@ _WORD = 4  # bytes
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """What is trained.
+    """What is trained."""
 
-    Attributes
-    ----------
-    widths : tuple of int
-        Neurons from the input to the output.
-    activations : tuple of (str, float)
-        Of each dense layer, with the slope below 0 of a leaky ReLU.
-    loss : one of `lowering.LOSSES`
-    smoothing, square_factor : float
-    batch : int
-    is_bytes : bool
-        Whether x is bytes on the device, to be scaled.
-    labels, weighted, compute_metrics : bool
-        Whether answers are labels, examples have weights, losses are added up.
-    accuracy : "none", "largest_output" or "threshold"
-        How an output is counted as right.
-    momentum, nesterov, l2 : bool
-    """
-
-    widths: tuple[int, ...]
-    activations: tuple[tuple[str, float], ...]
-    loss: str = "softmax_cross_entropy"
+    widths: tuple[int, ...]  # neurons from the input to the output
+    activations: tuple[tuple[str, float], ...]  # with the slope below 0 of a leaky ReLU
+    loss: str = "softmax_cross_entropy"  # one of `lowering.LOSSES`
     smoothing: float = 0.0
     square_factor: float = 0.0
     batch: int = 10
-    is_bytes: bool = False
-    labels: bool = True
+    is_bytes: bool = False  # x is bytes on the device, to be scaled
+    labels: bool = True  # instead of targets
     weighted: bool = False
     compute_metrics: bool = True
-    accuracy: str = "largest_output"
+    accuracy: str = "largest_output"  # says what is right; or "threshold", or "none"
     momentum: bool = False
     nesterov: bool = False
     l2: bool = False
@@ -58,23 +40,14 @@ class KernelSpec:
 class Counts(NamedTuple):
     """Clocks of one multiprocessor for one step, by what is busy.
 
-    Attributes
-    ----------
-    products : float
-        Multiply-adds of the first layer, 128 a clock, by the busiest scheduler.
-    reads : float
-        The first layer's reads of x, 128 bytes a clock, as if every lane's bytes
-        took their share: what a broadcast saves is not counted on.
-    sums : float
-        Shuffles, writes and reads that bring partial sums together.
-    later : float
-        All later layers and the loss, by their reads, and barriers.
+    Reads are 128 bytes a clock as if every lane's bytes took their share: what a
+    broadcast saves is not counted on.
     """
 
-    products: float
-    reads: float
-    sums: float
-    later: float
+    products: float  # of the first layer, 128 a clock, by the busiest scheduler
+    reads: float  # of x by the first layer
+    sums: float  # shuffles, writes and reads that bring partial sums together
+    later: float  # all later layers and the loss, by their reads, and barriers
 
     @property
     def clocks(self) -> float:
@@ -84,27 +57,14 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class ThreadLayout:
-    """How a block of threads shares one network; see `span.cu`.
-
-    Attributes
-    ----------
-    threads : int
-    lanes_out : int
-        Groups of neurons among a warp's lanes.
-    outs : int
-        Neurons of a thread.
-    tile : int
-        Examples a thread accumulates at once.
-    kept : int
-        Rounds of four inputs whose weights are in registers.
-    """
+    """How a block of threads shares one network; see `span.cu`."""
 
     spec: KernelSpec
     threads: int
-    lanes_out: int
-    outs: int
-    tile: int
-    kept: int
+    lanes_out: int  # groups of neurons among a warp's lanes
+    outs: int  # neurons of a thread
+    tile: int  # examples that a thread accumulates at once
+    kept: int  # rounds of four inputs whose weights are in registers
 
     @property
     def warps(self) -> int:
@@ -168,11 +128,11 @@ class ThreadLayout:
         starts: dict[str, Any] = {}
         end = 0
         for name, sizes in words.items():
-            places = []
+            offsets = []
             for size in sizes if isinstance(sizes, list) else [sizes]:
-                places.append(end)
+                offsets.append(end)
                 end += ceil(size / 4) * 4  # each begins at 16 bytes
-            starts[name] = places if isinstance(sizes, list) else places[0]
+            starts[name] = offsets if isinstance(sizes, list) else offsets[0]
         return starts
 
     @property
@@ -230,14 +190,7 @@ class ThreadLayout:
 
 
 def thread_layouts(spec: KernelSpec, shared_limit: int) -> list[ThreadLayout]:
-    """Return the ways to share the work that fit, the cheapest first.
-
-    Parameters
-    ----------
-    spec : Spec
-    shared_limit : int
-        Bytes of shared memory a block may have.
-    """
+    """Return the layouts that fit so many bytes of shared memory, cheapest first."""
     layouts: list[ThreadLayout] = []
     for threads in _THREADS:
         for lanes_out in (1, 2, 4, 8, 16, 32):
