@@ -2,9 +2,10 @@
 
 `bk` runs a test on every backend that can be had: NumPy, array-api-strict on its
 second device (a GPU's manners on a CPU), PyTorch on the CPU and CUDA through
-CuPy. What is absent skips; GPUNET_REQUIRE=cupy (or strict, torch; with commas
-between) turns that skip into a failure, so that a GPU run cannot pass by running
-nothing. GPUNET_DOSES raises the number of examples of each property test.
+CuPy. Tests marked `pure`, whose subject changes no input, also run on a NumPy whose
+arrays cannot be written. What is absent skips; GPUNET_REQUIRE=cupy (or strict, torch;
+with commas between) turns that skip into a failure, so that a GPU run cannot pass by
+running nothing. GPUNET_DOSES raises the number of examples of each property test.
 """
 
 import os
@@ -15,10 +16,12 @@ import pytest
 from hypothesis import settings
 
 from gpunet import open_backend
+from gpunet.backend import Backend
 from gpunet.errors import DeviceError
 
 BACKENDS = {
     "cpu": ("numpy", "numpy"),
+    "read-only": ("numpy", "numpy"),  # for tests marked `pure`
     "strict:1": ("strict", "array_api_strict"),
     "torch:cpu": ("torch", "torch"),
     "cuda": ("cupy", "cupy"),
@@ -36,6 +39,33 @@ settings.register_profile(
 settings.load_profile("gpunet")
 
 
+class ReadOnlyNumpy(Backend):
+    """NumPy whose arrays cannot be written: a function that does so raises."""
+
+    def array(self, host, dtype=None):
+        x = super().array(host, dtype)
+        x.flags.writeable = False
+        return x
+
+    view = array
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "pure(yes=True): it changes none of its inputs")
+
+
+def pytest_collection_modifyitems(items):
+    """Leave the read-only NumPy to the tests marked `pure`; False takes one out."""
+
+    def runs(item):
+        marker = item.get_closest_marker("pure")
+        pure = marker is not None and marker.args != (False,)
+        callspec = getattr(item, "callspec", None)
+        return pure or not callspec or callspec.params.get("bk") != "read-only"
+
+    items[:] = filter(runs, items)
+
+
 @pytest.fixture(params=BACKENDS)
 def bk(request):
     """Open one backend after the other; skip the absent ones unless required."""
@@ -43,6 +73,9 @@ def bk(request):
     absent = pytest.fail if library in REQUIRED else pytest.skip
     if find_spec(module) is None:
         absent(f"{module} is not installed")
+    if request.param == "read-only":
+        cpu = open_backend("cpu")
+        return ReadOnlyNumpy(cpu.xp, cpu.device, cpu.name)
     try:
         return open_backend(request.param)
     except DeviceError as error:

@@ -175,6 +175,15 @@ LESSON = [
         "[cpu-sigmoid]",
     ),
     Mutant(
+        "weights of the examples changed in place",
+        "losses.py",
+        "        return dy if weight is None else dy * weight[..., None]",
+        """        if weight is not None:
+            weight *= 2.0
+        return dy if weight is None else dy * (weight[..., None] / 2.0)""",
+        "test_losses.py::test_weights_scale_each_example[read-only-squared_error]",
+    ),
+    Mutant(
         "dropout when predicting",
         "layers.py",
         "if not train or self.rate == 0:",

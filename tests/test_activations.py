@@ -19,6 +19,8 @@ from gpunet import activation, open_backend
 from gpunet.activations import ACTIVATIONS, ActivationFunction, log_softmax, softmax
 from gpunet.errors import ConfigError
 
+pytestmark = pytest.mark.pure
+
 TRAINABLE = [name for name in ACTIVATIONS if name != "comparator"]
 ELEMENTWISE = [name for name in TRAINABLE if name != "softmax"]
 # name -> [(z, a, slope)]

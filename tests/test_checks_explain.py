@@ -8,6 +8,8 @@ import gpunet
 from gpunet.checks.explain import check_size, explain, three_ways, votes
 from gpunet.errors import ConfigError
 
+pytestmark = pytest.mark.pure
+
 KINDS = ["sigmoid", "tanh", "relu", "leaky_relu", "softplus", "elu:1", "gelu"]
 
 

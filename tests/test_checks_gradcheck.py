@@ -16,6 +16,8 @@ from gpunet.layers import Activation, Dense, Dropout, Embedding
 from gpunet.losses import LOSSES
 from gpunet.network import Network
 
+pytestmark = pytest.mark.pure
+
 SMOOTH = ("identity", "sigmoid", "tanh", "gelu", "silu", "softmax")
 KINKED = ("relu", "leaky_relu:0.1", "elu", "softplus")
 X, T = normal(1, 6, 4), np.array([0, 2, 1, 1, 0, 2])

@@ -9,6 +9,8 @@ from gpunet.errors import ConfigError
 from gpunet.layers import Layer
 from gpunet.random import host_rng
 
+pytestmark = pytest.mark.pure
+
 
 def numeric_pullback(f, x, dy, h=1e-5):
     """Return the gradient of sum(f(x) dy) by central differences."""

@@ -19,6 +19,8 @@ from gpunet import Loss, loss
 from gpunet.errors import ConfigError
 from gpunet.losses import LOSSES, as_targets
 
+pytestmark = pytest.mark.pure
+
 LOG2, LOG4 = log(2), log(4)
 # name -> y and t of one example with two outputs, its cost, its slope
 BY_HAND = {

@@ -12,6 +12,8 @@ from gpunet.backend import open_backend
 from gpunet.errors import ConfigError
 from gpunet.random import host_rng
 
+pytestmark = pytest.mark.pure
+
 W1 = np.array([[1.0, -1.0], [0.5, 2.0]])
 W2 = np.array([[1.0], [2.0]])
 
@@ -125,6 +127,7 @@ def test_to_copies_to_another_device(bk):
     assert np.array_equal(other.to("cpu").params["0.W"], net.params["0.W"])
 
 
+@pytest.mark.pure(False)
 def test_member_is_a_copy_with_its_seed(bk):
     net = mlp([3, 4, 2], population=3, seed=10, device=bk)
     assert net.seeds == (10, 11, 12)

@@ -19,6 +19,8 @@ from gpunet import (
     optimizer,
 )
 
+pytestmark = pytest.mark.pure
+
 P, N_IN, CLASSES = 3, 5, 4
 STEPS = 4
 OPTIMIZERS = {
@@ -100,6 +102,7 @@ def test_member_trains_as_the_single_network_bit_for_bit(dtype, batch, name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.pure(False)
 def test_member_trains_as_the_single_network_on_every_device(bk, name):
     for lead, batch in (((P,), 7), ((), 7), ((P,), 1), ((), 1)):
         x, t = batches(batch, lead)

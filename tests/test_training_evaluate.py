@@ -20,6 +20,8 @@ from gpunet.random import host_rng
 from gpunet.runs.diagnosis import diagnose_run
 from gpunet.runs.report import score
 
+pytestmark = pytest.mark.pure
+
 N_TRAIN, N_TEST = 600, 300
 
 
@@ -43,6 +45,7 @@ def trained(data, device="cpu", **settings):
     return net, gpunet.fit(net, data, epochs=3, **settings)
 
 
+@pytest.mark.pure(False)
 def test_bytes_are_evaluated_in_the_scale_they_are_trained_in(bk, pair):
     (net, history), (_, wanted) = (trained(data, bk) for data in pair)
     for column in ("loss", "val_loss", "val_accuracy"):
@@ -103,6 +106,7 @@ def test_evaluate_still_takes_a_scale_but_says_so(pair):
         assert gpunet.evaluate(net, raw.test, scale=1 / 255) == wanted
 
 
+@pytest.mark.pure(False)
 def test_words_are_not_multiplied(bk):
     words, t = np.array([[0, 1], [2, 3]] * 4), np.array([0, 1] * 4)
     layers = [gpunet.Embedding(4, 3), gpunet.Dense(6, 2)]

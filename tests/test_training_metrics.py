@@ -15,6 +15,8 @@ from gpunet.training.metrics import (
     root_mean_square_error,
 )
 
+pytestmark = pytest.mark.pure
+
 
 def test_correct_counts_the_last_axis(bk):
     labels = bk.array([[0, 1, 2, 2], [3, 3, 3, 3]], "int64")
