@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_table(parser)
     _add_network(parser)
     _add_descent(parser)
+    _add_population(parser)
     _add_files(parser)
 
 
@@ -177,6 +178,9 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="never compute the training loss",
     )
+
+
+def _add_population(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("seeds and populations"))
     add("--seed", **SEED)
     members: Kind = {"type": whole(1, 10**6), "metavar": "P"}
