@@ -1,7 +1,6 @@
 """`python -m gpunet.accel script.py`: an existing script, with gpunet's MLPs.
 
-scikit-learn's `MLPClassifier` and `MLPRegressor` are replaced before the script
-begins; the script itself stays as it is.
+scikit-learn's `MLPClassifier` and `MLPRegressor` are replaced before it begins.
 """
 
 import runpy
@@ -21,17 +20,10 @@ _USAGE = "usage: python -m gpunet.accel script.py [arguments of the script]"
 
 
 def run(argv: Sequence[str]) -> None:
-    """Run a script, with the arguments that follow it, on gpunet's MLPs.
-
-    Raises
-    ------
-    ConfigError
-        No script, no such file, or scikit-learn is absent.
-    """
+    """Run a script with the arguments that follow it; ConfigError if that cannot be."""
     if not argv or argv[0].startswith("-"):
-        raise ConfigError(
-            f"accel: the first argument must be a script, got {list(argv)}; {_USAGE}"
-        )
+        reason = f"the first argument must be a script, got {list(argv)}"
+        raise ConfigError(f"accel: {reason}; {_USAGE}")
     script = Path(argv[0])
     if not script.is_file():
         raise ConfigError(f"accel: {script}: no such script; {_USAGE}")

@@ -12,8 +12,8 @@ from test_sklearn_exact import X, Y
 from gpunet.errors import ConfigError
 from gpunet.fast.cpu import compiler
 from gpunet.sklearn import MLPClassifier, MLPRegressor
-from gpunet.sklearn.steppers import Samples
 from gpunet.sklearn.steppers.choice import step_seconds, use_numba
+from gpunet.sklearn.steppers.layers import Samples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

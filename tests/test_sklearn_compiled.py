@@ -27,8 +27,9 @@ from test_sklearn_sweep import GRID, OF_SGD, SMALL
 
 from gpunet.fast.cpu import threads
 from gpunet.sklearn import MLPClassifier, MLPRegressor, MLPSweep, population
-from gpunet.sklearn.steppers import NumbaMLPStepper, NumpyMLPStepper, numba_stepper
-from gpunet.sklearn.steppers.numba_stepper import layout_rows
+from gpunet.sklearn.steppers import numba_stepper
+from gpunet.sklearn.steppers.numba_stepper import NumbaMLPStepper, layout_rows
+from gpunet.sklearn.steppers.numpy_stepper import NumpyMLPStepper
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 STOCHASTIC = {

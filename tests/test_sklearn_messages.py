@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from test_sklearn_exact import SOLVERS, X, Y, assert_equal_fits
 
 from gpunet.sklearn import MLPClassifier, MLPRegressor
-from gpunet.sklearn.steppers import NumpyMLPStepper
+from gpunet.sklearn.steppers.numpy_stepper import NumpyMLPStepper
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn import get_config
 
 from ..backend import Backend, open_backend
@@ -43,6 +44,11 @@ def array_like(x: Any, host: np.ndarray) -> Any:
     bk = dispatched_backend(x)
     # labels that are words fit on no device
     return host if bk is None or host.dtype.kind not in "biuf" else bk.array(host)
+
+
+def dense_array(x: Any) -> Any:
+    """Return x, a sparse one as a dense array."""
+    return x.toarray() if scipy.sparse.issparse(x) else x
 
 
 def library_and_device(x: Any) -> str:

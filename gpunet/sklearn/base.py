@@ -9,34 +9,23 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
+    is_regressor,
 )
 from sklearn.neural_network import MLPRegressor as SklearnRegressor
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_random_state, column_or_1d, validation
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
 
-from ..backend import Backend, open_backend
+from ..backend import Backend
 from ..errors import ConfigError
 from ..optimizers import Optimizer
-from .array_api import (
-    array_like,
-    check_same_device,
-    compute_backend,
-    dispatched_backend,
-    host_array,
-    library_and_device,
-)
+from . import array_api
 from .extras import extras_in_use, fit_extras
-from .lbfgs import fit_lbfgs
+from .fitting import fit_lbfgs, fit_stochastic
 from .solvers import SOLVERS
 from .state import MLPState
-from .steppers import DenseLayers, Samples, layers_of, make_stepper
+from .steppers.choice import layers_of
 from .steppers.device_stepper import make_network
-from .stochastic import fit_stochastic
+from .steppers.layers import DenseLayers, Samples
 
 # scikit-learn's own constraints, so that a bad value is answered in its words
 CONSTRAINTS: dict[str, list] = {
@@ -105,7 +94,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         X_val: Any = None,
         y_val: Any = None,
     ) -> Self:
-        """Fit the model to data.
+        """Fit the model to data; ValueError in scikit-learn's words.
 
         Parameters
         ----------
@@ -116,37 +105,28 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         X_val, y_val : arrays, optional
             Held-out data: `validation_loss_curve_` follows it, and `early_stopping`
             uses it instead of splitting rows off.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            In scikit-learn's words, for all that it refuses.
         """
-        return self._fit(X, y, sample_weight, validation=(X_val, y_val))
+        return self._fit(X, y, sample_weight, (X_val, y_val))
 
     def _fit(
         self,
         X: Any,
         y: Any,
         sample_weight: Any,
-        validation: tuple = (None, None),
+        validation_data: tuple = (None, None),
         incremental: bool = False,
         n_fits: int = 1,
     ) -> Self:
         self._check_thread("fit")
         self._thread = get_ident()
         try:
-            bk = compute_backend(self.device, X)
+            bk = array_api.compute_backend(self.device, X)
             samples = self._begin_fit(X, y, sample_weight, incremental)
-            held_out = self._held_out(*validation)
+            held_out = self._held_out(*validation_data)
             if extras_in_use(self):
                 fit_extras(self, samples, held_out, bk, incremental)
             elif self.solver == "lbfgs":
-                fit_lbfgs(self, make_stepper(self, bk, samples))
+                fit_lbfgs(self, samples, bk)
             else:
                 fit_stochastic(self, samples, held_out, bk, incremental, n_fits)
             return self._end_fit()
@@ -159,13 +139,13 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         """Validate; initialize unless resuming; return what to train on."""
         hidden = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        self._fitted_in = library_and_device(X)
-        X, t = self._validated(X, host_array(y), incremental, first)
+        self._fitted_in = array_api.library_and_device(X)
+        X, t = self._validated(X, y, incremental, first)
         dtype = np.dtype(str(X.dtype).rpartition(".")[2])
         if sample_weight is not None:
             like = np.broadcast_to(np.zeros((), dtype), X.shape)
-            sample_weight = _check_sample_weight(host_array(sample_weight), like)
-        t = t.reshape(len(t), -1)
+            sample_weight = array_api.host_array(sample_weight)
+            sample_weight = validation._check_sample_weight(sample_weight, like)
         sample_weight = self._weigh_classes(t, sample_weight)
         self.n_outputs_ = t.shape[1]
         self._random_state = check_random_state(self.random_state)
@@ -176,7 +156,18 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
     def _validated(
         self, X: Any, y: Any, incremental: bool, reset: bool
     ) -> tuple[Any, np.ndarray]:
-        raise NotImplementedError
+        """Return X as scikit-learn validates it, and targets, shape (n, n_outputs)."""
+        bk, y = array_api.dispatched_backend(X), array_api.host_array(y)
+        names = [self.dtype] if self.dtype else ["float64", "float32"]
+        dtypes = [bk.dtype(name) if bk else np.dtype(name).type for name in names]
+        checks = {"y_numeric": is_regressor(self), "reset": reset}
+        checks |= {"accept_sparse": ["csr", "csc"], "multi_output": True}
+        X, y = validation.validate_data(self, X, y, dtype=dtypes, **checks)
+        y = column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+        return X, self._targets(y, incremental).reshape(len(y), -1)
+
+    def _targets(self, y: np.ndarray, incremental: bool) -> np.ndarray:
+        return y
 
     def _weigh_classes(self, t: np.ndarray, weight: Any) -> Any:
         return weight
@@ -198,41 +189,23 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         return sizes
 
-    def _validate(self, X: Any, y: Any, **checks: Any) -> tuple[Any, np.ndarray]:
-        """Return X and y as scikit-learn validates them, y of one column flat."""
-        bk = dispatched_backend(X)
-        names = [self.dtype] if self.dtype else ["float64", "float32"]
-        dtypes = [bk.dtype(name) if bk else np.dtype(name).type for name in names]
-        checks |= {"accept_sparse": ["csr", "csc"], "multi_output": True}
-        X, y = validate_data(self, X, y, dtype=dtypes, **checks)
-        return X, column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
-
     def _held_out(self, X: Any, y: Any) -> Samples | None:
         if X is None and y is None:
             return None
         if X is None or y is None:
             raise ValueError("X_val and y_val must both be given, or neither")
-        X, t = self._validated(X, host_array(y), True, False)
-        return Samples(X, t.reshape(len(t), -1))
+        return Samples(*self._validated(X, y, True, False))
 
     def _outputs(self, X: Any, method: str, hidden: bool = False) -> np.ndarray:
         """Return host outputs of the last layer, or of the last hidden one.
 
-        Parameters
-        ----------
-        X : array or CSR/CSC, shape (n, n_features)
-            As the caller gave it.
-        method : str
-            Named in errors.
-
-        Returns
-        -------
-        y : host array, shape (n, n_out), behind a member axis with `n_members`
+        The shape is (n, n_out), behind a member axis with `n_members`; errors name
+        the method.
         """
-        check_is_fitted(self)
-        check_same_device(self, X, method)
-        bk = compute_backend(self.device, X)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        validation.check_is_fitted(self)
+        array_api.check_same_device(self, X, method)
+        bk = array_api.compute_backend(self.device, X)
+        X = validation.validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         self._check_thread(method)
         layers = layers_of(self)
         if hidden:
@@ -240,8 +213,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
             layers = DenseLayers(coefs[:-1], intercepts[:-1], names[:-1])
         if bk is None and not extras_in_use(self):
             return layers.outputs(X)
-        net = make_network(bk or open_backend("cpu"), layers)
-        return net.predict(X.toarray() if hasattr(X, "toarray") else X)
+        return make_network(bk, layers).predict(array_api.dense_array(X))
 
     def _check_thread(self, method: str) -> None:
         """Refuse what needs weights that another thread is changing."""
@@ -263,15 +235,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         return self._outputs(X, "predict_spread").std(axis=0)
 
     def transform(self, X: Any) -> Any:
-        """Return the activations of the last hidden layer.
+        """Return the activations of the last hidden layer, shape (n, n_hidden).
 
-        Parameters
-        ----------
-        X : array or CSR/CSC, shape (n, n_features)
-
-        Returns
-        -------
-        hidden : array, shape (n, n_hidden); members side by side with `n_members`
+        With `n_members` the members' are side by side.
         """
         if len(getattr(self, "coefs_", "12")) == 1:
             raise ValueError("transform: this network has no hidden layer")
@@ -280,7 +246,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
             y = np.concatenate(list(y), axis=1)
         if str(getattr(X, "dtype", "")).endswith("float32"):
             y = y.astype(np.float32, copy=False)  # L-BFGS leaves float64 weights
-        return array_like(X, y)
+        return array_api.array_like(X, y)
 
     def __getstate__(self) -> dict[str, Any]:
         self._check_thread("copy")

@@ -7,14 +7,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import multiclass
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
 
 from .array_api import array_like
 from .base import CONSTRAINTS, BaseMLP, is_stochastic
@@ -24,15 +20,9 @@ from .base import CONSTRAINTS, BaseMLP, is_stochastic
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """scikit-learn's `MLPClassifier`, faster and on any device.
 
-    With the same `random_state` the fitted weights equal scikit-learn's.
-
-    Parameters
-    ----------
-    hidden_layer_sizes ... max_fun
-        scikit-learn's; see `sklearn.neural_network.MLPClassifier`.
-    device ... engine
-        See `gpunet.sklearn.base.BaseMLP`.
-    class_weight : dict or "balanced", optional
+    The same `random_state` leads to the same weights. The parameters are those of
+    `sklearn.neural_network.MLPClassifier`, then those of `gpunet.sklearn.base.BaseMLP`
+    and `class_weight` (dict or "balanced").
 
     Examples
     --------
@@ -57,16 +47,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
     ) -> Self:
-        """Train one epoch more; the first call must name all `classes`.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-        classes : array, shape (n_classes,), optional
-        """
-        if _check_partial_fit_first_call(self, classes):
-            labels = y if type_of_target(y).startswith("multilabel") else classes
+        """Train one epoch more; see `fit`. The first call must name all `classes`."""
+        if multiclass._check_partial_fit_first_call(self, classes):
+            kind = multiclass.type_of_target(y)
+            labels = y if kind.startswith("multilabel") else classes
             self._label_binarizer = LabelBinarizer().fit(labels)
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -83,10 +67,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return array_like(X, np.log(self._probabilities(X, "predict_log_proba")))
 
     def predict_spread(self, X: Any) -> Any:
-        """Return the members' standard deviation of `predict_proba`.
-
-        Needs `n_members`; shape (n, n_classes).
-        """
+        """Return the members' deviation of `predict_proba`; needs `n_members`."""
         y = self._members_deviation(X)
         return array_like(X, np.repeat(y, 2, axis=1) if self.n_outputs_ == 1 else y)
 
@@ -106,17 +87,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         many = self._label_binarizer.y_type_ == "multiclass"
         return "softmax" if many else "logistic"
 
-    def _validated(
-        self, X: Any, y: Any, incremental: bool, reset: bool
-    ) -> tuple[Any, np.ndarray]:
-        X, y = self._validate(X, y, reset=reset)
+    def _targets(self, y: np.ndarray, incremental: bool) -> np.ndarray:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._check_classes(unique_labels(y))
+            self._check_classes(multiclass.unique_labels(y))
         # bool, because a validation split names a class that is too small by it
-        return X, self._label_binarizer.transform(y).astype(bool)
+        return self._label_binarizer.transform(y).astype(bool)
 
     def _check_classes(self, classes: np.ndarray) -> None:
         """Refuse classes other than those of the first call."""
@@ -152,14 +130,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 class MLPRegressor(RegressorMixin, BaseMLP):
     """scikit-learn's `MLPRegressor`, faster and on any device.
 
-    With the same `random_state` the fitted weights equal scikit-learn's.
-
-    Parameters
-    ----------
-    loss ... max_fun
-        scikit-learn's; see `sklearn.neural_network.MLPRegressor`.
-    device ... engine
-        See `gpunet.sklearn.base.BaseMLP`.
+    The same `random_state` leads to the same weights. The parameters are those of
+    `sklearn.neural_network.MLPRegressor`, then those of `gpunet.sklearn.base.BaseMLP`.
 
     Examples
     --------
@@ -190,7 +162,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return array_like(X, y.ravel() if y.shape[1] == 1 else y)
 
     def predict_spread(self, X: Any) -> Any:
-        """Return the members' standard deviation of `predict`; needs `n_members`."""
+        """Return the members' deviation of `predict`; needs `n_members`."""
         y = self._members_deviation(X)
         return array_like(X, y.ravel() if y.shape[1] == 1 else y)
 
@@ -199,8 +171,3 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _out_activation(self) -> str:
         return "exp" if self.loss == "poisson" else "identity"
-
-    def _validated(
-        self, X: Any, y: Any, incremental: bool, reset: bool
-    ) -> tuple[Any, np.ndarray]:
-        return self._validate(X, y, y_numeric=True, reset=reset)

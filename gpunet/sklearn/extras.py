@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from ..backend import Backend, open_backend
+from ..backend import Backend
 from ..data import Dataset
-from ..optimizers import SGD, Adam, Optimizer, get_optimizer
+from ..optimizers import Optimizer, get_optimizer
 from ..training import Callback, EarlyStopping, fit
-from .array_api import backend_of
+from .array_api import backend_of, dense_array
+from .fitting import split_samples, warn_not_converged
+from .solvers import SOLVERS
 from .state import MLPState
-from .steppers import Samples, layers_of
-from .steppers.device_stepper import make_network
-from .stochastic import batch_rows, hold_out, warn_not_converged
+from .steppers.choice import layers_of
+from .steppers.device_stepper import lesson_optimizer, make_network, tensor_names
+from .steppers.layers import Samples
 
 EXTRAS = ["hidden_activations", "dropout", "optimizer"]
 EXTRAS += ["schedule", "n_members", "callbacks"]
@@ -58,18 +60,14 @@ def fit_extras(
 ) -> None:
     """Train an initialized estimator in place by the lesson's own `fit`.
 
-    Raises
-    ------
-    ValueError
-        A parameter that does not go with the extras, with the remedy.
+    ValueError: a parameter that does not go with the extras, with the remedy.
     """
     _check_extras(est, incremental)
-    if est.early_stopping and held_out is None:
-        samples, held_out = hold_out(est, *samples)
+    samples, held_out, batches = split_samples(est, samples, held_out)
     seed = int(est._random_state.randint(2**31 - 1))
-    net = make_network(bk or open_backend("cpu"), layers_of(est), est.dropout, seed)
+    net = make_network(bk, layers_of(est), est.dropout, seed)
     patience = int(min(est.n_iter_no_change, est.max_iter))
-    size = batch_rows(est.batch_size, len(samples.t))
+    size = batches[0][1]
     callbacks = list(est.callbacks)
     if not est.early_stopping:
         callbacks.append(_Plateau(est.tol, patience))
@@ -86,10 +84,9 @@ def fit_extras(
         callbacks=callbacks,
         engine=est.engine,
     )
-    est.coefs_, est.intercepts_ = (
-        [net.backend.to_host(p) for name, p in net.params.items() if name[-1] == kind]
-        for kind in "Wb"
-    )
+    tensors = [net.backend.to_host(net.params[name]) for name in tensor_names(net)]
+    n = len(est.coefs_)
+    est.coefs_, est.intercepts_ = tensors[:n], tensors[n:]
     _record_history(est, history, len(samples.t))
 
 
@@ -109,7 +106,7 @@ def _check_extras(est: MLPState, incremental: bool) -> None:
 def _dataset(est: MLPState, x: Any, t: np.ndarray, weight: Any) -> Dataset:
     """Return host data: labels where classes exclude each other, else targets."""
     bk = backend_of(x)
-    x = bk.to_host(x) if bk else x.toarray() if hasattr(x, "toarray") else x
+    x = bk.to_host(x) if bk else dense_array(x)
     labels = is_classifier(est) and est.out_activation_ == "softmax"
     return Dataset(x, t.argmax(axis=1) if labels else t.astype(x.dtype), weight)
 
@@ -120,9 +117,7 @@ def _lesson_optimizer(est: MLPState, size: int) -> Optimizer:
         return get_optimizer(est.optimizer, learning_rate=rate, l2=l2)
     if est.optimizer is not None:
         return deepcopy(est.optimizer)
-    if est.solver == "sgd":
-        return SGD(rate, l2, momentum=est.momentum, nesterov=est.nesterovs_momentum)
-    return Adam(rate, l2, beta1=est.beta_1, beta2=est.beta_2, eps=est.epsilon)
+    return lesson_optimizer(SOLVERS[est.solver](est), l2)
 
 
 def _record_history(est: MLPState, history: Any, n: int) -> None:

@@ -14,9 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from .base import BaseMLP
 from .extras import extras_in_use
-from .solvers import SOLVERS, Solver
-from .steppers import NumbaMLPStepper, NumpyMLPStepper, Samples, layers_of, use_numba
-from .stochastic import end_epoch, epoch_orders, split_samples, warn_not_converged
+from .fitting import end_epoch, epoch_orders, split_samples, warn_not_converged
+from .solvers import SOLVERS
+from .steppers.choice import layers_of, use_numba
+from .steppers.layers import Samples
+from .steppers.numba_stepper import NumbaMLPStepper
+from .steppers.numpy_stepper import NumpyMLPStepper
 
 # What a block of members works on: weights, gradients, Adam's averages, activations.
 # Smaller blocks would fit the cache better, but the calls they cost weigh more
@@ -40,13 +43,8 @@ def fit_jobs(
 ) -> list[Callable[[], int]]:
     """Return the jobs that fit estimators as `fit` would each; a job counts its fits.
 
-    Parameters
-    ----------
-    members : list of MLPClassifier or MLPRegressor
-        Fitted in place; they differ in learning rate, penalty and momentum alone.
-    X, y, sample_weight : arrays
-    n_fits : int
-        How many fits there are in all, these among them; 0 if these are all.
+    The members differ in learning rate, penalty and momentum alone, and are fitted in
+    place. n_fits counts all fits that run side by side; 0 if these are all.
     """
     first, n_fits = members[0], n_fits or len(members)
     alone = len(members) == 1 or first.solver not in SOLVERS
@@ -103,8 +101,9 @@ def _fit_block(
     layers = layers.views(np.stack([layers.packed()] * n_fits))
     alpha = np.asarray([est.alpha for est in members], dtype)
     samples = samples._replace(t=samples.t.astype(dtype, copy=False))
-    stepper = stepper_class(layers, alpha, samples)
-    solver = _shared_solver(members, stepper)
+    stepper, solver = stepper_class(layers, alpha, samples), copy(first._optimizer)
+    vars(solver).update(_columns(members))
+    solver.start(stepper.p)
     for order in epoch_orders(first, n):
         losses = stepper.run_epoch(order, batches, solver)
         y = None if held_out is None else stepper.outputs(held_out.x)
@@ -124,9 +123,9 @@ def _fit_block(
         if done.any():
             members = [est for est, end in zip(members, done, strict=True) if not end]
             stepper = stepper.keep_members(~done)
-            state = [average[~done] for average in solver.state]
-            solver = _shared_solver(members, stepper, state, getattr(solver, "t", 0))
-        solver.learning_rate = _column(members, "learning_rate")
+            solver.state = [average[~done] for average in solver.state]
+            solver.start(stepper.p)
+        vars(solver).update(_columns(members))
     return n_fits
 
 
@@ -134,21 +133,9 @@ def _member_weights(weights: Callable[[], tuple], i: int) -> tuple:
     return tuple([p[i].copy() for p in ps] for ps in weights())
 
 
-def _column(members: list[BaseMLP], name: str) -> np.ndarray:
-    values = [getattr(est._optimizer, name) for est in members]
-    return np.asarray(values, members[0].coefs_[0].dtype)[:, None]
-
-
-def _shared_solver(
-    members: list[BaseMLP], stepper: Any, state: Any = (), t: int = 0
-) -> Solver:
-    """Return one solver for all members: a column of each of their numbers."""
-    solver = copy(members[0]._optimizer)
-    solver.state = list(state)
-    if hasattr(solver, "t"):
-        solver.t = t
-    for name in ("learning_rate_init", "learning_rate", "momentum"):
-        if hasattr(solver, name):
-            setattr(solver, name, _column(members, name))
-    solver.start(stepper.p)
-    return solver
+def _columns(members: list[BaseMLP]) -> dict[str, np.ndarray]:
+    """Return the members' settings of a shared solver, each a column."""
+    solvers = [vars(est._optimizer) for est in members]
+    names = {"learning_rate_init", "learning_rate", "momentum"} & solvers[0].keys()
+    dtype = members[0].coefs_[0].dtype
+    return {k: np.asarray([s[k] for s in solvers], dtype)[:, None] for k in names}

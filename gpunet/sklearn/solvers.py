@@ -1,8 +1,8 @@
 """The stochastic solvers as scikit-learn has them, on one vector of numbers.
 
 Weights and biases of all layers are one vector, weights first: a step of Adam is a
-dozen calls whatever the number of layers, each in place, where scikit-learn makes
-them for every tensor and allocates every result.
+dozen calls in place whatever the number of layers, where scikit-learn makes them
+for every tensor and allocates every result.
 """
 
 from math import sqrt
@@ -18,13 +18,9 @@ _ONE_THREAD = 10_000
 
 
 def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> None:
-    """Add a x to y in place.
+    """Add a x to y in place; all have the shape (..., n), scratch is overwritten.
 
-    Parameters
-    ----------
-    y, x, scratch : array, shape (n,) or (members, n)
-        Float, contiguous where a is one number; scratch may be overwritten.
-    a : float, or array, shape (members, 1)
+    a is a number, and y and x contiguous, or a column, shape (members, 1).
     """
     if getattr(a, "ndim", 0):
         y += np.multiply(x, a, out=scratch)
@@ -38,15 +34,12 @@ def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> Non
 class Solver:
     """What a stochastic solver remembers between steps, epochs and calls.
 
-    Attributes
-    ----------
-    learning_rate : float
-        The newest step's.
-    state : list of float host arrays, shape (n_parameters,)
-        Running averages; empty until `start`.
+    `learning_rate` is the newest step's; `state` has the running averages, vectors
+    like the parameters', from `start` on.
     """
 
     n_averages = 1
+    t = 0  # Adam's steps
 
     def __init__(self, settings: Any) -> None:
         self.learning_rate_init: Any = settings.learning_rate_init
@@ -79,14 +72,12 @@ class Solver:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if "slots" in state:  # an older pickle; Adam's were 1 / beta^k of the averages
-            self.state, scales = self.__dict__.pop("slots"), [1.0]
+            slots, scales = self.__dict__.pop("slots"), [1.0]
             if "_period" in state:
-                betas, k = (
-                    (state["beta_1"], state["beta_2"]),
-                    state["t"] % state["_period"],
-                )
+                k = state["t"] % state["_period"]
+                betas = state["beta_1"], state["beta_2"]
                 scales = [(1 - beta) * beta**k for beta in betas]
-            self.state = [s * a for s, a in zip(self.state, scales, strict=False)]
+            self.state = [s * a for s, a in zip(slots, scales, strict=False)]
 
 
 class SGDSolver(Solver):
@@ -113,9 +104,8 @@ class SGDSolver(Solver):
     def end_epoch(self, n_seen: int) -> None:
         """Lower the rate of "invscaling" by the samples seen."""
         if self.schedule == "invscaling":
-            self.learning_rate = (
-                float(self.learning_rate_init) / (n_seen + 1) ** self.power_t
-            )
+            rate = float(self.learning_rate_init)
+            self.learning_rate = rate / (n_seen + 1) ** self.power_t
 
     def may_stop(self, message: str, verbose: Any) -> bool:
         """Return whether to stop; "adaptive" first divides the rate by 5."""

@@ -14,28 +14,13 @@ from .solvers import SOLVERS, Solver
 
 
 class FittedMLP(BaseEstimator):
-    """The fitted attributes of both estimators, under scikit-learn's names.
-
-    And the two parameters that are positional in each estimator.
-    """
+    """What is no keyword of both estimators: two parameters, and fitted attributes."""
 
     hidden_layer_sizes: Any
     activation: str
-    coefs_: list[np.ndarray]
-    intercepts_: list[np.ndarray]
-    n_iter_: int
-    t_: int
-    n_layers_: int
     n_outputs_: int
-    out_activation_: str
     loss_: float
-    loss_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    best_validation_score_: float | None
     validation_loss_curve_: list[float]
-    _best: tuple[list[np.ndarray], list[np.ndarray]]
-    _no_improvement_count: int
     _optimizer: Solver
     _random_state: np.random.RandomState
 
@@ -86,28 +71,26 @@ class MLPState(FittedMLP):
         units = [n_features, *hidden, self.n_outputs_]
         self.n_iter_, self.t_, self.n_layers_ = 0, 0, len(units)
         self.out_activation_ = self._out_activation()
-        starts = [self._first_weights(units, dtype) for _ in range(self.n_members or 1)]
-        self.coefs_, self.intercepts_ = starts[0]
+        starts = [self._first_tensors(units, dtype) for _ in range(self.n_members or 1)]
+        tensors = starts[0]
         if self.n_members is not None:
-            coefs, intercepts = zip(*starts, strict=True)
-            self.coefs_ = [np.stack(W) for W in zip(*coefs, strict=True)]
-            self.intercepts_ = [np.stack(b) for b in zip(*intercepts, strict=True)]
+            tensors = [np.stack(p) for p in zip(*starts, strict=True)]
+        self.coefs_, self.intercepts_ = tensors[::2], tensors[1::2]
         self._best = self.coefs_, self.intercepts_
         if self.solver in SOLVERS:
-            self.loss_curve_, self._no_improvement_count = [], 0
-            early = self.early_stopping
-            self.validation_scores_ = [] if early else None
+            early, self._no_improvement_count = self.early_stopping, 0
+            self.loss_curve_: list[float] = []
+            self.validation_scores_: list[float] | None = [] if early else None
             self.best_validation_score_ = -np.inf if early else None
             self.best_loss_ = None if early else np.inf
 
-    def _first_weights(self, units: list[int], dtype: Any) -> tuple[list, list]:
-        """Draw Glorot's uniform weights and biases in scikit-learn's order."""
-        coefs: list[np.ndarray] = []
-        intercepts: list[np.ndarray] = []
+    def _first_tensors(self, units: list[int], dtype: Any) -> list[np.ndarray]:
+        """Draw W, b, W, b, ...: Glorot's uniform start, in scikit-learn's order."""
+        tensors = []
         for n_in, n_out in pairwise(units):
             factor = 2 if self.activation == "logistic" else 6
             bound = np.sqrt(factor / (n_in + n_out))
-            for tensors, shape in ((coefs, (n_in, n_out)), (intercepts, n_out)):
+            for shape in ((n_in, n_out), n_out):
                 start = self._random_state.uniform(-bound, bound, shape)
                 tensors.append(start.astype(dtype, copy=False))
-        return coefs, intercepts
+        return tensors

@@ -1,9 +1,8 @@
 """`MLPSweep`: a grid of settings times folds, trained as populations.
 
-Settings that differ in learning rate, penalty and momentum alone begin with the
-same weights and, on the same fold, see the same batches: they are members of one
-population and train together. Each stops for itself, with the weights of a
-separate fit.
+Settings that differ in learning rate, penalty and momentum alone begin with the same
+weights and see the same batches of a fold: members of one population, of which each
+stops for itself, with the weights of a separate fit.
 """
 
 import time
@@ -22,7 +21,7 @@ from .estimators import MLPClassifier, MLPRegressor
 from .extras import extras_in_use
 from .population import fit_jobs, run_jobs
 from .state import MLPState
-from .steppers import layers_of
+from .steppers.choice import layers_of
 
 MEMBER_PARAMETERS = ("learning_rate_init", "alpha", "momentum")
 
@@ -52,7 +51,8 @@ class MLPSweep(GridSearchCV):
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> net = MLPClassifier((8,), random_state=0, max_iter=20, tol=0)
-    >>>     >>> grid = {"learning_rate_init": [0.001, 0.03], "alpha": [0.0001, 0.1]}
+    >>> import warnings
+    >>> grid = {"learning_rate_init": [0.001, 0.03], "alpha": [0.0001, 0.1]}
     >>> with warnings.catch_warnings(action="ignore"):
     ...     sweep = MLPSweep(net, grid, cv=3).fit(X, y)
     >>> sweep.best_params_["learning_rate_init"], len(sweep.cv_results_["params"])
@@ -73,15 +73,7 @@ class MLPSweep(GridSearchCV):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train every setting on every fold, and the best one on all data.
 
-        Parameters
-        ----------
-        X : array or CSR/CSC, shape (n, n_features)
-        y : array, shape (n,) or (n, n_outputs)
-        sample_weight : array, shape (n,), optional
-
-        Returns
-        -------
-        self
+        The arrays are those of the estimator's `fit`.
 
         Raises
         ------

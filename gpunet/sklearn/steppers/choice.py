@@ -58,22 +58,8 @@ def use_numba(
 ) -> bool:
     """Return whether compiled code is to train an initialized estimator.
 
-    "auto" compiles where that saves more seconds than it takes.
-
-    Parameters
-    ----------
-    est : MLPState
-    bk : Backend, or None for NumPy and compiled code
-    samples : Samples
-    epochs : int
-        At most.
-    n_fits : int
-        How many such fits there are, one beside another.
-
-    Raises
-    ------
-    ValueError
-        engine="compiled" does not apply, with the reason and the remedy.
+    "auto" compiles where that saves more seconds than it takes, in at most so many
+    epochs of n_fits fits side by side. ValueError: "compiled" does not apply.
     """
     if est.engine == "loop":
         return False
@@ -83,22 +69,16 @@ def use_numba(
     if reason or est.engine == "compiled":
         return not reason
     x = samples.x
-    n, first, dtype = x.shape[0], est.coefs_[0], est.coefs_[0].dtype
+    n, widths = x.shape[0], [W.shape[-1] for W in est.coefs_]
     if epochs > est.n_iter_no_change and (est.tol > 0 or est.early_stopping):
         epochs = epochs / 3  # most fits stop before
     n_parameters = sum(prod(W.shape[-2:]) for W in est.coefs_)
     size = min(max(200 if est.batch_size == "auto" else est.batch_size, 1), n)
     n_steps = epochs * -(-n // size)
-    work = Workload(
-        n_steps,
-        size,
-        n_fits,
-        first.shape[-1],
-        sum(W.shape[-1] for W in est.coefs_),
-        n_parameters,
-        est.solver == "adam",
-    )
-    wait = seconds_until_ready(train_members, dtype, workspace.column_dtype(x.shape[1]))
+    adam = est.solver == "adam"
+    work = Workload(n_steps, size, n_fits, widths[0], sum(widths), n_parameters, adam)
+    columns = workspace.column_dtype(x.shape[1])
+    wait = seconds_until_ready(train_members, est.coefs_[0].dtype, columns)
     dense = n_fits == 1 and not scipy.sparse.issparse(x)
     numpy_seconds = n_fits * n_steps * step_seconds(n_parameters, size)
     return not why_loop(work, x if dense else None, wait, numpy_seconds)

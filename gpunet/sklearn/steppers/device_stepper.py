@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ...backend import Backend, namespace
+from ...backend import Backend, namespace, open_backend
 from ...layers import Activation, Dense, Dropout
 from ...losses import Loss
 from ...network import Network
 from ...optimizers import SGD, Adam, Optimizer
-from ..solvers import AdamSolver, SGDSolver, Solver
+from ..array_api import dense_array
+from ..solvers import SGDSolver, Solver
 from .layers import DenseLayers, MLPStepper, Samples
 
 
@@ -39,12 +40,12 @@ _LOSSES: dict[str, str | Loss] = {
 
 
 def make_network(
-    bk: Backend, layers: DenseLayers, dropout: float = 0.0, seed: int = 0
+    bk: Backend | None, layers: DenseLayers, dropout: float = 0.0, seed: int = 0
 ) -> Network:
-    """Return the lesson's Network with the tensors of an estimator.
+    """Return the lesson's Network with the tensors of an estimator; bk None: the CPU.
 
-    The last activation is the loss's where a loss has it; dropout is the rate after
-    each hidden layer.
+    The last activation is the loss's where a loss has it; Dropout follows each hidden
+    layer.
     """
     coefs, intercepts, names = layers
     modules: list = []
@@ -58,14 +59,27 @@ def make_network(
     dtype = str(np.result_type(*coefs, np.float32))
     population = coefs[0].shape[0] if coefs[0].ndim == 3 else None
     loss = _LOSSES.get(names[-1], "half_squared_error")
+    bk = bk or open_backend("cpu")
     net = Network(
         modules, loss, population=population, seed=seed, device=bk, dtype=dtype
     )
-    dense = [i for i, module in enumerate(modules) if isinstance(module, Dense)]
-    for i, W, b in zip(dense, coefs, intercepts, strict=True):
-        net.params[f"{i}.W"] = bk.array(W, dtype)
-        net.params[f"{i}.b"] = bk.array(b, dtype)
+    for name, p in zip(tensor_names(net), [*coefs, *intercepts], strict=True):
+        net.params[name] = bk.array(p, dtype)
     return net
+
+
+def tensor_names(net: Network) -> list[str]:
+    """Return the names of a network's parameters, weights first."""
+    return sorted(net.params, key=lambda name: name[-1])  # "W" < "b"
+
+
+def lesson_optimizer(solver: Any, l2: float = 0.0) -> Optimizer:
+    """Return the lesson's optimizer with a solver's settings."""
+    rate = solver.learning_rate_init
+    if isinstance(solver, SGDSolver):
+        return SGD(rate, l2, momentum=solver.momentum, nesterov=solver.nesterov)
+    betas = {"beta1": solver.beta_1, "beta2": solver.beta_2}
+    return Adam(rate, l2, **betas, eps=solver.epsilon)
 
 
 class DeviceMLPStepper(MLPStepper):
@@ -76,8 +90,7 @@ class DeviceMLPStepper(MLPStepper):
     ) -> None:
         super().__init__(layers, alpha, samples)
         self._bk, self.net = bk, make_network(bk, layers)
-        self._W = [name for name in self.net.params if name.endswith(".W")]
-        self._names = [*self._W, *(f"{name[:-1]}b" for name in self._W)]
+        self._names = tensor_names(self.net)
         dtype = self.net.dtype
         if isinstance(self.x, np.ndarray):
             self.x = bk.view(self.x, dtype)
@@ -107,25 +120,22 @@ class DeviceMLPStepper(MLPStepper):
 
     def outputs(self, x: Any) -> np.ndarray:
         """Return the outputs for rows x on the host, after the last activation."""
-        return self.net.predict(x.toarray() if scipy.sparse.issparse(x) else x)
+        return self.net.predict(dense_array(x))
 
     def _gradient(self, x: Any, t: Any, weight: Any, total: float) -> tuple[Any, dict]:
         """Return (mean loss, gradients) of a batch, without waiting for them.
 
-        Of weights the mean over the batch must be 1; total is what penalties are
-        divided by.
+        The mean of weights must be 1; total is what penalties are divided by.
         """
         net = self.net
         y, caches = net.forward(x, train=True)
         loss = net.loss.value(y, t, weight) * self._cost_factor
         grads = net.backward(caches, net.loss.slope(y, t, weight))
         if self.alpha:
-            xp = namespace(y)
-            for name in self._W:
-                W = net.params[name]
-                grads[name] = grads[name] + (self.alpha / total) * W
-                square = xp.reshape(W * W, (-1,))
-                loss = loss + (0.5 * self.alpha / total) * xp.sum(square, axis=-1)
+            for name in self._names[: len(self.layers.coefs)]:
+                W, alpha = net.params[name], self.alpha / total
+                grads[name] = grads[name] + alpha * W
+                loss = loss + 0.5 * alpha * self._bk.xp.sum(W * W)
         return loss, grads
 
     def run_epoch(
@@ -148,10 +158,7 @@ class DeviceMLPStepper(MLPStepper):
             return float(bk.to_host(loss)) / n
 
     def _batch(self, index: Any, rows: np.ndarray) -> tuple[Any, Any, Any, float]:
-        """Return x, t, weight and the sum of weights of some rows.
-
-        index is rows on the device, or None if they are all, in their order.
-        """
+        """Return x, t, weight and the sum of weights of rows; index None is all."""
 
         def take(a: Any) -> Any:
             return a if index is None else self._bk.xp.take(a, index, axis=0)
@@ -177,17 +184,11 @@ class DeviceMLPStepper(MLPStepper):
             loss, grads = self._gradient(*self._all_rows)
             return float(bk.to_host(loss)), self._packed(grads).astype(float)
 
-    def _make_optimizer(self, solver: Any) -> Optimizer:
-        """Return the lesson's optimizer with a solver's state."""
-        optimizer: Optimizer
-        rate = solver.learning_rate_init
-        if isinstance(solver, SGDSolver):
-            optimizer = SGD(rate, momentum=solver.momentum, nesterov=solver.nesterov)
-        else:
-            betas = {"beta1": solver.beta_1, "beta2": solver.beta_2}
-            optimizer = Adam(rate, **betas, eps=solver.epsilon)
+    def _make_optimizer(self, solver: Solver) -> Optimizer:
+        """Return the lesson's optimizer with a solver's settings and state."""
+        optimizer = lesson_optimizer(solver)
         optimizer.start(self.net.params, self._bk)
-        optimizer.n_steps = getattr(solver, "t", 0)
+        optimizer.n_steps = solver.t
         # without momentum the lesson's SGD keeps no velocity
         for slot, vector in zip(optimizer.slot_names, solver.state, strict=False):
             for name, p in self._unpacked(vector).items():
@@ -195,10 +196,7 @@ class DeviceMLPStepper(MLPStepper):
         return optimizer
 
     def save_state(self, solver: Solver) -> None:
-        """Copy what the optimizer remembers to a solver, for the next call."""
-        optimizer = self._optimizer
-        if optimizer is not None:
-            if isinstance(solver, AdamSolver):
-                solver.t = optimizer.n_steps
-            slots = optimizer.slot_names
+        """Copy the optimizer's state to the solver."""
+        if optimizer := self._optimizer:
+            solver.t, slots = optimizer.n_steps, optimizer.slot_names
             solver.state = [self._packed(optimizer.state, f".{name}") for name in slots]

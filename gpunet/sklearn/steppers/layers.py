@@ -43,11 +43,7 @@ class DenseLayers(NamedTuple):
     def outputs(self, x: Any, buffers: list | None = None) -> np.ndarray:
         """Return the outputs for x, shape (n, n_out), or (members, n, n_out).
 
-        Parameters
-        ----------
-        x : array or CSR/CSC, shape (n, n_features)
-        buffers : list of array, optional
-            Receive each layer's activations; None makes new arrays.
+        x may be CSR or CSC. `buffers` receive each layer's activations.
         """
         buffers = buffers or [None] * len(self.coefs)
         for W, b, name, z in zip(*self, buffers, strict=True):
@@ -89,19 +85,11 @@ class Samples(NamedTuple):
 
 
 class MLPStepper:
-    """Trains an estimator, an epoch a call.
+    """Trains an estimator, or several that see the same batches, an epoch a call.
 
-    Or those of several estimators of one shape, which see the same batches: their
-    tensors and losses then have a leading member axis.
-
-    Parameters
-    ----------
-    layers : DenseLayers
-        Where to start; copied.
-    alpha : float or array, shape (members,)
-        L2 penalty of the weights, over the batch's weight.
-    samples : Samples
-        t in the dtype of the layers.
+    The tensors, losses and `alpha` (the L2 penalty of the weights, over the batch's
+    weight) of several have a leading member axis. `layers` are the start, copied;
+    t of the samples has their dtype.
     """
 
     p: np.ndarray  # all tensors as one host vector, weights first
@@ -121,13 +109,9 @@ class MLPStepper:
     def run_epoch(self, order: np.ndarray | None, batches: list, solver: Solver) -> Any:
         """Take a step for each batch; return the epoch's mean loss.
 
-        Parameters
-        ----------
-        order : integer array, shape (n,), or None for the rows as they are
-        batches : list of (start, stop)
-        solver : Solver, started
+        order, shape (n,), is None for the rows as they are; batches are (start, stop).
         """
         raise NotImplementedError
 
     def save_state(self, solver: Solver) -> None:
-        """Copy what the optimizer remembers to a solver, for the next call."""
+        """Copy what the optimizer remembers to the solver, for the next call."""

@@ -1,11 +1,10 @@
 """scikit-learn's training step in compiled code: a whole epoch is one call.
 
-`NumpyMLPStepper` makes some 20 calls of NumPy a step, which small batches of small
-networks wait for; and a population reads all its weights at every step, where here
-each member takes its whole epoch while its weights are in the cache.
+`NumpyMLPStepper` makes some 20 calls of NumPy a step, which small networks wait for,
+and reads all weights of a population at every step, where here each member takes its
+whole epoch while its weights are in the cache.
 """
 
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -33,26 +32,14 @@ _LOSSES = {
 
 
 def layout_rows(x: Any, t: np.ndarray, labels: bool) -> Examples:
-    """Return data as the kernels read them.
-
-    Parameters
-    ----------
-    x : array or CSR/CSC, shape (n, n_features)
-    t : float array, shape (n, n_out)
-    labels : bool
-        Whether to make labels of t, of which each row has one 1.
-    """
+    """Return data as the kernels read them; labels are made of rows t with one 1."""
     if scipy.sparse.issparse(x):
         x = x.tocsr()
         if not x.has_canonical_format:  # columns must ascend, each there once
             x = x.copy()
             x.sum_duplicates()
         columns = x.indices.astype(workspace.column_dtype(x.shape[1]))
-        rows = (
-            np.require(x.data, requirements=["C", "W"]),
-            columns,
-            x.indptr.astype(np.int64),
-        )
+        rows = np.require(x.data, None, ["C", "W"]), columns, x.indptr.astype(np.int64)
     else:
         rows = workspace.lay_rows(x)
     classes = t.argmax(axis=1) if labels else workspace.NOTHING
@@ -78,11 +65,10 @@ class NumbaMLPStepper(MLPStepper):
         return self._population.vectors().reshape(*self._lead, -1)
 
     def keep_members(self, kept: np.ndarray) -> "NumbaMLPStepper":
-        """Return the members where `kept` is true, as they are; drop the others."""
-        stepper = copy(self)
-        stepper.alpha, stepper._lead = self.alpha[kept], (int(kept.sum()),)
-        stepper._population.keep(kept)
-        return stepper
+        """Drop the members where `kept` is false; return this stepper."""
+        self.alpha, self._lead = self.alpha[kept], (int(kept.sum()),)
+        self._population.keep(kept)
+        return self
 
     def run_epoch(self, order: np.ndarray | None, batches: list, solver: Solver) -> Any:
         """Take a step for each batch; return the epoch's mean loss."""
@@ -127,7 +113,7 @@ class NumbaMLPStepper(MLPStepper):
         return PopulationState(shape, self._rows, batch, start, averages, alone)
 
     def save_state(self, solver: Solver) -> None:
-        """Copy what the optimizer remembers to a solver, for the next call."""
+        """Copy the averages to the solver."""
         if self._population is not None:
             averages = self._population.memories()[: solver.n_averages]
             solver.state = [v.reshape(*self._lead, -1) for v in averages]

@@ -1,12 +1,10 @@
 """scikit-learn's training step on NumPy, without its overheads.
 
-The lesson's Network would do (and does, on a device); but a step of the default
-network takes 150 us of matrix products and 370 us of everything else in
-scikit-learn. Here all tensors are views of one vector, every result has its
+A step of the default network takes 150 us of matrix products and 370 us of everything
+else in scikit-learn. Here all tensors are views of one vector, every result has its
 buffer, and the loss is computed once an epoch: measured by `bench_sklearn.py`.
 """
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -18,21 +16,6 @@ from ..solvers import Solver, add_scaled
 from .costs import epoch_loss, row_costs
 from .layers import DenseLayers, MLPStepper, Samples
 
-
-def _relu_back(a: np.ndarray, da: np.ndarray) -> None:
-    da *= a > 0  # three times as fast as da[a == 0] = 0
-
-
-def _tanh_back(a: np.ndarray, da: np.ndarray) -> None:
-    a *= a
-    da *= np.subtract(1, a, out=a)
-
-
-def _logistic_back(a: np.ndarray, da: np.ndarray) -> None:
-    da *= a
-    da *= np.subtract(1, a, out=a)
-
-
 # scikit-learn's loss for each activation of the outputs
 _LOSSES = {
     "identity": "squared_error",
@@ -40,13 +23,16 @@ _LOSSES = {
     "logistic": "binary_log_loss",
     "softmax": "log_loss",
 }
-# da becomes dz; a is overwritten
-_BACKWARD: dict[str, Callable[[np.ndarray, np.ndarray], None]] = {
-    "identity": lambda a, da: None,
-    "logistic": _logistic_back,
-    "relu": _relu_back,
-    "tanh": _tanh_back,
-}
+
+
+def _backward(name: str, a: np.ndarray, da: np.ndarray) -> None:
+    """Turn da into dz; a is overwritten."""
+    if name == "relu":
+        da *= a > 0  # three times as fast as da[a == 0] = 0
+    elif name in ("tanh", "logistic"):  # 1 - a^2, or a (1 - a)
+        factor = a if name == "tanh" else da
+        factor *= a
+        da *= np.subtract(1, a, out=a)
 
 
 class NumpyMLPStepper(MLPStepper):
@@ -66,21 +52,16 @@ class NumpyMLPStepper(MLPStepper):
         self._buffers: dict[int, tuple] = {}
 
     def keep_members(self, kept: np.ndarray) -> "NumpyMLPStepper":
-        """Return a stepper of the members where `kept` is true, as they are now."""
+        """Return a stepper of the members where `kept` is true."""
         coefs, intercepts = ([p[kept] for p in ps] for ps in self.weights())
         layers = self.layers._replace(coefs=coefs, intercepts=intercepts)
         samples = Samples(self.x, self.t, self.weight)
         return NumpyMLPStepper(layers, self.alpha[kept], samples)
 
     def gradient(self, x: Any, t: np.ndarray, weight: Any, y: np.ndarray) -> Any:
-        """Fill `g` with the gradient of a batch's loss; return its penalty.
+        """Fill `g` with the gradient of a batch's loss and y, shape (batch, n_out).
 
-        Parameters
-        ----------
-        x, t, weight
-            The batch's rows.
-        y : array, shape (batch, n_out)
-            Receives the outputs.
+        Return its penalty, alpha / 2 times the squared weights.
         """
         n = t.shape[0]
         hidden, slopes, ones, _ = self._buffers_for(n)
@@ -110,7 +91,7 @@ class NumpyMLPStepper(MLPStepper):
             np.matmul(a.mT, dz, out=dW)  # (n_in, batch) @ (batch, n_out)
         if i:
             dz = np.matmul(dz, self.layers.coefs[i].mT, out=slopes[i - 1])
-            _BACKWARD[self.layers.activations[i - 1]](a, dz)
+            _backward(self.layers.activations[i - 1], a, dz)
         return dz
 
     def run_epoch(self, order: np.ndarray | None, batches: list, solver: Solver) -> Any:

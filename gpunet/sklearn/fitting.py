@@ -1,19 +1,37 @@
-"""Training by mini-batches as scikit-learn does it: epochs, progress, stopping."""
+"""Training as scikit-learn does it: L-BFGS, or epochs of mini-batches."""
 
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import scipy.optimize
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils.optimize import _check_optimize_result
 
 from ..backend import Backend
 from .solvers import SOLVERS
 from .state import MLPState
-from .steppers import MLPStepper, Samples, make_stepper
+from .steppers.choice import make_stepper
 from .steppers.costs import row_costs
+from .steppers.layers import Samples
+
+
+def fit_lbfgs(est: MLPState, samples: Samples, bk: Backend | None) -> None:
+    """Train an initialized estimator in place by SciPy's L-BFGS."""
+    stepper = make_stepper(est, bk, samples)
+    result = scipy.optimize.minimize(
+        stepper.loss_and_gradient,
+        stepper.p,
+        method="L-BFGS-B",
+        jac=True,
+        options={"maxfun": est.max_fun, "maxiter": est.max_iter, "gtol": est.tol},
+    )
+    est.n_iter_ = _check_optimize_result("lbfgs", result, est.max_iter)
+    est.loss_ = result.fun
+    est.coefs_, est.intercepts_, _ = stepper.layers.views(np.asarray(result.x))
 
 
 def fit_stochastic(
@@ -24,19 +42,10 @@ def fit_stochastic(
     incremental: bool,
     n_fits: int,
 ) -> None:
-    """Train an initialized estimator in place.
+    """Train an initialized estimator in place, by `bk` or (None) on the host.
 
-    Parameters
-    ----------
-    est : MLPState
-    samples : Samples
-    held_out : Samples, optional
-        To watch; None lets `early_stopping` split rows off.
-    bk : Backend, or None for NumPy and compiled code
-    incremental : bool
-        Whether to train one epoch, from where the last call ended.
-    n_fits : int
-        How many such fits there are, one beside another.
+    incremental is one epoch from where the last call ended; n_fits counts the fits
+    that run side by side.
     """
     if not incremental or not hasattr(est, "_optimizer"):
         est._optimizer = SOLVERS[est.solver](est)
@@ -46,8 +55,15 @@ def fit_stochastic(
     epochs = 1 if incremental else est.max_iter
     stepper = make_stepper(est, bk, samples, epochs, n_fits)
     est._optimizer.start(stepper.p)
+    n, est.n_iter_ = batches[-1][1], 0
     try:
-        _run_epochs(est, stepper, batches, held_out, incremental)
+        for order in epoch_orders(est, n):
+            loss = stepper.run_epoch(order, batches, est._optimizer)
+            y = None if held_out is None else stepper.outputs(held_out.x)
+            if end_epoch(est, loss, n, y, held_out, stepper.weights) or incremental:
+                break
+        else:
+            warn_not_converged(est)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
     stepper.save_state(est._optimizer)
@@ -61,26 +77,36 @@ def split_samples(
     if held_out is not None:
         est.validation_loss_curve_ = []
     elif est.early_stopping:
-        samples, held_out = hold_out(est, *samples)
+        samples, held_out = _hold_out(est, *samples)
     n = samples.x.shape[0]
-    size = batch_rows(est.batch_size, n)
+    size = 200 if est.batch_size == "auto" else est.batch_size
+    if est.batch_size != "auto" and size > n:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than "
+            "sample size. It is going to be clipped",
+            stacklevel=2,
+        )
+    size = int(np.clip(size, 1, n))
     return samples, held_out, [(a, min(a + size, n)) for a in range(0, n, size)]
 
 
-def _run_epochs(
-    est: MLPState,
-    stepper: MLPStepper,
-    batches: list,
-    held_out: Samples | None,
-    incremental: bool,
-) -> None:
-    n, est.n_iter_ = batches[-1][1], 0
-    for order in epoch_orders(est, n):
-        loss = stepper.run_epoch(order, batches, est._optimizer)
-        y = None if held_out is None else stepper.outputs(held_out.x)
-        if end_epoch(est, loss, n, y, held_out, stepper.weights) or incremental:
-            return
-    warn_not_converged(est)
+def _hold_out(est: MLPState, x: Any, t: Any, weight: Any) -> tuple[Samples, Samples]:
+    """Split validation rows off; stratified for two classes, as scikit-learn does."""
+    two_classes = is_classifier(est) and est.n_outputs_ == 1
+    arrays = [x, t] if weight is None else [x, t, weight]
+    x, x_out, t, t_out, *weights = train_test_split(
+        *arrays,
+        random_state=est._random_state,
+        test_size=est.validation_fraction,
+        stratify=t if two_classes else None,
+    )
+    if x_out.shape[0] < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' "
+            "or the size of your dataset."
+        )
+    weight, weight_out = weights or (None, None)
+    return Samples(x, t, weight), Samples(x_out, t_out, weight_out)
 
 
 def epoch_orders(est: MLPState, n: int) -> Iterator[np.ndarray | None]:
@@ -104,15 +130,8 @@ def end_epoch(
 ) -> bool:
     """Write an epoch's results into the estimator; return whether to stop.
 
-    Parameters
-    ----------
-    loss : float
-    n : int
-        Samples seen.
-    y : array, optional
-        Outputs for the held-out samples.
-    weights : callable
-        weights() -> (coefs, intercepts) as they are now.
+    n samples were seen; y are the outputs for the held-out ones; weights() returns
+    the coefs and intercepts as they are now.
     """
     est.loss_ = loss
     est.n_iter_ += 1
@@ -162,35 +181,3 @@ def _record_progress(
         if score > est.best_validation_score_:
             est.best_validation_score_, est._best = score, weights()
     est._no_improvement_count = est._no_improvement_count + 1 if stuck else 0
-
-
-def hold_out(est: MLPState, x: Any, t: Any, weight: Any) -> tuple[Samples, Samples]:
-    """Split validation rows off; stratified for two classes, as scikit-learn does."""
-    two_classes = is_classifier(est) and est.n_outputs_ == 1
-    arrays = [x, t] if weight is None else [x, t, weight]
-    x, x_out, t, t_out, *weights = train_test_split(
-        *arrays,
-        random_state=est._random_state,
-        test_size=est.validation_fraction,
-        stratify=t if two_classes else None,
-    )
-    if x_out.shape[0] < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' "
-            "or the size of your dataset."
-        )
-    weight, weight_out = weights or (None, None)
-    return Samples(x, t, weight), Samples(x_out, t_out, weight_out)
-
-
-def batch_rows(batch_size: Any, n: int) -> int:
-    """Return the rows of a batch: "auto" is at most 200; too many are clipped."""
-    if batch_size == "auto":
-        return min(200, n)
-    if batch_size > n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than "
-            "sample size. It is going to be clipped",
-            stacklevel=2,
-        )
-    return int(np.clip(batch_size, 1, n))
