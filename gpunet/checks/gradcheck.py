@@ -166,10 +166,9 @@ def _check_all(
     checks = []
     for i, layer in enumerate(net.layers):
         tail = _Tail(net, i, x, t, method, h)
-        checks += [
-            _check_tensor(tail, f"{i}.{name}", grads[f"{i}.{name}"], noise, most, rng)
-            for name in layer.tensors
-        ]
+        for name in (f"{i}.{tensor}" for tensor in layer.tensors):
+            entries = _choose(grads[name], most, rng)
+            checks.append(_check_tensor(tail, name, grads[name], entries, noise))
         x = tail.through(i, x)
     return checks
 
@@ -221,16 +220,9 @@ class _Tail:
 
 
 def _check_tensor(
-    tail: _Tail,
-    name: str,
-    grad: Array,
-    noise: float,
-    most: int,
-    rng: np.random.Generator,
+    tail: _Tail, name: str, grad: Array, entries: list[tuple[int, ...]], noise: float
 ) -> GradientCheck:
     p = tail.net.params[name]
-    flat = _choose(grad, most, rng)
-    entries = [tuple(map(int, np.unravel_index(k, p.shape))) for k in flat]
     measured = [(index, tail.numeric(p, index)) for index in entries]
     kept = [(index, n) for index, n in measured if n is not None]
     layer = describe(tail.net.layers[tail.first])
@@ -259,11 +251,12 @@ def _check_tensor(
     )
 
 
-def _choose(grad: Array, most: int, rng: np.random.Generator) -> list[int]:
-    """Return flat indices: all, or those of the largest gradient and a sample."""
-    size = prod(grad.shape)
-    if size <= most:
-        return list(range(size))
-    order = np.argsort(-np.abs(grad), axis=None, kind="stable")
-    top = max(1, most // 10)
-    return [*order[:top], *rng.choice(order[top:], most - top, replace=False)]
+def _choose(grad: Array, most: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """Return indices: all, or those of the largest gradient and a sample."""
+    chosen = np.arange(prod(grad.shape))
+    if len(chosen) > most:
+        order = np.argsort(-np.abs(grad), axis=None, kind="stable")
+        top = max(1, most // 10)
+        sample = rng.choice(order[top:], most - top, replace=False)
+        chosen = np.concatenate([order[:top], sample])
+    return [tuple(map(int, np.unravel_index(k, grad.shape))) for k in chosen]

@@ -10,12 +10,7 @@ from .dataset import Dataset, Splits, check_dataset, with_scale
 from .idx import read_idx, read_images_and_labels, write_idx
 from .mnist import load_mnist, nielsen_split, read_mnist
 from .rows import MatrixRows
-from .splitting import (
-    doubtful_count,
-    random_split,
-    split_validation,
-    stratified_split,
-)
+from .splitting import doubtful_count, random_split, split_validation, stratified_split
 from .tables.columns import is_missing
 from .tables.dialect import TextFormat
 from .tables.preprocessing import Preprocessing

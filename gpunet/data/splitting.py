@@ -34,15 +34,8 @@ def stratified_split(
     """Return (train, validation) indices with every class in proportion.
 
     Each class gives the whole part of its share; the remaining rows come from the
-    largest remainders, the lower class first. At least one row of each class
-    stays in train, so a class of one row is never held out. See `random_split`.
-
-    Raises
-    ------
-    ConfigError
-        If either part would be empty, or train would lose a class.
-    DataError
-        If a label is invalid.
+    largest remainders, the lower class first. At least one row of each class stays in
+    train (ConfigError), so a class of one row is never held out. See `random_split`.
     """
     labels = check_labels(labels, one_class_ok=True)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)

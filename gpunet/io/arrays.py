@@ -14,9 +14,9 @@ from typing import IO, Literal, NamedTuple
 import numpy as np
 from numpy.lib import format as npy
 
-from gpunet.errors import DataError
-from gpunet.io.messages import FileFault, Path, file_errors
-from gpunet.io.reading import open_regular, read_bytes
+from ..errors import DataError
+from .messages import FileFault, Path, file_errors
+from .reading import open_regular, read_bytes
 
 IN_MEMORY = 2**28  # bytes of an npy file; a larger one stays on disk
 LARGEST = 2**31  # bytes of an npz file, and of its arrays

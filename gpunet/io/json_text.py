@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.errors import ConfigError
-from gpunet.io.messages import Path
-from gpunet.io.writing import write_atomically
+from ..errors import ConfigError
+from .messages import Path
+from .writing import write_atomically
 
 
 def finite_json(value: Any) -> Any:

@@ -11,13 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from gpunet.errors import (
-    DataError,
-    GpunetError,
-    ModelFileError,
-    OutOfMemory,
-    WriteError,
-)
+from ..errors import DataError, GpunetError, ModelFileError, OutOfMemory, WriteError
 
 Path = str | bytes | os.PathLike
 _LONGEST = 480  # characters: the contract is 500, "gpunet: error: " uses 15

@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterator
 from io import BufferedReader
 
-from gpunet.errors import DataError
-from gpunet.io.messages import FileFault, Path, file_errors
+from ..errors import DataError
+from .messages import FileFault, Path, file_errors
 
 GZIP_MAGIC = b"\x1f\x8b"
 # Without O_NONBLOCK the open of a FIFO waits for a writer for ever.

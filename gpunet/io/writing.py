@@ -12,7 +12,7 @@ import re
 import stat
 import sys
 
-from gpunet.io.messages import Path, printable, write_errors
+from .messages import Path, printable, write_errors
 
 _TEMP = re.compile(r"\..*\.(\d{1,10})-[0-9a-f]{12}\.gpunet-tmp", re.DOTALL)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)

@@ -5,18 +5,18 @@ them by path, `network` keeps networks, `run_folder` a whole run; `export` write
 networks for other programs.
 """
 
-from gpunet.storage.codec import decode, encode
-from gpunet.storage.export import Port, export_network, exported
-from gpunet.storage.history import HistoryFile
-from gpunet.storage.network import (
+from .codec import decode, encode
+from .export import Port, export_network, exported
+from .history import HistoryFile
+from .network import (
     check_tensors,
     load_network,
     network_to_config,
     open_model,
     save_network,
 )
-from gpunet.storage.run_folder import RunFolder
-from gpunet.storage.tensors import read_tensors, verify, write_tensors
+from .run_folder import RunFolder
+from .tensors import read_tensors, verify, write_tensors
 
 __all__ = [
     "HistoryFile",

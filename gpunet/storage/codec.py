@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.errors import ConfigError, ModelFileError
-from gpunet.io.json_text import finite_json
-from gpunet.io.messages import file_errors, message, printable
-from gpunet.storage.header import (
+from ..errors import ConfigError, ModelFileError
+from ..io.json_text import finite_json
+from ..io.messages import file_errors, message, printable
+from .header import (
     DTYPES,
     MAX_HEADER,
     METADATA_KEY,

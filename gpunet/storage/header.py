@@ -9,8 +9,8 @@ import hashlib
 import math
 from typing import Any, NamedTuple
 
-from gpunet.io.json_text import parse_json
-from gpunet.io.messages import FileFault, printable
+from ..io.json_text import parse_json
+from ..io.messages import FileFault, printable
 
 METADATA_KEY = "gpunet"
 VERSION = 1

@@ -10,11 +10,11 @@ import json
 import os
 from typing import Any
 
-from gpunet.errors import ConfigError, ModelFileError
-from gpunet.io.json_text import finite_json, parse_json
-from gpunet.io.messages import file_errors, message, write_errors
-from gpunet.io.reading import open_regular
-from gpunet.io.writing import write_all, write_atomically
+from ..errors import ConfigError, ModelFileError
+from ..io.json_text import finite_json, parse_json
+from ..io.messages import file_errors, message, write_errors
+from ..io.reading import open_regular
+from ..io.writing import write_all, write_atomically
 
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _LONGEST = 2**28  # bytes; a sparse file of a terabyte costs its maker nothing

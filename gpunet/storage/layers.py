@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from gpunet.activations import ActivationFunction
-from gpunet.errors import ConfigError
-from gpunet.io.json_text import finite_json
-from gpunet.layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
+from ..activations import ActivationFunction
+from ..errors import ConfigError
+from ..io.json_text import finite_json
+from ..layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
 
 # What files call two of the fields, since version 0.1.0.
 _FILE_KEYS = {"weight_init": "weights", "bias_init": "biases"}

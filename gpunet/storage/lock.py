@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from gpunet.errors import FolderInUse
-from gpunet.io.messages import message, write_errors
+from ..errors import FolderInUse
+from ..io.messages import message, write_errors
 
 if sys.platform == "win32":
     import msvcrt
@@ -51,13 +51,7 @@ def take_lock(path: Path) -> int:
 
     A forked child does not hold it. The file is made if it is missing and never
     removed: two processes could otherwise hold locks on two files of one name.
-
-    Raises
-    ------
-    FolderInUse
-        Another process, or this one, holds the lock.
-    WriteError
-        The file cannot be written or locked.
+    FolderInUse says that a process, perhaps this one, holds the lock already.
     """
     with write_errors(path), contextlib.ExitStack() as on_failure:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

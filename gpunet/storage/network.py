@@ -11,22 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.activations import ACTIVATIONS, ActivationFunction
-from gpunet.backend import Backend, open_backend
-from gpunet.errors import ConfigError, ModelFileError
-from gpunet.io.messages import Path, message, printable
-from gpunet.layers import Activation, Layer
-from gpunet.losses import LOSSES, Loss, get_loss
-from gpunet.network import Network, check_layers, known_dtype
-from gpunet.random import member_seeds
-from gpunet.storage.layers import (
+from ..activations import ACTIVATIONS, ActivationFunction
+from ..backend import Backend, open_backend
+from ..errors import ConfigError, ModelFileError
+from ..io.messages import Path, message, printable
+from ..layers import Activation, Layer
+from ..losses import LOSSES, Loss, get_loss
+from ..network import Network, check_layers, known_dtype
+from ..random import member_seeds
+from .layers import (
     LAYERS,
     check_custom,
     check_layer_classes,
     layer_from_config,
     layer_to_config,
 )
-from gpunet.storage.tensors import read_tensors, write_tensors
+from .tensors import read_tensors, write_tensors
 
 TensorSpecs = dict[str, tuple[tuple[int, ...], str]]  # name -> (shape, dtype name)
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.backend import Backend
-from gpunet.blocks import mlp
-from gpunet.io.arrays import parse_npz
-from gpunet.io.json_text import parse_json
-from gpunet.io.messages import Path, file_errors
-from gpunet.io.reading import read_bytes
-from gpunet.network import Network
+from ..backend import Backend
+from ..blocks import mlp
+from ..io.arrays import parse_npz
+from ..io.json_text import parse_json
+from ..io.messages import Path, file_errors
+from ..io.reading import read_bytes
+from ..network import Network
 
 MAX_BYTES = 256 << 20  # of the file, and of the arrays in it
 _COSTS = {

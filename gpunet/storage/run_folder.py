@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.errors import ConfigError, ModelFileError, OutOfMemory
-from gpunet.io.messages import message, printable, write_errors
-from gpunet.io.writing import probe_writable, remove_leftovers
-from gpunet.storage.history import HistoryFile
-from gpunet.storage.lock import release_lock, take_lock
-from gpunet.storage.tensors import read_tensors, write_tensors
+from ..errors import ConfigError, ModelFileError, OutOfMemory
+from ..io.messages import message, printable, write_errors
+from ..io.writing import probe_writable, remove_leftovers
+from .history import HistoryFile
+from .lock import release_lock, take_lock
+from .tensors import read_tensors, write_tensors
 
 Checkpoint = tuple[Path, dict[str, np.ndarray], dict[str, Any]]
 _CHECKPOINT = re.compile(r"step-(\d{10})\.safetensors")
@@ -78,20 +78,10 @@ class RunFolder:
     ) -> Path:
         """Write a checkpoint and then remove the oldest; return its path.
 
-        Parameters
-        ----------
-        step : int
-            Steps done; saved in the state as "step".
-        state : dict
-            Gets the "kind" checkpoint unless it has one.
-        keep : int, at least 2
-            How many sound checkpoints up to this step to leave. Damaged ones
-            do not count, so they push no sound one out.
-
-        Raises
-        ------
-        ConfigError, ModelFileError, WriteError
-            As `write_tensors`; the older checkpoints are all still there.
+        `step`, those done, is saved in the state, as is the "kind" checkpoint unless it
+        has one. The newest `keep` sound checkpoints up to this step, at least 2, stay;
+        damaged ones do not count, so they push no sound one out. Errors are as in
+        `write_tensors`, and leave the older checkpoints.
         """
         self._require_lock()
         if not 0 <= step <= _LAST_STEP:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.io.messages import Path, file_errors, printable
-from gpunet.io.reading import open_regular
-from gpunet.io.writing import write_atomically
-from gpunet.storage.codec import decode, encode
-from gpunet.storage.header import RESTORE, header_end, parse_header
+from ..io.messages import Path, file_errors, printable
+from ..io.reading import open_regular
+from ..io.writing import write_atomically
+from .codec import decode, encode
+from .header import RESTORE, header_end, parse_header
 
 
 def write_tensors(

@@ -137,7 +137,6 @@ class _CsvFile:
         return data_error("table", location, reason, remedy, **settings)
 
     def rows(self) -> _Rows:
-        """Yield all rows."""
         text = io.TextIOWrapper(io.BytesIO(self.content), "utf-8-sig", newline="")
         reader, line = csv_reader(text, self.delimiter), 1
         while True:

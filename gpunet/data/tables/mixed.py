@@ -32,7 +32,6 @@ class _Tally:
     misfit: tuple[int, str, str] | None = None  # (line, cell, kind), the first
 
     def add(self, cell: str, line: int) -> None:
-        """Count one cell."""
         kind = "number"
         if self.form.number.fullmatch(cell):
             self.numbers += 1

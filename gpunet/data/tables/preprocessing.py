@@ -160,19 +160,13 @@ class Preprocessing:
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON data; tuples are written as lists."""
-        fill = [None if np.isnan(v) else float(v) for v in self.scaling.fill]
-        return {
-            "names": self.names,
-            "mean": self.scaling.mean.tolist(),
-            "scale": self.scaling.scale.tolist(),
+        data = asdict(self)
+        scaling = data.pop("scaling")
+        fill = [None if np.isnan(v) else float(v) for v in scaling.fill]
+        return data | {
+            "mean": scaling.mean.tolist(),
+            "scale": scaling.scale.tolist(),
             "fill": fill if any(v is not None for v in fill) else None,
-            "categories": self.categories,
-            "fills": self.fills,
-            "unknown": self.unknown,
-            "missing": self.missing,
-            "form": asdict(self.form),
-            "n_columns": self.n_columns,
-            "target": asdict(self.target),
         }
 
     @classmethod

@@ -1,12 +1,12 @@
 """A trained network for those who have no gpunet: as ONNX, JSON or one C file."""
 
-from gpunet.io.messages import Path
-from gpunet.io.writing import write_atomically
-from gpunet.network import Network
-from gpunet.storage.export.c import to_c
-from gpunet.storage.export.graph import Port, export_graph
-from gpunet.storage.export.json import to_json
-from gpunet.storage.export.onnx import to_onnx
+from ...io.messages import Path
+from ...io.writing import write_atomically
+from ...network import Network
+from .c import to_c
+from .graph import Port, export_graph
+from .json import to_json
+from .onnx import to_onnx
 
 FORMATS = {"onnx": to_onnx, "json": to_json, "c": to_c}
 

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from gpunet.storage.export.graph import DenseStep, ExportGraph, FunctionStep, Port
+from .graph import DenseStep, ExportGraph, FunctionStep, Port
 
 _HEAD = """/* A network written by gpunet. C99, needs only the math library (-lm).
  *
@@ -81,22 +81,22 @@ def to_c(graph: ExportGraph) -> bytes:
         if values is not None
     ]
     functions: dict[FunctionStep, str] = {}  # its name in C
-    lines, width, here, there = [], graph.n_in, "a", "b"
+    lines, width, last, unused = [], graph.n_in, "a", "b"
     for k, step in enumerate(graph.steps):
         if isinstance(step, DenseStep):
             n_out = step.W.shape[1]
             arrays += [_array(f"W{k}", step.W, number), _array(f"b{k}", step.b, number)]
-            lines.append(f"dense({here}, {width}, W{k}, b{k}, {there}, {n_out});")
-            width, here, there = n_out, there, here
+            lines.append(f"dense({last}, {width}, W{k}, b{k}, {unused}, {n_out});")
+            width, last, unused = n_out, unused, last
             continue
         n_others = sum(other.name == step.name for other in functions)
         name = f"act_{step.name}{f'_{n_others}' if n_others else ''}"
         name = functions.setdefault(step, name)
         if step.name == "softmax":
-            lines.append(f"{name}({here}, {width});")
+            lines.append(f"{name}({last}, {width});")
         else:
             lines.append(f"for (j = 0; j < {width}; j++)")
-            lines.append(f"    {here}[j] = {name}({here}[j]);")
+            lines.append(f"    {last}[j] = {name}({last}[j]);")
     inputs, outputs = _listed(graph.source), _listed(graph.target)
     sizes = {"n_in": graph.n_in, "n_out": graph.n_out}
     sections = [
@@ -104,7 +104,7 @@ def to_c(graph: ExportGraph) -> bytes:
         *arrays,
         _DENSE.format(t=number),
         *(_function(name, *step, number, f) for step, name in functions.items()),
-        _predict(graph, lines, here, number, x, y),
+        _predict(graph, lines, last, number, x, y),
     ]
     return "\n".join(sections).encode("ascii")
 

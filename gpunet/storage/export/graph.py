@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gpunet.activations import ACTIVATIONS, ActivationFunction
-from gpunet.errors import ConfigError, ModelFileError
-from gpunet.layers import Activation, Dense, Dropout, Flatten
-from gpunet.losses import LOSSES, Loss
-from gpunet.network import Network
+from ...activations import ACTIVATIONS, ActivationFunction
+from ...errors import ConfigError, ModelFileError
+from ...layers import Activation, Dense, Dropout, Flatten
+from ...losses import LOSSES, Loss
+from ...network import Network
 
 _LARGEST = 2**31 - 2**20  # bytes: protobuf ends there, and no text needs more
 

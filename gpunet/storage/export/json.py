@@ -14,7 +14,7 @@ exactly, written with the fewest digits that read back as the same double.
 import json
 from typing import Any
 
-from gpunet.storage.export.graph import DenseStep, ExportGraph, Port
+from .graph import DenseStep, ExportGraph, Port
 
 
 def to_json(graph: ExportGraph) -> bytes:

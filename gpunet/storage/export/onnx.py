@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gpunet.errors import ConfigError
-from gpunet.storage.export.graph import DenseStep, ExportGraph
+from ...errors import ConfigError
+from .graph import DenseStep, ExportGraph
 
 _OPSET, _IR = 17, 8  # of 2022, so that runtimes of some age read the file
 _PLAIN = {"relu": "Relu", "tanh": "Tanh", "softmax": "Softmax"}
@@ -71,7 +71,6 @@ class _Nodes:
         return name
 
     def kind(self, dtype: str) -> int:
-        """Return ONNX's number of a dtype."""
         return self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
     def cast(self, last: str, dtype: str) -> str:
@@ -81,7 +80,6 @@ class _Nodes:
         return self.add("Cast", last, to=self.kind(dtype))
 
     def model(self, graph: ExportGraph) -> Any:
-        """Return the whole model."""
         helper, source, target = self.onnx.helper, graph.source, graph.target
         describe = helper.make_tensor_value_info
         x = describe("x", self.kind(source.dtype(graph.dtype)), ["n", graph.n_in])
