@@ -16,15 +16,16 @@ from gpunet.lab.digits import (
     noise,
     sigmoid_vs_relu,
     sweeps,
-    weight_images,
 )
 from gpunet.lab.digits.detectors import (
     detectors,
     draw_detectors,
+    draw_weight_images,
     edge,
     loop,
     similarity,
     templates,
+    weight_images,
 )
 from gpunet.lab.digits.trained import sample, trained
 
@@ -93,13 +94,13 @@ def test_mistakes_come_costliest_first(tmp_path):
 
 
 def test_hidden_neurons_are_loose_patterns(tmp_path):
-    result = weight_images.weight_images(n_shuffles=30)
+    result = weight_images(n_shuffles=30)
     assert missed(result) == [] and result["_pictures"].shape == (16, 784)
     for kind in ("edge", "loop"):
         found = result[kind]
         assert len(found["by_neuron"]) == 16
         assert found["shuffled_mean"] < found["mean"] < 0.5
-    assert_pictures(weight_images.draw_weight_images, result, tmp_path)
+    assert_pictures(draw_weight_images, result, tmp_path)
 
 
 def test_noise_is_called_a_digit(tmp_path):
@@ -173,7 +174,7 @@ SMALL = (
     (answers.cost, TINY),
     (answers.confusion, TINY),
     (answers.mistakes, TINY),
-    (weight_images.weight_images, TINY | {"n_shuffles": 2}),
+    (weight_images, TINY | {"n_shuffles": 2}),
     (noise.noise, TINY | {"n_images": 20, "n_networks": 2}),
     (gradient_ascent.dream, TINY | {"n_steps": 3}),
     (sweeps.sizes, TINY | {"widths": (4, 8), "depths": (1, 2), "n_seeds": 2}),
@@ -219,7 +220,7 @@ def test_sound_gradients_pass():
         lambda: answers.mistakes(shown=0, **TINY),
         lambda: noise.noise(n_images=0, **TINY),
         lambda: detectors(n_images=99),
-        lambda: weight_images.weight_images(n_shuffles=0, **TINY),
+        lambda: weight_images(n_shuffles=0, **TINY),
         lambda: sweeps.gradient_by_layer(depth=2),
     ],
 )
@@ -238,7 +239,7 @@ def test_weights_of_others_take_the_networks_place(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([W, b]))
     again = answers.confusion(weights=str(tmp_path / "a.json"))
     assert again["table"] == result["table"]
-    images = weight_images.weight_images(weights=str(tmp_path / "a.json"), n_shuffles=2)
+    images = weight_images(weights=str(tmp_path / "a.json"), n_shuffles=2)
     assert images["n_hidden"] == 12
 
 

@@ -29,7 +29,7 @@ def test_pictures_of_the_bent_plane(result, tmp_path):
 
 
 def test_lifted_points_are_parted_by_a_flat_cut(result):
-    net, x, t = result["_gentle"][3], result["_x"], result["_t"]
+    net, (x, t) = result["_gentle"][3], result["_points"]
     points = bending.hidden(net, x)
     view, cut = bending._side_view(net, points)
     height = view(points)[:, 1]

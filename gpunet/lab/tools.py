@@ -1,6 +1,6 @@
 """What the experiments share: networks from given numbers, gradients, descent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,7 @@ SIGMOIDS: dict[str, Any] = {
 
 
 def network_from(
-    sizes: Sequence[int],
-    params: Mapping[str, Any],
-    *,
-    device: "str | Backend",
-    **settings: Any,
+    sizes: Sequence[int], params: Mapping[str, Any], device: str, **settings: Any
 ) -> Network:
     """Return a float64 network of `mlp` with these parameters, nested lists.
 
@@ -31,8 +27,7 @@ def network_from(
     bk = open_backend(device)
     net = mlp(sizes, device=bk, dtype="float64", weight_init=0.0, **settings)
     arrays = {name: bk.array(params[name], "float64") for name in net.params}
-    for name, p in net.params.items():
-        assert p.shape == arrays[name].shape, name
+    assert all(p.shape == arrays[name].shape for name, p in net.params.items())
     return net.with_params(arrays)
 
 
@@ -65,6 +60,31 @@ def loss_and_gradients(net: Network, x: Any, t: Any) -> tuple[Any, dict[str, Any
         value = net.loss.value(y, targets)
         grads: Any = net.backward(caches, net.loss.slope(y, targets))
     return bk.to_host(value), {name: bk.to_host(g) for name, g in grads.items()}
+
+
+def loss_and_gradient(net: Network, x: Any, t: Any) -> tuple[float, np.ndarray]:
+    """Return (loss, its gradient as one row in the order of the parameters)."""
+    loss, grads = loss_and_gradients(net, x, t)
+    return float(loss), flat(grads[name] for name in net.params)
+
+
+def activations(net: Network, x: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (z, a) of every layer of neurons with an activation, on the host."""
+    bk = net.backend
+    with bk.use():
+        _, caches = net.forward(bk.array(x, net.dtype))
+        return [(bk.to_host(z), bk.to_host(a)) for z, a in caches[1::2]]
+
+
+def central_differences(
+    loss: Callable[[list[float]], float], values: Sequence[float], h: float
+) -> list[float]:
+    """Return the slope of the loss at every value, by a nudge of h up and down."""
+
+    def nudged(k: int, step: float) -> float:
+        return loss([v + step * (i == k) for i, v in enumerate(values)])
+
+    return [(nudged(k, h) - nudged(k, -h)) / (2 * h) for k in range(len(values))]
 
 
 def flat(tensors: Iterable[Any]) -> np.ndarray:

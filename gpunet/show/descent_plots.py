@@ -19,11 +19,8 @@ def cost_curves(
 ) -> Path:
     """Draw curves C(w) with the paths of balls that roll down them.
 
-    Parameters
-    ----------
-    panels : sequence of (title, w, C, paths)
-        A path is (w, C) of one ball, from its start to its end. C is above 0
-        and drawn on a logarithmic scale: deep valleys stay visible.
+    A panel is (title, w, C, paths), a path is (w, C) of one ball. C is above 0 and
+    drawn on a logarithmic scale: deep valleys stay visible.
     """
     from matplotlib.ticker import NullLocator
 
@@ -50,7 +47,7 @@ def cost_curves(
 def cost_contours(
     path: style.PathLike,
     grid: tuple[Any, Any, Any],
-    paths: dict[str, tuple[Any, Any]],
+    paths: dict[str, Any],
     *,
     title: str = "",
     labels: tuple[str, str] = ("x", "y"),
@@ -59,22 +56,16 @@ def cost_contours(
 ) -> Path:
     """Draw lines of equal cost with the paths of descent.
 
-    Parameters
-    ----------
-    grid : (x, y, C), shapes (w,), (h,) and (h, w)
-    paths : dict of str to (x, y)
-    arrow : (x, y, dx, dy), optional
-        The direction of steepest ascent.
-    best : (x, y), optional
-        The minimum.
+    `grid` is x, y and C, shapes (w,), (h,) and (h, w); a path has the shape (n, 2);
+    `arrow` is x, y, dx, dy of the steepest ascent; `best` the minimum.
     """
     x, y, cost = grid
     figure = style.new_figure(title, 4.6)
     axes = figure.add_subplot()
     levels = np.quantile(cost, np.linspace(0.0, 1.0, 15) ** 2)[1:]
     axes.contour(x, y, cost, levels=levels, colors=GRAY, linewidths=0.6)
-    for k, (name, (xs, ys)) in enumerate(paths.items()):
-        color = COLORS[k % 8]
+    for k, (name, points) in enumerate(paths.items()):
+        color, (xs, ys) = COLORS[k % 8], np.transpose(points)
         axes.plot(xs, ys, color=color, linewidth=1.4, label=name)
         if len(xs) <= 60:
             axes.plot(xs, ys, MARKERS[k % 8], color=color, markersize=3)
@@ -98,11 +89,7 @@ def change_table(
 ) -> Path:
     """Draw the change that each output desires of each neuron before it, and the sum.
 
-    Parameters
-    ----------
-    changes : array, shape (n_out, n_hidden)
-    digit : int
-        The output that is to rise.
+    `changes` has the shape (n_out, n_hidden); the output `digit` is to rise.
     """
     changes = np.asarray(changes, np.float64)
     n_out, n_hidden = changes.shape

@@ -48,6 +48,11 @@ def histogram(
     return style.save_png(figure, path)
 
 
+def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, least and largest of each row: the line and band of `bands`."""
+    return values.mean(axis=1), values.min(axis=1), values.max(axis=1)
+
+
 @style.styled
 def bands(
     path: style.PathLike,

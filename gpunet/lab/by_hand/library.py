@@ -65,7 +65,7 @@ def _learn_line(
 ) -> list[float]:
     """Return w1, w2, b as the library learns them."""
     params = {"0.W": [[wi] for wi in w], "0.b": [b]}
-    net = network_from([2, 1], params, device=device, loss="squared_error")
+    net = network_from([2, 1], params, device, loss="squared_error")
     params = _fit_in_order(net, points, rate, rounds)
     return flat([params["0.W"], params["0.b"]]).tolist()
 
@@ -137,7 +137,7 @@ def draw_line(result: Result, folder: Path) -> list[Path]:
         cost_contours(
             folder / "line.png",
             (w1, w2, np.mean((yhat - y) ** 2, axis=-1)),
-            {"one point\na step": tuple(np.transpose(result["path"]))},
+            {"one point\na step": result["path"]},
             title="Linear regression by SGD: 120 steps to y = x1 - 2 x2",
             labels=("w1", "w2"),
             best=(1.0, -2.0),
@@ -149,7 +149,7 @@ def chain_network(device: str) -> Network:
     """Return four neurons in a row as a network."""
     params: Result = {f"{2 * k}.W": [[w]] for k, w in enumerate(CHAIN_W)}
     params |= {f"{2 * k}.b": [b] for k, b in enumerate(CHAIN_B)}
-    return network_from([1, 1, 1, 1], params, device=device, **SIGMOIDS)
+    return network_from([1, 1, 1, 1], params, device, **SIGMOIDS)
 
 
 def two_two_one(w: Any, b: Any, device: str) -> Network:
@@ -160,7 +160,7 @@ def two_two_one(w: Any, b: Any, device: str) -> Network:
         "2.W": [[w[4]], [w[5]]],
         "2.b": [b[2]],
     }
-    return network_from([2, 2, 1], params, device=device, **SIGMOIDS)
+    return network_from([2, 2, 1], params, device, **SIGMOIDS)
 
 
 def _weights_and_biases(params: Result) -> list[float]:

@@ -12,8 +12,8 @@ from ...losses import one_hot
 from ...network import Network
 from ...show.plots import bars
 from ..checks import Result, at_least, at_most, check_range, equal, near
-from ..digits.trained import digits, sample
-from ..tools import flat, loss_and_gradients, untrained
+from ..digits.trained import first_of, sample
+from ..tools import loss_and_gradient, untrained
 
 
 def importance(
@@ -26,31 +26,38 @@ def importance(
     check_range("examples", examples, 1, 5000)
     check_range("nudge", nudge, 0, 0.01, above=True)
     net, (x, labels) = untrained(seed, device), sample(examples)
-    x, t = x.astype(np.float64), one_hot(labels, 10, np.float64)
-    cost, grads = loss_and_gradients(net, x, t)
-    slopes = flat(grads[name] for name in net.params)
+    t = one_hot(labels, 10, np.float64)
+    cost, slopes = loss_and_gradient(net, x, t)
     size, order = np.abs(slopes), np.argsort(-np.abs(slopes))
 
     def cost_after(chosen: Any, step: float) -> float:
         """Return the cost with the chosen parameters moved downhill."""
-        return float(loss_and_gradients(_nudged(net, slopes, chosen, step), x, t)[0])
+        return loss_and_gradient(_nudged(net, slopes, chosen, step), x, t)[0]
 
-    tenths, rows, singles = np.array_split(order, 10), [], []
-    for k, tenth in enumerate(tenths, 1):
-        row: Result = {"tenth": k, "mean_slope": float(size[tenth].mean())}
-        row |= {"foretold_fall": nudge * float(size[tenth].sum())}
-        rows.append(row | {"measured_fall": float(cost) - cost_after(tenth, nudge)})
-    names = _names(net)
-    for rank in (1, 10, 100, 1000):
-        k = order[rank - 1]
-        fall = (cost_after([k], -nudge) - cost_after([k], nudge)) / 2
-        row = {"rank": rank, "parameter": names[k], "slope": slopes[k].item()}
-        row |= {"foretold_fall": nudge * abs(slopes[k].item()), "measured_fall": fall}
-        singles.append(row)
+    tenths, names = np.array_split(order, 10), _names(net)
+    rows = [
+        {
+            "tenth": k,
+            "mean_slope": float(size[tenth].mean()),
+            "foretold_fall": nudge * float(size[tenth].sum()),
+            "measured_fall": cost - cost_after(tenth, nudge),
+        }
+        for k, tenth in enumerate(tenths, 1)
+    ]
+    singles = [
+        {
+            "rank": rank,
+            "parameter": names[k],
+            "slope": slopes[k].item(),
+            "foretold_fall": nudge * size[k].item(),
+            "measured_fall": (cost_after([k], -nudge) - cost_after([k], nudge)) / 2,
+        }
+        for rank, k in ((rank, order[rank - 1]) for rank in (1, 10, 100, 1000))
+    ]
     share = float((slopes[tenths[0]] ** 2).sum() / (slopes**2).sum())
     return {
         "parameters": len(slopes),
-        "cost": float(cost),
+        "cost": cost,
         "tenths_by_rank": rows,
         "single_parameters": singles,
         "top_tenth's_share_of_|grad|^2": share,
@@ -98,10 +105,9 @@ def _nudged(net: Network, slopes: np.ndarray, chosen: Any, nudge: float) -> Netw
 
 def _names(net: Network) -> list[str]:
     """Return "0.W[3, 1]" and its like for every parameter."""
+    params = net.params.items()
     return [
-        f"{name}{[int(i) for i in index]}"
-        for name, p in net.params.items()
-        for index in np.ndindex(*p.shape)
+        f"{name}{list(index)}" for name, p in params for index in np.ndindex(p.shape)
     ]
 
 
@@ -111,14 +117,13 @@ def quiz(*, device: str = "cpu", seed: int = 0) -> Result:
     z = [-1000.0, -10.0, 0.0, 10.0, 1000.0]
     with bk.use():
         values = bk.to_host(sigmoid(bk.array(z, "float64"))).tolist()
-    net, train, rows = untrained(seed, device), digits()[0], []
+    net, rows = untrained(seed, device), []
     rises = falls = 0
     for digit in range(10):
-        x = train.x[int(np.argmax(train.t == digit))]
-        change = -explain(net, x, digit).layers[-1].dz
-        up, down = (np.flatnonzero(c > 0).tolist() for c in (change, -change))
-        rows.append({"picture_of": digit, "biases_that_rise": up})
-        rows[-1] |= {"biases_that_fall": down}
+        dz = explain(net, first_of(digit), digit).layers[-1].dz
+        up, down = (np.flatnonzero(slope < 0).tolist() for slope in (dz, -dz))
+        row = {"picture_of": digit, "biases_that_rise": up, "biases_that_fall": down}
+        rows.append(row)
         rises, falls = rises + (up == [digit]), falls + len(down)
     return {
         "sigmoid": [{"z": a, "sigma(z)": b} for a, b in zip(z, values, strict=True)],

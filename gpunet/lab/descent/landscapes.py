@@ -5,19 +5,26 @@ gradient is the direction of steepest ascent, and a mini-batch takes quick,
 drunken steps in about that direction.
 """
 
-from math import atan2, degrees, pi
+from math import atan2, degrees, dist, pi
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, open_backend
+from ...backend import open_backend
 from ...errors import ConfigError
 from ...network import Network
 from ...random import host_rng
 from ...show.descent_plots import cost_contours, cost_curves
 from ..checks import Result, at_most, check_range, near
-from ..tools import flat, loss_and_gradients, max_difference, network_from, to_lists
+from ..tools import (
+    flat,
+    loss_and_gradient,
+    loss_and_gradients,
+    max_difference,
+    network_from,
+    to_lists,
+)
 
 # The video's curves, C and dC/dw, with where balls start and must come to rest.
 _CURVES: dict[str, Any] = {
@@ -60,23 +67,18 @@ def curve(
             for _ in range(steps):
                 w = w - rate * c["slope"](w)
                 path.append(bk.to_host(w))
-            ends, costs = path[-1].tolist(), bk.to_host(c["cost"](w)).tolist()
-            gap = _slope_gap(bk, c, w)
+            w, h = path[-1], 1e-5
+        nudged = (c["cost"](w + h) - c["cost"](w - h)) / (2 * h)
+        gap = max_difference(nudged, c["slope"](w))
         paths[name] = np.transpose(path[:: max(steps // 200, 1)]).tolist()
         checks.append(at_most(f"{name}: slope against a nudge", gap, 1e-8))
-        balls = zip(c["balls"].items(), ends, costs, strict=True)
-        for (start, valley_number), end, cost in balls:
-            bottom, height = c["minima"][valley_number]
+        balls = zip(c["balls"].items(), w.tolist(), c["cost"](w).tolist(), strict=True)
+        for (start, valley), end, cost in balls:
+            bottom, height = c["minima"][valley]
             rows.append({"curve": name, "start": start, "end": end, "cost": cost})
             checks.append(near(f"{name}: from {start:g}", end, bottom, 1e-4))
             checks.append(near("    its cost", cost, height, 1e-4))
     return {"balls": rows, "paths": paths, "checks": checks}
-
-
-def _slope_gap(bk: Backend, c: dict[str, Any], w: Any, h: float = 1e-5) -> float:
-    """Return how far the slope is from central differences of the cost, at w."""
-    nudged = (c["cost"](w + h) - c["cost"](w - h)) / (2 * h)
-    return max_difference(bk.to_host(nudged), bk.to_host(c["slope"](w)))
 
 
 def draw_curve(result: Result, folder: Path) -> list[Path]:
@@ -144,8 +146,8 @@ def _bowl(x: Any, y: Any) -> Any:
 def _roll(x: float, y: float, rate: float, steps: int = 40) -> list[list[float]]:
     path = [[x, y]]
     for _ in range(steps):
-        x, y = x - rate * 3 * x, y - rate * y
-        path.append([x, y])
+        x, y = path[-1]
+        path.append([x - rate * 3 * x, y - rate * y])
     return path
 
 
@@ -159,7 +161,7 @@ def draw_surface(result: Result, folder: Path) -> list[Path]:
         cost_contours(
             folder / "surface.png",
             (u, v, 1.5 * u[None, :] ** 2 + 0.5 * v[:, None] ** 2),
-            {name: tuple(np.transpose(p)) for name, p in result["paths"].items()},
+            result["paths"],
             title="C = 3/2 x² + 1/2 y²: three ways down, by learning rate",
             arrow=(x, y, dx, dy),
         )
@@ -186,11 +188,10 @@ def paths(
     sizes = {"all 64": 64, batches: batch_size, "one by one": 1}
     ways = {name: _descend(x, y, n, rate, seed, device) for name, n in sizes.items()}
     net = _line_network(device)
-    whole = _gradient(net, x, y)
+    whole = loss_and_gradient(net, x, y)[1]
     cuts = [slice(k, k + batch_size) for k in range(0, 64, batch_size)]
-    parts = [_gradient(net, x[cut], y[cut]) for cut in cuts]
-    gaps = {name: np.subtract(way[-1], best) for name, way in ways.items()}
-    distance = {name: float(np.hypot(*gap)) for name, gap in gaps.items()}
+    parts = [loss_and_gradient(net, x[cut], y[cut])[1] for cut in cuts]
+    distance = {name: dist(way[-1], best) for name, way in ways.items()}
     formula = max_difference(ways["all 64"], _by_formula(design, y, rate, 64))
     mean = max_difference(np.mean(parts, axis=0), whole)
     checks = [
@@ -198,9 +199,10 @@ def paths(
         at_most("mean of the batches' gradients - the whole", mean, 1e-13),
     ]
     if rate == 0.1:
-        whole_gap = distance["all 64"]
-        checks.append(at_most("all 64: distance to the minimum", whole_gap, 0.1))
-        checks.append(at_most(f"{batches}: distance", distance[batches], 0.5))
+        checks += [
+            at_most("all 64: distance to the minimum", distance["all 64"], 0.1),
+            at_most(f"{batches}: distance", distance[batches], 0.5),
+        ]
     return {
         "minimum": best,
         "distance_after_64_steps": distance,
@@ -214,13 +216,7 @@ def paths(
 
 def _line_network(device: str) -> Network:
     params = {"0.W": [[-1.0]], "0.b": [1.0]}
-    return network_from([1, 1], params, device=device, loss="squared_error")
-
-
-def _gradient(net: Network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return (dC/dw, dC/db)."""
-    grads = loss_and_gradients(net, x, y)[1]
-    return flat(grads[name] for name in net.params)
+    return network_from([1, 1], params, device, loss="squared_error")
 
 
 def _angle(a: np.ndarray, b: np.ndarray) -> float:
@@ -269,7 +265,7 @@ def draw_paths(result: Result, folder: Path) -> list[Path]:
         cost_contours(
             folder / "paths.png",
             (w, b, cost),
-            {name: tuple(np.transpose(p)) for name, p in result["paths"].items()},
+            result["paths"],
             title="64 steps with all points, with a few, and with one",
             labels=("w", "b"),
             best=tuple(result["minimum"]),

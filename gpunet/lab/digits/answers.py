@@ -4,6 +4,7 @@
 sure it is of them, and what 300 digits can and cannot tell.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ...show.pictures import confusion_matrix, images
 from ...show.style import ORANGE
 from ...training.metrics import confusion as confusion_table
 from ..checks import Result, at_least, at_most, check_range, rounded
-from ..tools import untrained
+from ..tools import activations, max_difference, to_lists, untrained
 from .trained import sample, trained
 
 
@@ -65,11 +66,11 @@ def mistakes(
 def draw_mistakes(result: Result, folder: Path) -> list[Path]:
     """Draw the two galleries: the answer and how sure it was under each digit."""
     wrong, correct = result["surest_mistakes"], result["surest_of_each_digit"]
-    pictures, n = result["_pictures"], len(wrong)
+    n = len(wrong)
     return [
         images(
             folder / "mistakes.png",
-            pictures[:n],
+            result["_pictures"][:n],
             [f"{r['digit']}, says {r['answer']}: {r['output']:.2f}" for r in wrong],
             title=f"The surest of {result['n_wrong']} mistakes in {result['n_test']:,}",
             columns=4,
@@ -77,7 +78,7 @@ def draw_mistakes(result: Result, folder: Path) -> list[Path]:
         ),
         images(
             folder / "successes.png",
-            pictures[n:],
+            result["_pictures"][n:],
             [f"{r['answer']}: {r['output']:.3f}" for r in correct],
             title="The surest success with each digit",
             columns=5,
@@ -125,20 +126,17 @@ def cost(*, device: str = "cpu", seed: int = 0, **training: Any) -> Result:
     def mean_cost(net: Network, x: np.ndarray, t: np.ndarray) -> float:
         return float(np.mean(_costs(net.predict(x), t)))
 
-    costs = {
-        "untrained": mean_cost(untrained(seed, device), *test),
-        "trained, on its training digits": mean_cost(reader.net, *train),
-        "trained, on test digits": mean_cost(reader.net, *test),
-    }
-    before, learned, after = costs.values()
+    before = mean_cost(untrained(seed, device), *test)
+    learned, after = (mean_cost(reader.net, *data) for data in (train, test))
+    names = ["untrained", "trained, on its training digits", "trained, on test digits"]
     return reader.facts | {
-        "cost": rounded(list(costs.values())),
-        "of": list(costs),
+        "cost": rounded([before, learned, after]),
+        "of": names,
         "n_train": reader.n_train,
         "checks": [
-            at_least("untrained", before, 1.0),
-            *reader.band("trained, on its training digits", learned, 0.06, 0.11),
-            *reader.band("trained, on test digits", after, 0.08, 0.12),
+            at_least(names[0], before, 1.0),
+            *reader.band(names[1], learned, 0.06, 0.11),
+            *reader.band(names[2], after, 0.08, 0.12),
             at_least("untrained over trained", before / after, 10.0),
         ],
     }
@@ -147,6 +145,11 @@ def cost(*, device: str = "cpu", seed: int = 0, **training: Any) -> Result:
 def _costs(y: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Return each digit's sum of (a - y)^2 over ten outputs."""
     return np.sum((y - np.eye(10)[t]) ** 2, axis=1)
+
+
+def _neuron(w: list[float], b: float, pixels: list[float]) -> float:
+    total = sum(wi * p for wi, p in zip(w, pixels, strict=True))
+    return 1.0 / (1.0 + float(np.exp(-(total + b))))
 
 
 def neuron(
@@ -160,20 +163,12 @@ def neuron(
     net = mlp([784, 16, 16, 10], "sigmoid", seed=seed, device=device, dtype="float64")
     if weights is not None:
         net = trained(device, seed, weights=weights).net
-    x, _ = sample(n_images, test=True)
-    bk, few = net.backend, min(n_images, 5)
-    with bk.use():
-        _, caches = net.forward(bk.view(x, net.dtype))
-        layer = bk.to_host(caches[1][1])
-        W, b = (bk.to_host(net.params[name]).tolist() for name in ("0.W", "0.b"))
-
-    def function(pixels: list[float], w: tuple[float, ...], b: float) -> float:
-        total = sum(wi * p for wi, p in zip(w, pixels, strict=True))
-        return 1.0 / (1.0 + float(np.exp(-(total + b))))
-
-    columns = list(zip(zip(*W, strict=True), b, strict=True))  # one for each neuron
-    alone = [[function(x[i].tolist(), *wb) for wb in columns] for i in range(few)]
-    difference = float(np.max(np.abs(np.array(alone) - layer[:few])))
+    x, few = sample(n_images, test=True)[0], min(n_images, 5)
+    layer = activations(net, x)[0][1]
+    W, b = (to_lists(net, net.params[name]) for name in ("0.W", "0.b"))
+    neurons = [partial(_neuron, w, bias) for *w, bias in zip(*W, b, strict=True)]
+    alone = [[function(pixels) for function in neurons] for pixels in x[:few].tolist()]
+    difference = max_difference(alone, layer[:few])
     return {
         "layer": f"{len(W)} -> {len(b)}",
         "n_images": few,

@@ -1,23 +1,25 @@
 """Edges and loops: detectors built by hand, and how much a neuron is like one.
 
-3Blue1Brown hopes that hidden neurons pick up edges and loops. Such a neuron can
-be built: weights above zero on the stroke, below zero around it, zero elsewhere,
-adding up to zero so that a flat image leaves it cold. Moved to every position and
-direction, these pictures also measure what a trained neuron looks for: the cosine
-between its weights and the nearest of them.
+3Blue1Brown hopes that hidden neurons pick up edges and loops. Such a neuron can be
+built by hand: weights above zero on the stroke, below zero around it. Moved to every
+position and direction, these pictures measure what a trained neuron looks for: no
+edges and no loops, only loose patterns.
 """
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...blocks import mlp
 from ...network import Network
+from ...random import host_rng
 from ...show.pictures import images
 from ...show.plots import bars
 from ..checks import Result, at_least, at_most, check, check_range, rounded
-from .trained import sample
+from ..tools import activations
+from .trained import sample, trained
 
 SIDE = 28
 _BIAS = -10.0  # the video's: fire only above a weighted sum of 10
@@ -62,11 +64,12 @@ def templates() -> dict[str, np.ndarray]:
     centers = [(r - 0.5, c - 0.5) for r in range(6, 23) for c in range(6, 23)]
     edges = np.stack([edge(22.5 * k, p) for k in range(8) for p in centers])
     loops = np.stack([loop(radius, p) for radius in (3.0, 4.5, 6.0) for p in centers])
-    pictures = {"edge": edges, "loop": loops}
-    return {
-        kind: picture / np.linalg.norm(picture, axis=1, keepdims=True)
-        for kind, picture in pictures.items()
-    }
+    return {"edge": _of_length_1(edges), "loop": _of_length_1(loops)}
+
+
+def _of_length_1(pictures: np.ndarray) -> np.ndarray:
+    size = np.linalg.norm(pictures, axis=1, keepdims=True)
+    return pictures / np.where(size > 0, size, 1.0)
 
 
 def similarity(pictures: np.ndarray) -> dict[str, np.ndarray]:
@@ -74,8 +77,7 @@ def similarity(pictures: np.ndarray) -> dict[str, np.ndarray]:
 
     The scores are cosines from -1 to 1: 1 is exactly such a detector.
     """
-    size = np.linalg.norm(pictures, axis=1, keepdims=True)
-    units = pictures / np.where(size > 0, size, 1.0)
+    units = _of_length_1(pictures)
     return {kind: np.max(units @ t.T, axis=1) for kind, t in templates().items()}
 
 
@@ -124,10 +126,7 @@ def _synthetic_rows(net: Network) -> tuple[np.ndarray, dict[str, Result]]:
         "upright edge": (edge(90.0) > 0).astype(np.float64),
         "loop": (loop() > 0).astype(np.float64),
     }
-    bk = net.backend
-    with bk.use():
-        _, caches = net.forward(bk.view(np.stack(list(pictures.values())), "float64"))
-        z, y = (bk.to_host(v) for v in caches[1])
+    ((z, y),) = activations(net, np.stack(list(pictures.values())))
     sums = z - _BIAS
     return sums, {
         name: {"image": name}
@@ -155,4 +154,65 @@ def draw_detectors(result: Result, folder: Path) -> list[Path]:
             title=f"How often a loop is seen on top (n = {result['n_test']:,})",
             label="mean activation",
         ),
+    ]
+
+
+def weight_images(
+    *, device: str = "cpu", seed: int = 0, n_shuffles: int = 100, **training: Any
+) -> Result:
+    """Score the hidden neurons' weights as edges and loops, against chance.
+
+    n_shuffles: Shuffles of each neuron's weights that say what chance gives.
+    """
+    check_range("n_shuffles", n_shuffles)
+    reader = trained(device, seed, **training)
+    params = reader.net.params
+    first = next(name for name in params if name.endswith(".W"))
+    W = reader.net.backend.to_host(params[first])  # (784, n_hidden)
+    inked = sample(reader.n_train)[0].max(axis=0) > 0  # the border is never seen
+    pictures = np.ascontiguousarray(W.T, np.float64) * inked
+    shuffled = _shuffled_scores(pictures, inked, n_shuffles, host_rng(seed, "check"))
+    result = reader.facts | {"n_hidden": len(pictures), "n_shuffles": n_shuffles}
+    checks = []
+    for kind, scores in similarity(pictures).items():
+        chance = float(np.quantile(shuffled[kind], 0.95))
+        mean, largest = float(scores.mean()), float(scores.max())
+        result[kind] = {
+            "by_neuron": rounded(scores, 3),
+            "mean": rounded(mean),
+            "largest": rounded(largest),
+            "shuffled_mean": rounded(shuffled[kind].mean()),
+            "shuffled_95_percent": rounded(chance),
+            "above_chance": int(np.sum(scores > chance)),
+        }
+        checks.append(at_most(f"most {kind}-like hidden neuron", largest, 0.6))
+        checks.append(at_most(f"mean {kind} score", mean, 0.5))
+    return result | {"_pictures": pictures, "checks": checks}
+
+
+def _shuffled_scores(
+    pictures: np.ndarray, inked: np.ndarray, n: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return the scores of weights that changed places, shape (n, units)."""
+    scores = []
+    for _ in range(n):
+        mixed = np.zeros_like(pictures)
+        mixed[:, inked] = rng.permuted(pictures[:, inked], axis=1)
+        scores.append(similarity(mixed))
+    return {kind: np.stack([score[kind] for score in scores]) for kind in scores[0]}
+
+
+def draw_weight_images(result: Result, folder: Path) -> list[Path]:
+    """Draw each hidden neuron's weights with its two scores."""
+    pairs = zip(result["edge"]["by_neuron"], result["loop"]["by_neuron"], strict=True)
+    captions = [f"edge {edge:.2f}  loop {loop:.2f}" for edge, loop in pairs]
+    return [
+        images(
+            folder / "weight-images.png",
+            result["_pictures"][:32],
+            captions[:32],
+            title="Weights of the hidden neurons: orange for, blue against",
+            columns=4 if len(captions) <= 16 else 8,
+            signed=True,
+        )
     ]

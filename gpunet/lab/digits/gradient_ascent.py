@@ -1,11 +1,8 @@
 """A digit drawn by the network itself: gradient ascent on the pixels.
 
-The network that answers "3" to a three cannot draw one. Back-propagation goes one
-step further than the weights, to the input, and the pixels climb until one output
-is near 1. What comes out is not a digit: it is less like any digit of the training
+Back-propagation goes one step further than the weights, to the input, and the pixels
+climb until one output is near 1. What comes out is less like any digit of the training
 set than real digits are like each other.
-
-A pixel is sigma(u), so that it stays between 0 and 1, and u is what climbs.
 """
 
 from pathlib import Path
@@ -25,8 +22,8 @@ from .trained import sample, trained
 def ascend(net: Network, u: np.ndarray, n_steps: int, rate: float) -> np.ndarray:
     """Return pixels that raise output k for row k of u, on the host.
 
-    u, shape (10, 784), are the logits of the pixels: u <- u + rate * (da_k/du), in
-    Adam's scaling.
+    u, shape (10, 784), are the pixels' logits, so that these stay between 0 and 1:
+    u <- u + rate * (da_k/du), in Adam's scaling.
     """
     bk = net.backend
     # Slopes through neurons that are all but off are far below float32's reach.
@@ -39,8 +36,7 @@ def ascend(net: Network, u: np.ndarray, n_steps: int, rate: float) -> np.ndarray
         adam.start(params, bk)
         for _ in range(n_steps):
             x = sigmoid(params["u"])  # (10, 784), one picture a row
-            _, caches = net.forward(x)
-            gradients: Any = net.backward(caches, dy, wrt_input=True)
+            gradients: Any = net.backward(net.forward(x)[1], dy, wrt_input=True)
             adam.step(params, {"u": -gradients[1] * x * (1.0 - x)})  # 1: dx
         return bk.to_host(sigmoid(params["u"]))
 

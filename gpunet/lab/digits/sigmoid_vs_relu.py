@@ -1,8 +1,8 @@
 """The sigmoid against the ReLU: steps to 90 %, and neurons that died.
 
-The same network with both, each at the best of the same learning rates; every rate
-and seed is one member of one population. Too large a rate kills ReLUs: pushed below
-zero for every digit, they pass no gradient and never come back.
+Each at the best of the same learning rates; every rate and seed is one member of one
+population. Too large a rate kills ReLUs: pushed below zero for every digit, they pass
+no gradient and never come back.
 """
 
 from pathlib import Path
@@ -14,9 +14,10 @@ from ...blocks import mlp
 from ...data import Dataset
 from ...network import Network
 from ...optimizers import SGD
-from ...show.plots import bands, bars
+from ...show.plots import bands, bars, spread
 from ...training import Callback, evaluate, fit
 from ..checks import Result, at_least, at_most, check
+from ..tools import activations
 from .trained import sample
 
 
@@ -50,20 +51,20 @@ def sigmoid_or_relu(
     """
     train, test = sample(n_train), Dataset(*sample(2000, test=True))
     seeds = [seed + i for _ in rates for i in range(n_seeds)]
+    population: Any = {"seed": seeds, "population": len(seeds), "device": device}
+    training: Any = {"epochs": n_steps, "max_steps": n_steps, "batch_size": 32}
     rows, curves = [], {}
     for name in ("sigmoid", "relu"):
-        population: Any = {"seed": seeds, "population": len(seeds), "device": device}
         net = mlp([784, 16, 16, 10], name, **population)
         curve = _AccuracyCurve(max(n_steps // 60, 1), test)
+        sgd = SGD(np.repeat(rates, n_seeds).tolist())
         fit(
             net,
             train,
-            epochs=n_steps,
-            batch_size=32,
-            optimizer=SGD([rate for rate in rates for _ in range(n_seeds)]),
-            compute_metrics=False,
+            **training,
+            optimizer=sgd,
             callbacks=[curve],
-            max_steps=n_steps,
+            compute_metrics=False,
         )
         by_rate = np.reshape(curve.accuracy, (-1, len(rates), n_seeds))
         dead = dead_units(net, test.x).reshape(len(rates), n_seeds)
@@ -115,8 +116,7 @@ def draw_sigmoid_or_relu(result: Result, folder: Path) -> list[Path]:
     series = {}
     for name, accuracy in result["_curves"].items():
         label = f"{'ReLU' if name == 'relu' else name}, rate {rate[name]:g}"
-        spread = accuracy.mean(axis=1), accuracy.min(axis=1), accuracy.max(axis=1)
-        series[label] = (result["_steps"], *spread)
+        series[label] = (result["_steps"], *spread(accuracy))
     relu = [r for r in result["rates"] if r["activation"] == "relu"]
     return [
         bands(
@@ -140,9 +140,5 @@ def draw_sigmoid_or_relu(result: Result, folder: Path) -> list[Path]:
 
 def dead_units(net: Network, x: np.ndarray) -> np.ndarray:
     """Return how many hidden neurons of each of P members are 0 for every x, (P,)."""
-    bk = net.backend
-    with bk.use():
-        _, caches = net.forward(bk.view(x, net.dtype))
-        hidden = [bk.to_host(a) for _, a in caches[1:-1:2]]
-    dead = [np.sum(np.max(a, axis=-2) <= 0, axis=-1) for a in hidden]
+    dead = [np.sum(np.max(a, axis=-2) <= 0, axis=-1) for _, a in activations(net, x)]
     return np.atleast_1d(np.sum(dead, axis=0))

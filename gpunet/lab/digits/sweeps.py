@@ -1,11 +1,12 @@
 """How many layers and how wide: many networks, mean and spread.
 
-3Blue1Brown says of his two layers of 16 that they are arbitrary and fit the
-screen. Here every choice is a population of seeds trained at once, so that each
-number has its spread; and what depth does to gradients is measured layer by layer.
+3Blue1Brown says of his two layers of 16 that they are arbitrary and fit the screen.
+Here every choice is a population of seeds, so that each number has its spread.
 """
 
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ...training import evaluate, fit
 from ...training.metrics import summary
 from ...updates import gradient_norm
 from ..checks import Result, at_least, at_most, check_range, rounded, within
+from ..tools import loss_and_gradients
 from .trained import sample
 
 
@@ -37,19 +39,12 @@ def sizes(
     depths: Hidden layers.
     """
     train, test = sample(n_train), Dataset(*sample(10_000, test=True))
+    training: Any = {"epochs": epochs, "batch_size": 50, "compute_metrics": False}
     rows = []
-    for depth, width in ((d, w) for d in depths for w in widths):
+    for depth, width in product(depths, widths):
         layers = [784, *[width] * depth, 10]
         net = mlp(layers, "relu", seed=seed, population=n_seeds, device=device)
-        adam = Adam(0.005)
-        fit(
-            net,
-            train,
-            epochs=epochs,
-            batch_size=50,
-            optimizer=adam,
-            compute_metrics=False,
-        )
+        fit(net, train, optimizer=Adam(0.005), **training)
         accuracy = summary(evaluate(net, test)["accuracy"])
         row = {"hidden_layers": depth, "width": width, "parameters": net.n_parameters}
         rows.append(row | rounded({"accuracy": accuracy["mean"], "sd": accuracy["sd"]}))
@@ -63,8 +58,8 @@ def sizes(
         "n_test": len(test),
         "networks_of_each_size": n_seeds,
         "sizes": rows,
-        "gain_by_width": round(by_width, 4),
-        "gain_by_depth": round(by_depth, 4),
+        "gain_by_width": rounded(by_width),
+        "gain_by_depth": rounded(by_depth),
         "checks": [
             at_least(f"width {wide} over width {narrow}", by_width, 0.03),
             at_most("depth changes less than width", abs(by_depth), by_width),
@@ -76,10 +71,10 @@ def sizes(
 def draw_sizes(result: Result, folder: Path) -> list[Path]:
     """Draw accuracy against width, one curve for each depth."""
     series = {}
+    keys = ("width", "accuracy", "sd")
     for depth in sorted({r["hidden_layers"] for r in result["sizes"]}):
         rows = [r for r in result["sizes"] if r["hidden_layers"] == depth]
-        widths = [r["width"] for r in rows]
-        y, sd = (np.array([r[key] for r in rows]) for key in ("accuracy", "sd"))
+        widths, y, sd = (np.array([r[key] for r in rows]) for key in keys)
         name = f"{depth} hidden layer{'s' if depth > 1 else ''}"
         series[name] = (widths, y, y - sd, y + sd)
     n = result["networks_of_each_size"]
@@ -91,7 +86,7 @@ def draw_sizes(result: Result, folder: Path) -> list[Path]:
             x_label="neurons in each hidden layer",
             y_label=f"accuracy on {result['n_test']:,} test digits",
             log="x",
-            x_ticks=widths,
+            x_ticks=list(widths),
         )
     ]
 
@@ -108,16 +103,10 @@ def gradient_by_layer(
     """Measure each layer's gradient at the start: sigmoids starve the first."""
     check_range("depth", depth, 3)
     x, t = sample(n_images)
+    settings: Any = {"seed": seed, "population": n_seeds, "device": device}
     norms, factor = {}, {}
     for name in ("sigmoid", "tanh", "relu"):
-        net = mlp(
-            [784, *[width] * depth, 10],
-            name,
-            seed=seed,
-            population=n_seeds,
-            device=device,
-            dtype="float64",
-        )
+        net = mlp([784, *[width] * depth, 10], name, dtype="float64", **settings)
         norms[name] = _hidden_norms(net, x, t)
         # By this factor the gradient shrinks on each layer towards the input.
         ratio = float(np.median(norms[name][0] / norms[name][-1]))
@@ -144,13 +133,9 @@ def _hidden_norms(net: Network, x: np.ndarray, t: np.ndarray) -> np.ndarray:
 
     First and last layer are left out: the others all have one shape.
     """
-    bk = net.backend
-    with bk.use():
-        y, caches = net.forward(bk.view(x, net.dtype))
-        grads = net.backward(caches, net.loss.slope(y, bk.view(t)))
-        hidden = [name for name in net.params if name.endswith(".W")][1:-1]
-        rows = [gradient_norm({k: grads[k]}, net.population) for k in hidden]
-        return np.stack([bk.to_host(row) for row in rows])
+    grads = loss_and_gradients(net, x, np.eye(10)[t])[1]
+    hidden = [name for name in net.params if name.endswith(".W")][1:-1]
+    return np.stack([gradient_norm({k: grads[k]}, net.population) for k in hidden])
 
 
 def draw_gradient_by_layer(result: Result, folder: Path) -> list[Path]:

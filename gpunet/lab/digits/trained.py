@@ -1,14 +1,14 @@
 """The network that the digit experiments look into, trained once a process.
 
-784-16-16-10 with sigmoids and the squared error summed over ten outputs: the
-network of 3Blue1Brown's videos. Adam brings it to about 93 % in a few seconds,
-where the plain descent of the book takes thirty epochs; published weights, or a
-model file, may be used instead.
+784-16-16-10 with sigmoids and the squared error summed over ten outputs: the network
+of 3Blue1Brown's videos. Adam brings it to about 93 % in a few seconds, where the plain
+descent of the book takes thirty epochs.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from os import fsdecode
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +31,6 @@ class Trained:
     """A network with the digits it was trained on and how well it does."""
 
     net: Network
-    accuracy: float  # on all test digits; of a population the mean
     summary: str  # how it was trained, in one line
     n_train: int
     weights: str | None = None  # the file of a network that was not trained here
@@ -40,6 +39,11 @@ class Trained:
     def test(self) -> Dataset:
         """All test digits, x from 0 to 1, float32."""
         return digits()[1]
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Share of all test digits answered correctly; of a population the mean."""
+        return float((self.net.classify(self.test.x) == self.test.t).mean())
 
     @property
     def facts(self) -> Result:
@@ -70,6 +74,12 @@ def sample(n: int, *, test: bool = False) -> tuple[np.ndarray, np.ndarray]:
     return data.x[:n], data.t[:n]
 
 
+def first_of(digit: int) -> np.ndarray:
+    """Return the first training picture of this digit."""
+    train = digits()[0]
+    return train.x[int(np.argmax(train.t == digit))]
+
+
 @lru_cache(4)
 def trained(
     device: str = "cpu",
@@ -78,60 +88,39 @@ def trained(
     epochs: int = 4,
     weights: str | None = None,
 ) -> Trained:
-    """Return 3Blue1Brown's network, trained, or the one in a file.
-
-    Raises
-    ------
-    ModelFileError
-        The file does not hold a network of 784 inputs and 10 outputs.
-    """
+    """Return 3Blue1Brown's network, trained, or the one in a file."""
     if weights is None:
-        return _train(device, seed, None, n_train, epochs)
+        return trained_population(device, seed, None, n_train, epochs)
     net = _from_file(weights, device)
-    return _measured(net, f"weights of {weights}", n_train, weights)
+    return Trained(net, f"weights of {weights}", n_train, weights)
 
 
-@lru_cache(2)
+@lru_cache(4)
 def trained_population(
-    device: str, seed: int, n_networks: int, n_train: int, epochs: int
-) -> Trained:
-    """Return several such networks, trained at once, usually on fewer digits."""
-    return _train(device, seed, n_networks, n_train, epochs)
-
-
-def _train(
     device: str, seed: int, population: int | None, n_train: int, epochs: int
 ) -> Trained:
+    """Return such networks, trained at once; one if `population` is None."""
     settings = SIGMOIDS | {"seed": seed, "device": device, "population": population}
     net = mlp([784, 16, 16, 10], **settings)
-    x, t = sample(n_train)
-    adam = Adam(0.005)
-    fit(
-        net, (x, t), epochs=epochs, batch_size=32, optimizer=adam, compute_metrics=False
-    )
+    training: Any = {"epochs": epochs, "batch_size": 32, "compute_metrics": False}
+    fit(net, sample(n_train), optimizer=Adam(0.005), **training)
     networks = f"{population} x " if population else ""
     summary = (
         f"{networks}784-16-16-10 sigmoid, squared error, Adam .005, batch 32, "
-        f"{epochs} epochs of {len(x):,} digits, seed {seed}"
+        f"{epochs} epochs of {n_train:,} digits, seed {seed}"
     )
-    return _measured(net, summary, n_train)
-
-
-def _measured(
-    net: Network, summary: str, n_train: int, weights: str | None = None
-) -> Trained:
-    correct = net.classify(digits()[1].x) == digits()[1].t
-    return Trained(net, float(correct.mean()), summary, n_train, weights)
+    return Trained(net, summary, n_train)
 
 
 def _from_file(path: str, device: str) -> Network:
     load = load_published if is_published(path) else load_network
     net = load(path, device)
     dense = [layer for layer in net.layers if isinstance(layer, Dense)]
-    sizes = [dense[0].n_in, *(layer.n_out for layer in dense)] if dense else []
-    if net.population or not sizes or (sizes[0], sizes[-1]) != (784, 10):
+    sizes = [dense[0].n_in, *(layer.n_out for layer in dense)] if dense else [0]
+    if net.population or (sizes[0], sizes[-1]) != (784, 10):
         networks = f"{net.population} networks of " if net.population else ""
-        content = f"holds {networks}{'-'.join(map(str, sizes)) or 'no dense layer'}"
+        layers = "-".join(map(str, sizes)) if dense else "no dense layer"
+        content = f"holds {networks}{layers}"
         advice = "the digits need one network of 784 inputs and 10 outputs"
         raise ModelFileError(message("weights", fsdecode(path), content, advice))
     return net

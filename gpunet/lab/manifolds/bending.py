@@ -1,9 +1,8 @@
 """A network bends the plane until a straight cut separates the points (Olah).
 
-A disc in a ring: one tanh neuron cuts the plane once, two bend it within itself,
-and neither can take the disc out of the ring. With three the plane is lifted into
-space, the disc moves up, and a flat cut does it. Olah, "Neural Networks,
-Manifolds, and Topology" (2014).
+Olah, "Neural Networks, Manifolds, and Topology" (2014). A disc in a ring: one tanh
+neuron cuts the plane once, two bend it within itself, and neither can take the disc out
+of the ring. With three the plane is lifted into space, and a flat cut does it.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from ...optimizers import Adam
 from ...show.planes import Plane, planes
 from ...training.metrics import summary
 from ..checks import Result, at_least, at_most, check_range, equal, rounded, within
-from ..tools import descend
+from ..tools import activations, descend
 from .clouds import blobs, moons, ring, spirals
 
 # Best of ten seeds on 200 points, from tanh networks trained to the end.
@@ -45,19 +44,27 @@ def disc_in_ring(
     line, inside = ring(n_points, seed, dimensions=1)
     population: Any = {"seed": seed, "population": n_seeds, "device": device}
     results = {k: _best(x, t, k, n_steps, population) for k in units}
-    rows = [_row(k, accuracy) for k, (_, accuracy) in results.items()]
+    rows = [
+        {
+            "hidden_neurons": k,
+            "best": rounded(accuracy.max()),
+            "mean": rounded(accuracy.mean()),
+            "all_points_right": int((accuracy == 1).sum()),
+            "published_best": _PUBLISHED.get(k),
+        }
+        for k, (_, accuracy) in results.items()
+    ]
     # Kept small by a penalty, weights bend the plane so gently that one can see it.
     gentle = {k: _best(x, t, k, n_steps // 3, population, 0.003)[0] for k in (2, 3)}
-    flat = (_best(line, inside, k, n_steps, population)[1] for k in (1, 2))
-    line_1, line_2 = (float(accuracy.max()) for accuracy in flat)
+    on_line = (_best(line, inside, k, n_steps, population)[1] for k in (1, 2))
+    line_1, line_2 = (float(accuracy.max()) for accuracy in on_line)
     return {
         "points": len(x),
         "networks_of_each_width": n_seeds,
         "widths": rows,
-        "on_a_line_1_unit": round(line_1, 4),
-        "on_a_line_2_units": round(line_2, 4),
-        "_x": x,
-        "_t": t,
+        "on_a_line_1_unit": rounded(line_1),
+        "on_a_line_2_units": rounded(line_2),
+        "_points": (x, t),
         "_nets": {k: net for k, (net, _) in results.items()},
         "_gentle": gentle,
         "checks": [
@@ -78,16 +85,6 @@ def _best(
     return net.member(int(accuracy.argmax())), accuracy
 
 
-def _row(k: int, accuracy: np.ndarray) -> Result:
-    return {
-        "hidden_neurons": k,
-        "best": round(float(accuracy.max()), 4),
-        "mean": round(float(accuracy.mean()), 4),
-        "all_points_right": int((accuracy == 1).sum()),
-        "published_best": _PUBLISHED.get(k),
-    }
-
-
 def _against_olah(row: Result, n_seeds: int) -> list[Result]:
     k, n_right = row["hidden_neurons"], row["all_points_right"]
     neurons = f"{k} neuron{'s' * (k > 1)}"
@@ -100,9 +97,9 @@ def _against_olah(row: Result, n_seeds: int) -> list[Result]:
 
 def draw_disc_in_ring(result: Result, folder: Path) -> list[Path]:
     """Draw the cut in the plane for each width, and the plane bent by 2 and 3."""
-    x, t, nets = result["_x"], result["_t"], result["_nets"]
+    x, t = result["_points"]
     panels = []
-    for row, (k, net) in zip(result["widths"], nets.items(), strict=True):
+    for row, (k, net) in zip(result["widths"], result["_nets"].items(), strict=True):
         title, note = f"{k} neuron{'s' * (k > 1)}", f"{row['best']:.1%} right"
         panels.append(Plane(title, x, t, region(net, 1.15), note=note))
     bent = [Plane("the plane", x, t, lines=grid(1.0))]
@@ -128,10 +125,7 @@ def draw_disc_in_ring(result: Result, folder: Path) -> list[Path]:
 
 def hidden(net: Network, x: np.ndarray) -> np.ndarray:
     """Return where the first hidden layer takes points, on the host."""
-    bk = net.backend
-    with bk.use():
-        _, caches = net.forward(bk.view(x, net.dtype))
-        return bk.to_host(caches[1][1])
+    return activations(net, x)[0][1]
 
 
 def grid(reach: float, n: int = 13) -> list[np.ndarray]:
@@ -156,8 +150,7 @@ def _side_view(
     The height is along the output's weights, so that the network's cut is flat;
     across it, the direction in which the points spread most.
     """
-    bk = net.backend
-    W, b = bk.to_host(net.params["2.W"]), bk.to_host(net.params["2.b"])
+    W, b = (net.backend.to_host(net.params[name]) for name in ("2.W", "2.b"))
     w, c = W[:, 1] - W[:, 0], b[1] - b[0]
     up = w / np.linalg.norm(w)
     flat = a - (a @ up)[:, None] * up

@@ -12,10 +12,9 @@ def _polar(r: np.ndarray, turn: np.ndarray) -> np.ndarray:
 
 
 def ring(n: int, seed: int, *, dimensions: int = 2) -> Points:
-    """Return a disc (r < 1/3, label 1) in a ring (2/3 < r < 1, label 0).
+    """Return a disc (r < 1/3, label 1) in a ring (2/3 < r < 1, label 0), n points each.
 
-    n: Points of each, even over the area.
-    dimensions: In one dimension the disc is a stretch between two others.
+    In one dimension the disc is a stretch between two others.
     """
     rng = host_rng(seed, "check", 10 + dimensions)
     even = rng.random(2 * n)

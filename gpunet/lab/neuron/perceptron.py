@@ -1,12 +1,12 @@
 """One neuron: what it computes, why a step cannot learn and a slope can.
 
-After Joe Albahari's talk "Writing a Neural Net from Scratch": a perceptron with
-its comparator, NAND by hand, NAND learned from examples, and what an error is
-worth. A neuron is a network of the sizes [n, 1]; its weights and bias are its
-long-term state, its total and its output are forgotten.
+After Joe Albahari's talk "Writing a Neural Net from Scratch". A neuron is a network
+of the sizes [n, 1]; its weights and bias are its long-term state, its total and its
+output are forgotten.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,20 @@ from ...optimizers import SGD
 from ...random import host_rng
 from ...training import fit
 from ..checks import Result, at_least, at_most, check_range, equal, near
-from ..tools import loss_and_gradients, max_difference, network_from, to_lists
+from ..tools import (
+    activations,
+    central_differences,
+    loss_and_gradients,
+    max_difference,
+    network_from,
+    to_lists,
+)
 
 # The truth table in the talk's order: 00, 10, 01, 11.
 ROWS = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
 NAND = [1.0, 1.0, 1.0, 0.0]
 NAND_WEIGHTS, NAND_BIAS = (-2.0, -2.0), 3.0
+_LOSS: dict[str, Any] = {"loss": "half_squared_error"}
 
 
 def neuron(
@@ -35,17 +43,13 @@ def neuron(
 ) -> Network:
     """Return one neuron as a network of the sizes [n, 1]."""
     params = {"0.W": [[w] for w in weights], "0.b": [bias]}
-    settings = {"output": output, "loss": "half_squared_error", "device": device}
-    return network_from([len(weights), 1], params, **settings)
+    return network_from([len(weights), 1], params, device, **_LOSS, output=output)
 
 
 def fire(net: Network, rows: Any) -> tuple[list[float], list[float]]:
     """Return a neuron's totals and outputs for rows of inputs."""
-    bk = net.backend
-    with bk.use():
-        y, caches = net.forward(bk.array(rows, "float64"))
-    total = caches[-1][0]  # the input of the activation
-    return bk.to_host(total)[:, 0].tolist(), bk.to_host(y)[:, 0].tolist()
+    ((z, a),) = activations(net, rows)
+    return z[:, 0].tolist(), a[:, 0].tolist()
 
 
 def perceptron(
@@ -116,8 +120,10 @@ def comparator(*, device: str = "cpu", seed: int = 0, nudge: float = 1e-4) -> Re
     *weights, bias = start.values()
     net = neuron(weights, bias, device=device)
     (total,), (output,) = fire(net, [[0.0, 1.0]])
-    activations = ("comparator", "sigmoid", "leaky_relu")
-    slopes = {name: _slopes(start, name, nudge, device) for name in activations}
+    slopes = {}
+    for activation in ("comparator", "sigmoid", "leaky_relu"):
+        cost = partial(_nand_cost, activation, device)
+        slopes[activation] = central_differences(cost, list(start.values()), nudge)
     try:
         fit(net, (np.zeros((1, 2)), np.zeros((1, 1))))
         refusal = "it was trained"
@@ -127,7 +133,7 @@ def comparator(*, device: str = "cpu", seed: int = 0, nudge: float = 1e-4) -> Re
         "start": {"total_for_(0,1)": total, "output": output, "wanted": 1},
         "slope_of_the_loss": [
             {"parameter": name, "value": value}
-            | {activation: slopes[activation][k] for activation in activations}
+            | {activation: slope[k] for activation, slope in slopes.items()}
             for k, (name, value) in enumerate(start.items())
         ],
         "asked_to_train": refusal,
@@ -141,17 +147,10 @@ def comparator(*, device: str = "cpu", seed: int = 0, nudge: float = 1e-4) -> Re
     }
 
 
-def _slopes(
-    start: dict[str, float], activation: str, nudge: float, device: str
-) -> list[float]:
-    """Return central differences of the NAND loss at every parameter."""
-
-    def cost(name: str, step: float) -> float:
-        *weights, bias = (start | {name: start[name] + step}).values()
-        outputs = fire(neuron(weights, bias, activation, device=device), ROWS)[1]
-        return sum((y - t) ** 2 for y, t in zip(outputs, NAND, strict=True)) / 8
-
-    return [(cost(name, nudge) - cost(name, -nudge)) / (2 * nudge) for name in start]
+def _nand_cost(activation: str, device: str, values: list[float]) -> float:
+    *weights, bias = values
+    outputs = fire(neuron(weights, bias, activation, device), ROWS)[1]
+    return sum((y - t) ** 2 for y, t in zip(outputs, NAND, strict=True)) / 8
 
 
 _ERRORS = {"four small": [0.2, 0.2, 0.2, 0.2], "one large": [0.0, 0.0, 0.0, 0.6]}
@@ -179,12 +178,11 @@ def losses(*, device: str = "cpu", seed: int = 0) -> Result:
         checks.append(near(f"{what}, one large", costs[1], large, 1e-12))
         slopes[name] = slope[1, 3].item()
     total, half, mean = (name for name, *_ in list(_MEASURES.values())[1:])
+    reading = [
+        {"output": 0.2, "nearer_end": 0, "wanted": t, "error": 0.2 - t} for t in (0, 1)
+    ]
     return {
-        "reading_a_fraction": [
-            {"output": 0.2, "nearer_end": int(0.2 >= 0.5), "wanted": t}
-            | {"error": 0.2 - t}
-            for t in (0, 1)
-        ],
+        "reading_a_fraction": reading,
         "errors": _ERRORS,
         "losses": rows,
         "slope_for_the_error_of_0.6": slopes,
@@ -237,15 +235,13 @@ def _small_neurons(population: int, seed: int, device: str) -> Network:
     draws = [host_rng(seed + i, "init") for i in range(population)]
     start = np.array([g.uniform(1e-4, 1e-3, 3) * g.choice([-1, 1], 3) for g in draws])
     params = {"0.W": start[:, :2, None], "0.b": start[:, 2:]}
-    settings = {"output": "leaky_relu", "loss": "half_squared_error"}
-    return network_from(
-        [2, 1], params, device=device, population=population, **settings
-    )
+    settings = _LOSS | {"output": "leaky_relu", "population": population}
+    return network_from([2, 1], params, device, **settings)
 
 
 def _against_least_squares(result: Result, device: str) -> Result:
     """Return the result with the least-squares neuron and the checks."""
-    best = neuron((-0.5, -0.5), 1.25, "leaky_relu", device=device)
+    best = neuron((-0.5, -0.5), 1.25, "leaky_relu", device)
     outputs = fire(best, ROWS)[1]
     _, grads = loss_and_gradients(best, ROWS, [[t] for t in NAND])
     slope = max(max_difference(g, 0.0) for g in grads.values())

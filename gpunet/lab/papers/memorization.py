@@ -1,20 +1,20 @@
 """Random labels are learned too, only later: what a network can memorize.
 
-Zhang et al., "Understanding Deep Learning Requires Rethinking Generalization"
-(2017), and Arpit et al., "A Closer Look at Memorization in Deep Networks" (2017),
-in a small form: a thousand digits instead of fifty thousand pictures. With larger
-numbers the same code is their protocol.
+Zhang et al., "Understanding Deep Learning Requires Rethinking Generalization" (2017),
+and Arpit et al., "A Closer Look at Memorization in Deep Networks" (2017), with a
+thousand digits instead of fifty thousand pictures.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...blocks import mlp
 from ...optimizers import Adam
 from ...random import host_rng
-from ...show.plots import bands
+from ...show.plots import bands, spread
 from ...training import fit
 from ...training.metrics import summary
 from ..checks import Result, at_least, check, check_range, rounded, within
@@ -36,21 +36,28 @@ def memorization(
     noise: Shares of the training labels that are drawn anew, from 0 to 1.
     """
     (x, t), (unseen, answers) = sample(n_train), sample(10_000, test=True)
+    population: Any = {"seed": seed, "population": n_seeds, "device": device}
     rows, curves = [], {}
     for share in noise:
         check_range("noise", share, 0, 1)
-        labels = random_labels(t, share, seed)
-        sizes = [784, hidden_neurons, 10]
-        net = mlp(sizes, seed=seed, population=n_seeds, device=device)
-        adam = Adam(0.003)
+        labels, adam = random_labels(t, share, seed), Adam(0.003)
+        net = mlp([784, hidden_neurons, 10], **population)
         history = fit(net, (x, labels), epochs=epochs, batch_size=50, optimizer=adam)
-        learned = np.array(history["accuracy"], np.float64)  # (epochs, seeds)
-        accuracy = (net.classify(x) == labels).mean(axis=-1)
-        test = (net.classify(unseen) == answers).mean(axis=-1)
-        rows.append({"random_share": share} | _row(learned, accuracy, test))
-        curves[share] = learned
-        text = f"random share {share:.0%}: learned {accuracy.mean():.1%}"
-        print(text, file=sys.stderr)
+        curves[share] = np.array(history["accuracy"], np.float64)  # (epochs, seeds)
+        learned = (net.classify(x) == labels).mean(axis=-1)
+        on_test = summary((net.classify(unseen) == answers).mean(axis=-1).tolist())
+        reached = np.flatnonzero(curves[share].mean(axis=1) >= 0.99)
+        row = {
+            "random_share": share,
+            "training_accuracy": rounded(learned.mean()),
+            "worst_network": rounded(learned.min()),
+            "epochs_to_99_percent": int(reached[0]) + 1 if len(reached) else None,
+            "test_accuracy": rounded(on_test["mean"]),
+            "test_sd": rounded(on_test["sd"]),
+        }
+        rows.append(row)
+        done = f"random share {share:.0%}: learned {learned.mean():.1%}"
+        print(done, file=sys.stderr)
     return {
         "n_train": n_train,
         "n_test": len(answers),
@@ -62,24 +69,10 @@ def memorization(
     }
 
 
-def _row(learned: np.ndarray, accuracy: np.ndarray, test: np.ndarray) -> Result:
-    """Return the numbers of the networks of one share, by epoch and in the end."""
-    reached = np.flatnonzero(learned.mean(axis=1) >= 0.99)
-    on_test = summary(test.tolist())
-    return {
-        "training_accuracy": rounded(accuracy.mean()),
-        "worst_network": rounded(accuracy.min()),
-        "epochs_to_99_percent": int(reached[0]) + 1 if len(reached) else None,
-        "test_accuracy": rounded(on_test["mean"]),
-        "test_sd": rounded(on_test["sd"]),
-    }
-
-
 def random_labels(t: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Return labels of which a share is drawn anew, each class as likely."""
-    rng = host_rng(seed, "check", 20)
+    rng, labels = host_rng(seed, "check", 20), t.copy()
     drawn, order = rng.integers(0, 10, len(t)), rng.permutation(len(t))
-    labels = t.copy()
     chosen = order[: round(share * len(t))]
     labels[chosen] = drawn[chosen]
     return labels
@@ -91,15 +84,17 @@ def _checks(rows: list[Result]) -> list[Result]:
         what = f"random share {row['random_share']:.0%}: training digits learned"
         checks.append(at_least(what, row["training_accuracy"], 0.995))
     real, mixed = rows[0], rows[-1]
-    test = real["test_accuracy"], mixed["test_accuracy"]
+    (soon, real_test), (late, mixed_test) = (
+        (row["epochs_to_99_percent"] or 10**6, row["test_accuracy"])
+        for row in (real, mixed)
+    )
     if mixed["random_share"] == 1.0:
-        checks.append(within("all labels random: test accuracy", test[1], 0.06, 0.15))
+        what = "all labels random: test accuracy"
+        checks.append(within(what, mixed_test, 0.06, 0.15))
     if real["random_share"] == 0.0 < mixed["random_share"]:
-        late = mixed["epochs_to_99_percent"] or 10**6
-        soon = real["epochs_to_99_percent"] or 10**6
         what = "epochs to 99 %: real labels before random"
         checks.append(check(what, soon, f"< {late}", soon < late))
-        checks.append(at_least("real labels: test accuracy", test[0], 0.8))
+        checks.append(at_least("real labels: test accuracy", real_test, 0.8))
     return checks
 
 
@@ -110,8 +105,7 @@ def draw_memorization(result: Result, folder: Path) -> list[Path]:
         share, accuracy = row["random_share"], row["test_accuracy"]
         name = names.get(share, f"{share:.0%} random") + f" (test {accuracy:.0%})"
         learned = result["_curves"][share]
-        epochs = np.arange(1, len(learned) + 1)
-        series[name] = (epochs, learned.mean(1), learned.min(1), learned.max(1))
+        series[name] = (np.arange(1, len(learned) + 1), *spread(learned))
     return [
         bands(
             folder / "memorization.png",

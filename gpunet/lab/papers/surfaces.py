@@ -1,11 +1,9 @@
 """Where descent ends: many starts of one network, their losses as a histogram.
 
-Choromanska et al., "The Loss Surfaces of Multilayer Networks" (2015), train one
-hidden layer of 25 to 500 neurons on digits of 10 x 10 pixels, from 1,000 starts
-each: the wider the network, the closer the losses are together, and the less the
-training loss says about the test loss. The small form uses 200 starts of narrower
-networks; each width is one population. With larger numbers the same code is the
-paper's protocol.
+Choromanska et al., "The Loss Surfaces of Multilayer Networks" (2015): the wider the
+network, the closer its losses are together, and the less the training loss says about
+the test loss. They train 25 to 500 hidden neurons from 1,000 starts each; here 200
+starts of narrower networks are one population for each width.
 """
 
 import sys
@@ -41,8 +39,8 @@ def surfaces(
     """
     check_range("n_starts", n_starts, 3)
     check_range("side", side, 1, 28)
-    data = [sample(n_train), sample(n_test, test=True)]
-    data = [(shrunk(x, side), t) for x, t in data]
+    samples = sample(n_train), sample(n_test, test=True)
+    data = [(shrunk(x, side), t) for x, t in samples]
     training: Any = {"optimizer": SGD(0.5), "schedule": "exponential:0.95"}
     training |= {"epochs": epochs, "batch_size": 50, "compute_metrics": False}
     rows, losses = [], {}
@@ -66,44 +64,38 @@ def surfaces(
 
 
 def _row(train: np.ndarray, test: np.ndarray) -> Result:
-    """Return how the losses of one width are spread, in training and test."""
-    row: Result = {}
-    for name, losses in (("train", train), ("test", test)):
-        row[f"{name}_mean"] = rounded(losses.mean())
-        row[f"{name}_sd"] = rounded(losses.std(ddof=1), 5)
-    return row | {"correlation": rounded(np.corrcoef(train, test)[0, 1])}
+    return {
+        "train_mean": rounded(train.mean()),
+        "train_sd": rounded(train.std(ddof=1), 5),
+        "test_mean": rounded(test.mean()),
+        "test_sd": rounded(test.std(ddof=1), 5),
+        "correlation": rounded(np.corrcoef(train, test)[0, 1]),
+    }
 
 
 def shrunk(x: np.ndarray, side: int) -> np.ndarray:
-    """Return pictures of 28 x 28 averaged over areas, shape (n, side * side).
-
-    Examples
-    --------
-    >>> float(shrunk(np.ones((1, 784)), 10).min().round(12))
-    1.0
-    """
-    ends = np.linspace(0, 28, side + 1)
-    pixel = np.arange(28)
-    low = np.maximum(ends[:-1, None], pixel)
-    high = np.minimum(ends[1:, None], pixel + 1)
-    share = np.maximum(high - low, 0) * side / 28  # (side, 28): of each pixel's area
+    """Return pictures of 28 x 28 averaged over areas, shape (n, side * side)."""
+    ends, pixel = np.linspace(0, 28, side + 1), np.arange(28)
+    overlap = np.minimum(ends[1:, None], pixel + 1) - np.maximum(ends[:-1, None], pixel)
+    share = np.maximum(overlap, 0) * side / 28  # (side, 28): of each pixel's area
     pictures = share @ x.reshape(-1, 28, 28).astype(np.float64) @ share.T
     return pictures.reshape(len(x), -1)
 
 
 def _checks(narrowest: Result, widest: Result) -> list[Result]:
     """Return the checks that the widest differs in the paper's direction."""
-    checks = []
-    for what, key, factor in (
-        ("spread of the test loss (sd), widest", "test_sd", 0.5),
-        ("spread of the training loss (sd), widest", "train_sd", 0.5),
-        ("train/test correlation, widest", "correlation", 1.0),
-        ("mean test loss, widest", "test_mean", 1.0),
-    ):
-        limit = factor * narrowest[key]
+
+    def below(what: str, key: str, factor: float) -> Result:
+        value, limit = widest[key], factor * narrowest[key]
         target = f"< {limit:.4g} ({factor:g} x narrowest)"
-        checks.append(check(what, widest[key], target, widest[key] < limit))
-    return checks
+        return check(f"{what}, widest", value, target, value < limit)
+
+    return [
+        below("spread of the test loss (sd)", "test_sd", 0.5),
+        below("spread of the training loss (sd)", "train_sd", 0.5),
+        below("train/test correlation", "correlation", 1.0),
+        below("mean test loss", "test_mean", 1.0),
+    ]
 
 
 def draw_surfaces(result: Result, folder: Path) -> list[Path]:
