@@ -1,9 +1,8 @@
 """The changes that one example asks of a network that knows nothing yet.
 
-3Blue1Brown's third chapter without its pictures' arrows: a picture of a 2, a
-network of 784-16-16-10 sigmoids with random weights, and outputs that are all
-wrong. Each output should be larger or smaller; these desired changes become
-nudges, one layer back and for one example after the other.
+3Blue1Brown's third chapter: each output of a network with random weights should be
+larger or smaller; these desired changes become nudges, one layer back and for one
+example after the other.
 """
 
 from math import sqrt
@@ -22,11 +21,11 @@ from ...network import Network
 from ...optimizers import SGD
 from ...show.descent_plots import change_table
 from ..checks import Result, at_most, check_range, equal
-from ..digits.trained import digits, sample
+from ..digits.trained import first_of, sample
 from ..tools import (
     descend,
     flat,
-    loss_and_gradients,
+    loss_and_gradient,
     max_difference,
     to_lists,
     untrained,
@@ -47,35 +46,39 @@ def nudges(*, device: str = "cpu", seed: int = 0, digit: int = 2) -> Result:
     digit: Of whose picture, and which output is to rise.
     """
     check_range("digit", digit, 0, 9)
-    net, train = untrained(seed, device), digits()[0]
-    x = train.x[int(np.argmax(train.t == digit))]
-    outputs = explain(net, x, digit).layers[-1].a
-    ways = three_ways(net, x, digit)
+    net, x = untrained(seed, device), first_of(digit)
+    outputs, ways = explain(net, x, digit).layers[-1].a, three_ways(net, x, digit)
+    a, w, weights, changes = (ways[k] for k in ("a", "w", "weights", "activations"))
     dw, db, da = _slopes_of_output(net, x, digit)
-    columns = {
-        "activation": ways["a"],
-        "weight": ways["w"],
-        "nudge_of_the_weight": ways["weights"],
-        "nudge_of_the_activation": ways["activations"],
-    }
-    strongest = int(np.argmax(np.abs(ways["weights"])))
-    signs = np.sign(ways["activations"]) == np.sign(ways["w"])
-    weights_gap = max_difference(dw, ways["weights"])
+    strongest, weights_gap = (
+        int(np.argmax(np.abs(weights))),
+        max_difference(dw, weights),
+    )
     return {
         "digit": digit,
         "outputs": outputs.round(4).tolist(),
         "nudge_of_the_bias": float(ways["bias"]),
         "hidden_neurons": [
-            {"neuron": int(k)} | {name: v[k].item() for name, v in columns.items()}
-            for k in np.argsort(-ways["a"])
+            {
+                "neuron": int(k),
+                "activation": a[k].item(),
+                "weight": w[k].item(),
+                "nudge_of_the_weight": weights[k].item(),
+                "nudge_of_the_activation": changes[k].item(),
+            }
+            for k in np.argsort(-a)
         ],
         "checks": [
-            at_most("weights: off the activations", _cosine_gap(dw, ways["a"]), 1e-12),
-            at_most("activations: off the weights", _cosine_gap(da, ways["w"]), 1e-12),
+            at_most("weights: off the activations", _cosine_gap(dw, a), 1e-12),
+            at_most("activations: off the weights", _cosine_gap(da, w), 1e-12),
             at_most("weights: off the slopes", weights_gap, 1e-12),
             at_most("bias: off its slope", max_difference(db, ways["bias"]), 1e-12),
-            equal("the weight to raise most", strongest, int(np.argmax(ways["a"]))),
-            equal("activations follow the weights' signs", bool(signs.all()), True),
+            equal("the weight to raise most", strongest, int(np.argmax(a))),
+            equal(
+                "activations follow the weights' signs",
+                np.array_equal(np.sign(changes), np.sign(w)),
+                True,
+            ),
         ],
     }
 
@@ -98,17 +101,17 @@ def desires(*, device: str = "cpu", seed: int = 0, examples: int = 32) -> Result
     """Add up what ten outputs want of one layer back, then what examples want."""
     check_range("examples", examples, 1, 1000)
     net, (x, labels) = untrained(seed, device), sample(examples)
-    explained = [explain(net, row, int(t)) for row, t in zip(x, labels, strict=True)]
-    *_, before, last = explained[0].layers
+    explained = [
+        explain(net, *example).layers for example in zip(x, labels, strict=True)
+    ]
+    *_, before, last = explained[0]
     changes = last.desired_changes  # [k, j]: what output j wants of hidden neuron k
     total = changes.sum(axis=1)
     # Weights and biases layer by layer, in the order of the network's parameters.
-    slopes = [[v for e in one.layers for v in (e.dW, e.dz)] for one in explained]
-    mean = -np.mean([flat(tensors) for tensors in slopes], axis=0)
-    targets = one_hot(labels, 10, np.float64)
-    _, grads = loss_and_gradients(net, x.astype(np.float64), targets)
-    gradient = flat(grads[name] for name in net.params)
-    biases = np.array([-example.layers[-1].dz for example in explained])
+    slopes = [flat(v for e in layers for v in (e.dW, e.dz)) for layers in explained]
+    mean = -np.mean(slopes, axis=0)
+    gradient = loss_and_gradient(net, x, one_hot(labels, 10, np.float64))[1]
+    biases = np.array([-layers[-1].dz for layers in explained])
     total_gap = max_difference(total, -before.da)
     angle_gap = _cosine_gap(mean, -gradient)
     return {
@@ -136,9 +139,7 @@ def show_desires(result: Result) -> str:
         return f"  {name:<12}" + "".join(f"{text:>7}" for text in texts)
 
     changes, total = result["wishes_of_outputs"], result["their_sum"]
-    biases = zip(
-        result["nudges_of_output_biases"], result["their_mean_over_all"], strict=True
-    )
+    biases, means = result["nudges_of_output_biases"], result["their_mean_over_all"]
     lines = [
         f"What the outputs want of the 16 neurons before, for a {result['digit']}",
         "",
@@ -149,7 +150,7 @@ def show_desires(result: Result) -> str:
         "What each example wants of the ten output biases, and their mean",
         "",
         row("a picture of", [*map(str, result["labels"]), "mean"]),
-        *(row(f"output {j}", [*cells, mean]) for j, (cells, mean) in enumerate(biases)),
+        *(row(f"output {j}", [*biases[j], mean]) for j, mean in enumerate(means)),
     ]
     return "\n".join(lines)
 
@@ -171,16 +172,15 @@ def votes(*, device: str = "cpu", seed: int = 0, rate: float = 0.1) -> Result:
     net = mlp([4, 3, 2], "leaky_relu", seed=seed, **settings)
     x, t = np.array([1.0, -0.5, 0.25, 2.0]), np.array([1.0, 0.0])
     layers, cast = explain(net, x, t).layers, cast_votes(net, x, t)
-    _, grads = loss_and_gradients(net, x[None, :], t[None, :])
-    before = to_lists(net, net.params)
+    gradient = loss_and_gradient(net, x[None, :], t[None, :])[1]
+    before = flat(to_lists(net, net.params).values())
     descend(net, x[None, :], t[None, :], SGD(rate), 1)
-    after = to_lists(net, net.params)
-    gaps, steps = [], []
-    for layer, vote in zip(layers, cast, strict=True):
-        gaps.append(max_difference(vote["output"], -layer.da))
-        for name, v in ((f"{layer.name}.{tensor}", vote[tensor]) for tensor in "Wb"):
-            gaps.append(max_difference(v, -grads[name]))
-            steps.append(max_difference(before[name] + rate * v, after[name]))
+    after = flat(to_lists(net, net.params).values())
+    ballots = flat(vote[tensor] for vote in cast for tensor in "Wb")
+    outputs = zip(layers, cast, strict=True)
+    gaps = [max_difference(vote["output"], -layer.da) for layer, vote in outputs]
+    gaps.append(max_difference(ballots, -gradient))
+    step = max_difference(before + rate * ballots, after)
     slopes = _slope_table(net.backend)
     return {
         "layers": [
@@ -191,7 +191,7 @@ def votes(*, device: str = "cpu", seed: int = 0, rate: float = 0.1) -> Result:
         "slopes": slopes,
         "checks": [
             at_most("votes + gradient", max(gaps), 1e-12),
-            at_most("rate x vote against a step of descent", max(steps), 1e-12),
+            at_most("rate x vote against a step of descent", step, 1e-12),
             at_most("slopes against nudges", max(row["gap"] for row in slopes), 1e-9),
         ],
     }
@@ -201,14 +201,13 @@ def _slope_table(bk: Backend) -> list[Result]:
     """Return each activation's slope below and above 0, with central differences."""
     formulas = {"leaky_relu": "1 or .01", "sigmoid": "y (1 - y)"}
     formulas |= {"tanh": "1 - y^2", "identity": "1"}
-    rows, h = [], 1e-5
+    rows, h, z = [], 1e-5, bk.array([[-0.7, 1.3]], "float64")
     for name, formula in formulas.items():
         f: Any = get_activation(name)
-        z = bk.array([[-0.7, 1.3]], "float64")
         with bk.use():
-            slope = bk.to_host(f.slope(z, f.value(z)))[0]
+            slope = bk.to_host(f.slope(z, f.value(z)))[0].tolist()
             nudged = bk.to_host((f.value(z + h) - f.value(z - h)) / (2 * h))[0]
         row: Result = {"activation": name, "slope": formula}
-        row |= {"at_-0.7": slope[0].item(), "at_1.3": slope[1].item()}
+        row |= {"at_-0.7": slope[0], "at_1.3": slope[1]}
         rows.append(row | {"gap": max_difference(slope, nudged)})
     return rows

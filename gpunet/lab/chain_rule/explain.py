@@ -1,8 +1,7 @@
 """Explain one example: forward, cost, and every derivative factor by factor.
 
-The notation is the one of 3Blue1Brown's last chapter: the raised number in
-brackets is the layer, j counts a layer's neurons from 0, k those of the layer
-before; sigma is whatever activation the network has.
+The notation is 3Blue1Brown's: the raised number in brackets is the layer, j counts its
+neurons from 0, k those of the layer before.
 """
 
 import os
@@ -29,7 +28,6 @@ from ...storage import load_network
 from ..by_hand.library import B, W, chain_network, two_two_one
 from ..checks import Result, at_most, check_range, near
 from ..digits.trained import digits
-from ..tools import SIGMOIDS
 from .explain_text import show_explain as show_explain
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -74,7 +72,7 @@ def explain(
         "cost": explanation.cost,
         "forward": [] if weight else _forward(layers, symbol),
         "backward": [
-            _backward(layers, layer, j, symbol, chosen[2:])
+            _backward(layers, layer.layer, j, symbol, chosen[2:])
             for layer in reversed(layers)
             for j in range(len(layer.a))
             if not chosen or chosen[:2] == (layer.layer, j)
@@ -89,17 +87,17 @@ def _checks(net: Network, e: Explanation, x: Any, network: str) -> list[Result]:
         rows = np.asarray(x, np.float64).reshape(1, -1)
         errors = [row.error for row in check_gradients(net, rows, e.target[None])]
         checks.append(at_most("back-propagation against nudges", max(errors), 1e-7))
-    first, last = e.layers[0], e.layers[-1]
+    first, last_dw = e.layers[0], e.layers[-1].dW[0, 0].item()
     if network == "chain":
         checks += [
             near("the notes' cost", e.cost, 0.1419601169, 1e-10),
-            near("dC/dw(3)", last.dW[0, 0].item(), -0.0710663793, 1e-10),
+            near("dC/dw(3)", last_dw, -0.0710663793, 1e-10),
             near("dC/db(1)", first.dz[0].item(), 0.0204337699, 1e-10),
         ]
     if network == "notes":
         checks += [
             near("the notes' loss", e.cost, 0.1102768980, 1e-10),
-            near("dL/dw5", last.dW[0, 0].item(), -0.06268988, 1e-8),
+            near("dL/dw5", last_dw, -0.06268988, 1e-8),
             near("dL/dw1", first.dW[0, 0].item(), 0.03601173, 1e-8),
         ]
     return checks
@@ -131,9 +129,9 @@ def _network(network: str, activation: str, seed: int, device: str) -> Network:
                 f"explain: network: {network} has {n:,} weights, and at most "
                 f"{_MOST_BUILT:,} are built to show one of them; use smaller sizes"
             )
-        settings = SIGMOIDS | {"activation": activation, "output": activation}
-        settings |= {"bias_init": "standard_normal", "dtype": "float64"}
-        return mlp(sizes, seed=seed, device=device, **settings)
+        settings: Any = {"output": activation, "bias_init": "standard_normal"}
+        settings |= {"loss": "squared_error", "dtype": "float64", "device": device}
+        return mlp(sizes, activation, seed=seed, **settings)
     if network in PRESETS:
         return network_from_config(preset(network) | {"seed": seed}, device)
     if os.path.exists(network):
@@ -155,9 +153,8 @@ def _example(net: Network, example: int, seed: int) -> tuple[Any, Any]:
         check_range("example", example, 0, len(test) - 1)
         return test.x[example], int(test.t[example])
     rng = host_rng(seed, "check", example)
-    target = rng.integers(0, 2, 1).astype(float)
-    if n_out > 1:
-        target = one_hot(rng.integers(0, n_out, 1), n_out, "float64")[0]
+    drawn = rng.integers(0, max(n_out, 2), 1)
+    target = one_hot(drawn, n_out, "float64")[0] if n_out > 1 else drawn.astype(float)
     return rng.random(n_in).round(2), target
 
 
@@ -165,22 +162,17 @@ def _parse_weight(layers: list[LayerFactors], weight: str) -> tuple[int, ...]:
     """Return (layer, j, k) of the one weight asked for, or () for all."""
     if not weight:
         return ()
-    if not re.fullmatch(r"[0-9]+,[0-9]+,[0-9]+", weight):
-        raise ConfigError(
-            f"explain: weight must be LAYER,J,K, such as 2,0,1, got {weight[:40]!r}"
-        )
-    layer, j, k = map(int, weight.split(","))
-    if not 1 <= layer <= len(layers):
-        raise ConfigError(
-            f"explain: weight must name a layer from 1 to {len(layers)}, got {weight}"
-        )
-    n_in, n_out = layers[layer - 1].W.shape
-    if j >= n_out or k >= n_in:
-        raise ConfigError(
-            f"explain: weight: layer {layer} has J from 0 to {n_out - 1} and K from 0 "
-            f"to {n_in - 1}, got {weight[:40]}"
-        )
-    return layer, j, k
+    target = "be LAYER,J,K, such as 2,0,1"
+    if re.fullmatch(r"[0-9]+,[0-9]+,[0-9]+", weight):
+        layer, j, k = map(int, weight.split(","))
+        target = f"name a layer from 1 to {len(layers)}"
+        if 1 <= layer <= len(layers):
+            n_in, n_out = layers[layer - 1].W.shape
+            if j < n_out and k < n_in:
+                return layer, j, k
+            limits = f"J from 0 to {n_out - 1} and K from 0 to {n_in - 1}"
+            target = f"have {limits} in layer {layer}"
+    raise ConfigError(f"explain: weight must {target}, got {weight[:40]!r}")
 
 
 def _forward(layers: list[LayerFactors], symbol: Symbol) -> list[Result]:
@@ -201,32 +193,27 @@ def _forward(layers: list[LayerFactors], symbol: Symbol) -> list[Result]:
 
 
 def _backward(
-    layers: list[LayerFactors],
-    layer: LayerFactors,
-    j: int,
-    symbol: Symbol,
-    inputs: tuple[int, ...],
+    layers: list[LayerFactors], number: int, j: int, symbol: Symbol, inputs: Any
 ) -> Result:
     """Return where a neuron's dC/da comes from, and the derivatives it leads to."""
-    number = layer.layer
-    slope, da = layer.slope[j].item(), layer.da[j].item()
-    terms = []
-    for after in layers[number : number + 1]:  # none after the last
-        terms = [
-            {"w": symbol("w", number + 1, i, j), "dz/da": after.W[j, i].item()}
-            | {"da/dz": after.slope[i].item(), "dC/da": after.da[i].item()}
-            for i in range(len(after.a))
-        ]
+    layer = layers[number - 1]
+    slope, da, before = layer.slope[j].item(), layer.da[j].item(), layer.before.tolist()
     return {
         "neuron": symbol("a", number, j),
         "a": layer.a[j].item(),
-        "terms": terms,
+        "terms": [
+            {"w": symbol("w", number + 1, i, j), "dz/da": w, "da/dz": s, "dC/da": d}
+            for after in layers[number : number + 1]  # none after the last
+            for i, (w, s, d) in enumerate(
+                np.transpose([after.W[j], after.slope, after.da]).tolist()
+            )
+        ],
         "dC/da": da,
         "da/dz": slope,
         "weights": [
-            {"of": symbol("w", number, j, k), "dz/dw": layer.before[k].item()}
-            | {"dC/dw": layer.before[k].item() * slope * da}
-            for k in inputs or range(len(layer.before))
+            {"of": symbol("w", number, j, k), "dz/dw": before[k]}
+            | {"dC/dw": before[k] * slope * da}
+            for k in inputs or range(len(before))
         ],
         "bias": {"of": symbol("b", number, j), "dC/db": layer.dz[j].item()},
     }
