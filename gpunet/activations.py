@@ -57,6 +57,11 @@ class ActivationFunction:
     needs_z: bool = True
     weight_init: str = "lecun_normal"
 
+    def __post_init__(self) -> None:
+        if self.slope is None and self.pullback is None and not self.untrainable:
+            reason = f"activation: {self.name}: it has neither slope nor pullback"
+            object.__setattr__(self, "untrainable", f"{reason}; give one to train")
+
     @property
     def built_in(self) -> bool:
         """Whether its name says it all: it is one of `ACTIVATIONS`, unchanged."""
@@ -326,6 +331,8 @@ def parse_name(
     kind, _, number = str(name).partition(":")
     if kind not in kinds or (number and kind not in defaults):
         choices = ", ".join(kinds)
+        if not isinstance(name, str):
+            choices += f", or make one by gpunet.{what}(name, ...)"
         raise ConfigError(f"{what}: {name!r}: no such {what}; choose from {choices}")
     try:
         return kind, float(number or defaults.get(kind, 0.0))

@@ -76,7 +76,7 @@ def mlp_layers(
     if len(sizes) < 2:
         raise ConfigError(f"mlp: sizes: expected two or more layers, got {sizes}")
     n_hidden = len(sizes) - 2
-    if isinstance(activation, str | ActivationFunction):
+    if isinstance(activation, str | ActivationFunction) or callable(activation):
         activation = [activation] * n_hidden
     if len(activation) != n_hidden:
         raise ConfigError(

@@ -35,7 +35,10 @@ def _positive(what: str, **sizes: int) -> None:
 
 
 class Layer:
-    """The parent of layers: `tensors` names the parameters, of which it has none."""
+    """The parent of layers: `tensors` names the parameters, of which it has none.
+
+    One that changes the number of features says so by attributes n_in and n_out.
+    """
 
     tensors: ClassVar[tuple[str, ...]] = ()
 
@@ -51,13 +54,13 @@ class Layer:
         self, params: LayerParams, x: Array, *, train: bool = False, rng: Rng = None
     ) -> tuple[Array, Any]:
         """Return (y, cache) for x of shape (..., batch, features)."""
-        raise AssertionError("each layer has its own forward")
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def backward(
         self, params: LayerParams, cache: Any, dy: Array, *, need_dx: bool = True
     ) -> tuple[Array | None, Params]:
         """Return (dx, grads); dx is None when nobody needs it."""
-        raise AssertionError("each layer has its own backward")
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
 
 
 @dataclass(frozen=True)

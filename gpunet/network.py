@@ -15,9 +15,14 @@ from typing import Any, Literal, overload
 from ._lazy import load
 from .backend import Array, Backend, HostArray, Params, namespace, open_backend
 from .errors import ConfigError
-from .layers import Dense, Embedding, Layer
+from .layers import Embedding, Layer
 from .losses import Loss, get_loss
-from .parameters import Parameters, initial_parameters
+from .parameters import (
+    Parameters,
+    check_layers,
+    initial_parameters,
+    known_dtype,
+)
 from .random import Draws, member_seeds
 
 # Rows predicted at once: large enough for full speed, small enough that a
@@ -100,17 +105,25 @@ class Network:
     @property
     def n_in(self) -> int | None:
         """Features of an example; None for words of an Embedding, any number."""
-        kinds = (layer for layer in self.layers if isinstance(layer, Dense | Embedding))
-        first = next(kinds, None)
-        return first.n_in if isinstance(first, Dense) else None
+        for layer in self.layers:
+            if isinstance(layer, Embedding):
+                return None
+            if isinstance(n := getattr(layer, "n_in", None), int):
+                return n
+        return None
 
     @property
     def n_out(self) -> int:
-        """Outputs: the width of the last Dense layer (ConfigError without one)."""
-        dense = [layer for layer in self.layers if isinstance(layer, Dense)]
-        if not dense:
-            raise ConfigError("network: it has no Dense layer; add one")
-        return dense[-1].n_out
+        """Outputs: the `n_out` of the last layer that has one, or ConfigError."""
+        if not self.widths:
+            raise ConfigError("network: no layer has an n_out; add a Dense layer")
+        return self.widths[-1]
+
+    @property
+    def widths(self) -> list[int]:
+        """The `n_out` of each layer that has one: Dense, and custom ones."""
+        widths = [getattr(layer, "n_out", None) for layer in self.layers]
+        return [n for n in widths if isinstance(n, int)]
 
     def forward(
         self, x: Array, *, train: bool = False, rng: Draws | None = None
@@ -263,36 +276,3 @@ class Network:
         members = f", population={self.population}" if self.population else ""
         layers, loss = ", ".join(map(repr, self.layers)), self.loss.name
         return f"Network([{layers}], loss={loss!r}{members}, on {self.backend.name})"
-
-
-def known_dtype(dtype: str) -> str:
-    """Return the dtype's name, or refuse it (ConfigError)."""
-    if dtype not in ("float32", "float64"):
-        raise ConfigError(f"dtype: {dtype!r}: choose float32 or float64")
-    return dtype
-
-
-def check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
-    """Refuse layers that do not fit each other or the loss (ConfigError)."""
-    if not layers:
-        raise ConfigError("Network: layers: expected at least one layer, got none")
-    width = None
-    for i, layer in enumerate(layers):
-        if isinstance(layer, Dense):
-            if width is not None and width != layer.n_in:
-                raise ConfigError(
-                    f"Network: layer {i}: Dense expects {layer.n_in} inputs, but the "
-                    f"layer before gives {width}; make them equal"
-                )
-            width = layer.n_out
-    if width == 1 and loss.name.startswith("softmax"):
-        raise ConfigError(
-            "Network: loss: the softmax of a single output is always 1; use two "
-            "outputs, or sigmoid_cross_entropy"
-        )
-    ends = getattr(layers[-1], "function", "")
-    if loss.on_logits and getattr(ends, "name", ends) in ("softmax", "sigmoid"):
-        raise ConfigError(
-            f"Network: loss: {loss.name} works on logits and applies its own "
-            "softmax or sigmoid; drop the last activation, or use a squared error"
-        )

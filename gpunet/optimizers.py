@@ -169,10 +169,11 @@ def get_optimizer(name: "str | Optimizer", **settings: Any) -> Optimizer:
     """
     if isinstance(name, Optimizer):
         return name
-    if name not in OPTIMIZERS:
+    if not isinstance(name, str) or name not in OPTIMIZERS:
+        choices = ", ".join(OPTIMIZERS)
         raise ConfigError(
-            f"optimizer: {name!r}: no such optimizer; choose from "
-            f"{', '.join(OPTIMIZERS)}"
+            f"optimizer: {name!r:.60}: no such optimizer; choose from {choices}, or "
+            "give an instance of your class"
         )
     known = [item.name for item in fields(OPTIMIZERS[name])]
     for key in settings:

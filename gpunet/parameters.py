@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Self
 from .backend import Array, Backend, HostArray, Params
 from .errors import ConfigError
 from .layers import Layer
+from .losses import Loss
 from .random import check_population_memory, host_rng
 
 _CLAIM = Lock()  # of `training`: of two threads that begin at once, one is refused
@@ -243,3 +244,41 @@ def initial_parameters(
             for name, value in starts[0].items()
         }
     return Parameters(tensors, len(layers), backend)
+
+
+def known_dtype(dtype: str) -> str:
+    """Return the dtype's name, or refuse it (ConfigError)."""
+    if dtype not in ("float32", "float64"):
+        raise ConfigError(f"dtype: {dtype!r}: choose float32 or float64")
+    return dtype
+
+
+def check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
+    """Refuse layers that do not fit each other or the loss (ConfigError)."""
+    if not layers:
+        raise ConfigError("Network: layers: expected at least one layer, got none")
+    width = None
+    for i, layer in enumerate(layers):
+        kind, n_in = type(layer).__name__, getattr(layer, "n_in", None)
+        if not isinstance(layer, Layer):
+            raise ConfigError(
+                f"Network: layer {i} must be a gpunet.Layer, got {layer!r:.60}; give "
+                "such as Dense(784, 10) or Activation('relu')"
+            )
+        if isinstance(n_in, int) and width is not None and width != n_in:
+            raise ConfigError(
+                f"Network: layer {i}: {kind} expects {n_in} inputs, but the layer "
+                f"before gives {width}; make them equal"
+            )
+        width = getattr(layer, "n_out", width)
+    if width == 1 and loss.name.startswith("softmax"):
+        raise ConfigError(
+            "Network: loss: the softmax of a single output is always 1; use two "
+            "outputs, or sigmoid_cross_entropy"
+        )
+    ends = getattr(layers[-1], "function", "")
+    if loss.on_logits and getattr(ends, "name", ends) in ("softmax", "sigmoid"):
+        raise ConfigError(
+            f"Network: loss: {loss.name} works on logits and applies its own "
+            "softmax or sigmoid; drop the last activation, or use a squared error"
+        )

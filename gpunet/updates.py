@@ -151,7 +151,7 @@ class Optimizer:
         *slots : array, mutated
             One for each of `slot_names`, zero before the first step.
         """
-        raise AssertionError("each optimizer has its own update")
+        raise NotImplementedError(f"{type(self).__name__} has no update")
 
     def start(self, params: Params, bk: Backend, population: int | None = None) -> None:
         """Begin a run: forget the past and lay out the numbers for `params`.

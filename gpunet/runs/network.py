@@ -10,7 +10,8 @@ from ..backend import Backend, open_backend
 from ..data import Splits
 from ..errors import OutOfMemory
 from ..losses import get_loss
-from ..network import Network, check_layers, known_dtype
+from ..network import Network
+from ..parameters import check_layers, known_dtype
 from ..random import member_seeds
 from ..storage import RunFolder, save_network
 from ..training.callbacks import EarlyStopping

@@ -17,7 +17,8 @@ from ..errors import ConfigError, ModelFileError
 from ..io.messages import Path, message, printable
 from ..layers import Activation, Layer
 from ..losses import LOSSES, Loss, get_loss
-from ..network import Network, check_layers, known_dtype
+from ..network import Network
+from ..parameters import check_layers, known_dtype
 from ..random import member_seeds
 from .layers import (
     LAYERS,
@@ -129,7 +130,7 @@ def load_network(
     *,
     layers: Iterable[type[Layer]] = (),
     activations: Iterable[ActivationFunction] = (),
-    loss: Loss | None = None,
+    loss: str | Loss | None = None,
 ) -> Network:
     """Return the network in a model file or a checkpoint, on a device.
 
@@ -140,7 +141,9 @@ def load_network(
     layers : sequence of class
         The custom layers that the file names, derived from `gpunet.Layer`.
     activations : sequence of ActivationFunction
-        The custom ones, and so `loss`.
+        The custom ones that the file names.
+    loss : Loss or str, optional
+        The custom one, or another to use in its place.
 
     Raises
     ------
@@ -162,6 +165,9 @@ def open_model(
     """
     backend = open_backend(device)  # its own errors are not the file's
     custom["layers"] = check_layer_classes(custom.get("layers", ()))
+    custom["activations"] = _by_name(custom.get("activations", ()))
+    if custom.get("loss") is not None:
+        custom["loss"] = get_loss(custom["loss"])
     tensors, state = read_tensors(path)
     prefix = "params." if state.get("kind") == "checkpoint" else ""
     tensors = {
@@ -182,20 +188,30 @@ def open_model(
     return net, state
 
 
+def _by_name(functions: Any) -> dict[str, ActivationFunction]:
+    functions = functions if hasattr(functions, "__iter__") else [functions]
+    for f in functions:
+        if not isinstance(f, ActivationFunction):
+            raise ConfigError(
+                "activations must be what gpunet.activation(name, value, slope) "
+                f"returned, got {f!r:.60}"
+            )
+    return {f.name: f for f in functions}
+
+
 def _build(
     path: Path,
     config: Any,
     tensors: dict[str, np.ndarray],
     backend: Backend,
     *,
-    layers: Iterable[type[Layer]] = (),
-    activations: Iterable[ActivationFunction] = (),
+    layers: tuple[type[Layer], ...],
+    activations: dict[str, ActivationFunction],
     loss: Loss | None = None,
 ) -> Network:
     """Return the network that a config describes, if the tensors fit it."""
-    functions = {f.name: f for f in activations if isinstance(f, ActivationFunction)}
-    row = [layer_from_config(layer, functions, layers) for layer in config["layers"]]
-    loss = get_loss(loss if isinstance(loss, Loss) else config["loss"])
+    row = [layer_from_config(layer, activations, layers) for layer in config["layers"]]
+    loss = loss or get_loss(config["loss"])
     check_layers(tuple(row), loss)
     population, dtype = config["population"], known_dtype(config["dtype"])
     seeds = member_seeds([int(seed) for seed in config["seeds"]], population)

@@ -148,7 +148,8 @@ class Trainer:
         try:
             bk = self.net.backend
             dense = [x for x in self.net.layers if isinstance(x, Dense)]
-            blas = blas_threads(self.batch_size * max(x.n_in * x.n_out for x in dense))
+            largest = max((x.n_in * x.n_out for x in dense), default=1)
+            blas = blas_threads(self.batch_size * largest)
             with bk.use(), memory_for("step", bk, self.batch_size), blas:
                 while self.epoch < self.epochs and not self.stopped:
                     self._run_epoch()

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..backend import Array, HostArray, namespace
 from ..data import with_scale
-from ..layers import Dense
 from ..network import Network
 from .device_data import DeviceData, as_dataset, check_data, to_device
 from .memory import memory_for
@@ -43,8 +42,8 @@ def measure(net: Network, data: DeviceData) -> tuple[list[float], list[float] | 
     The accuracy is None for targets.
     """
     bk, n = net.backend, data.n
-    widest = max(layer.n_out for layer in net.layers if isinstance(layer, Dense))
-    rows = max(64, min(8192, _ACTIVATIONS // (widest * (net.population or 1))))
+    rows = _ACTIVATIONS // (max(net.widths) * (net.population or 1))
+    rows = max(64, min(8192, rows))
     total: Any = 0.0
     correct: Any = None
     for a in range(0, n, rows):

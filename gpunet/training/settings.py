@@ -89,6 +89,12 @@ class Settings:
                 continue
             if isinstance(n, bool) or not isinstance(n, int) or n < 1:
                 raise ConfigError(f"{name}: must be a whole number >= 1, got {n!r}")
+        listed = isinstance(self.callbacks, Sequence)
+        if not listed or not all(isinstance(each, Callback) for each in self.callbacks):
+            raise ConfigError(
+                "callbacks: must be a sequence of gpunet.Callback, got "
+                f"{self.callbacks!r:.80}"
+            )
         self._check_shuffle()
         check_engine(self.engine)
         if self.precision not in PRECISIONS:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..backend import Array, Params, namespace
-from ..layers import Dropout
+from ..layers import Activation, Dense, Embedding, Flatten
 from ..network import Network
 from ..random import DropoutDraws
 from ..updates import Optimizer, expand_members, gradient_norm
@@ -25,6 +25,7 @@ from .settings import Settings
 
 BLOCK = 50  # members; 784-16-16-10 then moves 5 MB a step
 
+_WITHOUT_DRAWS = (Activation, Dense, Embedding, Flatten)  # custom layers may draw
 Hook = Callable[[Params], Params]
 
 
@@ -158,7 +159,7 @@ class Stepper:
         self.optimizer, self.sums = state.optimizer, state.sums
         self.batches = Batches(state.data, state.batch_size, state.seeds, state.shuffle)
         self.draws: DropoutDraws | None = None
-        if any(isinstance(layer, Dropout) for layer in self.net.layers):
+        if any(type(layer) not in _WITHOUT_DRAWS for layer in self.net.layers):
             self.draws = DropoutDraws(
                 self.net.backend, self.net.seeds, self.net.population
             )
