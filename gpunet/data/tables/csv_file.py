@@ -139,17 +139,14 @@ class _CsvFile:
     def rows(self) -> _Rows:
         text = io.TextIOWrapper(io.BytesIO(self.content), "utf-8-sig", newline="")
         reader, line = csv_reader(text, self.delimiter), 1
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                reason = f"the row that begins here cannot be read ({error})"
-                remedy = 'close each quote, and write a quote inside quotes as ""'
-                raise self.error(line, 1, reason, remedy) from None
-            yield line, cells
-            line = reader.line_num + 1
+        try:
+            for cells in reader:
+                yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            reason = f"the row that begins here cannot be read ({error})"
+            remedy = 'close each quote, and write a quote inside quotes as ""'
+            raise self.error(line, 1, reason, remedy) from None
 
     def body(self) -> _Rows:
         """Yield the rows below the header, each with a cell for each column."""

@@ -27,22 +27,18 @@ def is_table(name: Path) -> bool:
 def read_table(
     path: Path,
     *,
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    decimal: str = ".",
-    header: bool | None = None,
     missing: Collection[str] = (),
     categories: Collection[str] = (),
     drop: Collection[str] = (),
+    **text_format: Any,
 ) -> Table:
     """Return the table in a text file, such as CSV, or in an npz or npy file.
 
-    `path` "-" is a text table on standard input. The arguments are those of
-    `TextFormat` and of `read_csv`.
+    `path` "-" is a text table on standard input. The arguments are those of `read_csv`,
+    and as keywords the fields of `TextFormat`.
     """
-    form = TextFormat(delimiter, encoding, decimal, header)
-    columns = {"categories": categories, "drop": drop}
-    return read_with_format(path, form, missing=missing, **columns)
+    columns = {"missing": missing, "categories": categories, "drop": drop}
+    return read_with_format(path, TextFormat(**text_format), **columns)
 
 
 def read_with_format(path: Path, form: TextFormat, **columns: Any) -> Table:

@@ -68,11 +68,8 @@ def read_splits(
     impute: str | None = None,
     unknown: str = "refuse",
     missing_target: str = "refuse",
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    decimal: str = ".",
-    header: bool | None = None,
     dtype: str = "float32",
+    **text_format: Any,
 ) -> Splits:
     """Return the samples of a table, split, with numbers for its cells.
 
@@ -97,10 +94,10 @@ def read_splits(
         How to handle categories not seen in training.
     missing_target : "refuse" or "drop"
         What to do with rows without a target.
-    delimiter, encoding, decimal, header
-        How a text table is written; see `TextFormat`.
     dtype : str
         Of the network.
+    **text_format
+        How a text table is written: the fields of `TextFormat`.
 
     Returns
     -------
@@ -110,7 +107,7 @@ def read_splits(
     check_options(target, task, test, test_size, impute, unknown, missing_target)
     if test == path == STDIN:
         raise ConfigError("test: standard input is the training table; name a file")
-    form = TextFormat(delimiter, encoding, decimal, header)
+    form = TextFormat(**text_format)
     if target in drop:
         raise ConfigError(f"drop: {target!r:.80}: is the target; name another column")
     columns: dict[str, Any] = {"categories": categories, "drop": drop}
@@ -214,7 +211,7 @@ def _with_test(splits: Splits, path: Path, missing_target: str) -> Splits:
     if table.matrix is not None and isinstance(target.name, int):
         width, expected = table.matrix.shape[1], len(fitted.inputs) + 1
         if width != expected:
-            reason = f"has {width} columns, expected {expected}"
+            reason = f"has {width} columns, the model expects {expected}"
             remedy = "give the same columns, and the target where it was"
             raise data_error("table", path, reason, remedy)
     table = _with_target(table, name, missing_target)
