@@ -82,7 +82,7 @@ def test_target_of_a_matrix_is_a_number(matrix):
     for width in (2, 4):
         np.save(matrix[0] / "t.npy", np.zeros((5, width)))
         line = refusal(read_splits, path, "1", test=matrix[0] / "t.npy")
-        assert f"has {width} columns, expected 3" in line
+        assert f"has {width} columns, the model expects 3" in line
     for name in ("3", "-4", "x", "1.0", "\u0661", "--1"):
         line = refusal(read_splits, path, name, kind=ConfigError)
         assert "a column's number from 0 to 2" in line
