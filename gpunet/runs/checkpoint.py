@@ -1,8 +1,8 @@
 """The state of a training run as tensors and JSON, and back.
 
-What is kept is all that the next step depends on: parameters, the optimizer's
-memory, the sums of the epoch begun, the best weights, counters and the place in
-the data. Random draws are keyed by seed, epoch and step, so they need nothing.
+It is all that the next step depends on: parameters, the optimizer's memory, the
+sums of the epoch begun, the best weights, counters and the place in the data.
+Random draws are keyed by seed, epoch and step, so they need nothing.
 """
 
 import hashlib
@@ -18,13 +18,10 @@ from ..training.history import History
 from ..training.loop import Trainer
 
 _LOSS: set[type] = {float, type(None)}
-_KINDS: dict[str, set[type]] = {
-    "alive": {bool},
-    "epoch": {int},
-    "bad": {int},
-    "loss": _LOSS,
+_MEMBER_TYPES: dict[str, set[type]] = {  # of the values of each list
+    **{"alive": {bool}, "epoch": {int}, "bad": {int}},
+    **{"loss": _LOSS, "best": _LOSS, "now": {float}},
 }
-_KINDS |= {"best": _LOSS, "now": {float}}
 
 
 def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
@@ -57,25 +54,25 @@ def restore(
         as it was.
     """
     bk = trainer.net.backend
-    own = trainer.tensors()
-    wanted = {
-        name: (tuple(p.shape), str(bk.to_host(p).dtype)) for name, p in own.items()
+    specs = {
+        name: (tuple(p.shape), str(bk.to_host(p).dtype))
+        for name, p in trainer.tensors().items()
     }
     if with_best := any(name.startswith("best.") for name in tensors):
         for name in trainer.net.params:
-            wanted[f"best.{name}"] = wanted[f"params.{name}"]
-    check_tensors(wanted, tensors, path)
+            specs[f"best.{name}"] = specs[f"params.{name}"]
+    check_tensors(specs, tensors, path)
     try:
         plain = {key: state[key] for key in ("epoch", "at", "step", "alive")}
         best = {key: state["best"][key] for key in ("loss", "epoch", "bad")}
-        frozen = {int(i): str(why) for i, why in state["frozen"].items()}
-        frozen = {i: why for i, why in frozen.items() if not plain["alive"][i]}
+        stopped = {int(i): str(why) for i, why in state["frozen"].items()}
+        stopped = {i: why for i, why in stopped.items() if not plain["alive"][i]}
         n_steps, schedule = int(state["optimizer_steps"]), state["schedule"]
         _check_counters(trainer, state)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"its state lacks what a run needs ({error})"
-        cure = "resume from another checkpoint"
-        raise ModelFileError(message("checkpoint", path, why, cure)) from error
+        reason = f"its state lacks what a run needs ({error})"
+        remedy = "resume from another checkpoint"
+        raise ModelFileError(message("checkpoint", path, reason, remedy)) from error
     with bk.use():
         if with_best:
             trainer.best.start_copies()
@@ -83,28 +80,27 @@ def restore(
             p[...] = bk.array(tensors[name])
     counters = {"epoch": plain["epoch"], "step_in_epoch": plain["at"]}
     counters |= {"step": plain["step"], "optimizer_steps": n_steps}
-    trainer.continue_from(counters, plain["alive"], frozen)
+    trainer.continue_from(counters, plain["alive"], stopped)
     trainer.best.state = best
     if schedule is not None and hasattr(trainer.schedule, "state"):
         trainer.schedule.state = schedule
 
 
 def _check_counters(trainer: Trainer, state: dict[str, Any]) -> None:
-    """Refuse counters that `capture` never gives (KeyError, TypeError, ValueError)."""
+    """Refuse counters that no run has (KeyError, TypeError, ValueError)."""
     counts = {key: state[key] for key in ("epoch", "at", "step", "optimizer_steps")}
     whole = all(type(count) is int and count >= 0 for count in counts.values())
     if not whole or counts["at"] > trainer.steps_per_epoch:
         raise ValueError(f"{counts!r:.120}")
-    n, schedule = len(trainer.active), state["schedule"]
     lists = {"alive": state["alive"], **state["best"]}
-    if schedule is not None:
+    if (schedule := state["schedule"]) is not None:
         rows = {f"schedule {key}": schedule[key] for key in ("best", "bad", "now")}
         # They are empty until the first epoch is judged.
         lists |= rows if list(rows.values()) != [[], [], []] else {}
     for name, values in lists.items():
-        known = _KINDS[name.removeprefix("schedule ")]
-        kinds: set[type] = {type(value) for value in values}
-        if not isinstance(values, list) or len(values) != n or not kinds <= known:
+        types: set[type] = {type(value) for value in values}
+        fits = types <= _MEMBER_TYPES[name.removeprefix("schedule ")]
+        if not fits or type(values) is not list or len(values) != trainer.n_members:
             raise ValueError(f"{name} is {values!r:.40}")
 
 
@@ -114,7 +110,7 @@ def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
     Raises
     ------
     ModelFileError
-        A record holds what no epoch of such a run gives.
+        A record holds what no epoch of such a run measures.
     """
     for record in records:
         for name, value in record.items():

@@ -62,10 +62,7 @@ def read_config(path: Any) -> Any:
 def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     """Return a configuration with the defaults filled in.
 
-    Raises
-    ------
-    ConfigError
-        It is not a dict, has an unknown key, or a value of the wrong type.
+    A ConfigError names an unknown key, or a value of the wrong type.
     """
     if not isinstance(config, dict):
         raise ConfigError(
@@ -77,21 +74,20 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
                 f"{where}: {str(key)[:60]!r}: no such setting; choose from "
                 f"{', '.join(get_close_matches(str(key), DEFAULTS) or DEFAULTS)}"
             )
-        kinds = _KINDS[key]
-        if not isinstance(value, kinds) or (type(value) is bool and bool not in kinds):
-            names = " or ".join(kind.__name__ for kind in kinds)
+        types = _TYPES[key]
+        if not isinstance(value, types) or (type(value) is bool and bool not in types):
+            names = " or ".join(kind.__name__ for kind in types)
             names = names.replace("NoneType", "null")
             raise ConfigError(f"{where}: {key}: must be {names}, got {value!r:.80}")
     return {**DEFAULTS, **config}
 
 
-def _kinds(annotation: Any) -> tuple[type, ...]:
-    """Return the types of JSON values that an annotation allows."""
-    kinds = get_args(annotation) or (annotation,)
-    return (int, *kinds) if float in kinds else kinds
+def _json_types(annotation: Any) -> tuple[type, ...]:
+    types = get_args(annotation) or (annotation,)
+    return (int, *types) if float in types else types
 
 
-_KINDS = {key: _kinds(hint) for key, hint in TYPES.items()}
+_TYPES = {key: _json_types(hint) for key, hint in TYPES.items()}
 
 
 def check_table(config: dict[str, Any]) -> None:
@@ -116,15 +112,14 @@ def check_table(config: dict[str, Any]) -> None:
 
 def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, Any]:
     """Return a configuration with what the data decide: sizes, task, loss, stopping."""
-    classes = data.n_classes if data else 1
+    config, classes = dict(config), data.n_classes if data else 1
     if config["loss"] is None:
-        loss = "softmax_cross_entropy" if classes else "half_squared_error"
-        config = config | {"loss": loss}
+        config["loss"] = "softmax_cross_entropy" if classes else "half_squared_error"
     if config["hidden"] is not None:
         ends = (1, 2)  # of a rehearsal, where any will do
         if data:
             ends = (data.train.x.shape[1], classes or data.train.t.shape[1])
-        config = config | {"sizes": [ends[0], *config["hidden"], ends[1]]}
+        config["sizes"] = [ends[0], *config["hidden"], ends[1]]
     if data and data.table:
         n_out = config["sizes"][-1]
         if classes and n_out != classes and (n_out, classes) != (1, 2):
@@ -132,10 +127,10 @@ def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, An
                 f"sizes: the network has {n_out} outputs, the table {classes} "
                 f"classes; end the sizes with {classes}"
             )
-        config = config | {"task": "classify" if classes else "regress"}
+        config["task"] = "classify" if classes else "regress"
     if data and config["early_stopping"] == "auto":
         enough = len(data.validation or ()) >= _ROWS_TO_JUDGE_BY
-        config = config | {"early_stopping": _PATIENCE if enough else None}
+        config["early_stopping"] = _PATIENCE if enough else None
     return config
 
 
@@ -160,21 +155,18 @@ def network_from_config(config: dict[str, Any], device: Any = "cpu") -> Network:
 def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
     """Return the optimizer a configuration describes.
 
-    Raises
-    ------
-    ConfigError
-        Unknown name, or a setting that this optimizer does not have.
+    A ConfigError says which setting the optimizer does not have.
     """
     name = config["optimizer"]
     if name not in OPTIMIZERS:
         return get_optimizer(name)
-    known = {item.name for item in fields(OPTIMIZERS[name])}
+    names = {item.name for item in fields(OPTIMIZERS[name])}
     for key in _OPTIMIZER:
-        if key not in known and config[key] != DEFAULTS[key]:
+        if key not in names and config[key] != DEFAULTS[key]:
             raise ConfigError(
                 f"optimizer: {name} has no {key}; leave it out or use sgd"
             )
-    return get_optimizer(name, **{k: config[k] for k in _OPTIMIZER if k in known})
+    return get_optimizer(name, **{k: config[k] for k in _OPTIMIZER if k in names})
 
 
 def settings_from_config(config: dict[str, Any], **more: Any) -> Settings:
@@ -192,13 +184,6 @@ def data_from_config(config: dict[str, Any]) -> Splits:
 
     x of pictures is bytes, and their `scale` takes them to 0 .. 1; of a table
     it is scaled already.
-
-    Raises
-    ------
-    DataError
-        Files that are missing or damaged.
-    ConfigError
-        A split that cannot be made.
     """
     if is_table(config["data"]):
         settings = (*_TABLE, *_FORMAT, *_READING, "validation", "dtype")

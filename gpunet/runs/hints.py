@@ -5,22 +5,17 @@ the options. Without it, as in Python, the message names the setting instead.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import Diverged
+from .task import RunOptions
 
 RESUME, RETRY = "resume with: ", "start anew with: "  # a command stands after them
 
 
-class HasCommand(Protocol):
-    """Options with the `command` of `RunOptions`."""
-
-    command: Callable[..., str] | None
-
-
-def resume_hint(folder: Path, options: HasCommand) -> str:
+def resume_hint(folder: Path, options: RunOptions) -> str:
     """Return how the run of a folder is resumed."""
     if options.command is None:
         return "resume it with resume='auto'"
@@ -29,7 +24,7 @@ def resume_hint(folder: Path, options: HasCommand) -> str:
 
 @contextlib.contextmanager
 def retry_hint(
-    config: dict[str, Any], folder: Path, options: HasCommand
+    config: dict[str, Any], folder: Path, options: RunOptions
 ) -> Iterator[None]:
     """Let a divergence name the command that trains anew at a tenth of the rate.
 
@@ -40,7 +35,7 @@ def retry_hint(
     except Diverged as error:
         rates = config["learning_rate"]
         rates = rates if isinstance(rates, list) else [rates]
-        again = options.command and options.command(folder, [r / 10 for r in rates])
-        if not again:
+        command = options.command and options.command(folder, [r / 10 for r in rates])
+        if not command:
             raise
-        raise Diverged(f"{error}; {RETRY}{again}") from error
+        raise Diverged(f"{error}; {RETRY}{command}") from error

@@ -23,11 +23,8 @@ _HOST = ("cpu", "strict:1")  # devices whose matrix products are NumPy's
 def blas() -> dict[str, Any]:
     """Return the BLAS that NumPy was built with, and what it chose when loaded.
 
-    Returns
-    -------
-    blas : dict
-        name, version, core (the processor its kernels are for) and threads; the
-        last two are None where the library does not tell.
+    These are its name, version, core (the processor its kernels are for) and
+    threads; the last two are None where the library does not tell.
     """
     built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     core, threads = _getter("corename"), _getter("num_threads")
@@ -59,7 +56,7 @@ def _libraries() -> list[Path]:
     """Return the files whose names lead to the BLAS that NumPy has loaded.
 
     NumPy's own module leads to what it is linked with, except on Windows, where
-    the library lies beside it.
+    the library is beside it.
     """
     try:
         module = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
@@ -71,7 +68,7 @@ def _libraries() -> list[Path]:
 
 def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
     """Return what bit-identical runs share; with engine "compiled" numba counts."""
-    mark = {
+    result = {
         "gpunet": __version__,
         "device": bk.name,
         "library": f"{bk.xp.__name__} {getattr(bk.xp, '__version__', '')}".strip(),
@@ -84,14 +81,14 @@ def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
         library = blas()
         words = [library["name"], library["version"], library["core"]]
         words += [f"{n} threads" if (n := library["threads"]) else None]
-        mark["blas"] = " ".join(word for word in words if word)
+        result["blas"] = " ".join(word for word in words if word)
         extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
-        mark["simd"] = " ".join(extensions.get("found", ()))
+        result["simd"] = " ".join(extensions.get("found", ()))
     if engine:
-        mark["engine"] = engine
+        result["engine"] = engine
     if engine == "compiled":
-        mark["compiler"] = compiler_target()
-    return mark
+        result["compiler"] = compiler_target()
+    return result
 
 
 def differences(old: Any, new: dict[str, Any]) -> list[str]:

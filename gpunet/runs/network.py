@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Backend, open_backend
+from ..backend import open_backend
 from ..data import Splits
 from ..errors import OutOfMemory
 from ..losses import get_loss
 from ..network import Network
 from ..parameters import check_layers, known_dtype
 from ..random import member_seeds
-from ..storage import RunFolder, save_network
+from ..storage import save_network
 from ..training.callbacks import EarlyStopping
 from ..training.device_data import check_trainable
 from ..training.history import History
@@ -33,7 +33,6 @@ from .config import (
     optimizer_from_config,
     settings_from_config,
 )
-from .recorders import EventLog, FolderRecorder
 from .report import describe_table, score
 from .run import run_task
 from .task import Job, RunOptions, Task
@@ -50,13 +49,7 @@ class Outcome(NamedTuple):
 
 
 def run_config(config: dict[str, Any], options: RunOptions) -> Outcome:
-    """Train the network that a configuration describes.
-
-    Parameters
-    ----------
-    config : dict
-        See `presets.DEFAULTS`.
-    options : RunOptions
+    """Train the network that a configuration (see `presets.DEFAULTS`) describes.
 
     Returns
     -------
@@ -79,60 +72,37 @@ def run_config(config: dict[str, Any], options: RunOptions) -> Outcome:
 class NetworkJob(Job):
     """A network, its data and its trainer."""
 
-    def __init__(
-        self,
-        config: dict[str, Any],
-        backend: Backend,
-        folder: RunFolder,
-        options: RunOptions,
-        engine: str,
-    ):
-        self.data = data = data_from_config(config)
-        config = complete(config, data)
-        super().__init__(config, folder, data_digest(data.train))
-        self._say = options.say
-        self._announce()
-        with memory_for("weights", backend, config["batch_size"]):
-            net = network_from_config(config, backend)
+    def read_data(self) -> dict[str, Any]:
+        """Read the data, complete `config`; return what checkpoints keep of them."""
+        self.data = data = data_from_config(self.config)
+        self.config, say = complete(self.config, data), self.options.say
+        say(headline(self.config))
+        if data.table is not None:
+            say(describe_table(data))
+        for doubt in doubtful_sizes(self.config, data):
+            say(f"warning: {doubt}")
+        for note in data.notes:
+            say(f"note: {note}")
         # What a model file keeps of the table it was trained on.
         self._table = {} if data.table is None else {"table": data.table.to_json()}
-        self.details |= self._table
-        log = EventLog(options.log) if options.log else None
-        recorder = FolderRecorder(
-            folder,
-            self.details,
-            every_steps=options.checkpoint_every_steps,
-            keep=options.keep,
-            on_write_error=options.on_write_error,
-            log=log,
+        return {"data": data_digest(data.train), **self._table}
+
+    def make_trainer(self, engine: str) -> Trainer:
+        """Return the trainer of a new network."""
+        with memory_for("weights", self.backend, self.config["batch_size"]):
+            net = network_from_config(self.config, self.backend)
+        settings = settings_from_config(
+            self.config | {"engine": engine},
+            callbacks=self.callbacks,
+            max_steps=self.options.max_steps,
         )
-        callbacks = [*options.callbacks, recorder, *([log] if log else [])]
-
-        def make(engine: str) -> Trainer:
-            settings = settings_from_config(
-                config | {"engine": engine},
-                callbacks=callbacks,
-                max_steps=options.max_steps,
-            )
-            return Trainer(net, data, settings)
-
-        self.choose_engine(make, engine)
-        self.engine, self.note = self.trainer.engine.name, self.trainer.engine.note
-
-    def _announce(self) -> None:
-        self._say(headline(self.config))
-        if self.data.table is not None:
-            self._say(describe_table(self.data))
-        for doubt in doubtful_sizes(self.config, self.data):
-            self._say(f"warning: {doubt}")
-        for note in self.data.notes:
-            self._say(f"note: {note}")
+        return Trainer(net, self.data, settings)
 
     def run(self) -> None:
         """Train, and warn if nothing was learned."""
         self.trainer.run()
         if fault := not_learned(self.trainer):
-            self._say(f"warning: {fault}")
+            self.options.say(f"warning: {fault}")
 
     def finish(self) -> dict[str, Any]:
         """Save and score the network; return the result."""
@@ -167,14 +137,11 @@ def _rehearse(config: dict[str, Any]) -> None:
     check_trainable(layers)
     known_dtype(config["dtype"])
     member_seeds(config["seed"], config["population"])
-    bk = open_backend("cpu")
-    shapes = {
-        f"{i}.{name}": shape
-        for i, layer in enumerate(layers)
-        for name, shape in layer.shapes().items()
-    }
-    _check_memory(shapes)
-    params = {name: bk.array([0.0]) for name in shapes}
+    bk, params = open_backend("cpu"), {}
+    for i, layer in enumerate(layers):
+        for name, shape in layer.shapes().items():
+            _check_memory(f"{i}.{name}", shape)
+            params[f"{i}.{name}"] = bk.array([0.0])
     optimizer_from_config(config).start(params, bk, config["population"])
     get_schedule(config["schedule"])
     settings_from_config(config | {"early_stopping": None})
@@ -182,15 +149,14 @@ def _rehearse(config: dict[str, Any]) -> None:
         EarlyStopping(config["early_stopping"])
 
 
-def _check_memory(shapes: dict[str, tuple[int, ...]]) -> None:
-    for name, shape in shapes.items():
-        try:
-            np.empty(shape)  # reserved, not drawn
-        except (ValueError, MemoryError) as error:  # NumPy has a largest shape, too
-            raise OutOfMemory(
-                f"memory: {name} of shape {shape} needs {8 * prod(shape):,} bytes; use "
-                "fewer neurons"
-            ) from error
+def _check_memory(name: str, shape: tuple[int, ...]) -> None:
+    try:
+        np.empty(shape)  # reserved, not drawn
+    except (ValueError, MemoryError) as error:  # NumPy has a largest shape, too
+        raise OutOfMemory(
+            f"memory: {name} of shape {shape} needs {8 * prod(shape):,} bytes; use "
+            "fewer neurons"
+        ) from error
 
 
 def headline(config: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Presets: known networks as short configurations that anyone can read.
 
-A configuration is a flat dict, the same words as the options of the command and
-the entries of a run's `config.json`.
+A configuration is a flat dict, by the names of the command's options.
 """
 
 from dataclasses import asdict, dataclass, field, fields
@@ -17,8 +16,7 @@ Rate = float | list  # one number, or a list of one for each member
 class Config:
     """The settings of a run beside those of `fit`, with their types and defaults.
 
-    What they mean is said by `gpunet.data.read_splits`, `gpunet.mlp` and the
-    optimizers, which take them by these names.
+    For their meaning see `gpunet.data.read_splits`, `gpunet.mlp` and the optimizers.
     """
 
     data: str = "mnist"
@@ -72,12 +70,9 @@ class Config:
 
 
 # The settings of `fit`, by their keys in the files of runs.
+_KEYS = {"shuffle": "order", "shuffle_seed": "order_seed", "compute_metrics": "track"}
 TRAINING = {
-    item.name: {
-        "shuffle": "order",
-        "shuffle_seed": "order_seed",
-        "compute_metrics": "track",
-    }.get(item.name, item.name)
+    item.name: _KEYS.get(item.name, item.name)
     for item in fields(Settings)
     if item.name not in ("optimizer", "validation", "callbacks", "max_steps")
 }
@@ -97,6 +92,12 @@ _NIELSEN = {
     "optimizer": "sgd",
     "batch_size": 10,
     "epochs": 30,
+}
+_CHAPTER_1 = _NIELSEN | {
+    "output": "sigmoid",
+    "loss": "half_squared_error",
+    "weights": "standard_normal",
+    "learning_rate": 3.0,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -123,14 +124,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "early_stopping": "auto",
     },
     # Nielsen, Neural Networks and Deep Learning, chapter 1: 95.42 % in the book.
-    "nielsen": _NIELSEN
-    | {
-        "sizes": [784, 30, 10],
-        "output": "sigmoid",
-        "loss": "half_squared_error",
-        "weights": "standard_normal",
-        "learning_rate": 3.0,
-    },
+    "nielsen": _CHAPTER_1 | {"sizes": [784, 30, 10]},
     # His chapter 3: cross-entropy, lambda = 5 over 50,000 examples, small start.
     "nielsen-l2": _NIELSEN
     | {
@@ -141,14 +135,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "l2": 5 / 50_000,
     },
     # 3Blue1Brown's 13,002 weights and biases, trained as Nielsen does.
-    "3b1b": _NIELSEN
-    | {
-        "sizes": [784, 16, 16, 10],
-        "output": "sigmoid",
-        "loss": "half_squared_error",
-        "weights": "standard_normal",
-        "learning_rate": 3.0,
-    },
+    "3b1b": _CHAPTER_1 | {"sizes": [784, 16, 16, 10]},
     # Joe Albahari's talk: leaky ReLU to the end, one example at a time.
     "albahari": {
         "sizes": [784, 20, 10],
@@ -166,13 +153,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def preset(name: str) -> dict[str, Any]:
-    """Return the whole configuration of a preset.
-
-    Raises
-    ------
-    ConfigError
-        There is none of that name.
-    """
+    """Return the whole configuration of a preset (ConfigError: there is none)."""
     if name not in PRESETS:
         raise ConfigError(
             f"preset: {name!r}: no such preset; choose from {', '.join(PRESETS)}"

@@ -12,6 +12,32 @@ from ..training.loop import Trainer
 from .checkpoint import capture
 
 
+class EventLog(Callback):
+    """Writes what happens to a file, one JSON object a line, at once.
+
+    Events: progress (step, loss so far), epoch (its record), saved (step,
+    path), stopped (step, why).
+    """
+
+    def __init__(self, path: Any):
+        self._file = HistoryFile(Path(path))
+        self._file.open()
+
+    def write(self, event: str, **record: Any) -> None:
+        """Append one event."""
+        self._file.append({"event": event, **record})
+
+    def on_span(self, trainer):  # noqa: D102
+        if trainer.compute_metrics and trainer.step_in_epoch < trainer.steps_per_epoch:
+            self.write("progress", step=trainer.step, loss=trainer.loss_so_far())
+
+    def on_epoch(self, trainer, record):  # noqa: D102
+        self.write("epoch", **record)
+
+    def on_stop(self, trainer):  # noqa: D102
+        self.write("stopped", step=trainer.step, why=trainer.history.outcome)
+
+
 class FolderRecorder(Callback):
     """Keeps a run folder: history, checkpoints and the best network.
 
@@ -23,11 +49,8 @@ class FolderRecorder(Callback):
     folder : RunFolder, entered
     details : dict
         Kept in each checkpoint: config, data digest, fingerprint.
-    every_steps : int, optional
-    keep : int
-        Checkpoints to keep.
-    on_write_error : "stop" or "warn"
-        Whether a disk that is full ends the run.
+    every_steps, keep, on_write_error
+        See `RunOptions`.
     log : EventLog, optional
         Told of every checkpoint.
     """
@@ -39,10 +62,10 @@ class FolderRecorder(Callback):
         folder: RunFolder,
         details: dict[str, Any],
         *,
-        every_steps: int | None = None,
-        keep: int = 2,
-        on_write_error: str = "stop",
-        log: "EventLog | None" = None,
+        every_steps: int | None,
+        keep: int,
+        on_write_error: str,
+        log: EventLog | None,
     ):
         self.folder, self._details, self._keep = folder, details, keep
         self.every_steps = every_steps
@@ -53,7 +76,7 @@ class FolderRecorder(Callback):
     def on_start(self, trainer):  # noqa: D102
         if isinstance(trainer, Trainer):
             self._best = list(trainer.best.state["loss"])
-        self._saved_step = trainer.step if trainer.step else -1
+        self._saved_step = trainer.step or -1
 
     def on_epoch(self, trainer, record):  # noqa: D102
         self._write(lambda: self.folder.append_history(record))
@@ -80,20 +103,20 @@ class FolderRecorder(Callback):
         )
         self._saved_step = trainer.step
         if self._log:
-            self._log.write({"event": "saved", "step": trainer.step, "path": str(path)})
+            self._log.write("saved", step=trainer.step, path=str(path))
 
     def _save_best(self, trainer) -> None:
-        net = trainer.net
-        tensors = {
-            name: net.backend.to_host(p) for name, p in trainer.best.params.items()
-        }
+        to_host, best = trainer.net.backend.to_host, trainer.best
         state = {
             "kind": "model",
-            "network": network_to_config(net),
+            "network": network_to_config(trainer.net),
             "step": trainer.step,
+            "best": best.state,
         }
-        state |= {"table": self._details["table"]} if "table" in self._details else {}
-        write_tensors(self.folder.best, tensors, state | {"best": trainer.best.state})
+        if "table" in self._details:
+            state["table"] = self._details["table"]
+        tensors = {name: to_host(p) for name, p in best.params.items()}
+        write_tensors(self.folder.best, tensors, state)
 
     def _write(self, action: Callable[[], None]) -> None:
         try:
@@ -102,36 +125,3 @@ class FolderRecorder(Callback):
             if self._on_error == "stop":
                 raise
             print(f"gpunet: warning: {error}", file=sys.stderr)
-
-
-class EventLog(Callback):
-    """Writes what happens to a file, one JSON object a line, at once.
-
-    Events: progress (step, loss so far), epoch (its record), saved (step,
-    path), stopped (step, why).
-    """
-
-    def __init__(self, path: Any):
-        self._file = HistoryFile(Path(path))
-        self._file.open()
-
-    def write(self, record: dict[str, Any]) -> None:
-        """Append one event."""
-        self._file.append(record)
-
-    def on_span(self, trainer):  # noqa: D102
-        if trainer.compute_metrics and trainer.step_in_epoch < trainer.steps_per_epoch:
-            self.write(
-                {
-                    "event": "progress",
-                    "step": trainer.step,
-                    "loss": trainer.loss_so_far(),
-                }
-            )
-
-    def on_epoch(self, trainer, record):  # noqa: D102
-        self.write({"event": "epoch", **record})
-
-    def on_stop(self, trainer):  # noqa: D102
-        outcome = trainer.history.outcome
-        self.write({"event": "stopped", "step": trainer.step, "why": outcome})

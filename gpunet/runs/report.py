@@ -26,9 +26,9 @@ def describe_table(data: Splits) -> str:
     """Return what is predicted, and from how many rows of a table, in one line."""
     target = _target(data)
     if target.classes:
-        known = ", ".join(map(str, target.classes[:8]))
+        names = ", ".join(map(str, target.classes[:8]))
         more = ", ..." if len(target.classes) > 8 else ""
-        what = f"{len(target.classes)} classes ({known}{more})"
+        what = f"{len(target.classes)} classes ({names}{more})"
     else:
         what = f"a number (mean {target.mean:.6g}, deviation {target.scale:.6g})"
     parts = {"train": data.train, "validate": data.validation, "test": data.test}
@@ -41,8 +41,6 @@ def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any
 
     Parameters
     ----------
-    net : Network
-    data : Splits
     lost : sequence of int
         Members that diverged: they get None and do not count.
 
@@ -56,17 +54,27 @@ def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any
         better_than_baseline: whether the network (a population: the mean of its
         members) has a higher accuracy or a lower rmse.
     """
-    result, base = _score(net, data, lost), baseline(data)
-    key, sign = ("rmse", -1) if "rmse" in base else ("test_accuracy", 1)
-    values = result[key] if net.population else [result[key]]
-    known = [v for v in values if v is not None]
-    better = sign * sum(known) > sign * base[key] * len(known) if known else None
-    return result | {"baseline": base, "better_than_baseline": better}
-
-
-def _test_part(data: Splits) -> Dataset:
     assert data.test is not None
-    return data.test
+    judge = _score_numbers if _is_regression(data) else _score_classes
+    members, details = judge(net, data, data.test)
+    for i in lost:
+        members[i] = {key: [] if key == "dead_classes" else None for key in members[i]}
+    columns = {key: [member[key] for member in members] for key in members[0]}
+    result: dict[str, Any] = {"n_test": len(data.test)}
+    if net.population:
+        result |= columns | {"summary": summary(next(iter(columns.values())))}
+    else:
+        result |= members[0] | details
+    reference = baseline(data)
+    key, sign = ("rmse", -1) if "rmse" in reference else ("test_accuracy", 1)
+    values = [value for value in columns[key] if value is not None]
+    limit = sign * reference[key] * len(values)
+    better = sign * sum(values) > limit if values else None
+    return result | {"baseline": reference, "better_than_baseline": better}
+
+
+def _is_regression(data: Splits) -> bool:
+    return data.table is not None and data.n_classes is None
 
 
 def _target(data: Splits) -> Any:
@@ -84,53 +92,45 @@ def baseline(data: Splits) -> dict[str, Any]:
         its test_accuracy. For a regression: `predicts`, the mean of the training
         part, and its r2 (0, or just below), mae and rmse on the test part.
     """
-    table, test = data.table, _test_part(data)
-    if table is not None and data.n_classes is None:
-        target = table.target
-        y = np.full((len(test), 1), target.mean)
-        errors = _errors(y, target.decode(test.t))
+    test = data.test
+    assert test is not None
+    if _is_regression(data):
+        target = _target(data)
+        errors = _errors(np.full((len(test), 1), target.mean), target.decode(test.t))
         return {"predicts": target.mean, **errors}
     commonest = int(np.argmax(np.bincount(data.train.t)))
-    name = commonest if table is None else _target(data).classes[commonest]
+    name = commonest if data.table is None else _target(data).classes[commonest]
     return {"predicts": name, "test_accuracy": float((test.t == commonest).mean())}
 
 
-def _score(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
-    if data.table is not None and data.n_classes is None:
-        return _score_numbers(net, data, lost)
-    part = _test_part(data)
+def _score_classes(
+    net: Network, data: Splits, part: Dataset
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return each member's result, and what is told of a single network beside it."""
     n_classes = max(data.n_classes or 0, net.n_out)
     rows = outputs(net.classify, net, part).reshape(-1, len(part))
-    accuracy: list[Any] = [float((row == part.t).mean()) for row in rows]
-    dead = [dead_classes(row, n_classes) for row in rows]
-    for i in lost:
-        accuracy[i], dead[i] = None, []
-    result: dict[str, Any] = {"n_test": len(part)}
-    if net.population:
-        return result | {
-            "test_accuracy": accuracy,
-            "dead_classes": dead,
-            "summary": summary(accuracy),
+    members = [
+        {
+            "test_accuracy": float((row == part.t).mean()),
+            "dead_classes": dead_classes(row, n_classes),
         }
+        for row in rows
+    ]
+    if net.population:
+        return members, {}
     table = confusion(rows[0], part.t, n_classes)
-    result |= {"test_accuracy": accuracy[0], "dead_classes": dead[0]}
-    result |= {"confusion": table}
+    details: dict[str, Any] = {"confusion": table}
     if data.table is not None:
-        names = map(str, _target(data).classes)
-        each = zip(names, class_report(table), strict=True)
-        result["classes"] = [{"class": name} | row for name, row in each]
-    return result
+        classes = zip(_target(data).classes, class_report(table), strict=True)
+        details["classes"] = [{"class": str(name)} | row for name, row in classes]
+    return members, details
 
 
-def _score_numbers(net: Network, data: Splits, lost: Sequence[int]) -> dict[str, Any]:
-    t, y = measured(net, data, _test_part(data))
-    unknown = dict.fromkeys(("r2", "mae", "rmse"))
-    members = [unknown if i in lost else _errors(row, t) for i, row in enumerate(y)]
-    result: dict[str, Any] = {"n_test": len(t)}
-    if not net.population:
-        return result | members[0]
-    result |= {key: [errors[key] for errors in members] for key in unknown}
-    return result | {"summary": summary(result["r2"])}
+def _score_numbers(
+    net: Network, data: Splits, part: Dataset
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    t, y = measured(net, data, part)
+    return [_errors(row, t) for row in y], {}
 
 
 def _errors(y: HostArray, t: HostArray) -> dict[str, Any]:
@@ -156,12 +156,7 @@ def measured(net: Network, data: Splits, part: Dataset) -> tuple[HostArray, Host
 
 
 def outputs(call: Callable[[Any], HostArray], net: Network, part: Dataset) -> HostArray:
-    """Return call(scaled x) for all rows of a part, scaled a block at a time.
-
-    Parameters
-    ----------
-    call : net.classify or net.predict
-    """
+    """Return call(scaled x), of net.classify or net.predict, a block of rows a time."""
     blocks = [
         call(part.take(slice(a, a + _ROWS)).scaled(net.dtype))
         for a in range(0, max(len(part), 1), _ROWS)

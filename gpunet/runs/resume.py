@@ -21,38 +21,32 @@ from .task import Checkpoint, Job, RunOptions, Task
 def claim_folder(
     stack: ExitStack, options: RunOptions
 ) -> tuple[RunFolder, Path | None]:
-    """Enter the run folder; return it and the checkpoint file asked for.
+    """Enter the run folder, which `stack` leaves; return it and the checkpoint's file.
 
-    Parameters
-    ----------
-    stack : ExitStack, which leaves the folder
-    options : RunOptions
-
-    Raises
-    ------
-    ConfigError, ModelFileError, WriteError, FolderInUse
-        The folder holds another run, no such checkpoint, or cannot be used.
+    The file is None where the options do not name one. A ConfigError says that the
+    folder holds another run, a ModelFileError that it has no such checkpoint.
     """
-    where, path = options.folder, None
+    path = None
     if options.resume not in (None, "auto"):
         path = Path(options.resume).absolute()
-        if os.path.isdir(path):
-            if where is not None and Path(where).absolute() != path:
-                raise ConfigError(
-                    f"resume: {printable(path)}: a run is resumed in its own folder; "
-                    "name no other folder, or name a checkpoint file"
-                )
-            where, path = path, None
-        elif not os.path.exists(path):
-            why = "there is no such file or folder"
-            raise _refused(path, why, "name a checkpoint or a run folder")
-        elif where is None and path.parent.name != "checkpoints":
-            why = "is not in the checkpoints folder of a run"
-            cure = "name a checkpoint of a run, or give the folder as out"
-            raise _refused(path, why, cure)
-        else:
-            where = where or path.parent.parent
-    folder = stack.enter_context(RunFolder(where))
+    if path and os.path.isdir(path):
+        if options.folder is not None and Path(options.folder).absolute() != path:
+            raise ConfigError(
+                f"resume: {printable(path)}: a run is resumed in its own folder; "
+                "name no other folder, or name a checkpoint file"
+            )
+        folder, path = RunFolder(path), None
+    elif path and not os.path.exists(path):
+        reason = "there is no such file or folder"
+        raise _resume_error(path, reason, "name a checkpoint or a run folder")
+    elif path and options.folder is None and path.parent.name != "checkpoints":
+        reason = "is not in the checkpoints folder of a run"
+        remedy = "name a checkpoint of a run, or give the folder as out"
+        raise _resume_error(path, reason, remedy)
+    else:
+        where: Any = options.folder or (path and path.parent.parent)
+        folder = RunFolder(where)
+    stack.enter_context(folder)
     started = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
     if options.resume is None and started:
         raise ConfigError(
@@ -62,8 +56,8 @@ def claim_folder(
     return folder, path
 
 
-def _refused(path: Path, why: str, cure: str) -> ModelFileError:
-    return ModelFileError(message("resume", path, why, cure))
+def _resume_error(path: Path, reason: str, remedy: str) -> ModelFileError:
+    return ModelFileError(message("resume", path, reason, remedy))
 
 
 def find_checkpoint(
@@ -71,22 +65,20 @@ def find_checkpoint(
 ) -> Checkpoint | None:
     """Return the checkpoint to resume from, or None to start.
 
-    Raises
-    ------
-    ModelFileError
-        It is damaged, not a checkpoint, or missing where one was asked for.
+    A ModelFileError says that it is damaged, or missing where it was asked for.
     """
     if options.resume is None:
         return None
     if path is not None:
         tensors, state = read_tensors(path)
         if state.get("kind") != "checkpoint":
-            raise _refused(path, "is a model, not a checkpoint", "name a checkpoint")
+            reason = "is a model, not a checkpoint"
+            raise _resume_error(path, reason, "name a checkpoint")
         return Checkpoint(path, tensors, state)
     newest = folder.newest_checkpoint(warn=lambda text: options.say(f"warning: {text}"))
     if newest is None and options.resume != "auto":
-        cure = "name another folder or leave `resume` out"
-        raise _refused(folder.path, "holds no checkpoint", cure)
+        remedy = "name another folder or leave `resume` out"
+        raise _resume_error(folder.path, "holds no checkpoint", remedy)
     return None if newest is None else Checkpoint(*newest)
 
 
@@ -99,10 +91,7 @@ def settle_config(
 ) -> dict[str, Any]:
     """Return the configuration that counts: that of the folder when resuming.
 
-    Raises
-    ------
-    ConfigError
-        A setting was given that the run was not started with.
+    A ConfigError names a given setting that the run was not started with.
     """
     if checkpoint is not None:
         where = printable(checkpoint.path)
@@ -127,10 +116,11 @@ def settle_config(
 
 def engine_for(config: dict[str, Any], checkpoint: Checkpoint | None) -> str:
     """Return the engine to ask for: that of the checkpoint, where "auto" may choose."""
-    mark = checkpoint.state.get("fingerprint") if checkpoint else None
-    if config["engine"] != "auto" or not isinstance(mark, dict):
+    fingerprint = checkpoint.state.get("fingerprint") if checkpoint else None
+    if config["engine"] != "auto" or not isinstance(fingerprint, dict):
         return config["engine"]
-    return mark["engine"] if mark.get("engine") in ("loop", "compiled") else "auto"
+    engine = fingerprint.get("engine")
+    return engine if engine in ("loop", "compiled") else "auto"
 
 
 def resume(
@@ -138,10 +128,7 @@ def resume(
 ) -> None:
     """Return a job, and the folder's files, to where a checkpoint was made.
 
-    Raises
-    ------
-    DataError, ModelFileError
-        The data are others; with strict_resume the machine's fingerprint is.
+    Refuse other data (DataError), and with strict_resume another machine.
     """
     path, _, state = checkpoint
     if state.get("data") != job.details["data"]:
@@ -151,7 +138,8 @@ def resume(
         )
     for line in differences(state.get("fingerprint"), job.details["fingerprint"]):
         if options.strict_resume:
-            raise _refused(path, line, "use the same one, or leave `strict_resume` out")
+            remedy = "use the same one, or leave `strict_resume` out"
+            raise _resume_error(path, line, remedy)
         options.say(f"warning: resume: {line}")
     job.restore(checkpoint)
     if path.parent == folder.checkpoints:

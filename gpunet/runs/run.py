@@ -25,13 +25,8 @@ def run_task(
 ) -> tuple[Job, dict[str, Any]]:
     """Carry a configuration out in a folder; return the job and its result.
 
-    Parameters
-    ----------
-    task : Task
-    config : dict
-        When resuming, what the folder's config.json says counts, and only
-        `options.given` may change it.
-    options : RunOptions
+    When resuming, what the folder's config.json says counts, and only
+    `options.given` may change it.
 
     Raises
     ------
@@ -49,8 +44,9 @@ def run_task(
         request = stack.enter_context(stop_on_signals())
         engine = engine_for(config, checkpoint)
         job = task.make_job(config, backend, folder, options, engine)
-        job.details["fingerprint"] = fingerprint(backend, job.engine)
-        options.say(f"engine: {job.engine}{_in_brackets(job.note)}")
+        engine, note = job.engine
+        job.details["fingerprint"] = fingerprint(backend, engine)
+        options.say(f"engine: {engine}{_in_brackets(note)}")
         write_json(folder.config, job.config)
         if checkpoint is None:
             folder.truncate_history(-1)

@@ -10,22 +10,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """A wish to stop, which may come before there is anything to be stopped.
+    """A wish to stop, which may come before there is anything to be stopped."""
 
-    Attributes
-    ----------
-    signal : int or None
-        The signal that came.
-    """
-
-    signal: int | None = None
+    signal: int | None = None  # that came
     _stop: Callable[[str], None] | None = None
 
     def forward_to(self, stop: Callable[[str], None]) -> None:
         """Let `stop(reason)` be called, at once where the signal has come already."""
         self._stop = stop
-        if self.signal is not None:
-            self._forward()
+        self._forward()
 
     def receive(self, number: int) -> None:
         """Note a signal; exit if it is the second."""

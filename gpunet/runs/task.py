@@ -10,6 +10,7 @@ from ..errors import ConfigError
 from ..storage import RunFolder
 from ..training.callbacks import Callback
 from .checkpoint import history_from, restore
+from .recorders import EventLog, FolderRecorder
 
 
 @dataclass
@@ -18,14 +19,11 @@ class RunOptions:
 
     Attributes
     ----------
-    folder : path
-        The run folder.
     resume : None, "auto" or path
         Resume from the newest sound checkpoint of the folder (or start, if it
         has none), or from that checkpoint file or run folder.
     strict_resume : bool
         Refuse to resume with another library version, device or thread count.
-    max_steps, checkpoint_every_steps : int, optional
     keep : int
         Checkpoints to keep.
     on_write_error : "stop" or "warn"
@@ -34,7 +32,6 @@ class RunOptions:
         See `EventLog`.
     threads : int, optional
         Of the compiled engine of word vectors.
-    callbacks : sequence of Callback
     say : callable of one str
         Where notes for the user go.
     given : set of str
@@ -59,52 +56,83 @@ class RunOptions:
     command: Callable[..., str] | None = None
 
 
+class Checkpoint(NamedTuple):
+    """A checkpoint that was read: where from, its tensors and the rest."""
+
+    path: Path
+    tensors: dict[str, HostArray]
+    state: dict[str, Any]
+
+
 class Job:
     """What a task makes of a configuration: everything that one run needs.
 
-    A subclass makes `trainer`, and says how its work is saved in `finish`.
+    A subclass reads its data, makes its trainer, and says how its work is saved.
 
     Parameters
     ----------
-    config : dict
-        With what the data decide filled in.
-    folder : RunFolder
-    digest : str
-        Of the data.
+    engine : str
+        As asked for, or that of the checkpoint, which may be missing here.
 
     Attributes
     ----------
     details : dict
         What every checkpoint keeps: config, data digest, fingerprint.
     trainer : object with `step`, `stop`, `run`, such as a Trainer
-    engine, note : str
-        What takes the steps, and why no faster one does.
     """
 
     data_settings = "`data` and `data_dir`"  # that name the data
+    recorder = FolderRecorder
     trainer: Any
-    engine: str
-    note: str
 
-    def __init__(self, config: dict[str, Any], folder: RunFolder, digest: str):
-        self.config, self.folder = config, folder
-        self.details: dict[str, Any] = {"config": config, "data": digest}
-
-    def choose_engine(self, make: Callable[[str], Any], engine: str) -> None:
-        """Set the trainer to make(engine), or with another engine if it is missing."""
+    def __init__(
+        self,
+        config: dict[str, Any],
+        backend: Backend,
+        folder: RunFolder,
+        options: RunOptions,
+        engine: str,
+    ):
+        self.config, self.backend, self.folder = config, backend, folder
+        self.options = options
+        data = self.read_data()
+        self.details: dict[str, Any] = {"config": self.config, **data}
+        log = EventLog(options.log) if options.log else None
+        recorder = self.recorder(
+            folder,
+            self.details,
+            every_steps=options.checkpoint_every_steps,
+            keep=options.keep,
+            on_write_error=options.on_write_error,
+            log=log,
+        )
+        self.callbacks = [*options.callbacks, recorder, *([log] if log else [])]
         try:
-            self.trainer = make(engine)
+            self.trainer = self.make_trainer(engine)
         except ConfigError:
             if engine == self.config["engine"]:
                 raise
-            self.trainer = make(self.config["engine"])
+            self.trainer = self.make_trainer(self.config["engine"])
+
+    def read_data(self) -> dict[str, Any]:
+        """Read the data, complete `config`; return what checkpoints keep of them."""
+        raise NotImplementedError
+
+    def make_trainer(self, engine: str) -> Any:
+        """Return a new trainer (ConfigError: this engine is missing)."""
+        raise NotImplementedError
+
+    @property
+    def engine(self) -> tuple[str, str]:
+        """What takes the steps, and why no faster one does."""
+        return self.trainer.engine.name, self.trainer.engine.note
 
     @property
     def step(self) -> int:
         """Steps done."""
         return self.trainer.step
 
-    def restore(self, checkpoint: "Checkpoint") -> None:
+    def restore(self, checkpoint: Checkpoint) -> None:
         """Return to where a checkpoint was made (ModelFileError: it does not fit)."""
         path, tensors, state = checkpoint
         restore(self.trainer, tensors, state, path)
@@ -116,15 +144,7 @@ class Job:
 
     def finish(self) -> dict[str, Any]:
         """Save what was trained; return what result.json holds."""
-        raise AssertionError("each job has its own end")
-
-
-class Checkpoint(NamedTuple):
-    """A checkpoint that was read: where from, its tensors and the rest."""
-
-    path: Path
-    tensors: dict[str, HostArray]
-    state: dict[str, Any]
+        raise NotImplementedError
 
 
 class Task(NamedTuple):
@@ -136,9 +156,8 @@ class Task(NamedTuple):
         Fills in the defaults; a ConfigError names the wrong setting.
     rehearse : callable of a config
         Refuses what cannot work before a folder is made or data are read.
-    make_job : callable (config, backend, folder, options, engine) -> Job
-        `engine` is that of the checkpoint, where "auto" may choose; it may be
-        missing on this machine.
+    make_job : callable
+        Of the parameters of `Job`.
     free_on_resume : tuple of str
         Settings that may differ between a run and its continuation.
     """

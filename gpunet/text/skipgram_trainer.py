@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import Backend
 from ..training.callbacks import Callback
+from ..training.history import History
 from .settings import SkipGramSettings
 from .skipgram import SkipGram, SpanReport
 from .vocabulary import Vocabulary
@@ -16,21 +17,7 @@ _NO_SUMS = {"loss": 0.0, "spans": 0, "seconds": 0.0}
 
 
 class SkipGramTrainer(SkipGram):
-    """A SkipGram that callbacks are told of, whose step is a span.
-
-    Parameters
-    ----------
-    *corpus, **options
-        As of `SkipGram`.
-    callbacks : sequence of Callback
-
-    Attributes
-    ----------
-    sums : dict
-        Of the spans of this epoch: loss, spans, seconds.
-    sound : bool
-        False inside a span, and after one that failed.
-    """
+    """A SkipGram that callbacks are told of, whose step is a span."""
 
     compute_metrics = True  # the loss is computed while training
 
@@ -40,14 +27,16 @@ class SkipGramTrainer(SkipGram):
         super().__init__(*corpus, **options)
         self.epochs = self.settings.epochs
         self.steps_per_epoch = self.n_spans // self.epochs
-        self.callbacks, self.sums, self.sound = tuple(callbacks), dict(_NO_SUMS), True
-        self._stop_reason, self._seconds, self._words = "", 0.0, 0
+        self.callbacks, self.history = tuple(callbacks), History()
+        self.sums = dict(_NO_SUMS)  # of the spans of this epoch
+        self.sound = True  # not inside a span, nor after one that failed
+        self._seconds, self._words = 0.0, 0
 
     def run(self) -> None:
         """Train to the end, or to the span in which a stop was asked for."""
         self._tell("on_start")
         try:
-            while not (self.done or self._stop_reason):
+            while not (self.done or self.history.outcome):
                 started, self.sound = time.perf_counter(), False
                 report = self.train_span()
                 self.sound = True
@@ -56,12 +45,14 @@ class SkipGramTrainer(SkipGram):
                     self._tell("on_span")
                 else:
                     self._end_epoch(report)
+            self.stop("all epochs done")
         finally:
+            self.stop("stopped by an error")
             self._tell("on_stop")
 
     def stop(self, reason: str) -> None:
         """Ask for an end after the current span."""
-        self._stop_reason = self._stop_reason or reason
+        self.history.outcome = self.history.outcome or reason
 
     def _tell(self, event: str, *args: Any) -> None:
         for callback in self.callbacks:
@@ -126,11 +117,10 @@ def train_skipgram(
     ----------
     ids, offsets : arrays
         As of `encode_corpus`.
-    vocabulary : Vocabulary
     device, engine, threads
         As of `SkipGram`.
     on_span : callable, optional
-        Called with a SpanReport after each span.
+        Called after each span.
     **settings
         As of `SkipGramSettings`.
 

@@ -1,7 +1,7 @@
 """The tasks of a run on a text: word vectors by skip-gram, or a language model.
 
-Beside what every run folder holds, theirs has vectors.safetensors, vectors.txt in
-word2vec's format and, of a language model, model.safetensors.
+Their folders also hold vectors.safetensors, vectors.txt in word2vec's format and, of
+a language model, model.safetensors.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from typing import Any
 
-from ..backend import Backend, HostArray, open_backend
+from ..backend import HostArray, open_backend
 from ..data import Dataset
 from ..errors import ConfigError, DataError, ModelFileError
 from ..io.messages import file_errors, message
@@ -18,7 +18,6 @@ from ..runs.checkpoint import data_digest
 from ..runs.recorders import FolderRecorder
 from ..runs.run import run_task
 from ..runs.task import Checkpoint, Job, RunOptions, Task
-from ..storage import RunFolder
 from ..training.loop import Trainer
 from ..training.settings import check_engine
 from .corpus import read_corpus
@@ -56,13 +55,7 @@ def defaults(model: str) -> dict[str, Any]:
 
 
 def run_text(config: dict[str, Any], options: RunOptions) -> dict[str, Any]:
-    """Learn from a text in a run folder; return what result.json holds.
-
-    Parameters
-    ----------
-    config : dict
-        See `defaults`.
-    options : RunOptions
+    """Learn from a text (see `defaults`) in a run folder; return its result.json.
 
     Raises
     ------
@@ -96,17 +89,6 @@ def _rehearse(config: dict[str, Any]) -> None:
             pass
 
 
-def _lines(config: dict[str, Any]) -> Iterator[list[str]]:
-    return read_corpus(config["corpus"], errors=config["errors"], lower=config["lower"])
-
-
-def _save_vectors(
-    folder: RunFolder, vectors: WordVectors, config: dict[str, Any]
-) -> None:
-    save_vectors(folder.path / "vectors.safetensors", vectors, config=config)
-    save_text(folder.path / "vectors.txt", vectors)
-
-
 class _SpanRecorder(FolderRecorder):
     """Also saves a checkpoint every minute, and never half a span."""
 
@@ -130,42 +112,57 @@ class _SpanRecorder(FolderRecorder):
             self._saved_at = time.perf_counter()
 
 
-class SkipGramJob(Job):
-    """Spans of words until the epochs are done."""
+class _TextJob(Job):
+    """What both models share: lines of words, settings, files of vectors."""
 
     data_settings = "`corpus`"
 
-    def __init__(
-        self,
-        config: dict[str, Any],
-        backend: Backend,
-        folder: RunFolder,
-        options: RunOptions,
-        engine: str,
-    ):
-        settings = _settings(config)
-        self.vocabulary = Vocabulary.build(_lines(config), config["min_count"])
-        ids, offsets = encode_corpus(_lines(config), self.vocabulary)
-        super().__init__(config, folder, data_digest(Dataset(ids, offsets)))
-
-        def make(engine: str) -> SkipGramTrainer:
-            return SkipGramTrainer(
-                ids,
-                offsets,
-                self.vocabulary.counts,
-                settings,
-                device=backend,
-                engine=engine,
-                threads=options.threads,
-                callbacks=[*options.callbacks, _SpanRecorder(folder, self.details)],
-            )
-
-        self.choose_engine(make, engine)
-        self.engine, self.note = self.trainer.engine, self.trainer.note
-        options.say(
-            f"skip-gram: {len(ids):,} words, {len(self.vocabulary):,} different, "
-            f"dim {settings.dim}, window {settings.window}, {settings.epochs} epochs"
+    def lines(self) -> Iterator[list[str]]:
+        """Return the lines of the corpus."""
+        config = self.config
+        return read_corpus(
+            config["corpus"], errors=config["errors"], lower=config["lower"]
         )
+
+    def save_vectors(self, vectors: WordVectors) -> None:
+        """Write the vectors in both formats."""
+        path = self.folder.path
+        save_vectors(path / "vectors.safetensors", vectors, config=self.config)
+        save_text(path / "vectors.txt", vectors)
+
+
+class _SkipGramJob(_TextJob):
+    """Spans of words until the epochs are done."""
+
+    recorder = _SpanRecorder
+
+    def read_data(self) -> dict[str, Any]:
+        """Read the corpus as numbers; return its digest."""
+        self.settings = s = _settings(self.config)
+        self.vocabulary = Vocabulary.build(self.lines(), self.config["min_count"])
+        self.corpus = ids, offsets = encode_corpus(self.lines(), self.vocabulary)
+        self.options.say(
+            f"skip-gram: {len(ids):,} words, {len(self.vocabulary):,} different, "
+            f"dim {s.dim}, window {s.window}, {s.epochs} epochs"
+        )
+        return {"data": data_digest(Dataset(ids, offsets))}
+
+    def make_trainer(self, engine: str) -> SkipGramTrainer:
+        """Return the trainer of new vectors."""
+        return SkipGramTrainer(
+            *self.corpus,
+            self.vocabulary.counts,
+            self.settings,
+            device=self.backend,
+            engine=engine,
+            threads=self.options.threads,
+            callbacks=self.callbacks,
+        )
+
+    @property
+    def engine(self) -> tuple[str, str]:
+        """What takes the steps, and why no faster one does."""
+        return self.trainer.engine, self.trainer.note
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Return to where a checkpoint was made."""
@@ -174,17 +171,15 @@ class SkipGramJob(Job):
             sums = {key: state["sums"][key] for key in self.trainer.sums}
             self.trainer.restore(tensors, state["step"])
         except (KeyError, TypeError, ValueError) as error:
-            why, cure = f"is of another run ({error})", "start a new run"
-            raise ModelFileError(message("checkpoint", path, why, cure)) from error
+            reason, remedy = f"is of another run ({error})", "start a new run"
+            raise ModelFileError(message("checkpoint", path, reason, remedy)) from error
         self.trainer.sums = sums
 
     def finish(self) -> dict[str, Any]:
         """Write the vectors; return the result."""
-        trainer = self.trainer
-        vectors = WordVectors(self.vocabulary, trainer.vectors())
-        _save_vectors(self.folder, vectors, self.config)
+        self.save_vectors(WordVectors(self.vocabulary, self.trainer.vectors()))
         epochs = self.folder.read_history()
-        speed = trainer.words_per_second
+        speed = self.trainer.words_per_second
         return {
             "model": "skipgram",
             "words": int(self.vocabulary.counts.sum()),
@@ -195,38 +190,26 @@ class SkipGramJob(Job):
         }
 
 
-class LanguageJob(Job):
+class _LanguageJob(_TextJob):
     """The trainer of every network, on windows of words."""
 
-    data_settings = "`corpus`"
-
-    def __init__(
-        self,
-        config: dict[str, Any],
-        backend: Backend,
-        folder: RunFolder,
-        options: RunOptions,
-        engine: str,
-    ):
-        self.settings = settings = _settings(config)
-        self.text = text = Text(lambda: _lines(config), settings.n_words)
-        digest = data_digest(Dataset(text.ids, text.vocabulary.counts))
-        super().__init__(config, folder, digest)
-        net = language_network(len(text.vocabulary), settings, backend)
-        callbacks = [*options.callbacks, FolderRecorder(folder, self.details)]
-
-        def make(engine: str) -> Trainer:
-            more = {"callbacks": callbacks, "engine": engine}
-            return language_trainer(net, text, settings, **more)
-
-        self.choose_engine(make, engine)
-        self.engine, self.note = self.trainer.engine.name, self.trainer.engine.note
-        options.say(
+    def read_data(self) -> dict[str, Any]:
+        """Read the corpus as numbers; return its digest."""
+        self.settings = s = _settings(self.config)
+        self.text = text = Text(self.lines, s.n_words)
+        self.options.say(
             f"language model: {text.validation:,} words, "
             f"{len(text.ids) - text.validation:,} held out, {len(text.vocabulary):,} "
-            f"told apart, {settings.context} before each, dim {settings.dim}, hidden "
-            f"{settings.hidden}, {settings.epochs} epochs"
+            f"told apart, {s.context} before each, dim {s.dim}, hidden "
+            f"{s.hidden}, {s.epochs} epochs"
         )
+        return {"data": data_digest(Dataset(text.ids, text.vocabulary.counts))}
+
+    def make_trainer(self, engine: str) -> Trainer:
+        """Return the trainer of a new network."""
+        net = language_network(len(self.text.vocabulary), self.settings, self.backend)
+        options = {"callbacks": self.callbacks, "engine": engine}
+        return language_trainer(net, self.text, self.settings, **options)
 
     def finish(self) -> dict[str, Any]:
         """Score the held-out text; write the model and its vectors."""
@@ -243,12 +226,12 @@ class LanguageJob(Job):
         }
         model = LanguageModel(net, text.vocabulary, settings)
         model.save(self.folder.model, step=self.step, result=result)
-        _save_vectors(self.folder, model.vectors(), self.config)
+        self.save_vectors(model.vectors())
         return result
 
 
 def _make_job(config: dict[str, Any], *context: Any) -> Job:
-    kind = SkipGramJob if config["model"] == "skipgram" else LanguageJob
+    kind = _SkipGramJob if config["model"] == "skipgram" else _LanguageJob
     return kind(config, *context)
 
 
