@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gpunet.text.draws import SPAN, Sampler, alias_table, keep_chances
+from gpunet.text.settings import SkipGramSettings
 
 
 def test_frequent_words_are_left_out_at_times():
@@ -14,10 +15,9 @@ def test_frequent_words_are_left_out_at_times():
     assert keep_chances(counts, sample) == pytest.approx(wanted)
     assert keep_chances(counts, 0.0).tolist() == [1, 1, 1]
     many = np.tile(np.array([0] * 9 + [1], np.int32), 6000)
-    options = {"window": 2, "negatives": 1, "seed": 0}
-    sampler = Sampler(
-        many, np.array([0, len(many)]), np.array([900, 100]), sample=1e-2, **options
-    )
+    settings = SkipGramSettings(window=2, negatives=1, sample=1e-2, seed=0)
+    ends = np.array([0, len(many)])
+    sampler = Sampler(many, ends, np.array([900, 100]), settings)
     words = sampler.draw(0).words
     share = np.bincount(words) / np.bincount(many)
     wanted = keep_chances(np.array([900, 100]), 1e-2)
@@ -38,10 +38,7 @@ def test_negatives_follow_counts_to_the_power_three_quarters():
         np.zeros(50_000, np.int32),
         np.array([0, 50_000]),
         counts,
-        window=1,
-        negatives=5,
-        sample=0.0,
-        seed=1,
+        SkipGramSettings(window=1, negatives=5, sample=0.0, seed=1),
     )
     drawn = sampler.draw(0).negatives
     share = np.bincount(drawn.ravel(), minlength=4) / drawn.size
@@ -52,9 +49,8 @@ def test_windows_stay_in_their_line_and_reach_as_far_as_drawn():
     lengths = np.array([1, 2, 9, 30])
     offsets = np.append(0, np.cumsum(lengths))
     ids = np.arange(42, dtype=np.int32)
-    sampler = Sampler(
-        ids, offsets, np.ones(42), window=3, negatives=2, sample=0.0, seed=0
-    )
+    settings = SkipGramSettings(window=3, negatives=2, sample=0.0, seed=0)
+    sampler = Sampler(ids, offsets, np.ones(42), settings)
     reaches = set()
     for span in range(20):
         draws = sampler.draw(span)
@@ -73,9 +69,8 @@ def test_spans_cover_the_corpus_and_differ_by_number():
     lengths = np.full(40_000, 5)
     offsets = np.append(0, np.cumsum(lengths))
     ids = (np.arange(200_000) % 50).astype(np.int32)
-    sampler = Sampler(
-        ids, offsets, np.full(50, 4000), window=2, negatives=2, sample=0.0, seed=0
-    )
+    settings = SkipGramSettings(window=2, negatives=2, sample=0.0, seed=0)
+    sampler = Sampler(ids, offsets, np.full(50, 4000), settings)
     assert sampler.n_spans == 4
     assert sampler.ends.tolist() == [0, SPAN + 4, 2 * SPAN + 3, 3 * SPAN + 2, 200_000]
     words = [sampler.draw(k).words for k in range(4)]

@@ -1,8 +1,6 @@
 """Text files, streamed as lines of words.
 
 A corpus may be larger than memory: it is read, inflated and decoded block by block.
-`words_of` says what a word is: letters and digits of any script, with apostrophes
-inside (o'er), in lower case.
 """
 
 import codecs
@@ -14,6 +12,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ _WORD = re.compile(rf"[^\W_]+(?:'[^\W_]+|[{_MARKS}]+[^\W_]*)*")
 
 
 def words_of(line: str, lower: bool = True) -> list[str]:
-    """Return the words of a line.
+    """Return the words of a line: letters and digits of any script, o'er too.
 
     Examples
     --------
@@ -78,14 +77,8 @@ def read_corpus(
         paths = [SHAKESPEARE]
     elif isinstance(paths, str | os.PathLike):
         paths = [paths]
-    return _read(list(paths), errors, lower)
-
-
-def _read(paths: list[Any], errors: str, lower: bool) -> Iterator[list[str]]:
-    for path in paths:
-        for line in _lines(_text(path, errors)):
-            if words := words_of(line, lower):
-                yield words
+    lines = chain.from_iterable(_lines(_text(path, errors)) for path in list(paths))
+    return filter(None, (words_of(line, lower) for line in lines))
 
 
 def _lines(blocks: Iterable[str]) -> Iterator[str]:
@@ -106,26 +99,23 @@ def _text(path: Any, errors: str) -> Iterator[str]:
     """Yield the text of a file in blocks."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors)
     offset = 0
-    for block in _bytes(path):
+    for block in chain(_bytes(path), [b""]):
         if (nul := block.find(b"\0")) >= 0:
-            why = f"is binary (a NUL byte at offset {offset + nul:,})"
-            raise data_error("text", path, why, "give plain text in UTF-8, or its gzip")
-        yield _decoded(decoder, block, path, offset)
+            reason = f"is binary (a NUL byte at offset {offset + nul:,})"
+            remedy = "give plain text in UTF-8, or its gzip"
+            raise data_error("text", path, reason, remedy)
+        pending = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            byte = f"byte 0x{error.object[error.start]:02x}"
+            reason = (
+                f"is not UTF-8 ({byte} at offset {offset - pending + error.start:,})"
+            )
+            remedy = "convert it to UTF-8, or replace the invalid bytes with {errors}"
+            raise data_error("text", path, reason, remedy, errors="replace") from None
+        yield text
         offset += len(block)
-    yield _decoded(decoder, b"", path, offset)
-
-
-def _decoded(
-    decoder: codecs.IncrementalDecoder, block: bytes, path: Any, offset: int
-) -> str:
-    pending = len(decoder.getstate()[0])
-    try:
-        return decoder.decode(block, final=not block)
-    except UnicodeDecodeError as error:
-        position = f"offset {offset - pending + error.start:,}"
-        why = f"is not UTF-8 (byte 0x{error.object[error.start]:02x} at {position})"
-        cure = "convert it to UTF-8, or replace the invalid bytes with {errors}"
-        raise data_error("text", path, why, cure, errors="replace") from None
 
 
 def _bytes(path: Any) -> Iterator[bytes]:
@@ -141,7 +131,7 @@ def _bytes(path: Any) -> Iterator[bytes]:
                     digest.update(block)
                     yield block
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            why = f"is a damaged gzip ({error})"
-            raise data_error("text", path, why, "copy the file again") from None
+            reason = f"is a damaged gzip ({error})"
+            raise data_error("text", path, reason, "copy the file again") from None
     if path == SHAKESPEARE and digest.hexdigest() != SHA256:
         raise data_error("text", path, "was changed", "install gpunet again")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..random import host_rng
+from .settings import SkipGramSettings
 
 SPAN = 1 << 16  # words, up to the end of a line
 
@@ -16,24 +17,16 @@ SPAN = 1 << 16  # words, up to the end of a line
 class Draws(NamedTuple):
     """The windows of one span, n words that were kept and m windows.
 
-    Attributes
-    ----------
-    words : array, shape (n,), int32
-    center, left, right : arrays, shape (m,), int64
-        Window i is ``words[left[i]:right[i]]``, at least two words of one line;
-        the word in its middle is at ``center[i]``.
-    first : array, shape (m + 1,), int64
-        How many neighbors there are in the windows before.
-    negatives : array, shape (m, k), int32
-        The words drawn against each word in the middle.
+    Window i is ``words[left[i]:right[i]]``, at least two words of one line; the word
+    in its middle is at ``center[i]``.
     """
 
-    words: np.ndarray
-    center: np.ndarray
+    words: np.ndarray  # (n,), int32
+    center: np.ndarray  # (m,), int64, as are left and right
     left: np.ndarray
     right: np.ndarray
-    first: np.ndarray
-    negatives: np.ndarray
+    first: np.ndarray  # (m + 1,), int64: the neighbors in the windows before
+    negatives: np.ndarray  # (m, k), int32: drawn against each word in the middle
 
 
 def keep_chances(counts: np.ndarray, sample: float) -> np.ndarray:
@@ -70,32 +63,17 @@ def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Sampler:
-    """Draws the windows of each span of a corpus.
-
-    Parameters
-    ----------
-    ids, offsets : arrays
-        As of `encode_corpus`.
-    counts : array, shape (n_words,)
-    window, negatives, sample, seed
-        As of `SkipGramSettings`.
-    """
+    """Draws the windows of each span of a corpus, which is that of `encode_corpus`."""
 
     def __init__(
         self,
         ids: np.ndarray,
         offsets: np.ndarray,
         counts: np.ndarray,
-        *,
-        window: int,
-        negatives: int,
-        sample: float,
-        seed: int,
+        settings: SkipGramSettings,
     ):
-        self._ids, self._offsets, self._seed = ids, offsets, seed
-        self._window, self._negatives = window, negatives
-        self.counts = counts
-        self._keep = keep_chances(counts, sample)
+        self._ids, self._offsets, self._settings = ids, offsets, settings
+        self._keep = keep_chances(counts, settings.sample)
         self._alias = alias_table(np.asarray(counts, np.float64) ** 0.75)
         cuts = np.searchsorted(offsets, np.arange(0, offsets[-1], SPAN))
         self._cuts = np.append(np.unique(cuts), len(offsets) - 1)
@@ -104,7 +82,8 @@ class Sampler:
 
     def draw(self, span: int) -> Draws:
         """Return the windows of span number `span` of the run."""
-        rng = host_rng(self._seed, "text", 1, span)
+        settings = self._settings
+        rng = host_rng(settings.seed, "text", 1, span)
         k = span % self.n_spans
         lines = self._offsets[self._cuts[k] : self._cuts[k + 1] + 1]
         ids = self._ids[lines[0] : lines[-1]]
@@ -112,19 +91,14 @@ class Sampler:
         before = np.concatenate(([0], np.cumsum(kept)))[lines - lines[0]]
         lengths = np.diff(before)
         position = np.arange(before[-1])
-        reach = rng.integers(1, self._window + 1, before[-1])
+        reach = rng.integers(1, settings.window + 1, before[-1])
         left = np.maximum(np.repeat(before[:-1], lengths), position - reach)
         right = np.minimum(np.repeat(before[1:], lengths), position + reach + 1)
         center = np.flatnonzero(right - left > 1)
         left, right = left[center], right[center]
         first = np.concatenate(([0], np.cumsum(right - left - 1)))
-        negatives = self._draw_words(rng, (len(center), self._negatives))
-        return Draws(ids[kept], center, left, right, first, negatives)
-
-    def _draw_words(
-        self, rng: np.random.Generator, shape: tuple[int, int]
-    ) -> np.ndarray:
         chance, other = self._alias
-        u = rng.random(shape) * len(chance)
+        u = rng.random((len(center), settings.negatives)) * len(chance)
         i = u.astype(np.int32)
-        return np.where(u - i < chance[i], i, other[i])
+        negatives = np.where(u - i < chance[i], i, other[i])
+        return Draws(ids[kept], center, left, right, first, negatives)

@@ -8,7 +8,7 @@ vector are left out, and every result says how many they were.
 
 import csv
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,19 +19,11 @@ from .vectors import WordVectors
 
 _SCORES = ("simlex999", "human (mean)")  # the column's name in the two known files
 _LARGEST = 64 * 2**20  # bytes; the largest such file known has 2 MB
-_CURES = {
+_REMEDIES = {
     "similarity": "give a file like WordSim-353 or SimLex-999",
     "analogies": "give a file like questions-words.txt",
 }
-_UNKNOWN = "use vectors of a larger corpus, or of its language"
-
-
-class Pair(NamedTuple):
-    """Two words and the score that people gave them."""
-
-    a: str
-    b: str
-    score: float
+_NO_VECTORS = "use vectors of a larger corpus, or of its language"
 
 
 def evaluate_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
@@ -49,18 +41,18 @@ def evaluate_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
         As `read_pairs`, or there are fewer than two pairs of known words.
     """
     pairs = read_pairs(path)
-    rows = [(vectors.find(p.a), vectors.find(p.b), p.score) for p in pairs]
-    known = [row for row in rows if None not in row]
-    if len(known) < 2:
-        why = f"{len(known)} of its {len(pairs)} pairs have two known words"
-        raise data_error("similarity", path, why, _UNKNOWN)
-    a, b, score = (np.array(column) for column in zip(*known, strict=True))
+    rows = [(vectors.find(a), vectors.find(b), score) for a, b, score in pairs]
+    used = [row for row in rows if None not in row]
+    if len(used) < 2:
+        reason = f"{len(used)} of its {len(pairs)} pairs have two known words"
+        raise data_error("similarity", path, reason, _NO_VECTORS)
+    a, b, scores = (np.array(column) for column in zip(*used, strict=True))
     cosines = np.einsum("md,md->m", vectors.unit[a], vectors.unit[b])
     return {
-        "spearman": spearman(cosines, score),
+        "spearman": spearman(cosines, scores),
         "pairs": len(pairs),
-        "used": len(known),
-        "skipped": len(pairs) - len(known),
+        "used": len(used),
+        "skipped": len(pairs) - len(used),
     }
 
 
@@ -81,15 +73,15 @@ def evaluate_analogies(vectors: WordVectors, path: Any) -> dict[str, Any]:
     sections = {}
     for name, questions in read_questions(path).items():
         rows = [[vectors.find(word) for word in q] for q in questions]
-        known = np.array([r for r in rows if None not in r], int).reshape(-1, 4)
-        best = vectors.best(vectors.offsets(known[:, :3]), known[:, :3])
-        n_correct = int((best == known[:, 3]).sum())
-        sections[name] = _accuracy(n_correct, len(known), len(rows))
+        used = np.array([r for r in rows if None not in r], int).reshape(-1, 4)
+        best = vectors.best(vectors.offsets(used[:, :3]), used[:, :3])
+        n_correct = int((best == used[:, 3]).sum())
+        sections[name] = _accuracy(n_correct, len(used), len(rows))
     counts = ("correct", "used", "questions")
     total = _accuracy(*(sum(s[k] for s in sections.values()) for k in counts))
     if not total["used"]:
-        why = f"none of its {total['questions']} questions has four known words"
-        raise data_error("analogies", path, why, _UNKNOWN)
+        reason = f"none of its {total['questions']} questions has four known words"
+        raise data_error("analogies", path, reason, _NO_VECTORS)
     return total | {"sections": sections}
 
 
@@ -106,10 +98,7 @@ def _accuracy(n_correct: int, n_used: int, n_questions: int) -> dict[str, Any]:
 def spearman(x: Any, y: Any) -> float:
     """Return the rank correlation of two lists of numbers, ties at their mean rank.
 
-    Raises
-    ------
-    DataError
-        All numbers of a list are equal: there is nothing to rank.
+    A DataError says that all numbers of a list are equal.
 
     Examples
     --------
@@ -130,41 +119,36 @@ def ranks(x: Any) -> np.ndarray:
     return (np.cumsum(count) - (count - 1) / 2)[which]
 
 
-def read_pairs(path: Any) -> list[Pair]:
-    """Return the pairs of a similarity file.
+def read_pairs(path: Any) -> list[tuple[str, str, float]]:
+    """Return the pairs of a similarity file, each with its score.
 
     Lines "word, word, score, ..." with tabs or commas between; a first line of
     column names may be there (WordSim-353's "Human (mean)" or SimLex-999's
     "SimLex999" then names the score's column); lines from "#" on are comments.
-
-    Raises
-    ------
-    DataError
-        The file is missing or not text, or a line is not such a line, named as
-        line:column.
+    A DataError names what is not such a line by line:column.
     """
-    pairs: list[Pair] = []
+    pairs: list[tuple[str, str, float]] = []
     column = 2
     for number, line in _lines("similarity", path):
         delimiter = "\t" if "\t" in line else ","
         cells = [c.strip() for c in next(csv.reader([line], delimiter=delimiter))]
         names = [c.lower() for c in cells]
-        if not pairs and (named := [n for n in _SCORES if n in names]):
-            column = names.index(named[0])
+        if not pairs and (known := [n for n in _SCORES if n in names]):
+            column = names.index(known[0])
             continue
         if len(cells) <= column or not cells[0] or not cells[1]:
-            why = f"{number}:1: must be word, word, score, got {line!r:.60}"
-            raise _damaged("similarity", path, why)
+            reason = f"{number}:1: must be word, word, score, got {line!r:.60}"
+            raise _damaged("similarity", path, reason)
         try:
             score = float(cells[column])
         except ValueError:
             score = np.nan
         if np.isfinite(score):
-            pairs.append(Pair(cells[0], cells[1], score))
+            pairs.append((cells[0], cells[1], score))
         elif pairs or column != 2 or number != 1:  # else other names of columns
             cell = f"{cells[column]!r:.40}"
-            why = f"{number}:{column + 1}: {cell} is not a finite number"
-            raise _damaged("similarity", path, why)
+            reason = f"{number}:{column + 1}: {cell} is not a finite number"
+            raise _damaged("similarity", path, reason)
     if not pairs:
         raise _damaged("similarity", path, "contains no pairs")
     return pairs
@@ -173,12 +157,7 @@ def read_pairs(path: Any) -> list[Pair]:
 def read_questions(path: Any) -> dict[str, list[list[str]]]:
     """Return the questions of an analogy file, four words each, by section.
 
-    A line ": name" begins a section; every other has four words.
-
-    Raises
-    ------
-    DataError
-        As `read_pairs`.
+    A line ": name" begins a section; every other has four words (else DataError).
     """
     sections: dict[str, list[list[str]]] = {}
     name = "all"
@@ -189,8 +168,8 @@ def read_questions(path: Any) -> dict[str, list[list[str]]]:
         words = line.split()
         if len(words) != 4:
             column = min(len(words), 4) + 1
-            why = f"{number}:{column}: must be four words, got {line!r:.60}"
-            raise _damaged("analogies", path, why)
+            reason = f"{number}:{column}: must be four words, got {line!r:.60}"
+            raise _damaged("analogies", path, reason)
         sections.setdefault(name, []).append(words)
     if not sections:
         raise _damaged("analogies", path, "contains no questions")
@@ -202,8 +181,8 @@ def _lines(what: str, path: Any) -> Iterator[tuple[int, str]]:
     try:
         text = read_regular(path, _LARGEST).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        why = f"is not UTF-8 text (byte {error.start:,})"
-        raise _damaged(what, path, why) from None
+        reason = f"is not UTF-8 text (byte {error.start:,})"
+        raise _damaged(what, path, reason) from None
     if "\0" in text:
         raise _damaged(what, path, "is not text, but contains zero bytes")
     for number, line in enumerate(text.splitlines(), 1):
@@ -211,5 +190,5 @@ def _lines(what: str, path: Any) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _damaged(what: str, path: Any, why: str) -> DataError:
-    return data_error(what, path, why, _CURES[what])
+def _damaged(what: str, path: Any, reason: str) -> DataError:
+    return data_error(what, path, reason, _REMEDIES[what])

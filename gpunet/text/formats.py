@@ -1,10 +1,9 @@
 """Vectors as files: our own safetensors, and the text that word2vec wrote.
 
-Our file keeps the numbers bit for bit, with digests, and the words as one run
-of UTF-8 bytes beside them (a header of JSON would be too small for a million).
-The text format is read by every tool for word vectors: a line "n_words
-n_features", then a line for each word with its numbers. Nine digits give back
-the same float32.
+Our file keeps the numbers bit for bit, with digests, and the words as one run of
+UTF-8 bytes (a header of JSON would be too small for a million). The text is read by
+every tool for word vectors: a line "n_words n_features", then a line for each word
+with its numbers, whose nine digits are read back as the same float32.
 """
 
 import re
@@ -20,7 +19,7 @@ from ..storage import read_tensors, write_tensors
 from .vectors import WordVectors
 from .vocabulary import Vocabulary
 
-_CURE = "give vectors.safetensors of a run, or word2vec text"
+_REMEDY = "give vectors.safetensors of a run, or word2vec text"
 _HEADER = re.compile(rb"([1-9][0-9]{0,9}) ([1-9][0-9]{0,5}) ?\r?\n")
 _DECIMAL = b"0123456789+-.eE "  # no "nan", no "1_000"
 _LONGEST_WORD = 4096  # bytes
@@ -70,12 +69,11 @@ def save_text(path: Any, vectors: WordVectors) -> None:
     write_atomically(path, ("\n".join(lines) + "\n").encode("utf-8"))
 
 
-def _check_words(words: list[str], refused: str, why: str) -> None:
-    pattern = re.compile(refused)
+def _check_words(words: list[str], pattern: str, fault: str) -> None:
     for word in words:
-        if pattern.search(word):
+        if re.search(pattern, word):
             raise ConfigError(
-                f"word vectors: {word!r:.60}: is empty or has {why}, which the file "
+                f"word vectors: {word!r:.60}: is empty or has {fault}, which the file "
                 "cannot hold; rename the word"
             )
 
@@ -104,82 +102,76 @@ def load_vectors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
         if _HEADER.match(first):
             return _read_text(file, status.st_size, path), {}
     if first[8:9] != b"{":
-        raise _refused(path, f"is not a vectors file (begins with {first[:12]!r})")
+        raise _error(path, f"is not a vectors file (begins with {first[:12]!r})")
     return _read_safetensors(path)
 
 
-def _refused(path: Any, why: str, cure: str = _CURE) -> ModelFileError:
-    return ModelFileError(message("vectors", path, why, cure))
+def _error(path: Any, reason: str, remedy: str = _REMEDY) -> ModelFileError:
+    return ModelFileError(message("vectors", path, reason, remedy))
 
 
 def _read_safetensors(path: Any) -> tuple[WordVectors, dict[str, Any]]:
     tensors, state = read_tensors(path)
     kind = state.pop("kind", None)
     if kind != "vectors" or set(tensors) != {"vectors", "words", "counts"}:
-        raise _refused(path, f"is a gpunet file of kind {kind!r:.40}, not vectors")
+        raise _error(path, f"is a gpunet file of kind {kind!r:.40}, not vectors")
     try:
         words = tensors["words"].astype(np.uint8, casting="safe").tobytes()
         vocabulary = Vocabulary(words.decode("utf-8").split("\n"), tensors["counts"])
         return WordVectors(vocabulary, tensors["vectors"]), state
     except (TypeError, UnicodeDecodeError, ConfigError) as error:
-        raise _refused(path, f"its words do not fit its vectors ({error})") from error
+        raise _error(path, f"its words do not fit its vectors ({error})") from error
 
 
 def _read_text(file: BinaryIO, size: int, path: Any) -> WordVectors:
     n, width = map(int, file.readline().split())
     # Each word has at least one byte and each number two, before any is believed.
     if n * (1 + 2 * width) > size:
-        why = f"1:1: promises {n:,} words of {width} numbers in {size:,} bytes"
-        raise _refused(path, why, "copy the file again")
+        reason = f"1:1: promises {n:,} words of {width} numbers in {size:,} bytes"
+        raise _error(path, reason, "copy the file again")
     words, vectors = [], np.empty((n, width), np.float32)
     longest = _LONGEST_WORD + 40 * width
     for row in range(n):
         line = file.readline(longest + 1)
         words.append(_read_line(line, vectors[row], row + 2, path))
     if rest := file.read(64).strip():
-        why = f"{n + 2}:1: continues ({rest[:20]!r}) after the {n:,} words promised"
-        raise _refused(path, why, "correct the first line")
+        reason = f"{n + 2}:1: continues ({rest[:20]!r}) after the {n:,} words promised"
+        raise _error(path, reason, "correct the first line")
     try:
         return WordVectors(words, vectors)
     except ConfigError as error:
-        raise _refused(path, str(error).removeprefix("word vectors: ")) from error
+        raise _error(path, str(error).removeprefix("word vectors: ")) from error
 
 
-def _read_line(line: bytes, into: np.ndarray, row: int, path: Any) -> str:
+def _read_line(line: bytes, vector: np.ndarray, row: int, path: Any) -> str:
     """Fill in one word's numbers; return the word."""
     cells = line.rstrip(b"\r\n ").split(b" ")
-    if len(cells) != into.size + 1:
-        column = min(len(cells), into.size + 1) + 1
+    if len(cells) != vector.size + 1:
+        column = min(len(cells), vector.size + 1) + 1
         count = len(cells) - 1 if line else "the end of the file"
-        why = f"{row}:{column}: must be a word and {into.size} numbers, got {count}"
-        raise _refused(path, why, "copy the file again, or correct that line")
-    try:
-        into[:] = _numbers(cells[1:])
-    except ValueError:
-        column, cell = next(
-            (k, c) for k, c in enumerate(cells[1:], 2) if not _is_number(c)
-        )
-        why = f"{row}:{column}: {cell[:30]!r} is not a finite number"
-        raise _refused(path, why, "correct that line") from None
+        reason = f"{row}:{column}: must be a word and {vector.size} numbers"
+        remedy = "copy the file again, or correct that line"
+        raise _error(path, f"{reason}, got {count}", remedy)
+    numbers = _numbers(cells[1:])
+    if numbers is None:
+        cell = next(cell for cell in cells[1:] if _numbers([cell]) is None)
+        column = cells.index(cell, 1) + 1
+        reason = f"{row}:{column}: {cell[:30]!r} is not a finite number"
+        raise _error(path, reason, "correct that line")
+    vector[:] = numbers
     try:
         return cells[0].decode("utf-8")
     except UnicodeDecodeError:
-        why = f"{row}:1: {cells[0][:30]!r} is not UTF-8"
-        raise _refused(path, why, "correct that line") from None
+        reason = f"{row}:1: {cells[0][:30]!r} is not UTF-8"
+        raise _error(path, reason, "correct that line") from None
 
 
-def _numbers(cells: list[bytes]) -> np.ndarray:
+def _numbers(cells: list[bytes]) -> np.ndarray | None:
+    """Return cells as numbers, None where one is not finite in float32."""
     if b" ".join(cells).translate(None, _DECIMAL):
-        raise ValueError
-    values = np.array(cells).astype(np.float64)
-    if not np.abs(values).max() <= _LARGEST:
-        raise ValueError
-    return values
-
-
-def _is_number(cell: bytes) -> bool:
+        return None
     try:
-        _numbers([cell])
+        values = np.array(cells).astype(np.float64)
     except ValueError:
-        return False
-    return True
+        return None
+    return values if np.abs(values).max() <= _LARGEST else None

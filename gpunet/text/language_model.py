@@ -1,15 +1,13 @@
 """A neural language model: the next word from the k words before it.
 
-Bengio et al. 2003, "A neural probabilistic language model": each of the k words
-becomes its vector, the vectors side by side pass a tanh layer, and a softmax
-gives every word of the vocabulary its probability. All are layers of the
-lesson, so it runs on every device.
-
-The softmax costs time in proportion to the vocabulary, so only the most frequent
-words are told apart and the rest is one word, <unk>. The more words are <unk>, the
-lower the perplexity: compare it at one vocabulary only, as `ngrams` does.
+Bengio et al. 2003, "A neural probabilistic language model": the k words become
+vectors, side by side they pass a tanh layer, and a softmax returns the probability
+of every word. The softmax costs time in proportion to the vocabulary, so rare words
+are one word, <unk>. The more of them, the lower the perplexity: compare it at one
+vocabulary only, as `ngrams` does.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from math import exp
 from typing import Any
@@ -39,29 +37,19 @@ _HELD_OUT = 0.05  # of the text for validation, and as much for the test
 class Text:
     """A text as numbers, with the last tenth held out in one piece.
 
-    Parameters
-    ----------
-    lines : callable
-        Returns an iterable of lines, lists of words, each time it is called.
-    n_words : int
-        How many words to tell apart: the most frequent of the part to train on.
+    The end of a line counts as a word: it says where a verse breaks. The
+    `n_words - 2` most frequent words of the part to train on are told apart.
 
     Attributes
     ----------
     vocabulary : Vocabulary
         Word 0 is <unk>, word 1 the end of a line, the others fall in count.
     ids : array, shape (n,), int32
-        The end of a line counts as a word: it says where a verse breaks.
     validation, test : int
         Where those parts begin: a twentieth of the text each.
-
-    Raises
-    ------
-    DataError
-        The text is too short to hold anything out.
     """
 
-    def __init__(self, lines: Any, n_words: int):
+    def __init__(self, lines: Callable[[], Iterable[list[str]]], n_words: int):
         every = Vocabulary.build(lines(), min_count=1)
         ids, offsets = encode_corpus(lines(), every)
         ids = np.insert(ids + 2, offsets[1:], 1)
@@ -71,29 +59,26 @@ class Text:
         counts = np.bincount(ids[: self.validation], minlength=len(every) + 2)
         counts[:2] = 0
         counts[2:][[len(word) > _LONGEST_WORD for word in every.tokens]] = 0
-        kept = np.argsort(-counts, kind="stable")[: n_words - 2]
-        kept = kept[counts[kept] > 0]
-        if held_out < 1 or len(kept) < 2:
+        common = np.argsort(-counts, kind="stable")[: n_words - 2]
+        common = common[counts[common] > 0]
+        if held_out < 1 or len(common) < 2:
             raise DataError(
-                f"corpus: {n:,} words and ends of lines, {len(kept)} different words: "
-                "too few to learn from and to hold a twentieth out; give more text"
+                f"corpus: {n:,} words and ends of lines, {len(common)} different "
+                "words: too few to learn from and to hold a twentieth out; give more "
+                "text"
             )
         number = np.zeros(len(every) + 2, np.int32)
         number[1] = 1
-        number[kept] = np.arange(2, len(kept) + 2)
+        number[common] = np.arange(2, len(common) + 2)
         self.ids = number[ids]
-        tokens = [UNKNOWN, END, *(every.tokens[i - 2] for i in kept.tolist())]
-        seen = np.bincount(self.ids[: self.validation], minlength=len(tokens))
-        self.vocabulary = Vocabulary(tokens, seen)
+        tokens = [UNKNOWN, END, *(every.tokens[i - 2] for i in common.tolist())]
+        counts = np.bincount(self.ids[: self.validation], minlength=len(tokens))
+        self.vocabulary = Vocabulary(tokens, counts)
 
     def windows(self, context: int, first: int, last: int) -> Dataset:
         """Return words first to last - 1 as targets, each with the words before it.
 
-        Returns
-        -------
-        windows : Dataset
-            x of shape (m, context), t of shape (m,); the first `context` words
-            of the text are no targets.
+        x has shape (m, context); the text's first `context` words are not targets.
         """
         first = max(first, context)
         if last <= first:
@@ -109,8 +94,8 @@ class Text:
         """Return the perplexity of the test part by counting alone."""
         grams = Ngrams(self.ids[: self.validation], len(self.vocabulary))
         grams.fit(self.ids, self.validation, self.test)
-        where = self.ids, self.test, len(self.ids)
-        return {"unigram": grams.unigram(*where), "bigram": grams.bigram(*where)}
+        part = self.ids, self.test, len(self.ids)
+        return {"unigram": grams.unigram(*part), "bigram": grams.bigram(*part)}
 
     @property
     def unknown_share(self) -> float:
@@ -127,29 +112,18 @@ def language_network(
         # Small, so that what is learned outweighs it: at standard_normal the
         # neighbours were noise and the perplexity 5 % higher.
         Embedding(n_words, dim, weight_init="lecun_normal"),
-        Dense(k * dim, hidden),  # the layer before gives k vectors side by side
+        Dense(k * dim, hidden),  # the layer before returns k vectors side by side
         Activation("tanh"),
         Dense(hidden, n_words),
     ]
-    return Network(
-        layers,
-        "softmax_cross_entropy",
-        seed=settings.seed,
-        device=device,
-        dtype=settings.dtype,
-    )
+    options = {"seed": settings.seed, "device": device, "dtype": settings.dtype}
+    return Network(layers, "softmax_cross_entropy", **options)
 
 
 def language_trainer(
     net: Network, text: Text, settings: LanguageSettings, **more: Any
 ) -> Trainer:
-    """Return the Trainer of a network on a text; it restores the best weights.
-
-    Parameters
-    ----------
-    **more
-        callbacks, max_steps, engine of `gpunet.fit`.
-    """
+    """Return the Trainer of a network on a text; it restores the best weights."""
     k = settings.context
     training = Settings(
         validation=text.windows(k, text.validation, text.test),
@@ -171,14 +145,7 @@ def held_out_perplexity(net: Network, text: Text, context: int) -> float:
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A trained network with its words.
-
-    Parameters
-    ----------
-    net : Network
-    vocabulary : Vocabulary
-    settings : LanguageSettings
-    """
+    """A trained network with its words."""
 
     net: Network
     vocabulary: Vocabulary
@@ -219,7 +186,7 @@ class LanguageModel:
             if not fits or vocabulary.tokens[:2] != [UNKNOWN, END]:
                 raise ValueError("its words do not fit its layers")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            why = f"contains no language model ({error})"
-            cure = "use the run of a language model"
-            raise ModelFileError(message("model file", path, why, cure)) from error
+            reason = f"contains no language model ({error})"
+            remedy = "use the run of a language model"
+            raise ModelFileError(message("model file", path, reason, remedy)) from error
         return LanguageModel(net, vocabulary, settings)

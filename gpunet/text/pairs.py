@@ -30,22 +30,13 @@ from .draws import Draws
 class Pairs(NamedTuple):
     """Windows of one width, b of them, as numbers of words.
 
-    Attributes
-    ----------
-    neighbors : array, shape (b, width)
-        Beyond `lengths` a window repeats some word, which takes no part.
-    lengths : array, shape (b, 1)
-        How many neighbors each window has.
-    outputs : array, shape (b, 1 + k)
-        The word in the middle, then its negatives.
-    cells : array, shape (p,)
-        Where in the flattened `neighbors` the p true ones are.
+    Beyond `lengths` a window repeats some word, which takes no part.
     """
 
-    neighbors: Array
-    lengths: Array
-    outputs: Array
-    cells: Array
+    neighbors: Array  # (b, width)
+    lengths: Array  # (b, 1): the neighbors of each window
+    outputs: Array  # (b, 1 + k): the word in the middle, then its negatives
+    cells: Array  # (p,): where in the flattened `neighbors` the p true ones are
 
 
 def lay_out(draws: Draws) -> tuple[Pairs, np.ndarray]:
@@ -83,12 +74,7 @@ def _rows(table: Array, ids: Array) -> Array:
 
 
 def forward(W_in: Array, W_out: Array, pairs: Pairs) -> tuple[Array, Array, Array]:
-    """Return z, shape (b, width, 1 + k), and the vectors that it is made of.
-
-    Parameters
-    ----------
-    W_in, W_out : arrays, shape (n_words, dim)
-    """
+    """Return z, shape (b, width, 1 + k), and the vectors that it is made of."""
     xp = namespace(W_in)
     C, T = _rows(W_in, pairs.neighbors), _rows(W_out, pairs.outputs)
     return C @ xp.matrix_transpose(T), C, T  # (b, width, dim) @ (b, dim, 1 + k)
@@ -140,10 +126,7 @@ def step(
 ) -> Array | None:
     """Take one step of gradient descent on the sum of L, in place.
 
-    Returns
-    -------
-    loss : array, shape (), or None
-        The sum of L before the step, with `with_loss`.
+    With `with_loss`, return the sum of L before the step.
     """
     xp = namespace(W_in)
     z, C, T = forward(W_in, W_out, pairs)

@@ -9,21 +9,20 @@ from ..errors import ConfigError
 _MOST_WORDS = 50_000  # what the header of a model file can contain
 
 
-def check_setting(good: bool, name: str, rule: str, value: Any) -> None:
-    """Refuse a value that is not good (ConfigError)."""
-    if not good:
+def check_setting(valid: bool, name: str, rule: str, value: Any) -> None:
+    """Refuse a value that is not valid (ConfigError)."""
+    if not valid:
         raise ConfigError(f"{name}: must be {rule}, got {value!r:.40}")
 
 
-def _check_counts(who: str, settings: Any, **least: int) -> None:
+def _check_counts(model: str, settings: Any, **least: int) -> None:
     """Refuse all but whole numbers from `least`, below 2^31."""
     for name, low in least.items():
-        value, most = getattr(settings, name), 2**31 - 1
-        if name == "n_words":
-            most = _MOST_WORDS
-        good = type(value) is int and low <= value <= most
+        value = getattr(settings, name)
+        most = _MOST_WORDS if name == "n_words" else 2**31 - 1
+        valid = type(value) is int and low <= value <= most
         rule = f"a whole number from {low} to {most:,}"
-        check_setting(good, f"{who}: {name}", rule, value)
+        check_setting(valid, f"{model}: {name}", rule, value)
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,14 @@ class SkipGramSettings:
         counts = {"dim": 1, "window": 1, "negatives": 1, "epochs": 1, "batch_size": 1}
         _check_counts("skip-gram", self, **counts, seed=0)
         rate, last = self.learning_rate, self.min_learning_rate
-        for name, good, rule in (
+        sampled = 0 <= self.sample < float("inf")
+        for name, valid, rule in (
             ("learning_rate", isfinite(rate) and rate > 0, "a finite number above 0"),
             ("min_learning_rate", 0 <= last <= rate, f"0 to the learning rate, {rate}"),
-            (
-                "sample",
-                0 <= self.sample < float("inf"),
-                "a finite number of at least 0",
-            ),
+            ("sample", sampled, "a finite number of at least 0"),
             ("dtype", self.dtype in ("float32", "float64"), "float32 or float64"),
         ):
-            check_setting(good, f"skip-gram: {name}", rule, getattr(self, name))
+            check_setting(valid, f"skip-gram: {name}", rule, getattr(self, name))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """The skip-gram with negative sampling: a vector for each word of a corpus.
 
-The trainer goes through the corpus span by span. A span's draws are made on the
-host; its batches are stepped by the loop of `pairs`, on any device, or by the
-compiled engine of `gpunet.fast.cpu.word_vectors`, with the same result. Between spans
-it can be saved and continued bit for bit: its vectors and one number are all its state.
+A span's draws are made on the host; its batches are stepped by the loop of `pairs`,
+on any device, or by the compiled engine of `gpunet.fast.cpu.word_vectors`, with the
+same result. Between spans its vectors and one number are all its state.
 """
 
 from math import isfinite
@@ -25,27 +24,13 @@ _REPORTED = 8  # the loss is the mean over one batch in eight
 
 
 class SpanReport(NamedTuple):
-    """The progress after a span.
+    """The progress after a span."""
 
-    Attributes
-    ----------
-    span : int
-        Spans done.
-    epoch : float
-        Epochs done.
-    words : int
-        Words read, those left out too.
-    loss : float
-        Nats a pair, over one batch in eight of this span.
-    learning_rate : float
-        Of the span's last step.
-    """
-
-    span: int
-    epoch: float
-    words: int
-    loss: float
-    learning_rate: float
+    span: int  # spans done
+    epoch: float  # epochs done
+    words: int  # words read, those left out too
+    loss: float  # nats a pair, over one batch in eight of this span
+    learning_rate: float  # of the span's last step
 
 
 class SkipGram:
@@ -56,8 +41,6 @@ class SkipGram:
     ids, offsets : arrays
         The corpus, as of `encode_corpus`.
     counts : array, shape (n_words,)
-    settings : SkipGramSettings
-    device : str or Backend
     engine : "auto", "loop" or "compiled"
     threads : int, optional
         Of the compiled engine, at most the cores this process may use, which None
@@ -105,19 +88,11 @@ class SkipGram:
         work = len(ids) * s.epochs * s.dim * s.window * (1 + s.negatives)
         self.engine, self.note = _choose(engine, self.backend, work, s.dtype)
         self.threads = min(threads, usable_cores()) if threads else usable_threads()
-        self._sampler = Sampler(
-            ids,
-            offsets,
-            counts,
-            window=s.window,
-            negatives=s.negatives,
-            sample=s.sample,
-            seed=s.seed,
-        )
-        self.n_spans, self.span = s.epochs * self._sampler.n_spans, 0
-        shape = (len(counts), s.dim)
-        start = host_rng(s.seed, "text", 0).random(shape) - 0.5
-        self.restore({"W_in": start / s.dim, "W_out": np.zeros(shape)}, 0)
+        self._sampler = Sampler(ids, offsets, counts, s)
+        self.n_spans = s.epochs * self._sampler.n_spans
+        self._shape = (len(counts), s.dim)
+        start = host_rng(s.seed, "text", 0).random(self._shape) - 0.5
+        self.restore({"W_in": start / s.dim, "W_out": np.zeros(self._shape)}, 0)
 
     @property
     def done(self) -> bool:
@@ -131,13 +106,7 @@ class SkipGram:
         return int(epoch * ends[-1] + ends[k])
 
     def train_span(self) -> SpanReport:
-        """Train the next span; return its report.
-
-        Raises
-        ------
-        Diverged
-            The loss or a vector is no longer finite.
-        """
+        """Train the next span (Diverged: it is no longer finite); return its report."""
         draws = self._sampler.draw(self.span)
         rates = self._rates(len(draws.center))
         run = self._compiled if self.engine == "compiled" else self._loop
@@ -161,9 +130,9 @@ class SkipGram:
     def _rates(self, n_windows: int) -> np.ndarray:
         """Return the learning rate of each batch of the next span."""
         s, total = self.settings, self.words_before(self.n_spans)
-        begin, end = (self.words_before(self.span + k) / total for k in (0, 1))
+        first, last = (self.words_before(self.span + k) / total for k in (0, 1))
         part = np.arange(0, n_windows, s.batch_size) / max(n_windows, 1)
-        done = begin + (end - begin) * part
+        done = first + (last - first) * part
         rates = s.learning_rate + (s.min_learning_rate - s.learning_rate) * done
         return rates.astype(s.dtype)
 
@@ -201,22 +170,14 @@ class SkipGram:
         }
 
     def restore(self, arrays: dict[str, np.ndarray], span: int) -> None:
-        """Return to a state, before span number `span`.
-
-        Raises
-        ------
-        ConfigError
-            The arrays do not fit the vocabulary and dim, or there is no such span.
-        """
-        shape = (len(self._sampler.counts), self.settings.dim)
+        """Return to a state, before span number `span` (ConfigError: no such one)."""
+        shape, last, dtype = self._shape, self.n_spans, self.settings.dtype
         for name in ("W_in", "W_out"):
             actual = np.shape(arrays[name])
             check_setting(
                 actual == shape, f"skip-gram: {name}", f"shape {shape}", actual
             )
-        last = self.n_spans
         check_setting(0 <= span <= last, "skip-gram: span", f"0 to {last}", span)
-        dtype = self.settings.dtype
         self.W_in = self.backend.array(arrays["W_in"], dtype)
         self.W_out = self.backend.array(arrays["W_out"], dtype)
         self.span = span
@@ -235,13 +196,15 @@ def _choose(engine: str, bk: Backend, work: int, dtype: str) -> tuple[str, str]:
     The work is counted in words times dim times window times outputs.
     """
     check_engine(engine)
-    why = word_vectors.missing() if bk.name == "cpu" else f"there is none for {bk.name}"
-    if engine == "compiled" and why:
-        raise ConfigError(f"engine: compiled: {why}; use engine auto or loop")
-    if engine == "auto" and not why:
+    if engine == "loop":
+        return engine, ""
+    note = f"there is none for {bk.name}"
+    if bk.name == "cpu":
+        note = word_vectors.missing()
+    if engine == "compiled" and note:
+        raise ConfigError(f"engine: compiled: {note}; use engine auto or loop")
+    if engine == "auto" and not note:
         wait = word_vectors.seconds_until_ready(dtype)
         if _LOOP_SECONDS * work < wait:
-            why = f"the run is short; compiling ({wait:.0f} s) would not pay"
-    if engine == "loop" or why:
-        return "loop", why if engine == "auto" else ""
-    return "compiled", ""
+            note = f"the run is short; compiling ({wait:.0f} s) would not pay"
+    return "loop" if note else "compiled", note

@@ -71,13 +71,7 @@ class WordVectors:
         return _normalized(self.vectors)
 
     def row(self, word: str) -> int:
-        """Return the row of a word.
-
-        Raises
-        ------
-        DataError
-            The word is unknown; the message suggests the nearest spelling.
-        """
+        """Return the row of a word, or a DataError that suggests the nearest ones."""
         row = self.find(word)
         return self.vocabulary.number(word) if row is None else row
 
@@ -96,15 +90,11 @@ class WordVectors:
         return self._nearest(self.unit[i][None], [[i]], n)[0]
 
     def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
-        """Return what is to c as b is to a, the best answer first.
+        """Return at most n (word, cosine): what is to c as b is to a, the best first.
 
-        The words whose vectors lie nearest b - a + c, all three at length 1
+        The words whose vectors are nearest b - a + c, all three at length 1
         (3CosAdd: Mikolov et al. 2013, "Linguistic regularities"; Levy and
         Goldberg 2014, eq. 3). The three words of the question are not answers.
-
-        Returns
-        -------
-        answers : list of (word, cosine), n long or as long as there are words
         """
         rows = np.array([[self.row(a), self.row(b), self.row(c)]])
         return self._nearest(self.offsets(rows), rows, n)[0]
@@ -117,11 +107,7 @@ class WordVectors:
     def best(self, targets: np.ndarray, excluded: np.ndarray) -> np.ndarray:
         """Return the row of the nearest word for each vector, shape (m,).
 
-        Parameters
-        ----------
-        targets : array, shape (m, n_features)
-        excluded : integer array, shape (m, k)
-            Rows that are not answers.
+        Those in `excluded`, shape (m, k), are not answers.
         """
         step = max(1, _CHUNK // len(self))
         blocks = [slice(a, a + step) for a in range(0, len(targets), step)]
@@ -156,13 +142,6 @@ class WordVectors:
             The sign of each axis is free; the largest entry is made positive.
         share : float
             How much of the variance the plane shows, 0 to 1.
-
-        Raises
-        ------
-        ConfigError
-            Fewer than two different words.
-        DataError
-            A word is unknown.
         """
         rows = list(dict.fromkeys(self.row(word) for word in words))
         if len(rows) < 2:

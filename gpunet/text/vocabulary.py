@@ -55,14 +55,8 @@ class Vocabulary:
     def build(cls, lines: Iterable[Sequence[str]], min_count: int = 5) -> "Vocabulary":
         """Return the words that `lines` hold at least `min_count` times.
 
-        Of two words as frequent, the one that appears first comes first.
-
-        Raises
-        ------
-        ConfigError
-            `min_count` is below 1.
-        DataError
-            There are no words, or fewer than two are frequent enough.
+        Of two words as frequent, the one that appears first comes first. A
+        DataError says that fewer than two are frequent enough.
         """
         if min_count < 1:
             raise ConfigError(f"min_count: must be at least 1, got {min_count}")
@@ -85,13 +79,7 @@ class Vocabulary:
         return word in self.index
 
     def encode(self, words: Iterable[str], *, unknown: str = "drop") -> np.ndarray:
-        """Return the numbers of words, shape (n,), int32.
-
-        Parameters
-        ----------
-        unknown : "drop" or "keep"
-            Whether a word not in the vocabulary is left out or becomes -1.
-        """
+        """Return the numbers of words, shape (n,), int32, as `encode_corpus` does."""
         ids = (self.index.get(word, -1) for word in words)
         return np.fromiter((i for i in ids if i >= 0 or unknown == "keep"), np.int32)
 
