@@ -5,7 +5,7 @@ import pytest
 from helpers import epsilons_off, error, exact_sigmoid, wide_grid
 
 from gpunet.fast.cpu import word_vectors
-from gpunet.fast.cpu.jit.skipgram import logistic, train_windows
+from gpunet.fast.cpu.jit.skipgram import logistic
 from gpunet.text import SkipGram, SkipGramSettings, skipgram
 
 pytest.importorskip("numba")
@@ -91,7 +91,7 @@ def test_logistic_keeps_small_numbers_in_float32():
 def test_plain_loops_say_what_is_compiled():
     fast, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(word_vectors, "kernel", lambda: train_windows)
+        patch.setattr(word_vectors, "compiled", lambda kernel: kernel)
         plain, _ = train("compiled", epochs=1, dtype="float64", dim=3)
     for name in fast:
         assert error(fast[name], plain[name]) < 1e-12

@@ -89,13 +89,8 @@ def _compiled(kernel: Callable) -> Any:
 def seconds_until_ready(kernel: Callable, dtype: Any, index: Any = "") -> float:
     """Return about how long it takes here until a compiled kernel can run.
 
-    0 if this process has compiled or loaded it. numba is not imported.
-
-    Parameters
-    ----------
-    kernel : callable
-    dtype : dtype of the network
-    index : dtype of `structs.Examples.columns`, if the kernel reads them
+    0 if this process has compiled or loaded it. numba is not imported. `index` is the
+    dtype of `structs.Examples.columns`, if the kernel reads them.
     """
     mark = _mark(kernel, dtype, index)
     if mark in _ready:

@@ -18,28 +18,14 @@ _FEW_WEIGHTS, _LARGE_BATCH, _MEMBERS = 10_000, 32, 20
 
 
 class Workload(NamedTuple):
-    """A training run: its steps, and what the time of one depends on.
-
-    Attributes
-    ----------
-    n_steps : float
-    batch : int
-    members : int
-    width : int
-        Outputs of the first layer.
-    outputs : int
-        Of all layers.
-    n_parameters : int
-        Of one member.
-    adam : bool
-    """
+    """A training run: its steps, and what the time of one depends on."""
 
     n_steps: float
     batch: int
     members: int
-    width: int
-    outputs: int
-    n_parameters: int
+    width: int  # outputs of the first layer
+    outputs: int  # of all layers
+    n_parameters: int  # of one member
     adam: bool
 
 
@@ -60,14 +46,7 @@ def compiled_seconds(work: Workload, threads: int) -> float:
 
 
 def blas_wins(work: Workload, x: Array) -> bool:
-    """Return whether BLAS in the loop is faster than compiled code.
-
-    Parameters
-    ----------
-    work : Work
-    x : array, shape (n, features)
-        The examples, of which the first are looked at.
-    """
+    """Return whether BLAS in the loop is faster, by the first of the examples x."""
     single = work.members == 1 and work.batch >= _MANY and work.width < _WIDE
     large, small = work.batch >= _LARGE_BATCH, work.n_parameters < _FEW_WEIGHTS
     population = work.members >= _MEMBERS and large and small and not work.adam

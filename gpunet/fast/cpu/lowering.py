@@ -63,24 +63,12 @@ def why_unsupported_optimizer(optimizer: Optimizer) -> str:
 
 
 class Layout(NamedTuple):
-    """Where numbers are in flat arrays.
+    """Where numbers are in flat arrays."""
 
-    Attributes
-    ----------
-    indices : sequence of int
-        Of the dense layers: layer i has the tensors "i.W" and "i.b".
-    layers : array
-        See `structs.LoweredNetwork.layers`.
-    size : int
-        Parameters of one member, padded.
-    row_size : int
-        Numbers of one example in the workspace.
-    """
-
-    indices: Sequence[int]
-    layers: Array
-    size: int
-    row_size: int
+    indices: Sequence[int]  # of the dense layers: layer i has the tensors "i.W", "i.b"
+    layers: Array  # see `structs.LoweredNetwork`
+    size: int  # parameters of one member, padded
+    row_size: int  # numbers of one example in the workspace
 
 
 def layout(net: Network) -> Layout:
@@ -99,16 +87,7 @@ def lay_out(
     dropouts: Sequence[bool],
     dtype: Any,
 ) -> Layout:
-    """Return where the numbers of a row of dense layers are.
-
-    Parameters
-    ----------
-    sizes : sequence of (n_in, n_out)
-    activations : sequence of int
-    dropouts : sequence of bool
-        Whether dropout follows each layer.
-    dtype : dtype
-    """
+    """Return where the numbers of dense layers of sizes (n_in, n_out) are."""
     step, layers = lanes(dtype), np.zeros((len(sizes), 10), np.int64)
     size = row_size = draws = 0
     rows = zip(layers, sizes, activations, dropouts, strict=True)
@@ -154,13 +133,7 @@ def lower(
 ) -> LoweredNetwork:
     """Return a network, its loss and its optimizer as the kernels read them.
 
-    Parameters
-    ----------
-    net : Network
-    optimizer : Optimizer
-    layers : array
-        Of `workspace.layers_for`.
-    **settings : labels, has_accuracy, compute_metrics of `LoweredNetwork`
+    `layers` are of `workspace.layers_for`, `settings` other fields of the result.
     """
     blocks, loss = dense_blocks(net.layers), net.loss
     n_out = blocks[-1].dense.n_out
@@ -171,17 +144,14 @@ def lower(
         dropout=np.asarray([block.dropout for block in blocks], np.float64),
         loss=LOSSES[loss.kind],
         optimizer=optimizer_kind(optimizer),
-        smoothing=np.asarray(smoothing(loss, n_out)),
+        smoothing=np.asarray(_smoothing(loss, n_out)),
         square_factor=factor,
         slope_factor=2.0 * factor if loss.square_factor else 1.0,
-        clip=0.0,
-        batch_penalty=False,
         **settings,
     )
 
 
-def smoothing(loss: Loss, n_out: int) -> list[float]:
-    """Return (a, b): the loss turns a target t into a t + b."""
+def _smoothing(loss: Loss, n_out: int) -> list[float]:
     if loss.square_factor:
         return [1.0, 0.0]
     share = 0.5 if LOSSES[loss.kind] == functions.BINARY else 1.0 / n_out
@@ -202,7 +172,7 @@ def adam_correction(t: Any, beta1: float, beta2: float) -> Any:
     return np.sqrt(1.0 - beta2**t) / (1.0 - beta1**t)
 
 
-def hyper_parameters(optimizer: Optimizer, i: int) -> tuple[list[float], float]:
+def hyper_parameters(optimizer: Optimizer, i: int) -> tuple[list[float], list[float]]:
     """Return member i's numbers for `functions.apply_gradient`: hyper and l2."""
 
     def of_member(value: Any) -> float:
@@ -210,6 +180,6 @@ def hyper_parameters(optimizer: Optimizer, i: int) -> tuple[list[float], float]:
 
     if isinstance(optimizer, Adam):
         b1, b2 = optimizer.beta1, optimizer.beta2
-        return [b1, b2, 1.0 - b1, 1.0 - b2, optimizer.eps], of_member(optimizer.l2)
+        return [b1, b2, 1.0 - b1, 1.0 - b2, optimizer.eps], [of_member(optimizer.l2)]
     momentum = optimizer.momentum if isinstance(optimizer, SGD) else 0.0
-    return [of_member(momentum), 0, 0, 0, 0], of_member(optimizer.l2)
+    return [of_member(momentum), 0, 0, 0, 0], [of_member(optimizer.l2)]

@@ -19,24 +19,10 @@ from .workspace import aligned, layers_for, workspace_for
 
 
 class PopulationShape(NamedTuple):
-    """What all networks of a population have in common.
+    """What all networks of a population have in common; see `LoweredNetwork`."""
 
-    Attributes
-    ----------
-    sizes : list of (n_in, n_out)
-    activations : list of int
-        Each layer's, a number of `functions`.
-    loss, optimizer : int
-        Likewise.
-    square_factor, clip : float
-        See `structs.LoweredNetwork`.
-    labels : bool
-        Whether answers are labels (else rows of targets).
-    dtype : dtype
-    """
-
-    sizes: Sequence[tuple[int, int]]
-    activations: Sequence[int]
+    sizes: Sequence[tuple[int, int]]  # (n_in, n_out) of each layer
+    activations: Sequence[int]  # numbers of `functions`, as loss and optimizer are
     loss: int
     optimizer: int
     square_factor: float
@@ -67,8 +53,7 @@ class PopulationState:
     Attributes
     ----------
     hyper, l2 : arrays, shape (members, 5), (members, 1)
-        Settings of the optimizer, see `functions.apply_gradient`, and penalties; to
-        be set.
+        The optimizer's (see `functions.apply_gradient`) and penalties; to be set.
     """
 
     def __init__(
@@ -97,13 +82,8 @@ class PopulationState:
     def train(self, order: Array, rates: Array, corrections: Array) -> Array:
         """Take a span of steps; return the sums of all costs, shape (members,).
 
-        Parameters
-        ----------
-        order : int64 array
-            The examples, batch by batch, C order.
-        rates : array, shape (members, steps)
-        corrections : array, shape (steps,)
-            Adam's; see `lowering.adam_correction`.
+        `order` are the examples, int64; rates are (members, steps), Adam's
+        corrections (steps,).
         """
         n, dtype, (P, M, V) = len(self.hyper), self.hyper.dtype, self._flats
         loss, n_correct, grad_norm = np.zeros((3, n, 1))
@@ -147,11 +127,9 @@ def _lower(shape: PopulationShape, layout: Layout, batch_size: int) -> LoweredNe
         smoothing=np.asarray([1.0, 0.0]),
         square_factor=shape.square_factor,
         slope_factor=1.0,
+        labels=shape.labels,
         clip=shape.clip,
         batch_penalty=True,
-        labels=shape.labels,
-        has_accuracy=False,
-        compute_metrics=True,
     )
 
 

@@ -142,18 +142,13 @@ class CompiledStepper(Stepper):
         pairs = list(zip(memory[1:], (net.params, *state), strict=False))
         for flat, arrays in pairs:
             pack(flat, arrays, self._layout, index)
-        sums = {name: s.reshape(-1)[i : i + 1] for name, s in self.sums.items()}
-        hyper, l2 = hyper_parameters(optimizer, i)
+        loss, n_correct, grad_norm = (
+            self.sums[name].reshape(-1)[i : i + 1]
+            for name in ("loss", "n_correct", "grad_norm")
+        )
+        hyper, l2 = (np.asarray(v, dtype) for v in hyper_parameters(optimizer, i))
         member = MemberState(
-            memory.P,
-            memory.M,
-            memory.V,
-            sums["loss"],
-            sums["n_correct"],
-            sums["grad_norm"],
-            np.asarray(hyper, dtype),
-            np.asarray([l2], dtype),
-            self._keys[i],
+            *memory[1:], loss, n_correct, grad_norm, hyper, l2, self._keys[i]
         )
         span = span._replace(
             order=span.order if span.order.ndim == 1 else span.order[i],

@@ -32,15 +32,9 @@ def pool(n: int) -> ThreadPoolExecutor:
 def run_threads(
     kernel: Callable[..., None], n_threads: int, sync: Array, task: tuple[Any, ...]
 ) -> None:
-    """Run a kernel in several threads, this one among them.
+    """Call kernel(*task, thread, n_threads) in several threads, this one among them.
 
-    Parameters
-    ----------
-    kernel : callable
-        kernel(*task, thread, n_threads).
-    n_threads : int
-    sync : int array, shape (16,)
-        Where the threads meet.
+    They meet at `sync`, int64, shape (16,).
     """
     if n_threads == 1:
         kernel(*task, 0, 1)

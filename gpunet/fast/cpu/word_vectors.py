@@ -16,11 +16,6 @@ __all__ = ["missing", "seconds_until_ready", "train_span"]
 seconds_until_ready = partial(compiler.seconds_until_ready, train_windows)
 
 
-def kernel() -> Any:
-    """Return `train_windows`, compiled."""
-    return compiled(train_windows)
-
-
 def train_span(
     draws: Any,
     rates: Array,
@@ -29,23 +24,11 @@ def train_span(
     W_out: Array,
     n_threads: int = 1,
 ) -> Array:
-    """Train the windows of a span, batch by batch, in place.
+    """Train the windows of a `gpunet.text.draws.Draws`, `batch_size` at a time.
 
-    Parameters
-    ----------
-    draws : gpunet.text.draws.Draws
-    rates : array, shape (n_batches,), the dtype of W_in
-        The learning rate of each batch.
-    batch_size : int
-        Windows a batch.
-    W_in, W_out : arrays, shape (n_words, dim), C order, mutated
-    n_threads : int
-
-    Returns
-    -------
-    losses : array, shape (m,), float64
-        The loss of each window before the step of its batch, summed over its
-        pairs, nats.
+    `rates` are of the batches, in the dtype of W_in; W_in and W_out, shape (n_words,
+    dim), are mutated. Returns the loss of each window before the step of its batch,
+    summed over its pairs, float64, nats.
     """
     windows = Windows(*draws)
     m, dim = len(windows.center), W_in.shape[1]
@@ -60,5 +43,5 @@ def train_span(
     vectors = VectorBuffers(W_in, W_out, d_in, d_out)
     task = (windows, starts, widest, rates, vectors, losses, sync)
     with announced(train_windows, W_in.dtype):
-        run_threads(kernel(), n_threads, sync, task)
+        run_threads(compiled(train_windows), n_threads, sync, task)
     return losses

@@ -29,12 +29,8 @@ def add_sparse_rows(examples, P, workspace, layer, batch, upcoming, lo, hi, L):
 
 def add_whole_rows(examples, P, workspace, layer, batch, lo, hi, L):
     """Add x W to the first layer's rows, of data that have few zeros."""
-    n_in, width, used, xi = (
-        layer[N_IN],
-        layer[WIDTH],
-        layer[USED],
-        workspace.X.shape[1],
-    )
+    n_in, width, used = layer[N_IN], layer[WIDTH], layer[USED]
+    xi = workspace.X.shape[1]
     X = workspace.X.reshape(-1)
     for s in range(lo, hi):
         v = batch[s] * n_in

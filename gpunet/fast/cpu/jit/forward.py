@@ -45,12 +45,8 @@ def drop_out(net, workspace, i, n, lo, hi, key, span, k):
     """Fill `values` with what the layer after layer i reads, as lists or whole."""
     layer, rate = net.layers[i], net.dropout[i]
     width, n_out, relu = layer[WIDTH], layer[N_OUT], layer[ACTIVATION] == RELU
-    A, values, columns, mask = (
-        workspace.A,
-        workspace.values,
-        workspace.columns,
-        workspace.mask,
-    )
+    A, values = workspace.A, workspace.values
+    columns, mask = workspace.columns, workspace.mask
     for s in range(lo, hi):
         o, count = layer[ROWS] + s * width, 0
         if rate > 0:

@@ -9,43 +9,27 @@ N_IN, N_OUT, WIDTH, W, B, ACTIVATION, ROWS, DRAWS, SPARSE, USED = range(10)
 class LoweredNetwork(NamedTuple):
     """A network, its loss and its optimizer as numbers.
 
-    Attributes
-    ----------
-    layers : int64 array, shape (layers, 10)
-        The columns above: sizes; length of a padded row; where W and b begin in the
-        flat parameters; activation; where its rows begin in the workspace; dropout
-        draws an example takes before it; whether the next layer reads its outputs as
-        lists; how much of a padded row is computed.
-    alphas, dropout : arrays, shape (layers,)
-        Slope of a leaky rectifier; probability of silence.
-    loss, optimizer : int
-    smoothing : array, shape (2,)
-        A target t becomes smoothing[0] t + smoothing[1].
-    square_factor : float, factor of a squared error
-    slope_factor : float, factor of its slope, which is y - t otherwise
-    clip : float
-        Probabilities are kept so far from 0 and 1 in the cost; 0 for not at all.
-    batch_penalty : bool
-        Whether l2 is of a batch's summed cost, not of its mean, and half of it times
-        the squared weights is added to the costs.
-    labels : bool
-        Whether answers are labels (else rows of targets).
-    has_accuracy, compute_metrics : bool
+    `layers`, int64, has the columns above for each layer: sizes; length of a padded
+    row; where W and b begin in the flat parameters; activation; where its rows begin
+    in the workspace; dropout draws an example takes before it; whether the next layer
+    reads its outputs as lists; how much of a padded row is computed. With
+    `batch_penalty`, l2 is of a batch's summed cost, not of its mean, and half of it
+    times the squared weights is added to the costs.
     """
 
     layers: Any
-    alphas: Any
-    dropout: Any
+    alphas: Any  # slopes of leaky rectifiers
+    dropout: Any  # probabilities of silence
     loss: int
     optimizer: int
-    smoothing: Any
-    square_factor: float
-    slope_factor: float
-    clip: float
-    batch_penalty: bool
-    labels: bool
-    has_accuracy: bool
-    compute_metrics: bool
+    smoothing: Any  # a target t becomes smoothing[0] t + smoothing[1]
+    square_factor: float  # of a squared error
+    slope_factor: float  # of its slope, which is y - t otherwise
+    labels: bool  # answers are labels, else rows of targets
+    has_accuracy: bool = False
+    compute_metrics: bool = True
+    clip: float = 0.0  # if not 0, the cost keeps probabilities so far from 0 and 1
+    batch_penalty: bool = False
 
 
 class Examples(NamedTuple):

@@ -2,14 +2,8 @@
 
 A small network's step is a dozen launches of a few microseconds for two of work. Here
 there is one launch for a thousand steps: block i trains network i, whose weights
-never leave registers and shared memory in between. So one seed gives one run, a
-member of a population the bits of the network alone, on one kind of GPU.
-
-Arithmetic, before any measurement, for 784-30-10 at batch 10 (`ThreadLayout.counts`;
-clocks of one multiprocessor, and what 1.98 GHz makes of them): multiply-adds of the
-first layer 3,920 at 128 a clock; reads of x as 16-byte broadcasts 3,920 if every
-lane's bytes count, a quarter if a broadcast costs one pass; partial sums 620; all
-later layers, the loss and barriers 1,340. Expected: 3 to 4 microseconds a step.
+never leave registers and shared memory in between. On one kind of GPU, one seed gives
+one run, and a member of a population has the bits of the network alone.
 """
 
 from collections.abc import Sequence
