@@ -54,9 +54,11 @@ def old_pickle(kind, **state):
 
 
 def test_older_pickles_of_momentum_load():
-    solver = old_pickle(solvers.SGD, slots=[np.array([1.0, 2.0, 3.0])])
+    slots = [np.array([1.0, 2.0, 3.0])]
+    solver = old_pickle(solvers.SGD, slots=slots, schedule="adaptive", lr_schedule=None)
     assert solver.state[0].tolist() == [1.0, 2.0, 3.0]
-    assert not hasattr(solver, "slots")
+    assert not hasattr(solver, "slots") and not hasattr(solver, "schedule")
+    assert solver.lr_schedule == "adaptive"
 
 
 def test_older_pickles_of_adam_load_in_the_new_scale():

@@ -23,7 +23,6 @@ from .extras import extras_in_use, fit_extras
 from .fitting import fit_lbfgs, fit_stochastic
 from .solvers import SOLVERS
 from .state import MLPState
-from .steppers.choice import layers_of
 from .steppers.device_stepper import make_network
 from .steppers.layers import DenseLayers, Samples
 
@@ -207,7 +206,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         bk = array_api.compute_backend(self.device, X)
         X = validation.validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         self._check_thread(method)
-        layers = layers_of(self)
+        layers = self._layers()
         if hidden:
             coefs, intercepts, names = layers
             layers = DenseLayers(coefs[:-1], intercepts[:-1], names[:-1])

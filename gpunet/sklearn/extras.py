@@ -14,7 +14,6 @@ from .array_api import backend_of, dense_array
 from .fitting import split_samples, warn_not_converged
 from .solvers import SOLVERS
 from .state import MLPState
-from .steppers.choice import layers_of
 from .steppers.device_stepper import lesson_optimizer, make_network, tensor_names
 from .steppers.layers import Samples
 
@@ -65,12 +64,10 @@ def fit_extras(
     _check_extras(est, incremental)
     samples, held_out, batches = split_samples(est, samples, held_out)
     seed = int(est._random_state.randint(2**31 - 1))
-    net = make_network(bk, layers_of(est), est.dropout, seed)
+    net = make_network(bk, est._layers(), est.dropout, seed)
     patience = int(min(est.n_iter_no_change, est.max_iter))
     size = batches[0][1]
-    callbacks = list(est.callbacks)
-    if not est.early_stopping:
-        callbacks.append(_Plateau(est.tol, patience))
+    plateau = [] if est.early_stopping else [_Plateau(est.tol, patience)]
     history = fit(
         net,
         _dataset(est, *samples),
@@ -81,7 +78,7 @@ def fit_extras(
         validation=held_out and _dataset(est, *held_out),
         early_stopping=EarlyStopping(patience, est.tol) if est.early_stopping else None,
         shuffle=bool(est.shuffle),
-        callbacks=callbacks,
+        callbacks=[*est.callbacks, *plateau],
         engine=est.engine,
     )
     tensors = [net.backend.to_host(net.params[name]) for name in tensor_names(net)]

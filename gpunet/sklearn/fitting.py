@@ -21,7 +21,7 @@ from .steppers.layers import Samples
 
 def fit_lbfgs(est: MLPState, samples: Samples, bk: Backend | None) -> None:
     """Train an initialized estimator in place by SciPy's L-BFGS."""
-    stepper = make_stepper(est, bk, samples)
+    stepper = make_stepper(est, bk, samples, epochs=1, n_fits=1)
     result = scipy.optimize.minimize(
         stepper.loss_and_gradient,
         stepper.p,
@@ -140,14 +140,14 @@ def end_epoch(
     if est.verbose:
         print(f"Iteration {est.n_iter_}, loss = {loss:.8f}")
     _record_progress(est, y, held_out, weights)
-    est._optimizer.end_epoch(est.t_)
+    est._optimizer.iteration_ends(est.t_)
     if est._no_improvement_count > est.n_iter_no_change:
         quantity = "Validation score" if est.early_stopping else "Training loss"
         message = (
             f"{quantity} did not improve more than tol={est.tol:f} for "
             f"{est.n_iter_no_change:d} consecutive epochs."
         )
-        if est._optimizer.may_stop(message, est.verbose):
+        if est._optimizer.trigger_stopping(message, est.verbose):
             return True
         est._no_improvement_count = 0
     return False

@@ -16,8 +16,7 @@ from .base import BaseMLP
 from .extras import extras_in_use
 from .fitting import end_epoch, epoch_orders, split_samples, warn_not_converged
 from .solvers import SOLVERS
-from .steppers.choice import layers_of, use_numba
-from .steppers.layers import Samples
+from .steppers.choice import use_numba
 from .steppers.numba_stepper import NumbaMLPStepper
 from .steppers.numpy_stepper import NumpyMLPStepper
 
@@ -52,8 +51,8 @@ def fit_jobs(
         return [
             partial(_fit_alone, est, X, y, sample_weight, n_fits) for est in members
         ]
-    samples = first._begin_fit(X, y, sample_weight)
-    samples, held_out, batches = split_samples(first, samples, None)
+    data = split_samples(first, first._begin_fit(X, y, sample_weight), None)
+    samples, _, batches = data
     stepper_class: Any = NumpyMLPStepper
     size = _members_of_a_block(first, batches[0][1])
     if use_numba(first, None, samples, first.max_iter, n_fits):
@@ -68,8 +67,7 @@ def fit_jobs(
     blocks = [members[k : k + size] for k in range(0, len(members), size)]
     for block in blocks:  # its first one draws, for all of them
         block[0]._random_state = deepcopy(first._random_state)
-    shared = (samples, held_out, batches)
-    return [partial(_fit_block, stepper_class, block, *shared) for block in blocks]
+    return [partial(_fit_block, stepper_class, block, data) for block in blocks]
 
 
 def _members_of_a_block(est: BaseMLP, batch: int) -> int:
@@ -88,31 +86,25 @@ def _fit_alone(est: BaseMLP, X: Any, y: Any, sample_weight: Any, n_fits: int) ->
     return 1
 
 
-def _fit_block(
-    stepper_class: Any,
-    members: list[BaseMLP],
-    samples: Samples,
-    held_out: Any,
-    batches: list,
-) -> int:
+def _fit_block(stepper_class: Any, members: list[BaseMLP], data: tuple) -> int:
     """Train members with the same start and batches; each stops for itself."""
+    samples, held_out, batches = data
     n_fits, n, first = len(members), batches[-1][1], members[0]
-    layers, dtype = layers_of(first), first.coefs_[0].dtype
+    layers, dtype = first._layers(), first.coefs_[0].dtype
     layers = layers.views(np.stack([layers.packed()] * n_fits))
     alpha = np.asarray([est.alpha for est in members], dtype)
     samples = samples._replace(t=samples.t.astype(dtype, copy=False))
     stepper, solver = stepper_class(layers, alpha, samples), copy(first._optimizer)
-    vars(solver).update(_columns(members))
+    solver.__dict__.update(_columns(members))
     solver.start(stepper.p)
     for order in epoch_orders(first, n):
         losses = stepper.run_epoch(order, batches, solver)
-        y = None if held_out is None else stepper.outputs(held_out.x)
+        y = stepper.outputs(held_out.x) if held_out else [None] * len(members)
         weights = cache(stepper.weights)  # copied when a member first needs its own
         done = np.zeros(len(members), bool)
         for i, est in enumerate(members):
-            member_y = None if y is None else y[i]
             copy_member = partial(_member_weights, weights, i)
-            done[i] = end_epoch(est, losses[i], n, member_y, held_out, copy_member)
+            done[i] = end_epoch(est, losses[i], n, y[i], held_out, copy_member)
             if not done[i] and est.n_iter_ == est.max_iter:
                 warn_not_converged(est)
                 done[i] = True
@@ -125,7 +117,7 @@ def _fit_block(
             stepper = stepper.keep_members(~done)
             solver.state = [average[~done] for average in solver.state]
             solver.start(stepper.p)
-        vars(solver).update(_columns(members))
+        solver.__dict__.update(_columns(members))
     return n_fits
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
+from sklearn.neural_network._stochastic_optimizers import BaseOptimizer, SGDOptimizer
 
 _AXPY = {"d": daxpy, "f": saxpy}
 # OpenBLAS gives a longer vector to its threads. SciPy's are not NumPy's: both wait
@@ -31,11 +32,11 @@ def add_scaled(y: np.ndarray, x: np.ndarray, a: Any, scratch: np.ndarray) -> Non
         axpy(x, y, min(_ONE_THREAD, x.size - k), a, k, 1, k)
 
 
-class Solver:
+class Solver(BaseOptimizer):
     """What a stochastic solver remembers between steps, epochs and calls.
 
     `learning_rate` is the newest step's; `state` has the running averages, vectors
-    like the parameters', from `start` on.
+    like the parameters', from `start` on. The ends of epochs are scikit-learn's.
     """
 
     n_averages = 1
@@ -57,21 +58,14 @@ class Solver:
         """Take one step: p is changed in place; g may be overwritten."""
         raise NotImplementedError
 
-    def end_epoch(self, n_seen: int) -> None:
-        """Adapt the rate after an epoch, n_seen samples after the start."""
-
-    def may_stop(self, message: str, verbose: Any) -> bool:
-        """Return whether training ends when progress has ended."""
-        if verbose:
-            print(message + " Stopping.")
-        return True
-
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_scratch": np.empty(0)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if "slots" in state:  # an older pickle; Adam's were 1 / beta^k of the averages
+        if "schedule" in state:  # an older pickle
+            self.lr_schedule = self.__dict__.pop("schedule")
+        if "slots" in state:  # older still; Adam's were 1 / beta^k of the averages
             slots, scales = self.__dict__.pop("slots"), [1.0]
             if "_period" in state:
                 k = state["t"] % state["_period"]
@@ -80,12 +74,12 @@ class Solver:
             self.state = [s * a for s, a in zip(slots, scales, strict=False)]
 
 
-class SGDSolver(Solver):
+class SGDSolver(Solver, SGDOptimizer):
     """Momentum: v <- m v - rate g; p <- p + v, or p + m v - rate g (Nesterov)."""
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
-        self.schedule = settings.learning_rate
+        self.lr_schedule = settings.learning_rate
         self.momentum = settings.momentum
         self.nesterov = settings.nesterovs_momentum
         self.power_t = settings.power_t
@@ -100,23 +94,6 @@ class SGDSolver(Solver):
             return
         add_scaled(p, v, self.momentum, scratch)
         add_scaled(p, g, -self.learning_rate, scratch)
-
-    def end_epoch(self, n_seen: int) -> None:
-        """Lower the rate of "invscaling" by the samples seen."""
-        if self.schedule == "invscaling":
-            rate = float(self.learning_rate_init)
-            self.learning_rate = rate / (n_seen + 1) ** self.power_t
-
-    def may_stop(self, message: str, verbose: Any) -> bool:
-        """Return whether to stop; "adaptive" first divides the rate by 5."""
-        if self.schedule != "adaptive":
-            return super().may_stop(message, verbose)
-        if self.learning_rate <= 1e-6:
-            return super().may_stop(message + " Learning rate too small.", verbose)
-        self.learning_rate /= 5.0
-        if verbose:
-            print(f"{message} Setting learning rate to {self.learning_rate:f}")
-        return False
 
 
 class AdamSolver(Solver):

@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator
 from ..backend import Backend
 from ..optimizers import Optimizer
 from .solvers import SOLVERS, Solver
+from .steppers.layers import DenseLayers
 
 
 class FittedMLP(BaseEstimator):
-    """What is no keyword of both estimators: two parameters, and fitted attributes."""
+    """What an estimator has beside its keywords: two parameters, fitted attributes."""
 
     hidden_layer_sizes: Any
     activation: str
@@ -83,6 +84,18 @@ class MLPState(FittedMLP):
             self.validation_scores_: list[float] | None = [] if early else None
             self.best_validation_score_ = -np.inf if early else None
             self.best_loss_ = None if early else np.inf
+
+    def _layers(self) -> DenseLayers:
+        """Return the tensors and activations; the estimator must be initialized."""
+        n, names = self.n_layers_ - 2, self.hidden_activations
+        names = [self.activation] * n if names is None else list(names)
+        if len(names) != n:
+            raise ValueError(
+                f"hidden_activations must be {n} names, one for each hidden layer, "
+                f"got {names}"
+            )
+        names = [*names, self.out_activation_]
+        return DenseLayers(self.coefs_, self.intercepts_, names)
 
     def _first_tensors(self, units: list[int], dtype: Any) -> list[np.ndarray]:
         """Draw W, b, W, b, ...: Glorot's uniform start, in scikit-learn's order."""

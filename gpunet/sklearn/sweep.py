@@ -21,7 +21,6 @@ from .estimators import MLPClassifier, MLPRegressor
 from .extras import extras_in_use
 from .population import fit_jobs, run_jobs
 from .state import MLPState
-from .steppers.choice import layers_of
 
 MEMBER_PARAMETERS = ("learning_rate_init", "alpha", "momentum")
 
@@ -127,7 +126,7 @@ class MLPSweep(GridSearchCV):
             est._end_fit()
             if self.scoring is None and weight is None and _is_plain(est, X, y):
                 # what `est.score` does: its checks take four times as long as this
-                labels = est._labels(layers_of(est).outputs(X))
+                labels = est._labels(est._layers().outputs(X))
                 score = float(np.average(labels == y))
             else:
                 weights = {} if weight is None else {"sample_weight": weight}

@@ -1,5 +1,1 @@
-"""Training steps of the estimators: a stepper for each kind of code.
-
-NumPy is the default, code that numba compiles is used where that is faster, and the
-lesson's Network on a device.
-"""
+"""Training steps of the estimators by NumPy, by numba, or by the lesson's Network."""

@@ -12,35 +12,18 @@ from ...fast.cpu.jit.span import train_members
 from ..array_api import backend_of
 from ..state import MLPState
 from .device_stepper import DeviceMLPStepper
-from .layers import DenseLayers, Samples
+from .layers import Samples
 from .numba_stepper import NumbaMLPStepper
 from .numpy_stepper import NumpyMLPStepper
 
 
-def layers_of(est: MLPState) -> DenseLayers:
-    """Return the tensors and activations of an initialized estimator."""
-    n, names = est.n_layers_ - 2, est.hidden_activations
-    names = [est.activation] * n if names is None else list(names)
-    if len(names) != n:
-        raise ValueError(
-            f"hidden_activations must be {n} names, one for each hidden layer, "
-            f"got {names}"
-        )
-    return DenseLayers(est.coefs_, est.intercepts_, [*names, est.out_activation_])
-
-
 def make_stepper(
-    est: MLPState,
-    bk: Backend | None,
-    samples: Samples,
-    epochs: float = 1,
-    n_fits: int = 1,
+    est: MLPState, bk: Backend | None, samples: Samples, epochs: int, n_fits: int
 ) -> Any:
     """Return the stepper of an initialized estimator; see `use_numba`."""
     x, t, weight = samples
     compiled = use_numba(est, bk, samples, epochs, n_fits)
-    layers = layers_of(est)
-    dtype = est.coefs_[0].dtype
+    layers, dtype = est._layers(), est.coefs_[0].dtype
     if est.solver == "lbfgs":
         # SciPy's vector is float64, and scikit-learn's tensors become so
         dtype = np.dtype("float64")
@@ -85,10 +68,8 @@ def use_numba(
 
 
 def step_seconds(n_parameters: int, batch: int) -> float:
-    """Return how long a step of `NumpyMLPStepper` takes, by a rough count.
-
-    Fitted to networks of 800 to 80,000 parameters and batches of 10 to 200.
-    """
+    """Return how long a step of `NumpyMLPStepper` takes, by a rough count."""
+    # fitted to networks of 800 to 80,000 parameters and batches of 10 to 200
     return 3e-5 + n_parameters * (3.5e-9 + 1.3e-10 * batch)
 
 

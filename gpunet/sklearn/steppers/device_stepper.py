@@ -12,7 +12,7 @@ from ...network import Network
 from ...optimizers import SGD, Adam, Optimizer
 from ..array_api import dense_array
 from ..solvers import SGDSolver, Solver
-from .layers import DenseLayers, MLPStepper, Samples
+from .layers import LESSON_LOSSES, DenseLayers, MLPStepper, Samples
 
 
 def _deviance(z: Any, t: Any) -> Any:
@@ -31,12 +31,7 @@ def _deviance_slope(z: Any, t: Any) -> Any:
 
 # half the Poisson deviance, of z before the exponential
 POISSON = Loss("poisson", _deviance, _deviance_slope, _exp, on_logits=True)
-_LOSSES: dict[str, str | Loss] = {
-    "softmax": "softmax_cross_entropy",
-    "logistic": "sigmoid_cross_entropy",
-    "identity": "half_squared_error",
-    "exp": POISSON,
-}
+_LOSSES: dict[str, str | Loss] = {**LESSON_LOSSES, "exp": POISSON}
 
 
 def make_network(
@@ -44,8 +39,7 @@ def make_network(
 ) -> Network:
     """Return the lesson's Network with the tensors of an estimator; bk None: the CPU.
 
-    The last activation is the loss's where a loss has it; Dropout follows each hidden
-    layer.
+    The last activation is the loss's where a loss has it.
     """
     coefs, intercepts, names = layers
     modules: list = []

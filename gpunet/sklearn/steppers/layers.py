@@ -1,13 +1,12 @@
 """The tensors of an MLP on the host, and the base of all steppers."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
-from scipy.special import expit
+from sklearn.neural_network import _base
 
 from ..solvers import Solver
 
@@ -20,21 +19,16 @@ def _softmax(z: np.ndarray) -> None:
     z /= z @ np.ones((z.shape[-1], 1), z.dtype)
 
 
-_ACTIVATIONS: dict[str, Callable[[np.ndarray], Any]] = {
-    "identity": lambda z: None,
-    "exp": lambda z: np.exp(z, out=z),
-    "logistic": lambda z: expit(z, out=z),
-    "relu": lambda z: np.maximum(z, 0, out=z),
-    "softmax": _softmax,
-    "tanh": lambda z: np.tanh(z, out=z),
+# the lesson's losses by the activation of the outputs
+LESSON_LOSSES = {
+    "softmax": "softmax_cross_entropy",
+    "logistic": "sigmoid_cross_entropy",
+    "identity": "half_squared_error",
 }
 
 
 class DenseLayers(NamedTuple):
-    """Weights (n_in, n_out), biases (n_out,) and the name of each activation.
-
-    Tensors of several members have a leading axis.
-    """
+    """(..., n_in, n_out) weights, (..., n_out) biases and the names of activations."""
 
     coefs: list[np.ndarray]
     intercepts: list[np.ndarray]
@@ -53,7 +47,7 @@ class DenseLayers(NamedTuple):
             else:
                 z = np.matmul(x, W, out=z)  # (n, n_in) @ (n_in, n_out)
             z += b if b.ndim == 1 else b[:, None, :]
-            _ACTIVATIONS[name](z)
+            (_softmax if name == "softmax" else _base.ACTIVATIONS[name])(z)
             x = z
         return x
 

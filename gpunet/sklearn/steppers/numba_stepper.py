@@ -10,25 +10,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ...fast.cpu import workspace
+from ...fast.cpu import lowering, workspace
 from ...fast.cpu.jit import functions
 from ...fast.cpu.jit.structs import Examples
-from ...fast.cpu.lowering import adam_correction
 from ...fast.cpu.population import PopulationShape, PopulationState
 from ..solvers import AdamSolver, SGDSolver, Solver
-from .layers import DenseLayers, MLPStepper, Samples
+from .layers import LESSON_LOSSES, DenseLayers, MLPStepper, Samples
 
-_ACTIVATIONS = {
-    "identity": functions.IDENTITY,
-    "logistic": functions.SIGMOID,
-    "relu": functions.RELU,
-    "tanh": functions.TANH,
-}
-_LOSSES = {
-    "identity": functions.SQUARES,
-    "logistic": functions.BINARY,
-    "softmax": functions.SOFTMAX,
-}
+_ACTIVATIONS = lowering.ACTIVATIONS | {"logistic": functions.SIGMOID}
 
 
 def layout_rows(x: Any, t: np.ndarray, labels: bool) -> Examples:
@@ -82,7 +71,7 @@ class NumbaMLPStepper(MLPStepper):
             betas, rate = (solver.beta_1, solver.beta_2), solver.learning_rate_init
             population.hyper[:] = *betas, 1 - betas[0], 1 - betas[1], solver.epsilon
             t = np.arange(solver.t + 1, solver.t + n_steps + 1)
-            corrections = adam_correction(t, *betas)
+            corrections = lowering.adam_correction(t, *betas)
             solver.t += n_steps
             solver.learning_rate = rate * corrections[-1]
         elif isinstance(solver, SGDSolver):
@@ -101,7 +90,7 @@ class NumbaMLPStepper(MLPStepper):
         shape = PopulationShape(
             sizes,
             [*(_ACTIVATIONS[name] for name in hidden), functions.IDENTITY],
-            _LOSSES[out_activation],
+            lowering.LOSSES[LESSON_LOSSES[out_activation]],
             optimizer,
             0.5 / sizes[-1][1],
             0.0 if out_activation == "identity" else float(np.finfo(dtype).eps),

@@ -59,10 +59,7 @@ class NumpyMLPStepper(MLPStepper):
         return NumpyMLPStepper(layers, self.alpha[kept], samples)
 
     def gradient(self, x: Any, t: np.ndarray, weight: Any, y: np.ndarray) -> Any:
-        """Fill `g` with the gradient of a batch's loss and y, shape (batch, n_out).
-
-        Return its penalty, alpha / 2 times the squared weights.
-        """
+        """Fill `g` with a batch's gradient, y with its outputs; return its penalty."""
         n = t.shape[0]
         hidden, slopes, ones, _ = self._buffers_for(n)
         self.layers.outputs(x, [*hidden, y])
