@@ -1,5 +1,6 @@
 """What a measurement must say of its machine: versions, processor, BLAS, commit."""
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
@@ -25,40 +26,36 @@ def version(package: str) -> str | None:
 
 def cpu_model() -> str:
     """Return the name of the processor."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    name = _proc("cpuinfo", "model name")
+    return name or platform.processor() or platform.machine()
 
 
 def memory_bytes() -> tuple[int, int] | None:
     """Return (available, total) host memory in bytes, None where unknown."""
     try:
         page = os.sysconf("SC_PAGE_SIZE")
-        pages = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PHYS_PAGES")
+        free, total = (
+            page * os.sysconf(name) for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES")
+        )
     except (AttributeError, OSError, ValueError):
         return None
-    free, total = (n * page for n in pages)
-    try:  # what Linux could give, caches included
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                free = int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return free, total
+    # On Linux, what programs could get: caches included.
+    available = _proc("meminfo", "MemAvailable")
+    return int(available.split()[0]) * 1024 if available else free, total
+
+
+def _proc(file: str, name: str) -> str:
+    """Return a value of a file in /proc; "" where there is none."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc", file).read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == name:
+                return value.strip()
+    return ""
 
 
 def blas() -> dict[str, Any]:
-    """Return the BLAS that NumPy was built with, and its threads.
-
-    Returns
-    -------
-    blas : dict
-        name, version, core, threads (None if unknown) and threads_from.
-    """
+    """Return `runs.machine.blas()` with the threads known, and "threads_from"."""
     library = machine.blas()
     if library["threads"]:
         return library | {"threads_from": library["name"]}
@@ -75,21 +72,22 @@ def blas() -> dict[str, Any]:
 
 def commit() -> str | None:
     """Return the commit of a clone ("+" for uncommitted changes), or None."""
+    git = ("git", "-C", str(ROOT))
     if not (ROOT / ".git").exists():
         return None
+    name = program_output(*git, "rev-parse", "--short=12", "HEAD")
+    changes = program_output(*git, "status", "--porcelain", "-uno")
+    if name is None or changes is None:
+        return None
+    return f"{name}+" if changes else name
+
+
+def program_output(*words: str) -> str | None:
+    """Return what a program prints; None if it fails or takes 5 seconds."""
     try:
-        name = _git("rev-parse", "--short=12", "HEAD")
-        return name + ("+" if _git("status", "--porcelain", "-uno") else "")
+        output = subprocess.check_output(
+            words, stderr=subprocess.DEVNULL, text=True, timeout=5
+        )
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _git(*args: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), *args],
-        capture_output=True,
-        text=True,
-        timeout=5,
-        check=True,
-    )
-    return done.stdout.strip()
+    return output.strip()

@@ -9,6 +9,7 @@ from ..errors import ConfigError, ModelFileError
 from ..io.messages import message, printable
 from ..layers import Dense
 from ..network import Network
+from ..storage import open_model
 
 
 def model_file(path: str) -> Path:
@@ -16,26 +17,21 @@ def model_file(path: str) -> Path:
     return Path(path, "model.safetensors" if os.path.isdir(path) else "")
 
 
-def select_member(net: Network, member: int | None) -> Network:
-    """Return a member of a population, or all of it (ConfigError)."""
+def open_member(
+    file: Path, member: int | None, device: str = "cpu"
+) -> tuple[Network, Preprocessing | None]:
+    """Return a network, or one of a population, and the table it was trained on."""
+    net, state = open_model(file, device)
+    table = state.get("table")
+    table = None if table is None else _preprocessing(net, table, file)
     if member is not None and not net.population:
         raise ConfigError("member: the model holds one network; leave `member` out")
-    return net if member is None else net.member(member)
+    return net if member is None else net.member(member), table
 
 
-def preprocessing_of(net: Network, state: dict[str, Any], file: Path) -> Preprocessing:
-    """Return the preprocessing that a model file holds.
-
-    Raises
-    ------
-    ModelFileError
-        The network was not trained on a table, or on another one.
-    """
-    if state.get("table") is None:
-        reason = "was not trained on a table, so it cannot read one"
-        hint = "train with --data table.csv --target column"
-        raise ModelFileError(message("model file", file, reason, hint))
-    table = Preprocessing.from_json(state["table"], printable(file))
+def _preprocessing(net: Network, document: Any, file: Path) -> Preprocessing:
+    """Return the preprocessing of a model file (ModelFileError: of another table)."""
+    table = Preprocessing.from_json(document, printable(file))
     dense = [layer for layer in net.layers if isinstance(layer, Dense)]
     widths = dense and (dense[0].n_in, dense[-1].n_out)
     n_in, n_classes = len(table.inputs), len(table.target.classes or [0])

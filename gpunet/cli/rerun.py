@@ -1,6 +1,7 @@
 """Commands to paste: the one that was typed, with other options."""
 
 import argparse
+import itertools
 import os
 import shlex
 import shutil
@@ -8,18 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..runs.task import RunOptions
+
 # Options that are not settings of the run, so that its folder does not hold them.
-_KEPT = {
-    "threads": None,
-    "keep": 2,
-    "checkpoint_every_steps": None,
-    "on_write_error": "stop",
-    "log": None,
-    "strict_resume": False,
-    "diagnose": False,
-    "quiet": False,
-    "json": False,
-}
+_KEPT = (
+    *("threads", "keep", "checkpoint_every_steps", "on_write_error", "log"),
+    *("strict_resume", "diagnose", "quiet", "json"),
+)
 
 
 def rerun_command(
@@ -27,14 +23,8 @@ def rerun_command(
 ) -> str:
     """Return the command that resumes the run of a folder.
 
-    Parameters
-    ----------
-    args : Namespace
-        With `typed`: the command's name and the words after it.
-    folder : path
-    rates : list of float, optional
-        With them, the command that starts it anew at these learning rates; "" if
-        what was typed resumes a run.
+    With rates, the command that starts it anew at these learning rates; "" if what
+    was typed resumes a run. `args.typed` has the command's name and its words.
     """
     name, words = args.typed
     if rates is None:
@@ -51,7 +41,8 @@ def rerun_command(
 
 def _kept(args: argparse.Namespace) -> list[str]:
     words = []
-    for name, default in _KEPT.items():
+    for name in _KEPT:
+        default = getattr(RunOptions, name, False)
         value = getattr(args, name, default)
         if value != default:
             words.append(f"--{name.replace('_', '-')}")
@@ -86,7 +77,5 @@ def _short(folder: Path) -> str:
 
 def unused(folder: Path) -> Path:
     """Return a folder beside another one that does not exist yet."""
-    n = 2
-    while (unused := folder.with_name(f"{folder.name}-{n}")).exists():
-        n += 1
-    return unused
+    names = (folder.with_name(f"{folder.name}-{n}") for n in itertools.count(2))
+    return next(path for path in names if not path.exists())

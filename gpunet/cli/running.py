@@ -12,6 +12,8 @@ from typing import Any
 
 from rich.console import Console
 
+from ..errors import ConfigError
+from ..io.writing import probe_writable
 from ..runs.progress import ProgressBar
 from ..runs.task import RunOptions
 from .rerun import rerun_command, unused
@@ -22,10 +24,8 @@ def run_options(
 ) -> RunOptions:
     """Return the options of a run, taken from arguments of the same names.
 
-    Parameters
-    ----------
-    typed : set of str
-        The settings that the user typed, which a resumed run must not contradict.
+    `typed` are the settings that the user typed: a resumed run must not contradict
+    them.
     """
     silent = args.quiet or args.json
     names = {field.name for field in fields(RunOptions)} & vars(args).keys()
@@ -40,10 +40,21 @@ def run_options(
     return RunOptions(**options)
 
 
-def new_folder(name: str) -> Path:
-    """Return a folder under runs/ for a run begun now, which does not exist yet."""
+def run_folder(args: argparse.Namespace, name: str) -> Path | str:
+    """Return the folder of --out, or one under runs/ that does not exist yet."""
+    if args.out:
+        return args.out
+    if args.resume == "auto":
+        raise ConfigError("usage: --resume auto: name the run folder with --out")
     folder = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     return unused(folder) if folder.exists() else folder  # two in one second
+
+
+def check_folder(out: str) -> None:
+    """Raise ConfigError or WriteError if --out is not a folder to write to."""
+    if not out:
+        raise ConfigError("usage: --out must be a folder, got an empty name")
+    probe_writable(out)
 
 
 def note_printer(silent: bool) -> Callable[[str], None]:

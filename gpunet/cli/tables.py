@@ -18,14 +18,8 @@ def show(
 ) -> None:
     """Print a table with a line below it.
 
-    Parameters
-    ----------
-    title : str
-    columns : sequence of str
-        A name that begins with ">" is set flush right, without the sign.
-    rows : sequence of sequences
-        Cells are shown by `str`; None is shown as a blank.
-    note : str
+    A column that begins with ">" is set flush right, without the sign. None is
+    shown as a blank.
     """
     table = Table(box=box.SIMPLE_HEAD)
     for name in columns:
@@ -47,25 +41,11 @@ def console() -> Console:
     return Console(file=sys.stdout, width=wide, highlight=False)
 
 
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return the same table as Markdown."""
-    lines = [
-        "| " + " | ".join(name.lstrip(">") for name in columns) + " |",
-        "|" + "|".join("--:" if c.startswith(">") else "---" for c in columns) + "|",
-    ]
-    lines += ["| " + " | ".join(map(_plain, row)) + " |" for row in rows]
-    return "\n".join(lines)
-
-
 def as_json(value: Any) -> str:
     """Return a value as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _plain(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
 def _cell(value: Any) -> Text:
-    text = _plain(value)
+    text = "" if value is None else str(value)
     return Text(text, style=_STYLES.get(text, ""))

@@ -4,13 +4,13 @@ import argparse
 import datetime
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gpunet.backend.threads import usable_cores
 from gpunet.cli.machine import blas, commit, cpu_model, version
-from gpunet.cli.tables import as_json, markdown, show
+from gpunet.cli.tables import as_json, show
 from gpunet.errors import WriteError
 
 Table = tuple[str, list[str], list[list[Any]]]  # title, columns, rows
@@ -62,6 +62,15 @@ def publish(
             ) from error
         print(f"raw numbers: {args.json}", file=sys.stderr)
     return 0
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return the table that `show` prints as Markdown."""
+    cells = [["" if value is None else str(value) for value in row] for row in rows]
+    marks = ["--:" if name.startswith(">") else "---" for name in columns]
+    names = [name.lstrip(">") for name in columns]
+    lines = [f"| {' | '.join(row)} |" for row in (names, *cells)]
+    return "\n".join([lines[0], f"|{'|'.join(marks)}|", *lines[1:]])
 
 
 def _machine_line(result: dict[str, Any]) -> str:

@@ -24,10 +24,6 @@ def run(args: Any) -> int:
 def _train_words() -> None:
     lines = [["a", "b", "a", "b"]]
     vocabulary = Vocabulary.build(lines, 1)
-    settings: dict[str, Any] = {
-        "dim": 4,
-        "negatives": 1,
-        "epochs": 1,
-        "engine": "compiled",
-    }
-    train_skipgram(*encode_corpus(lines, vocabulary), vocabulary, **settings)
+    corpus = encode_corpus(lines, vocabulary)
+    small: dict[str, Any] = {"dim": 4, "negatives": 1, "epochs": 1}
+    train_skipgram(*corpus, vocabulary, **small, engine="compiled")

@@ -5,15 +5,13 @@ import importlib
 import importlib.util
 import os
 import platform
-import shutil
-import subprocess
 from typing import Any
 
 from ... import __version__
 from ...backend import Backend, open_backend
 from ...backend.threads import usable_cores
 from ...errors import DeviceError
-from ..machine import blas, commit, cpu_model, memory_bytes, version
+from ..machine import blas, commit, cpu_model, memory_bytes, program_output, version
 from ..tables import as_json, console, show
 
 _NEEDED = ("numpy", "array-api-compat", "rich")
@@ -37,11 +35,8 @@ def run(args: argparse.Namespace) -> int:
 def examine(full: bool = False) -> dict[str, Any]:
     """Return versions, processor, memory, BLAS, devices, GPUs and hints.
 
-    Parameters
-    ----------
-    full : bool
-        Open every device; otherwise PyTorch is only looked for, because its
-        import takes seconds.
+    If full, every device is opened; otherwise PyTorch is only looked for, because
+    its import takes seconds.
     """
     packages = {name: version(name) for name in (*_NEEDED, *_OPTIONAL)}
     packages["cupy"] = next(filter(None, map(version, _CUPY)), None)
@@ -92,17 +87,10 @@ def _describe(bk: Backend) -> str:
 
 def _gpus() -> list[dict[str, str]]:
     """Return the GPUs that the driver's own tool sees, with or without CuPy."""
-    tool = shutil.which("nvidia-smi")
     fields = ("index", "name", "memory.total", "driver_version")
-    query = [tool or "", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]
-    try:
-        done = tool and subprocess.run(
-            query, capture_output=True, text=True, timeout=5, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [line.split(", ") for line in done.stdout.splitlines()] if done else []
-    return [dict(zip(fields, row, strict=False)) for row in rows]
+    query = (f"--query-gpu={','.join(fields)}", "--format=csv,noheader")
+    lines = (program_output("nvidia-smi", *query) or "").splitlines()
+    return [dict(zip(fields, line.split(", "), strict=False)) for line in lines]
 
 
 def _hints(report: dict[str, Any]) -> list[str]:
@@ -131,10 +119,10 @@ def _hints(report: dict[str, Any]) -> list[str]:
         )
     if free is not None and free < 2**30:
         hints.append(f"only {_gib(free)} of memory is free; close other programs")
-    for name in _NEEDED:
-        if packages[name] is None:
-            hints.append(f"{name} is missing; python -m pip install {name}")
-    return hints
+    absent = [name for name in _NEEDED if packages[name] is None]
+    return hints + [
+        f"{name} is missing; python -m pip install {name}" for name in absent
+    ]
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -143,21 +131,21 @@ def _print(report: dict[str, Any]) -> None:
     threads = library["threads"] or "an unknown number of"
     source = f", from {library['threads_from']}" if library["threads_from"] else ""
     name = f"{library['name']} {library['version']} {library['core'] or ''}".strip()
-    rows = [("gpunet", package["version"] + revision), ("python", report["python"])]
-    rows += [(k, v or "not installed") for k, v in report["packages"].items()]
-    rows += [
-        ("platform", report["platform"]),
-        ("processor", report["cpu"]),
-        ("cores", f"{report['cores_usable']} usable of {report['cores']}"),
-        ("BLAS", f"{name}, {threads} thread(s){source}"),
-    ]
+    rows = {"gpunet": package["version"] + revision, "python": report["python"]}
+    rows |= {k: v or "not installed" for k, v in report["packages"].items()}
+    rows |= {
+        "platform": report["platform"],
+        "processor": report["cpu"],
+        "cores": f"{report['cores_usable']} usable of {report['cores']}",
+        "BLAS": f"{name}, {threads} thread(s){source}",
+    }
     if report["memory_total"]:
         free, total = _gib(report["memory_free"]), _gib(report["memory_total"])
-        rows.append(("memory", f"{free} of {total} free"))
+        rows["memory"] = f"{free} of {total} free"
     for gpu in report["gpus"]:
-        rows.append((f"GPU {gpu.get('index')}", ", ".join([*gpu.values()][1:])))
-    show("This machine", ["What", "found"], rows)
-    devices = [(row["device"], row["state"], row["what"]) for row in report["devices"]]
+        rows[f"GPU {gpu.get('index')}"] = ", ".join([*gpu.values()][1:])
+    show("This machine", ["What", "found"], [*rows.items()])
+    devices = [[*row.values()] for row in report["devices"]]
     show("Devices", ["Device", "state", "what"], devices)
     for hint in report["hints"] or ["no problems found"]:
         console().print(f"hint: {hint}", markup=False)

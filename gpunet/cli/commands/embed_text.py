@@ -24,10 +24,8 @@ _VECTORS, _MODEL = "vectors.safetensors", "model.safetensors"
 
 def run(args: argparse.Namespace) -> int:
     """Do what the action says; return 0."""
-    if args.action == "train":
-        train(args)
-        return 0
     actions = {
+        "train": train,
         "neighbours": _neighbours,
         "analogy": _analogy,
         "map": _map,
@@ -39,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _neighbours(args: argparse.Namespace) -> None:
-    vectors, _ = _load(args)
+    vectors = _load(args)
     neighbours = {word: vectors.neighbours(word, args.n) for word in args.words}
     if args.json:
         print(json.dumps(neighbours))
@@ -50,7 +48,7 @@ def _neighbours(args: argparse.Namespace) -> None:
 
 
 def _analogy(args: argparse.Namespace) -> None:
-    vectors, _ = _load(args)
+    vectors = _load(args)
     scores = vectors.analogy(args.a, args.b, args.c, args.n)
     if args.json:
         print(json.dumps(scores))
@@ -65,7 +63,8 @@ def _print_scores(scores: list[tuple[str, float]]) -> None:
 
 
 def _map(args: argparse.Namespace) -> None:
-    vectors, path = _load(args)
+    path = _find(args.source, _VECTORS)
+    vectors, _ = load_vectors(path)
     words = args.words or vectors.words[args.skip : args.skip + args.n]
     points, share = vectors.plane(words)
     names = list(dict.fromkeys(vectors.words[vectors.row(word)] for word in words))
@@ -104,7 +103,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         raise ConfigError(
             "usage: evaluate: no benchmark; use --similarity FILE or --analogies FILE"
         )
-    vectors, _ = _load(args)
+    vectors = _load(args)
     similarity = {path: evaluate_similarity(vectors, path) for path in args.similarity}
     analogies = {path: evaluate_analogies(vectors, path) for path in args.analogies}
     if args.json:
@@ -130,9 +129,8 @@ def _accuracy(r: dict[str, Any]) -> str:
     return f"{r['accuracy']:.1%} right ({r['correct']} of {r['used']})"
 
 
-def _load(args: argparse.Namespace) -> tuple[WordVectors, Path]:
-    path = _find(args.source, _VECTORS)
-    return load_vectors(path)[0], path
+def _load(args: argparse.Namespace) -> WordVectors:
+    return load_vectors(_find(args.source, _VECTORS))[0]
 
 
 def _find(source: str | None, name: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import ConfigError
 from ...io.messages import printable
 from ...text.tasks import MODELS, defaults, run_text
-from ..running import new_folder, run_options, time_and_memory
+from ..running import run_folder, run_options, time_and_memory
 
 
 def train(args: argparse.Namespace) -> None:
@@ -46,9 +46,7 @@ def _folder(args: argparse.Namespace, model: str) -> Any:
                 "name one, or auto with --out"
             )
         return args.resume
-    if args.resume == "auto" and not args.out:
-        raise ConfigError("usage: --resume auto: name the run folder with --out")
-    return args.out or new_folder(model)
+    return run_folder(args, model)
 
 
 def _show(args: argparse.Namespace, result: dict[str, Any], folder: Any) -> None:

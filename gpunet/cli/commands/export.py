@@ -9,8 +9,8 @@ import numpy as np
 from ...data import Preprocessing
 from ...errors import ConfigError
 from ...io.messages import printable
-from ...storage import Port, export_network, exported, open_model
-from ..models import model_file, preprocessing_of, select_member
+from ...storage import Port, export_network, exported
+from ..models import model_file, open_member
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,11 +21,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"out: {printable(out)}: is the model itself; name another file"
         )
-    net, state = open_model(file)
-    source, target = None, None
-    if state.get("table") is not None:
-        source, target = _ports(preprocessing_of(net, state, file))
-    net = select_member(net, args.member)
+    net, table = open_member(file, args.member)
+    source, target = _ports(table) if table else (None, None)
     if args.out == "-":
         data = exported(net, args.format, source, target)
         sys.stdout.buffer.write(data)

@@ -28,11 +28,10 @@ def run(args: argparse.Namespace) -> int:
     x, t = _data(net, args.rows, args.seed)
     results: dict[str, list[GradientCheck]] = {}
     refused: dict[str, str] = {}
+    settings = {"max_entries": args.entries, "seed": args.seed}
     for method in _METHODS if args.method == "both" else (args.method,):
         try:
-            results[method] = check_gradients(
-                net, x, t, method=method, max_entries=args.entries, seed=args.seed
-            )
+            results[method] = check_gradients(net, x, t, method=method, **settings)
         except ConfigError as error:
             # Of both methods, the complex step is for smooth networks only.
             if args.method != "both" or method != "complex":
@@ -59,8 +58,8 @@ def _network(args: argparse.Namespace) -> Network:
         config = load_config(args.config)
     elif args.sizes:
         # Biases that are not 0, so that no kink of ReLU lies at the start.
-        config = {"activation": "tanh", "sizes": args.sizes}
-        config = check_config(config | {"biases": "standard_normal"})
+        config = {"activation": "tanh", "biases": "standard_normal"}
+        config = check_config(config | {"sizes": args.sizes})
     else:
         config = preset(args.preset or "default")
     for key in ("activation", "output", "loss"):
@@ -77,13 +76,12 @@ def _data(net: Network, n: int, seed: int) -> tuple[HostArray, HostArray]:
 
 
 def _text(net: Network) -> str:
-    parts = [
-        str(getattr(layer.function, "name", layer.function))
-        if isinstance(layer, Activation)
-        else describe(layer)
-        for layer in net.layers
-        if not isinstance(layer, Dropout)
-    ]
+    parts = []
+    for layer in net.layers:
+        if isinstance(layer, Activation):
+            parts.append(str(getattr(layer.function, "name", layer.function)))
+        elif not isinstance(layer, Dropout):
+            parts.append(describe(layer))
     return f"{', '.join(parts)}; {net.loss.name}"
 
 

@@ -10,16 +10,15 @@ from ...backend import HostArray
 from ...data import Dataset, read_mnist
 from ...errors import ConfigError, DataError
 from ...io.messages import printable
-from ...io.writing import probe_writable, write_atomically
+from ...io.writing import write_atomically
 from ...show.digits_png import contact_sheet, gray_png
+from ..running import check_folder
 
 
 def run(args: argparse.Namespace) -> int:
     """Write digits as images; return 0."""
-    if not args.out:
-        raise ConfigError("usage: --out must be a folder, got an empty name")
     gray_png(np.zeros((1, 1)))  # Pillow must be there before a folder is made
-    probe_writable(args.out)
+    check_folder(args.out)
     part = getattr(read_mnist(args.data_dir, name=args.data), args.split)
     rows = _select(part, args)
     side = round(part.x.shape[1] ** 0.5)
@@ -29,17 +28,11 @@ def run(args: argparse.Namespace) -> int:
             "image, which do not form a square; use square images"
         )
     images = part.x[rows].reshape(len(rows), side, side)
-    pngs = (
-        {"sheet.png": contact_sheet(images)}
-        if args.sheet
-        else {
-            f"{i:05d}-{label}.png": image
-            for i, label, image in zip(rows, part.t[rows], images, strict=True)
-        }
-    )
-    for name, image in pngs.items():
+    names = [f"{i:05d}-{part.t[i]}.png" for i in rows]
+    if args.sheet:
+        images, names = [contact_sheet(images)], ["sheet.png"]
+    for name, image in zip(names, images, strict=True):
         write_atomically(Path(args.out, name), gray_png(image))
-    names = list(pngs)
     if args.json:
         print(json.dumps({"folder": printable(args.out), "files": names}))
     else:

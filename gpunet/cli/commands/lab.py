@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ...backend import open_backend
-from ...errors import ConfigError, GpunetError
-from ...io.writing import probe_writable, write_atomically
+from ...errors import GpunetError
+from ...io.writing import write_atomically
 from ...lab.digits.trained import trained
 from ...lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
 from ..messages import Parser, errors_name_options
 from ..options.common import adder, number, whole
 from ..options.lab import add_common
+from ..running import check_folder
 from .lab_tables import show_experiments, show_result, show_results
 
 _COMMON = {"device": "cpu", "seed": 0, "json": False, "out": None}
@@ -159,9 +160,7 @@ def _shared_settings(args: argparse.Namespace) -> dict[str, Any]:
 def _folder(args: argparse.Namespace) -> Path | None:
     if args.out is None:
         return None
-    if not args.out:
-        raise ConfigError("usage: --out must be a folder, got an empty name")
-    probe_writable(args.out)
+    check_folder(args.out)
     return Path(args.out)
 
 

@@ -1,7 +1,7 @@
 """`gpunet parity`: its work."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -47,6 +47,7 @@ _relu = partial(mlp, [784, 16, 16, 10], "relu")
 _sigmoid = partial(
     mlp, [784, 30, 10], "sigmoid", output="sigmoid", loss="half_squared_error"
 )
+_population = partial(_relu, population=3)
 
 
 def _embedding(**options: Any) -> Network:
@@ -61,9 +62,7 @@ CASES = (
     # With its usual eps of 1e-8 Adam's first step is the gradient's sign, which
     # rounding alone decides where the gradient is next to 0: 7e-5 on MNIST.
     Case("adam, eps 1e-3", _relu, lambda: Adam(0.001, eps=1e-3)),
-    Case(
-        "population of 3", partial(_relu, population=3), lambda: SGD([0.03, 0.1, 0.3])
-    ),
+    Case("population of 3", _population, lambda: SGD([0.03, 0.1, 0.3])),
     Case("embedding", _embedding, lambda: SGD(0.1), n_words=27),
 )
 
@@ -80,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
             expected = _record(case, open_backend("cpu"), batches, steps, **options)
             for bk in backends:
                 actual = _record(case, bk, batches, steps, **options)
-                rows += _compare(case.name, bk.name, dtype, actual, expected)
+                labels = {"device": bk.name, "dtype": dtype, "network": case.name}
+                rows += [labels | row for row in _compare(dtype, actual, expected)]
     ok = not any(row["verdict"] == "OUT" for row in rows)
     if args.json:
         record = {"ok": ok, "data": args.data, "seed": args.seed, "absent": absent}
@@ -153,27 +153,15 @@ def _record(
     return record
 
 
-def _compare(
-    case: str,
-    device: str,
-    dtype: str,
-    actual: Record,
-    expected: Record,
-) -> list[dict[str, Any]]:
-    rows = []
+def _compare(dtype: str, actual: Record, expected: Record) -> Iterator[dict[str, Any]]:
+    """Yield, of each quantity, the tensor that differs most."""
     for quantity, tensors in expected.items():
         errors = {name: error(actual[quantity][name], b) for name, b in tensors.items()}
         worst = max(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
         tolerance = _tolerance(quantity, dtype)
-        row: dict[str, Any] = {
-            "device": device,
-            "dtype": dtype,
-            "quantity": quantity,
-            "network": case,
-        }
-        row |= {"error": errors[worst], "tensor": worst, "tolerance": tolerance}
-        rows.append(row | {"verdict": _verdict(errors[worst], tolerance)})
-    return rows
+        row = {"quantity": quantity, "error": errors[worst], "tensor": worst}
+        verdict = _verdict(errors[worst], tolerance)
+        yield row | {"tolerance": tolerance, "verdict": verdict}
 
 
 def error(a: HostArray, b: HostArray) -> float:

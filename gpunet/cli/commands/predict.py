@@ -20,13 +20,12 @@ from ...data import (
     is_table,
     read_for,
 )
-from ...errors import ConfigError, GpunetError
-from ...io.messages import printable
+from ...errors import ConfigError, GpunetError, ModelFileError
+from ...io.messages import message, printable
 from ...io.writing import write_atomically
 from ...runs.report import outputs
-from ...storage import open_model
 from ...training.metrics import mean_absolute_error, r_squared
-from ..models import model_file, preprocessing_of, select_member
+from ..models import model_file, open_member
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 
@@ -36,9 +35,11 @@ def run(args: argparse.Namespace) -> int:
     if not is_table(args.table):
         raise ConfigError(f"table: {printable(args.table)}: {NOT_A_TABLE}; name one")
     file = model_file(args.model)
-    net, state = open_model(file, args.device)
-    table = preprocessing_of(net, state, file)
-    net = select_member(net, args.member)
+    net, table = open_member(file, args.member, args.device)
+    if table is None:
+        reason = "was not trained on a table, so it cannot read one"
+        hint = "train with --data table.csv --target column"
+        raise ModelFileError(message("model file", file, reason, hint))
     if args.probabilities and table.target.classes is None:
         raise ConfigError("probabilities: the model predicts numbers; leave them out")
     if args.probabilities and not net.loss.on_logits:

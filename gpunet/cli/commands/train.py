@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data import is_table
-from ...errors import ConfigError, GpunetError
+from ...errors import GpunetError
 from ...runs.config import load_config
 from ...runs.diagnosis import diagnose_run
 from ...runs.hints import resume_hint
@@ -17,7 +17,7 @@ from ...runs.presets import DEFAULTS, preset
 from ...runs.report import measured
 from ...show.curves import draw_curves
 from ...show.residuals import draw_residuals
-from ..running import new_folder, run_options, time_and_memory
+from ..running import run_folder, run_options, time_and_memory
 from .report import show_result
 
 
@@ -66,15 +66,13 @@ def _config(args: argparse.Namespace, typed: set[str]) -> dict[str, Any]:
 
 
 def _folder(args: argparse.Namespace) -> Any:
-    if args.out or args.resume not in (None, "auto"):
+    if args.resume not in (None, "auto"):
         return args.out
-    if args.resume == "auto":
-        raise ConfigError("usage: --resume auto: name the run folder with --out")
     data = getattr(args, "data", "")
     name = "default"
     if is_table(data):
         name = "stdin" if data == "-" else Path(data.removesuffix(".gz")).stem
-    return new_folder(args.preset or ("config" if args.config else name))
+    return run_folder(args, args.preset or ("config" if args.config else name))
 
 
 def _draw(say: Any, draw: Any, *args: Any) -> Any:

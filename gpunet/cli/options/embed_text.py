@@ -84,13 +84,8 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("lm"))
     add("--context", **COUNT, help="preceding words to predict from (default: 4)")
     add("--hidden", **COUNT, help="neurons of the tanh layer (default: 96)")
-    add(
-        "--words",
-        dest="n_words",
-        type=whole(4),
-        metavar="N",
-        help="size of the vocabulary; rarer words become <unk> (default: 3000)",
-    )
+    text = "size of the vocabulary; rarer words become <unk> (default: 3000)"
+    add("--words", dest="n_words", type=whole(4), metavar="N", help=text)
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

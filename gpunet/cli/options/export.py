@@ -17,9 +17,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser, "of a population; needed for one")
     add = parser.add_argument
     add("--format", required=True, choices=("onnx", "json", "c"))
-    add(
-        "-o",
-        "--out",
-        metavar="FILE",
-        help="default: beside the model, by its format; - is standard output",
-    )
+    text = "default: beside the model, by its format; - is standard output"
+    add("-o", "--out", metavar="FILE", help=text)

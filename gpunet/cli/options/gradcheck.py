@@ -1,7 +1,6 @@
 """`gpunet gradcheck`: its options."""
 
 import argparse
-from typing import Any
 
 from .common import COUNT, add_json, add_threads, layer_sizes, whole
 
@@ -19,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_mutually_exclusive_group().add_argument
     network("--preset", metavar="NAME", help="a preset of `gpunet train`")
     network("--config", metavar="FILE", help="a run's config.json")
-    sizes: dict[str, Any] = {"type": layer_sizes, "metavar": "4,5,3"}
-    network("--sizes", **sizes, help="neurons of each layer")
+    text = "neurons of each layer"
+    network("--sizes", type=layer_sizes, metavar="4,5,3", help=text)
     add("--activation", help="of the hidden layers, with --sizes (default: tanh)")
     add("--output", help="activation of the last layer (default: identity)")
     add("--loss", help="with --sizes (default: softmax_cross_entropy)")

@@ -13,21 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{HELP} 00042-7.png is image 42, a 7, counted from 0."
     add = parser.add_argument
     add("--split", choices=["train", "test"], default="train")
-    add(
-        "--range",
-        type=_range,
-        default=(0, None),
-        metavar="A:B",
-        help="images A to B - 1; either may be left out",
-    )
+    text = "images A to B - 1; either may be left out"
+    add("--range", type=_range, default=(0, None), metavar="A:B", help=text)
     add("--digit", type=whole(0), metavar="D", help="only images with this label")
     add("--count", default=100, **COUNT, help="at most this many (default: 100)")
-    add(
-        "--out",
-        default="digits",
-        metavar="FOLDER",
-        help="where to write (default: digits)",
-    )
+    text = "where to write (default: digits)"
+    add("--out", default="digits", metavar="FOLDER", help=text)
     add("--sheet", action="store_true", help="one picture of them all, sheet.png")
     add("--data", default="mnist", metavar="NAME", help="mnist or fashion-mnist")
     add("--data-dir", metavar="FOLDER", help="where the four IDX files are")

@@ -15,12 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{HELP} Exit code 1 when a check fails."
     parser.add_argument("name", nargs="?", help="an experiment, or all")
     add_common(parser)
-    parser.add_argument(
-        "rest",
-        nargs=argparse.REMAINDER,
-        metavar="...",
-        help="options of the experiment itself; NAME --help shows them",
-    )
+    text = "options of the experiment itself; NAME --help shows them"
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help=text)
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

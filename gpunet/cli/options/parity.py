@@ -1,9 +1,8 @@
 """`gpunet parity`: its options."""
 
 import argparse
-from typing import Any
 
-from .common import add_json, add_threads, whole
+from .common import Kind, add_json, add_threads, whole
 
 HELP = "Train the same networks on several devices and show how far they differ."
 
@@ -16,14 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tolerance; 1: a difference is not; 5: a device of --require is absent."
     )
     add = parser.add_argument
-    names: dict[str, Any] = {"nargs": "+", "metavar": "DEVICE"}
-    add(
-        "--devices",
-        **names,
-        default=["cpu", "strict:1", "torch:cpu", "cuda"],
-        help="default: cpu strict:1 torch:cpu cuda; absent ones are listed with the "
-        "reason",
-    )
+    names: Kind = {"nargs": "+", "metavar": "DEVICE"}
+    devices = ["cpu", "strict:1", "torch:cpu", "cuda"]
+    text = f"default: {' '.join(devices)}; absent ones are listed with the reason"
+    add("--devices", **names, default=devices, help=text)
     add("--require", **names, default=[], help="fail if one of these is absent")
     dtypes = ["float32", "float64"]
     add("--dtype", nargs="+", choices=dtypes, default=dtypes)

@@ -15,12 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `predict`."""
     add_model(parser, "of a population (default: the mean of all)")
     add = parser.add_argument
-    add(
-        "table",
-        metavar="TABLE",
-        help=".csv, .tsv, .csv.gz, .npz or .npy file; - reads a text table from "
-        "standard input",
-    )
+    files = ".csv, .tsv, .csv.gz, .npz or .npy file"
+    text = f"{files}; - reads a text table from standard input"
+    add("table", metavar="TABLE", help=text)
     output = "CSV file to write (default: -, standard output)"
     add("-o", "--out", metavar="FILE", help=output)
     add("--probabilities", action="store_true", help="add a column for each class")

@@ -12,11 +12,12 @@ from typing import Any
 
 from gpunet.backend import open_backend
 from gpunet.cli.machine import ROOT
-from gpunet.cli.tables import as_json, markdown
+from gpunet.cli.tables import as_json
 from gpunet.errors import WriteError
 from gpunet.io.writing import write_atomically
 
 from ..options.gpu_report import SECTIONS
+from ..report import markdown
 from . import Verdict, not_done, verdict
 
 
