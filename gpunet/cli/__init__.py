@@ -43,15 +43,10 @@ BENCHMARKS = ("bench", "bench_sklearn", "bench_words", "gpu_report")  # of scrip
 def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
     """Run a command; return its exit code.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The command's name and its arguments; default those of the process.
-    command : module, optional
-        The options of a command outside the package, such as a benchmark.
+    `argv` has the command's name and its arguments, by default those of the process;
+    `command` the options of a command outside the package, such as a benchmark.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in argv
     _repair_streams()
     with _record_interrupts() as interrupts:
         try:
@@ -61,7 +56,7 @@ def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
         except SystemExit as stop:  # argparse, after --help
             return int(stop.code or 0)
         except BaseException as error:
-            if debug:
+            if "--debug" in argv:
                 traceback.print_exc()
             if interrupts and not isinstance(error, GpunetError):
                 error = KeyboardInterrupt()
@@ -121,17 +116,16 @@ def _run(argv: list[str], command: Any) -> int:
             f"usage: {name!r}: no such command; choose from {', '.join(COMMANDS)}"
         )
     command = command or importlib.import_module(f"gpunet.cli.options.{name}")
-    prog = os.path.basename(sys.argv[0])
-    prog = f"python scripts/{prog}" if prog == f"{name}.py" else f"gpunet {name}"
+    script = os.path.basename(sys.argv[0]) == f"{name}.py"
+    prog = f"python scripts/{name}.py" if script else f"gpunet {name}"
     parser = Parser(prog=prog, description=command.HELP, allow_abbrev=False)
     command.add_arguments(parser)
-    parser.add_argument(
-        "--debug", action="store_true", help="show the traceback of an error"
-    )
+    text = "show the traceback of an error"
+    parser.add_argument("--debug", action="store_true", help=text)
     args = parser.parse_args(rest)
     args.typed = name, rest
-    benchmark = name.startswith("bench")  # uses as many threads as its rivals
-    n_threads = usable_cores() if benchmark else 1
+    # A benchmark uses as many threads as its rivals.
+    n_threads = usable_cores() if name.startswith("bench") else 1
     set_threads(getattr(args, "threads", None), n_threads)
     work = getattr(command, "WORK", f"gpunet.cli.commands.{name}")
     with errors_name_options(parser):

@@ -32,16 +32,9 @@ def cpu_model() -> str:
 
 def memory_bytes() -> tuple[int, int] | None:
     """Return (available, total) host memory in bytes, None where unknown."""
-    try:
-        page = os.sysconf("SC_PAGE_SIZE")
-        free, total = (
-            page * os.sysconf(name) for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES")
-        )
-    except (AttributeError, OSError, ValueError):
-        return None
-    # On Linux, what programs could get: caches included.
-    available = _proc("meminfo", "MemAvailable")
-    return int(available.split()[0]) * 1024 if available else free, total
+    free = _proc("meminfo", "MemAvailable").split()  # caches included, in KiB
+    total = _proc("meminfo", "MemTotal").split()
+    return (int(free[0]) * 1024, int(total[0]) * 1024) if free and total else None
 
 
 def _proc(file: str, name: str) -> str:

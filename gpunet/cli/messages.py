@@ -56,12 +56,7 @@ def option_names(parser: argparse.ArgumentParser) -> dict[str, str]:
 def with_options(error: BaseException, names: dict[str, str]) -> str:
     """Return an error's message with options in place of parameters.
 
-    Parameters
-    ----------
-    error : exception
-        Its `settings`, if any, hold the values that the message shows as name=value.
-    names : dict
-        As `option_names` returns it.
+    `error.settings`, if any, has the values that the message shows as name=value.
 
     Examples
     --------
@@ -119,8 +114,8 @@ def _message(error: BaseException) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, MemoryError):
         size = str(error).strip() or "an allocation failed"
-        hint = "use a smaller batch, population or network"
-        return f"out of memory: {size}; {hint}", OutOfMemory.exit_code
+        message = f"out of memory: {size}; use a smaller batch, population or network"
+        return message, OutOfMemory.exit_code
     if isinstance(error, OSError) and error.filename is None:
         with contextlib.suppress(OSError, ValueError):
             # What is left in the buffer would fail once more when Python exits.

@@ -50,11 +50,12 @@ def run_folder(args: argparse.Namespace, name: str) -> Path | str:
     return unused(folder) if folder.exists() else folder  # two in one second
 
 
-def check_folder(out: str) -> None:
-    """Raise ConfigError or WriteError if --out is not a folder to write to."""
-    if not out:
+def check_folder(out: str | None) -> None:
+    """Raise ConfigError or WriteError if --out is given, but not a folder to write."""
+    if out == "":
         raise ConfigError("usage: --out must be a folder, got an empty name")
-    probe_writable(out)
+    if out is not None:
+        probe_writable(out)
 
 
 def note_printer(silent: bool) -> Callable[[str], None]:

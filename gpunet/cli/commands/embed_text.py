@@ -39,27 +39,24 @@ def run(args: argparse.Namespace) -> int:
 def _neighbours(args: argparse.Namespace) -> None:
     vectors = _load(args)
     neighbours = {word: vectors.neighbours(word, args.n) for word in args.words}
-    if args.json:
-        print(json.dumps(neighbours))
-        return
-    for word, scores in neighbours.items():
-        print(f"{word}:")
-        _print_scores(scores)
+    _show_scores(args, neighbours, neighbours)
 
 
 def _analogy(args: argparse.Namespace) -> None:
     vectors = _load(args)
     scores = vectors.analogy(args.a, args.b, args.c, args.n)
+    _show_scores(args, scores, {f"{args.a} is to {args.b} as {args.c} is to": scores})
+
+
+def _show_scores(args: argparse.Namespace, record: Any, lists: dict[str, Any]) -> None:
+    """Print a record as JSON, or lists of words and cosines below their titles."""
     if args.json:
-        print(json.dumps(scores))
+        print(json.dumps(record))
         return
-    print(f"{args.a} is to {args.b} as {args.c} is to:")
-    _print_scores(scores)
-
-
-def _print_scores(scores: list[tuple[str, float]]) -> None:
-    for word, cosine in scores:
-        print(f"  {cosine:6.3f}  {word}")
+    for title, scores in lists.items():
+        print(f"{title}:")
+        for word, cosine in scores:
+            print(f"  {cosine:6.3f}  {word}")
 
 
 def _map(args: argparse.Namespace) -> None:

@@ -48,12 +48,11 @@ def _run_one(args: argparse.Namespace, experiment: Experiment) -> int:
     for name, (default, text) in options.items():
         _add_option(parser, name, default, text)
     parser.parse_args(args.rest, args)
-    out = _folder(args)
+    check_folder(args.out)
     settings = {name: getattr(args, name) for name in options if hasattr(args, name)}
     with errors_name_options(parser):
         result = function(**_shared_settings(args), **settings)
-    if out is not None:  # before the print, whose pipe may be closed
-        _write(out, experiment, function, result)
+    _write(args.out, experiment, result)  # before the print, whose pipe may be closed
     if args.json:
         print(json.dumps(_public(result), allow_nan=False))
     else:
@@ -62,7 +61,8 @@ def _run_one(args: argparse.Namespace, experiment: Experiment) -> int:
 
 
 def _run_all(args: argparse.Namespace) -> int:
-    out, settings, rows = _folder(args), _shared_settings(args), []
+    check_folder(args.out)
+    settings, rows = _shared_settings(args), []
     for k, experiment in enumerate(EXPERIMENTS):
         name, title = experiment.name, experiment.title
         progress = f"[{k + 1}/{len(EXPERIMENTS)}] {name}, about {experiment.seconds} s"
@@ -70,12 +70,10 @@ def _run_all(args: argparse.Namespace) -> int:
         started = time.perf_counter()
         row: dict[str, Any] = {"name": name, "title": title, "checks": 0, "missed": []}
         try:
-            function = _load(experiment)
-            result = function(**settings)
+            result = _load(experiment)(**settings)
             row["checks"] = len(result["checks"])
             row["missed"] = [c["what"] for c in result["checks"] if not c["ok"]]
-            if out is not None:
-                _write(out, experiment, function, result)
+            _write(args.out, experiment, result)
         except Exception as error:  # the others still run, and the table shows it
             expected = isinstance(error, GpunetError)
             row["missed"] = [str(error) if expected else f"bug: {error!r}"]
@@ -157,26 +155,16 @@ def _shared_settings(args: argparse.Namespace) -> dict[str, Any]:
     return {"device": backend.name, "seed": args.seed}
 
 
-def _folder(args: argparse.Namespace) -> Path | None:
-    if args.out is None:
-        return None
-    check_folder(args.out)
-    return Path(args.out)
-
-
-def _write(
-    out: Path,
-    experiment: Experiment,
-    function: Callable[..., Any],
-    result: dict[str, Any],
-) -> None:
-    """Write NAME.json and the pictures; tell their paths on stderr."""
+def _write(out: str | None, experiment: Experiment, result: dict[str, Any]) -> None:
+    """Write NAME.json and the pictures to --out; tell their paths on stderr."""
+    if out is None:
+        return
     text = json.dumps(_public(result), indent=1, allow_nan=False) + "\n"
-    written = [out / f"{experiment.name}.json"]
+    written = [Path(out, f"{experiment.name}.json")]
     write_atomically(written[0], text.encode())
-    if draw := _companion("draw", function):
+    if draw := _companion("draw", _load(experiment)):
         try:
-            written += draw(result, out)
+            written += draw(result, Path(out))
         except ImportError as error:
             hint = 'python -m pip install "gpunet[plot]"'
             print(f"no pictures ({error}): {hint}", file=sys.stderr)

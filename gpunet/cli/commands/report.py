@@ -9,15 +9,7 @@ _MOST = 12  # classes whose confusions fit a line, and letters of a name
 
 
 def show_result(result: dict[str, Any], pictures: list[str]) -> None:
-    """Print the result of a run.
-
-    Parameters
-    ----------
-    result : dict
-        As `gpunet.runs.network.run_config` returns it, with the run folder as "folder".
-    pictures : list of str
-        Names of files in the run folder.
-    """
+    """Print the result of `run_config`, its "folder" and the names of its pictures."""
     _show_score(result)
     if "baseline" in result:
         _show_baseline(result["baseline"])
@@ -38,14 +30,14 @@ def _show_score(result: dict[str, Any]) -> None:
     n, summary = result.get("n_test"), result.get("summary")
     if summary and summary["n"]:
         name, form = ("R2", ".4f") if "r2" in result else ("accuracy", ".2%")
-        mean, sd, median, best, worst = (
-            f"{summary[key]:{form}}"
-            for key in ("mean", "sd", "median", "best", "worst")
+        mean, sd, median = (f"{summary[k]:{form}}" for k in ("mean", "sd", "median"))
+        size = f"(n = {n:,}, {summary['n']} networks)"
+        print(f"test {name}: mean {mean} sd {sd} median {median} {size}")
+        best, worst = (
+            f"{end} {summary[end]:{form}} (member {summary[f'{end}_member']})"
+            for end in ("best", "worst")
         )
-        print(f"test {name}: mean {mean} sd {sd} median {median} ", end="")
-        print(f"(n = {n:,}, {summary['n']} networks)")
-        print(f"best {best} (member {summary['best_member']}), ", end="")
-        print(f"worst {worst} (member {summary['worst_member']})")
+        print(f"{best}, {worst}")
     elif "r2" in result and not summary:
         print(f"test R2: {_errors(result)} (n = {n:,})")
     elif n and not summary:
@@ -82,14 +74,10 @@ def _show_dead_classes(result: dict[str, Any]) -> None:
 def _show_classes(classes: list[dict[str, Any]], confusion: list[list[int]]) -> None:
     """Print precision, recall, F1 and confusions of each class."""
     columns, note = ["class", ">precision", ">recall", ">F1", ">n"], ""
-    rows = [
-        [
-            _short(c["class"]),
-            *map(_share, (c["precision"], c["recall"], c["f1"])),
-            c["n"],
-        ]
-        for c in classes
-    ]
+    rows = []
+    for c in classes:
+        shares = map(_share, (c["precision"], c["recall"], c["f1"]))
+        rows.append([_short(c["class"]), *shares, c["n"]])
     if len(classes) <= _MOST:
         columns += [f">as {_short(c['class'])}" for c in classes]
         for row, counts in zip(rows, confusion, strict=True):
