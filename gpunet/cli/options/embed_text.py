@@ -2,7 +2,17 @@
 
 import argparse
 
-from .common import COUNT, ENGINE, SEED, add_json, add_threads, adder, number, whole
+from .common import (
+    COUNT,
+    ENGINE,
+    SEED,
+    Kind,
+    add_json,
+    add_threads,
+    adder,
+    number,
+    whole,
+)
 
 HELP = (
     "Learn vectors of words from a text, and look at them: neighbours, analogies, "
@@ -59,9 +69,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("both models"))
     add("--dim", **COUNT, help="size of a word's vector (default: 100; lm 32)")
     add("--epochs", **COUNT, help="(default: 5; lm 4)")
-    rate = {"type": number(above=True), "metavar": "X"}
-    text = "at its highest (default: 0.025; lm 0.003)"
-    add("--lr", dest="learning_rate", **rate, help=text)
+    rate: Kind = {"type": number(above=True), "metavar": "X", "dest": "learning_rate"}
+    add("--lr", **rate, help="at its highest (default: 0.025; lm 0.003)")
     add("--batch-size", **COUNT, help="windows a step (default: 128; lm 512)")
     add("--seed", **SEED)
     add("--dtype", choices=("float32", "float64"))

@@ -37,7 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "change it",
     )
     either("--config", metavar="FILE", help="repeat a run from its config.json")
-    _add_engine(parser)
+    add = adder(parser)
+    add("--device", help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1")
+    add("--engine", **ENGINE, help="compiled is faster and supports fewer networks")
+    precisions = ("float32", "tf32", "float16")
+    text = "of matrix products on a GPU; tf32 and float16 keep 3 digits"
+    add("--precision", choices=precisions, help=text)
     add_threads(parser)
     _add_data(parser)
     _add_table(parser)
@@ -45,15 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_descent(parser)
     _add_population(parser)
     _add_files(parser)
-
-
-def _add_engine(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser)
-    add("--device", help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1")
-    add("--engine", **ENGINE, help="compiled is faster and supports fewer networks")
-    precisions = ("float32", "tf32", "float16")
-    text = "of matrix products on a GPU; tf32 and float16 keep 3 digits"
-    add("--precision", choices=precisions, help=text)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -125,11 +121,10 @@ def _validation(text: str) -> float | str:
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     add, either = adder(group), adder(group.add_mutually_exclusive_group())
-    sizes = {"type": layer_sizes, "metavar": "784-16-16-10"}
-    hidden = sizes | {"metavar": "64,32"}
-    either("--sizes", **sizes, help="neurons of each layer")
+    text = "neurons of each layer"
+    either("--sizes", type=layer_sizes, metavar="784-16-16-10", help=text)
     text = "of the hidden layers only; the data determine the others"
-    either("--hidden", **hidden, help=text)
+    either("--hidden", type=layer_sizes, metavar="64,32", help=text)
     add("--activation", **NAME, help="of hidden layers: relu, sigmoid, ...")
     add("--output", **NAME, help="activation of the last layer")
     add("--loss", **NAME, help="softmax_cross_entropy, half_squared_error, ...")
@@ -145,22 +140,17 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
     add("--epochs", **COUNT)
     add("--batch-size", **COUNT, help="at most the number of examples")
     add("--optimizer", **NAME, help="sgd, adam, adamw, rmsprop or adagrad")
-    add(
-        "--lr",
-        "--learning-rate",
-        dest="learning_rate",
-        **_POSITIVE,
-        nargs="+",
-        help="one rate, or one for each member of the population",
-    )
+    rates = _POSITIVE | _PER_MEMBER | {"dest": "learning_rate"}
+    text = "one rate, or one for each member of the population"
+    add("--lr", "--learning-rate", **rates, help=text)
     add("--momentum", type=number(0, 1), **_PER_MEMBER)
     add("--nesterov", action="store_true")
     add("--l2", type=number(), **_PER_MEMBER)
     add("--l1", type=number(), **_PER_MEMBER)
     add("--max-norm", **_POSITIVE)
     add("--clip-norm", **_POSITIVE)
-    rates = {"type": _layer_rates, "metavar": "0=3,2=2"}
-    add("--layer-rates", **rates, help="factors on the learning rate by layer")
+    text = "factors on the learning rate by layer"
+    add("--layer-rates", type=_layer_rates, metavar="0=3,2=2", help=text)
     add("--frozen", nargs="+", metavar="LAYER", help="layers that do not learn")
     add("--schedule", metavar="TEXT", help="one_cycle, cosine, exponential:0.9, ...")
     add(
@@ -171,21 +161,16 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
         "weights; 0 or none: never (tables: 10, with 20 rows to validate at least)",
     )
     add("--class-weight", choices=["balanced"])
-    add(
-        "--no-track",
-        "--no-compute-metrics",
-        dest="track",
-        action="store_false",
-        help="never compute the training loss",
-    )
+    names = ("--no-track", "--no-compute-metrics")
+    text = "never compute the training loss"
+    add(*names, dest="track", action="store_false", help=text)
 
 
 def _add_population(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("seeds and populations"))
     add("--seed", **SEED)
-    members: Kind = {"type": whole(1, 10**6), "metavar": "P"}
     text = "train P networks at once, with seeds N, N + 1, ..."
-    add("--population", **members, help=text)
+    add("--population", type=whole(1, 10**6), metavar="P", help=text)
     text = "all members see the same batches, which is faster"
     add("--shared-order", **_SHARED, help=text)
     text = "the seed of the shared order (default: the first member's)"
