@@ -1,7 +1,6 @@
 """`gpunet lab`: its work."""
 
 import argparse
-import importlib
 import inspect
 import json
 import math
@@ -10,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from ...backend import open_backend
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_one(args: argparse.Namespace, experiment: Experiment) -> int:
-    function = _load(experiment)
+    function = resolve_name(experiment.target)
     description = (inspect.getdoc(function) or experiment.title).splitlines()[0]
     parser, options = _parser(experiment.name, description), _options(function)
     for name, (default, text) in options.items():
@@ -70,7 +70,7 @@ def _run_all(args: argparse.Namespace) -> int:
         started = time.perf_counter()
         row: dict[str, Any] = {"name": name, "title": title, "checks": 0, "missed": []}
         try:
-            result = _load(experiment)(**settings)
+            result = resolve_name(experiment.target)(**settings)
             row["checks"] = len(result["checks"])
             row["missed"] = [c["what"] for c in result["checks"] if not c["ok"]]
             _write(args.out, experiment, result)
@@ -91,11 +91,6 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
     add_common(parser)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     return parser
-
-
-def _load(experiment: Experiment) -> Callable[..., dict[str, Any]]:
-    module, _, name = experiment.target.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _companion(verb: str, function: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -162,7 +157,7 @@ def _write(out: str | None, experiment: Experiment, result: dict[str, Any]) -> N
     text = json.dumps(_public(result), indent=1, allow_nan=False) + "\n"
     written = [Path(out, f"{experiment.name}.json")]
     write_atomically(written[0], text.encode())
-    if draw := _companion("draw", _load(experiment)):
+    if draw := _companion("draw", resolve_name(experiment.target)):
         try:
             written += draw(result, Path(out))
         except ImportError as error:
