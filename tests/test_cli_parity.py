@@ -77,6 +77,13 @@ def test_error_is_relative_to_the_largest_of_the_tensor():
     assert np.isnan(parity.error(np.array([np.nan]), np.array([1.0])))
 
 
+def test_worst_network_is_the_one_that_is_not_finite():
+    labels = {"device": "cuda", "dtype": "float32", "quantity": "loss"}
+    for errors in ([np.nan, 1e-9], [1e-9, np.nan], [0.5, np.nan, np.inf]):
+        rows = [labels | {"error": error} for error in errors]
+        assert [np.isnan(row["error"]) for row in parity._worst(rows)] == [True]
+
+
 def test_members_are_compared_each_by_itself():
     case = next(c for c in parity.CASES if "population" in c.name)
     batches = parity._batches(case, "synthetic", 0, 1)

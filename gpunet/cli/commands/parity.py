@@ -1,6 +1,7 @@
 """`gpunet parity`: its work."""
 
 import argparse
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +30,6 @@ TOLERANCES = {
     "weights, 1 step": {"float64": 1e-11, "float32": 1e-5},
     "weights, 2 to 10 steps": {"float64": 1e-9, "float32": 1e-4},
 }
-NO_PROMISE = "drift, no promise"
 Record = dict[str, dict[str, HostArray]]  # quantity -> tensor -> values
 
 
@@ -157,7 +157,7 @@ def _compare(dtype: str, actual: Record, expected: Record) -> Iterator[dict[str,
     """Yield, of each quantity, the tensor that differs most."""
     for quantity, tensors in expected.items():
         errors = {name: error(actual[quantity][name], b) for name, b in tensors.items()}
-        worst = max(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
+        worst = max(errors, key=lambda name: _size(errors[name]))
         tolerance = _tolerance(quantity, dtype)
         row = {"quantity": quantity, "error": errors[worst], "tensor": worst}
         verdict = _verdict(errors[worst], tolerance)
@@ -183,18 +183,24 @@ def _verdict(difference: float, tolerance: float | None) -> str:
     if difference == 0:
         return "bit-equal"
     if tolerance is None:
-        return NO_PROMISE
+        return "drift, no promise"
     return "within" if difference <= tolerance else "OUT"
 
 
 def _worst(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return, of each device, dtype and quantity, the network that differs most."""
-    kept: dict[tuple, dict[str, Any]] = {}
+    groups: dict[tuple, list[dict[str, Any]]] = {}
     for row in rows:
         key = row["device"], row["dtype"], row["quantity"]
-        if key not in kept or not row["error"] <= kept[key]["error"]:
-            kept[key] = row
-    return list(kept.values())
+        groups.setdefault(key, []).append(row)
+    return [
+        max(group, key=lambda row: _size(row["error"])) for group in groups.values()
+    ]
+
+
+def _size(error: float) -> float:
+    """Return an error to compare by: NaN is the largest."""
+    return math.inf if math.isnan(error) else error
 
 
 def _print(rows: list[dict[str, Any]], absent: dict[str, str], ok: bool) -> None:
