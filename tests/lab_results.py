@@ -28,6 +28,8 @@ def holds(result):
 def assert_pictures(draw, result, folder):
     """Draw a result and assert that every file is a PNG of some size."""
     pytest.importorskip("matplotlib")
-    for path in draw(result, folder):
+    paths = draw(result, folder)
+    assert paths
+    for path in paths:
         data = path.read_bytes()
         assert data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) > 4000, path

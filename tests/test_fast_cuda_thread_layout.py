@@ -91,7 +91,9 @@ def test_kernel_fits_registers_and_shared_memory(name, arch):
 def test_every_plan_covers_all_weights_once(name):
     one = NAMED[name]
     n_in, n_1 = one.widths[:2]
-    for layout in thread_layouts(one, SHARED["sm_90"]):
+    layouts = thread_layouts(one, SHARED["sm_90"])
+    assert layouts
+    for layout in layouts:
         seen = set()
         for slot in range(layout.slots):
             for k in range(layout.fours):
@@ -105,7 +107,9 @@ def test_every_plan_covers_all_weights_once(name):
 
 
 def test_arrays_of_shared_memory_do_not_overlap():
-    for layout in thread_layouts(NAMED["784-30-10 with all rules"], SHARED["sm_90"]):
+    layouts = thread_layouts(NAMED["784-30-10 with all rules"], SHARED["sm_90"])
+    assert layouts
+    for layout in layouts:
         starts = []
         for name, place in layout.shared_memory.items():
             if name not in ("ZEROED", "ALL"):

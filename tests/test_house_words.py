@@ -105,6 +105,16 @@ def test_cited_files_and_names_exist(path):
         assert resolves(dotted), f"{path} cites {dotted}, which is not there"
 
 
+def test_the_rules_find_citations():
+    text = "see `gpunet/nets.py`, scripts/train.py and RESULTS.md; `gpunet.mlp(x)`"
+    assert CITED.findall(text) == ["gpunet/nets.py", "scripts/train.py", "RESULTS.md"]
+    assert DOTTED.findall("`gpunet.mlp` and `gpunet.runs`") == [
+        *("gpunet.mlp", "gpunet.runs"),
+    ]
+    assert resolves("gpunet.mlp") and resolves("gpunet.training.loop.Trainer.run")
+    assert not resolves("gpunet.nothing") and not resolves("gpunet.training.loop.x")
+
+
 def resolves(dotted):
     """Say whether a dotted name is a module of the package or in one of them."""
     first, *rest = dotted.split(".")
