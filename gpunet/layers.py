@@ -281,3 +281,12 @@ class Embedding(Layer):
 
 
 Embedding.__init__ = _old_names(Embedding.__init__)  # type: ignore[method-assign]
+
+
+LAYERS: dict[str, type[Layer]] = {
+    "Dense": Dense,
+    "Activation": Activation,
+    "Dropout": Dropout,
+    "Flatten": Flatten,
+    "Embedding": Embedding,
+}

@@ -211,8 +211,14 @@ _MAKERS: dict[str, Callable[..., Loss]] = {
     "sigmoid_cross_entropy": _binary_cross_entropy,
     "huber": _huber,
 }
-# A number after the colon: label smoothing in [0, 1), and Huber's delta > 0.
-_DEFAULTS = {"softmax_cross_entropy": 0.0, "sigmoid_cross_entropy": 0.0, "huber": 1.0}
+_SMOOTHING = (0.0, "smoothing from 0 to below 1", lambda v: 0 <= v < 1)
+# Of a number after the colon: its default, what it must be, and whether it is.
+_PARAMETERS: dict[str, tuple[float, str, Callable[[float], bool]]] = {
+    "softmax_cross_entropy": _SMOOTHING,
+    "sigmoid_cross_entropy": _SMOOTHING,
+    "huber": (1.0, "a delta above 0", lambda v: 0 < v < inf),
+}
+_DEFAULTS = {kind: default for kind, (default, _, _) in _PARAMETERS.items()}
 LOSSES = tuple(_MAKERS)
 
 
@@ -257,10 +263,9 @@ def get_loss(
     if cost is not None or cost_slope is not None:
         return _from_pair(name, cost, cost_slope)
     kind, parameter = parse_name("loss", name, LOSSES, _DEFAULTS)
-    huber = kind == "huber"
-    if not (0 < parameter < inf if huber else 0 <= parameter < 1):
-        bounds, number = "smoothing from 0 to below 1", name[len(kind) + 1 :]
-        bounds = "a delta above 0" if huber else bounds
+    _, bounds, fits = _PARAMETERS.get(kind, _SMOOTHING)
+    if not fits(parameter):
+        number = name[len(kind) + 1 :]
         raise ConfigError(f"loss: {name}: {number!r} is not {bounds}; change it")
     return replace(_make(kind, parameter), name=name)
 

@@ -5,7 +5,8 @@ import pytest
 
 from gpunet import Activation, Dense, Dropout, Embedding, Flatten, activation
 from gpunet.errors import ConfigError
-from gpunet.storage.layers import LAYERS, layer_from_config, layer_to_config
+from gpunet.layers import LAYERS
+from gpunet.storage.layers import layer_from_config, layer_to_config
 
 ROW = [
     Dense(2, 3, "he_uniform", 0.5),

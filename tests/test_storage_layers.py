@@ -13,8 +13,9 @@ import gpunet
 from gpunet import Activation, Dense, Flatten, Layer, Loss, Network, activation, loss
 from gpunet.backend import namespace
 from gpunet.errors import ConfigError, ModelFileError
+from gpunet.layers import LAYERS
 from gpunet.storage import load_network, read_tensors, write_tensors
-from gpunet.storage.layers import LAYERS, layer_from_config, layer_to_config
+from gpunet.storage.layers import layer_from_config, layer_to_config
 
 
 @dataclass(frozen=True)

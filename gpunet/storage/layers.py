@@ -12,14 +12,11 @@ from typing import Any
 from ..activations import ActivationFunction
 from ..errors import ConfigError
 from ..io.json_text import finite_json
-from ..layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
+from ..layers import LAYERS, Activation, Dense, Embedding, Layer
 
 # What files call two of the fields, since version 0.1.0.
 _FILE_KEYS = {"weight_init": "weights", "bias_init": "biases"}
 _FIELDS = {key: name for name, key in _FILE_KEYS.items()}
-LAYERS: dict[str, type[Layer]] = {
-    kind.__name__: kind for kind in (Dense, Activation, Dropout, Flatten, Embedding)
-}
 
 
 def layer_to_config(layer: Layer) -> dict[str, Any]:

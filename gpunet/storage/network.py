@@ -15,13 +15,12 @@ from ..activations import ACTIVATIONS, ActivationFunction
 from ..backend import Backend, open_backend
 from ..errors import ConfigError, ModelFileError
 from ..io.messages import Path, message, printable
-from ..layers import Activation, Layer
+from ..layers import LAYERS, Activation, Layer
 from ..losses import LOSSES, Loss, get_loss
 from ..network import Network
 from ..parameters import check_layers, known_dtype
 from ..random import member_seeds
 from .layers import (
-    LAYERS,
     check_custom,
     check_layer_classes,
     layer_from_config,

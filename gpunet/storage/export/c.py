@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from .graph import DenseStep, ExportGraph, FunctionStep, Port
+from .graph import DenseStep, ExportGraph, FunctionStep, Port, unwritten
 
 _HEAD = """/* A network written by gpunet. C99, needs only the math library (-lm).
  *
@@ -112,6 +112,8 @@ def to_c(graph: ExportGraph) -> bytes:
 def _function(called: str, name: str, alpha: float | None, number: str, f: str) -> str:
     if name == "softmax":
         return _SOFTMAX.format(t=number, f=f, name=called)
+    if name not in _FUNCTIONS:
+        raise unwritten(name, "C")
     line = _FUNCTIONS[name].format(t=number, f=f, alpha=f"{alpha!r}{f}")
     return f"static {number} {called}({number} z)\n{{\n    {line}\n}}\n"
 

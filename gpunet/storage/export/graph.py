@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...activations import ACTIVATIONS, ActivationFunction
+from ...activations import ACTIVATIONS, ActivationFunction, sigmoid, softmax
 from ...errors import ConfigError, ModelFileError
 from ...layers import Activation, Dense, Dropout, Flatten
 from ...losses import LOSSES, Loss
@@ -109,8 +109,7 @@ def _function(f: ActivationFunction, i: int) -> list[FunctionStep]:
             f"export: layer {i}: custom activation {f.name!r:.60} cannot be "
             f"exported; use one of {', '.join(ACTIVATIONS)}"
         )
-    has_alpha = f.kind in ("leaky_relu", "elu")
-    step = FunctionStep(f.kind, float(f.parameter) if has_alpha else None)
+    step = FunctionStep(f.kind, f.parameter if f.name != f.kind else None)
     return [] if f.kind == "identity" else [step]
 
 
@@ -121,8 +120,17 @@ def _inverse_link(loss: Loss) -> list[FunctionStep]:
             f"export: custom loss {loss.name!r:.60} cannot be exported; use one of "
             f"{', '.join(LOSSES)}"
         )
-    # softmax or sigmoid, of softmax_cross_entropy and sigmoid_cross_entropy
-    return [FunctionStep(loss.kind.partition("_")[0])] if loss.on_logits else []
+    for f in (softmax, sigmoid):
+        if loss.inverse_link is f:
+            return [FunctionStep(f.__name__)]
+    if loss.on_logits:
+        raise unwritten(f"inverse link of {loss.name}", "this export")
+    return []
+
+
+def unwritten(what: str, form: str) -> ConfigError:
+    """Return the error that a format has no lines for a function yet."""
+    return ConfigError(f"export: {form} has no lines for {what}; add them, or use JSON")
 
 
 def _check_weights(steps: list[DenseStep]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
-from .graph import DenseStep, ExportGraph
+from .graph import DenseStep, ExportGraph, unwritten
 
 _OPSET, _IR = 17, 8  # of 2022, so that runtimes of some age read the file
 _PLAIN = {"relu": "Relu", "tanh": "Tanh", "softmax": "Softmax"}
@@ -134,7 +134,9 @@ def _activation(g: _Nodes, z: str, name: str, alpha: float | None) -> str:
     if name == "softplus":
         rest = _log1p(g, g.add("Exp", g.add("Neg", g.add("Abs", z))))
         return g.add("Add", g.add("Max", z, zero), rest)
-    below = g.add("Min", z, zero)  # leaky_relu and elu
+    if name not in ("leaky_relu", "elu"):
+        raise unwritten(name, "ONNX")
+    below = g.add("Min", z, zero)
     if name == "elu":
         below = _expm1(g, below)
     below = g.add("Mul", g.constant(alpha), below)
