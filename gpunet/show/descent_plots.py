@@ -71,7 +71,7 @@ def cost_contours(
             axes.plot(xs, ys, MARKERS[k % 8], color=color, markersize=3)
         axes.plot(xs[0], ys[0], "o", color="white", mec=BLACK, mew=1.5)
     if arrow:
-        start, end = arrow[:2], (arrow[0] + arrow[2], arrow[1] + arrow[3])
+        start, end = arrow[:2], np.add(arrow[:2], arrow[2:])
         head = {"arrowstyle": "-|>", "color": BLACK, "lw": 2}
         axes.annotate("", end, start, arrowprops=head)
         text = "gradient: the\nsteepest ascent"
@@ -105,8 +105,7 @@ def change_table(
     upper.get_yticklabels()[digit].set_weight("bold")
     upper.set_ylabel("output")
     lower.set_yticks([0], ["sum"])
-    lower.set_xticks(range(n_hidden))
-    lower.set_xlabel("neuron of the layer before")
+    lower.set(xticks=range(n_hidden), xlabel="neuron of the layer before")
     bar = figure.colorbar(image, ax=[upper, lower], ticks=[-top, 0, top])
     bar.ax.set_yticklabels(["less", "same", "more"])
     bar.outline.set_visible(False)

@@ -22,15 +22,10 @@ def images(
     signed: bool = False,
     colors: Sequence[str] = (),
 ) -> Path:
-    """Draw a grid of square pictures with a caption under each.
+    """Draw a grid of square pictures with a caption, in one of `colors`, under each.
 
-    Parameters
-    ----------
-    pictures : array, shape (n, side * side) or (n, side, side)
-    signed : bool
-        Whether zero is white and the sign the color, each picture by its own
-        largest number; else 0 is white and 1 black.
-    colors : sequence of str, of each caption
+    `pictures` have the shape (n, side * side) or (n, side, side). If `signed`, zero is
+    white and the sign the color, by each picture's largest; else 0 is white, 1 black.
     """
     pictures = np.asarray(pictures, np.float64)
     side = round(pictures[0].size ** 0.5)
@@ -68,8 +63,7 @@ def confusion_matrix(path: style.PathLike, table: Any, *, title: str = "") -> Pa
     axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.3 * top)
     for (i, j), n in np.ndenumerate(table):
         color = GRAY if i == j or not n else "white" if n > 0.8 * top else BLACK
-        weight = "bold" if i == j else "normal"
-        text = f"{n}" if n else "·"
+        weight, text = "bold" if i == j else "normal", f"{n or '·'}"
         axes.text(j, i, text, ha="center", va="center", color=color, weight=weight)
     names = range(len(table))
     axes.set(xticks=names, yticks=names, xlabel="answer", ylabel="true digit")

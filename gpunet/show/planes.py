@@ -1,8 +1,4 @@
-"""Planes: points of several kinds, the grid they lie on, and how a network decides.
-
-A panel shows a region colored by the network's answer, a grid bent by a layer,
-or both; several panels side by side tell a story from left to right.
-"""
+"""Planes: points of several kinds, the grid they lie on, and how a network decides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,29 +15,15 @@ KINDS = (BLUE, ORANGE, GREEN, *COLORS[3:])
 
 @dataclass
 class Plane:
-    """One panel.
-
-    Attributes
-    ----------
-    points : array, shape (n, 2)
-    labels : integer array, shape (n,)
-    region : (x, y, values), optional
-        Grid coordinates, shapes (w,) and (h,), and labels, shape (h, w).
-    lines : sequence of arrays, shape (k, 2)
-        The bent grid.
-    cut : array, shape (k, 2), optional
-        A dividing line.
-    note : str
-        Below the panel.
-    """
+    """One panel: a region colored by the network's answer, a bent grid, or both."""
 
     title: str
-    points: Any
-    labels: Any
-    region: tuple | None = None
-    lines: Sequence[Any] = ()
-    cut: Any = None
-    note: str = ""
+    points: Any  # shape (n, 2)
+    labels: Any  # integers, shape (n,)
+    region: tuple | None = None  # x (w,), y (h,) and labels (h, w)
+    lines: Sequence[Any] = ()  # of the bent grid, shape (k, 2) each
+    cut: Any = None  # a dividing line, shape (k, 2)
+    note: str = ""  # below the panel
 
 
 @style.styled
@@ -63,10 +45,7 @@ def planes(
             axes.plot(*np.asarray(panel.cut).T, color=BLACK, linewidth=1.5)
         axes.set(title=panel.title, xlabel=panel.note)
         style.thin_frame(axes)
-        if panel.region is not None:
-            axes.set_aspect("equal")
-        else:
-            axes.set_box_aspect(1)
+        axes.set(**{"box_aspect": 1} if panel.region is None else {"aspect": "equal"})
     return style.save_png(figure, path)
 
 

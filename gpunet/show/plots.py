@@ -22,16 +22,10 @@ def histogram(
 ) -> Path:
     """Draw how numbers are distributed, one row for each group, one scale for all.
 
-    Parameters
-    ----------
-    groups : dict of str to numbers
-    label : str
-        What the numbers are, with their unit.
-    mark : (number, text), optional
-        A dashed line with a text.
+    `label` says what the numbers are, `mark` is a dashed line with a text.
     """
-    all_numbers = np.concatenate([np.asarray(v, np.float64) for v in groups.values()])
-    edges = np.histogram_bin_edges(all_numbers, bins)
+    numbers = np.concatenate(list(groups.values()), dtype=np.float64)
+    edges = np.histogram_bin_edges(numbers, bins)
     figure = style.new_figure(title, 0.9 + max(1.15 * len(groups), 2.4))
     rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
     for k, (axes, (name, values)) in enumerate(zip(rows, groups.items(), strict=True)):
@@ -65,17 +59,10 @@ def bands(
     levels: Sequence[tuple[float, str]] = (),
     x_ticks: Sequence[float] = (),
 ) -> Path:
-    """Draw curves, each with its band.
+    """Draw curves: (x, y), or with a band (x, y, low, high).
 
-    Parameters
-    ----------
-    series : dict of str to (x, y) or (x, y, low, high)
-    log : str
-        "x", "y" or "xy": which axes are logarithmic.
-    levels : sequence of (y, text)
-        Dashed horizontal lines.
-    x_ticks : sequence of float
-        The only numbers that get a tick.
+    `log` names the logarithmic axes ("x", "y" or "xy"), `levels` are dashed horizontal
+    lines (y, text), `x_ticks` the only numbers that get a tick.
     """
     figure = style.new_figure(title, 4.4)
     axes = figure.add_subplot()
@@ -90,10 +77,8 @@ def bands(
         above = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         axes.annotate(text, (1, y), (-4, 3), ha="right", color=GRAY, **above)
     axes.set(xlabel=x_label, ylabel=y_label)
-    if "x" in log:
-        axes.set_xscale("log")
-    if "y" in log:
-        axes.set_yscale("log")
+    for axis in log:
+        axes.set(**{f"{axis}scale": "log"})
     if x_ticks:
         axes.set_xticks(x_ticks, [f"{x:g}" for x in x_ticks])
         axes.minorticks_off()
@@ -116,16 +101,8 @@ def bars(
 ) -> Path:
     """Draw bars side by side, one color for each group, the number above each.
 
-    Parameters
-    ----------
-    names : sequence of str, under the bars
-    groups : dict of str to numbers, one for each name; None leaves a gap
-    label : str
-        Of the vertical axis.
-    spreads : dict of str to numbers, optional
-        Half the length of each error bar.
-    least : float, optional
-        Where the vertical axis begins.
+    A group has one number for each name, None leaves a gap; `spreads` are half the
+    lengths of the error bars, `least` is where the vertical axis begins.
     """
     figure = style.new_figure(title, 4.2)
     axes = figure.add_subplot()
@@ -139,8 +116,8 @@ def bars(
         if spreads and group in spreads:
             errors = [float(spreads[group][i]) for i in present]
             axes.errorbar(x, y, errors, fmt="none", color=BLACK, capsize=3, linewidth=1)
-        above: dict[str, Any] = {"textcoords": "offset points", "ha": "center"}
-        above["fontsize"] = 9 if len(names) * len(groups) <= 16 else 7.5
+        size = 9 if len(names) * len(groups) <= 16 else 7.5
+        above = {"textcoords": "offset points", "ha": "center", "fontsize": size}
         for position, value, error in zip(x, y, errors, strict=True):
             text = form.format(value)
             axes.annotate(text, (position, value + error), (0, 2), **above)

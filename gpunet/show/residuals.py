@@ -12,15 +12,7 @@ _MAX_POINTS = 5000  # more of them hide each other
 
 @styled
 def draw_residuals(path: PathLike, y: Any, t: Any, name: str = "target") -> Path:
-    """Draw predictions and residuals against the measured numbers.
-
-    Parameters
-    ----------
-    y, t : arrays, shape (n, 1)
-        Predicted and measured, in one unit.
-    name : str
-        Of what is predicted.
-    """
+    """Draw predictions y and residuals against the measured numbers t, shape (n, 1)."""
     y, t = np.ravel(y), np.ravel(t)
     step = -(-len(t) // _MAX_POINTS)
     shown = f", every {step}th shown" if step > 1 else ""

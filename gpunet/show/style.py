@@ -29,13 +29,9 @@ MARKERS = "osD^vPX*"
 _SIGNED = "#00568A #3B93C8 #B7DCF0 #FFFFFF #F8CBA8 #E4874A #BD4B00"
 _STYLE = {
     "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "axes.titlesize": 11,
-    "axes.labelsize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    **dict.fromkeys(["font.size", "axes.titlesize", "axes.labelsize"], 11),
+    **dict.fromkeys(["axes.spines.top", "axes.spines.right", "legend.frameon"], False),
     "axes.edgecolor": BLACK,
-    "legend.frameon": False,
     "legend.fontsize": 10,
     "figure.titlesize": 13,
     "figure.titleweight": "bold",

@@ -27,14 +27,14 @@ def draw_map(
     figure = new_figure(title, side * 0.8, side)
     axes = figure.add_subplot()
     axes.scatter(*points.T, s=10, color=BLUE)
-    axes.set_xlabel("first principal axis")
-    axes.set_ylabel("second principal axis")
+    axes.set(xlabel="first principal axis", ylabel="second principal axis")
     axes.margins(0.06)
     figure.canvas.draw()  # the layout is settled: pixels now mean what they will
     figure.set_layout_engine("none")
     renderer = figure.canvas.get_renderer()
     frame = axes.get_window_extent(renderer).extents
-    texts = [axes.annotate(_plain(w), (0, 0), fontsize=9) for w in words]
+    plain = [word.replace("$", r"\$") for word in words]  # not read as a formula
+    texts = [axes.annotate(word, (0, 0), fontsize=9) for word in plain]
     sizes = [text.get_window_extent(renderer).size for text in texts]
     pixels = axes.transData.transform(points)
     corners = place_labels(pixels, np.array(sizes), frame)
@@ -49,23 +49,13 @@ def draw_map(
     return save_png(figure, path)
 
 
-def _plain(word: str) -> str:
-    """Return a word that matplotlib does not read as a formula."""
-    return word.replace("$", r"\$")
-
-
 def place_labels(points: np.ndarray, sizes: np.ndarray, frame: Any) -> np.ndarray:
     """Return the lower left corner of each name, so that few names overlap.
 
     One name after the other gets, of 24 positions about its point, the first that
-    covers no earlier name and no point, or the one that covers the least.
-
-    Parameters
-    ----------
-    points, sizes : arrays, shape (n, 2), pixels
-        Sizes are the width and height of each name.
-    frame : left, bottom, right, top
-        What is outside of it counts as covered.
+    covers no earlier name and no point, or the one that covers the least. Points and
+    sizes (width, height) have the shape (n, 2), in pixels; what is outside of the
+    frame (left, bottom, right, top) counts as covered.
     """
     frame = np.asarray(frame, np.float64)
     corners = np.zeros(points.shape)
