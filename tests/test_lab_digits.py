@@ -14,7 +14,6 @@ from gpunet.lab.digits import (
     answers,
     gradient_ascent,
     noise,
-    sigmoid_vs_relu,
     sweeps,
 )
 from gpunet.lab.digits.detectors import (
@@ -145,18 +144,18 @@ def test_width_helps_and_depth_hardly(tmp_path):
 
 def test_relu_is_faster_than_sigmoid_and_can_die(tmp_path):
     settings = {"rates": (0.2, 1.0, 3.0), "n_seeds": 3}
-    result = sigmoid_vs_relu.sigmoid_or_relu(**settings)
+    result = sweeps.sigmoid_or_relu(**settings)
     assert missed(result) == []
-    assert_pictures(sigmoid_vs_relu.draw_sigmoid_or_relu, result, tmp_path)
+    assert_pictures(sweeps.draw_sigmoid_or_relu, result, tmp_path)
 
 
 def test_dead_units_are_counted_per_member():
     net = mlp([4, 3, 2, 2], "relu", population=2)
     net.params["0.b"][1, :2] = -1e6
-    assert sigmoid_vs_relu.dead_units(net, np.abs(normal(0, 50, 4)))[1] >= 2
+    assert sweeps.dead_units(net, np.abs(normal(0, 50, 4)))[1] >= 2
     net.params["2.W"][:], net.params["2.b"][:] = 0.0, 1.0
     net.params["0.b"][:] = 1e6
-    assert sigmoid_vs_relu.dead_units(net, normal(0, 50, 4)).tolist() == [0, 0]
+    assert sweeps.dead_units(net, normal(0, 50, 4)).tolist() == [0, 0]
 
 
 def test_gradients_vanish_behind_sigmoids_and_not_behind_relus(tmp_path):
@@ -180,7 +179,7 @@ SMALL = (
     (sweeps.sizes, TINY | {"widths": (4, 8), "depths": (1, 2), "n_seeds": 2}),
     (sweeps.gradient_by_layer, {"n_seeds": 2, "n_images": 20}),
     (
-        sigmoid_vs_relu.sigmoid_or_relu,
+        sweeps.sigmoid_or_relu,
         {"rates": (0.1, 3.0), "n_seeds": 2, "n_steps": 6, "n_train": 200},
     ),
 )

@@ -45,13 +45,9 @@ def near(what: str, value: float, target: float, tolerance: float) -> Result:
 def check_range(
     name: str, value: Any, least: float = 1, most: float = inf, *, above: bool = False
 ) -> None:
-    """Raise where an option's number is not from `least` to `most`.
+    """Raise ConfigError unless an option's number is from `least` to `most`.
 
     With `above`, `least` itself is refused too.
-
-    Raises
-    ------
-    ConfigError
     """
     if value < least or (above and value == least) or not value <= most:
         low = f"above {least:,}" if above else f"at least {least:,}"

@@ -1,8 +1,7 @@
-"""Sick networks, each with one fault made on purpose, and what is said of them.
+"""Networks with one fault each, made on purpose, and one without.
 
-Eight networks are spoiled one way each, one is left alone; the diagnosis must name
-each fault with the number that shows it, and report nothing of the sound one.
-Training asks the same questions with `train --diagnose`.
+The diagnosis must name each fault with the number that shows it, and report nothing of
+the sound network; training asks the same questions with `train --diagnose`.
 """
 
 from dataclasses import dataclass, field
@@ -54,21 +53,19 @@ def diagnose(
     x, t = sample(n_train)
     rows, checks = [], []
     for fault, case in _CASES.items():
-        inputs = x * case.inputs
-        sizes = [784, *case.hidden, 10]
+        inputs, sizes = x * case.inputs, [784, *case.hidden, 10]
         net = mlp(sizes, seed=seed, device=device, **case.network)
         with net.backend.use():
             net.params["0.W"] = net.params["0.W"] * case.first_weights
         history = _train(net, inputs, t, case, epochs)
         findings = find_faults(net, inputs, t, history)
-        names = [finding.fault for finding in findings]
-        named = findings[names.index(fault)] if fault in names else None
+        named = next((f for f in findings if f.fault == fault), None)
         rows.append(
             {
                 "fault_made": fault,
                 "number": None if named is None else float(f"{named.number:.4g}"),
                 "says": "" if named is None else str(named),
-                "also_found": [name for name in names if name != fault],
+                "also_found": [f.fault for f in findings if f.fault != fault],
             }
         )
         if fault == "none":
@@ -97,7 +94,7 @@ def show_diagnose(result: Result) -> str:
     """Return one paragraph for each network."""
     lines = []
     for row in result["networks"]:
-        text = row["says"] or "nothing found"
-        also = f"\n      also: {', '.join(row['also_found'])}" * bool(row["also_found"])
-        lines.append(f"{row['fault_made']}\n      {text}{also}")
+        lines += [row["fault_made"], f"      {row['says'] or 'nothing found'}"]
+        if row["also_found"]:
+            lines.append(f"      also: {', '.join(row['also_found'])}")
     return "\n".join(lines)

@@ -63,7 +63,7 @@ _TABLE = (
     ("digits.noise:noise", "noise is called a digit", 10),
     ("digits.gradient_ascent:dream", "a digit drawn by gradient ascent", 8),
     ("digits.sweeps:sizes", "deeper, wider: mean and spread", 15),
-    ("digits.sigmoid_vs_relu:sigmoid_or_relu", "which is faster, which dies", 12),
+    ("digits.sweeps:sigmoid_or_relu", "which is faster, which dies", 12),
     ("digits.sweeps:gradient_by_layer", "gradients vanish with depth", 3),
     # Olah: a network bends the plane.
     ("manifolds.bending:disc_in_ring", "a disc in a ring, by width", 8),

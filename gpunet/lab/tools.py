@@ -11,10 +11,8 @@ from ..network import Network
 from ..optimizers import Optimizer
 
 # The activations and the loss of 3Blue1Brown's networks, as keywords of `mlp`.
-SIGMOIDS: dict[str, Any] = {
-    **dict.fromkeys(["activation", "output"], "sigmoid"),
-    "loss": "squared_error",
-}
+SIGMOIDS: dict[str, Any] = {"activation": "sigmoid", "output": "sigmoid"}
+SIGMOIDS |= {"loss": "squared_error"}
 
 
 def network_from(
@@ -33,15 +31,9 @@ def network_from(
 
 def untrained(seed: int, device: "str | Backend") -> Network:
     """Return 3Blue1Brown's network as it starts: everything normal(0, 1), float64."""
-    return mlp(
-        [784, 16, 16, 10],
-        **SIGMOIDS,
-        weight_init="standard_normal",
-        bias_init="standard_normal",
-        seed=seed,
-        device=device,
-        dtype="float64",
-    )
+    normal = dict.fromkeys(["weight_init", "bias_init"], "standard_normal")
+    settings = SIGMOIDS | normal | {"seed": seed, "device": device}
+    return mlp([784, 16, 16, 10], **settings, dtype="float64")
 
 
 def to_lists(net: Network, x: Any) -> Any:

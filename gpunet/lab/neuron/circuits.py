@@ -1,10 +1,10 @@
 """Circuits of NANDs alone: one kind of neuron computes whatever can be computed.
 
-Nielsen's argument: NAND is universal, a perceptron is a NAND, so networks of
-perceptrons compute any function of bits. Every gate below is the same neuron,
-weights -2 and -2, bias 3, fired on all rows of the truth table at once.
+Nielsen: NAND is universal, a perceptron is a NAND, so networks of perceptrons compute
+any function of bits. Every gate is one neuron, fired on all rows of the table at once.
 """
 
+from functools import reduce
 from itertools import product
 
 from ..checks import Result, equal
@@ -67,35 +67,26 @@ class Circuit:
         return [*out, carry]
 
     def any(self, wires: list[Bits], truth: list[int]) -> Bits:
-        """Return the function with this truth table, rows in counting order.
-
-        Each row that is to be 1 becomes an AND of the wires or their inverses;
-        the rows are joined by OR.
-        """
+        """Return the function with this truth table: an OR of its rows' ANDs."""
         out = self.both(wires[0], self.invert(wires[0]))  # never
         inverted = [self.invert(w) for w in wires]
         for bits, value in zip(product((0, 1), repeat=len(wires)), truth, strict=True):
             if value:
-                term, *others = (
-                    wires[k] if bit else inverted[k] for k, bit in enumerate(bits)
-                )
-                for wire in others:
-                    term = self.both(term, wire)
-                out = self.either(out, term)
+                terms = ((inverted[k], wires[k])[bit] for k, bit in enumerate(bits))
+                out = self.either(out, reduce(self.both, terms))
         return out
 
 
 def all_rows(n: int) -> list[Bits]:
     """Return n wires that together take every value, in counting order."""
-    wires = zip(*product((0.0, 1.0), repeat=n), strict=True)
-    return [list(wire) for wire in wires]
+    return list(map(list, zip(*product((0.0, 1.0), repeat=n), strict=True)))
 
 
 def circuits(*, device: str = "cpu", seed: int = 0) -> Result:
     """Build gates and adders from NANDs alone, and try them on every input."""
     a, b = all_rows(2)
-    names = {"NOT": "invert", "AND": "both", "OR": "either", "XOR": "xor"}
     outputs, gates = {}, {}
+    names = {"NOT": "invert", "AND": "both", "OR": "either", "XOR": "xor"}
     for name, method in (names | {"half_adder": "half_adder"}).items():
         circuit = Circuit(device)
         inputs = (a,) if name == "NOT" else (a, b)
