@@ -13,7 +13,6 @@ from gpunet.errors import ConfigError, ModelFileError
 from gpunet.lab.digits import (
     answers,
     gradient_ascent,
-    noise,
     sweeps,
 )
 from gpunet.lab.digits.detectors import (
@@ -103,10 +102,10 @@ def test_hidden_neurons_are_loose_patterns(tmp_path):
 
 
 def test_noise_is_called_a_digit(tmp_path):
-    result = noise.noise(n_networks=6, n_train=10_000)
+    result = answers.noise(n_networks=6, n_train=10_000)
     assert missed(result) == [] and result["n_images"] == 2000
     assert len(result["networks"]) == 6
-    assert_pictures(noise.draw_noise, result, tmp_path)
+    assert_pictures(answers.draw_noise, result, tmp_path)
 
 
 def test_dreams_are_sure_and_no_digits(tmp_path):
@@ -174,7 +173,7 @@ SMALL = (
     (answers.confusion, TINY),
     (answers.mistakes, TINY),
     (weight_images, TINY | {"n_shuffles": 2}),
-    (noise.noise, TINY | {"n_images": 20, "n_networks": 2}),
+    (answers.noise, TINY | {"n_images": 20, "n_networks": 2}),
     (gradient_ascent.dream, TINY | {"n_steps": 3}),
     (sweeps.sizes, TINY | {"widths": (4, 8), "depths": (1, 2), "n_seeds": 2}),
     (sweeps.gradient_by_layer, {"n_seeds": 2, "n_images": 20}),
@@ -217,7 +216,7 @@ def test_sound_gradients_pass():
         lambda: answers.cost(n_train=0),
         lambda: answers.cost(n_train=60_001),
         lambda: answers.mistakes(shown=0, **TINY),
-        lambda: noise.noise(n_images=0, **TINY),
+        lambda: answers.noise(n_images=0, **TINY),
         lambda: detectors(n_images=99),
         lambda: weight_images(n_shuffles=0, **TINY),
         lambda: sweeps.gradient_by_layer(depth=2),

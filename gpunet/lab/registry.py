@@ -60,7 +60,7 @@ _TABLE = (
     ("digits.answers:confusion", "which digits are taken for which", 8),
     ("digits.answers:mistakes", "confident mistakes, sure successes", 8),
     ("digits.detectors:weight_images", "what hidden neurons look for", 8),
-    ("digits.noise:noise", "noise is called a digit", 10),
+    ("digits.answers:noise", "noise is called a digit", 10),
     ("digits.gradient_ascent:dream", "a digit drawn by gradient ascent", 8),
     ("digits.sweeps:sizes", "deeper, wider: mean and spread", 15),
     ("digits.sweeps:sigmoid_or_relu", "which is faster, which dies", 12),

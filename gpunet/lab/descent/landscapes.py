@@ -1,8 +1,7 @@
 """Downhill: the cost as a landscape of one and two dimensions.
 
-3Blue1Brown's second chapter: a ball rolls to the minimum its start decides, the
-gradient is the direction of steepest ascent, and a mini-batch takes quick,
-drunken steps in about that direction.
+3Blue1Brown's second chapter: a ball rolls to the minimum its start decides, and a
+mini-batch takes quick, drunken steps in about the direction of steepest descent.
 """
 
 from math import atan2, degrees, dist, pi
@@ -14,13 +13,14 @@ import numpy as np
 from ...backend import open_backend
 from ...errors import ConfigError
 from ...network import Network
+from ...optimizers import SGD
 from ...random import host_rng
 from ...show.descent_plots import cost_contours, cost_curves
 from ..checks import Result, at_most, check_range, near
 from ..tools import (
+    descend,
     flat,
     loss_and_gradient,
-    loss_and_gradients,
     max_difference,
     network_from,
     to_lists,
@@ -237,10 +237,7 @@ def _descend(
             order = rng.permutation(64) if size < 64 else np.arange(64)
             batches = np.split(order, 64 // size)
         rows = batches.pop(0)
-        _, grads = loss_and_gradients(net, x[rows], y[rows])
-        with net.backend.use():
-            for name, p in net.params.items():
-                p -= rate * net.backend.array(grads[name])
+        descend(net, x[rows], y[rows], SGD(rate), 1)
         path.append(flat(to_lists(net, net.params).values()).tolist())
     return path
 
