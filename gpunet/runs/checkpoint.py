@@ -47,11 +47,7 @@ def restore(
 ) -> None:
     """Put a captured state into a freshly made trainer, all or nothing.
 
-    Raises
-    ------
-    ModelFileError
-        The checkpoint is of another network, optimizer or kind; the trainer is
-        as it was.
+    A ModelFileError says that it is of another network, optimizer or kind.
     """
     bk = trainer.net.backend
     specs = {
@@ -107,10 +103,7 @@ def _check_counters(trainer: Trainer, state: dict[str, Any]) -> None:
 def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
     """Give a resumed trainer the records of the epochs before.
 
-    Raises
-    ------
-    ModelFileError
-        A record holds what no epoch of such a run measures.
+    A ModelFileError names what no epoch of such a run measures.
     """
     for record in records:
         for name, value in record.items():

@@ -40,30 +40,14 @@ _STUCK = tuple(FAULTS)[1:5]
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault.
+    """One fault."""
 
-    Attributes
-    ----------
-    fault : str
-        One of `FAULTS`.
-    number : float
-        What triggered it.
-    what : str
-        The number in a sentence.
-    remedy : str
-        One thing to do.
-    where : str
-        "layer 1", or "" for the whole network.
-    member : int or None
-        Of a population.
-    """
-
-    fault: str
-    number: float
-    what: str
+    fault: str  # one of FAULTS
+    number: float  # that triggered it
+    what: str  # the number in a sentence
     remedy: str
-    where: str = ""
-    member: int | None = None
+    where: str = ""  # "layer 1", or "" for the whole network
+    member: int | None = None  # of a population
 
     def __str__(self) -> str:
         member = "" if self.member is None else f"member {self.member}: "
@@ -74,20 +58,10 @@ class Finding:
 def diagnose(
     net: Network, x: Any, t: Any, history: History | None = None
 ) -> list[Finding]:
-    """Return the training problems of a network; none, for a sound one.
+    """Return the training problems of a network, causes before consequences.
 
-    Parameters
-    ----------
-    net : Network
-        A population is judged member by member.
-    x, t : host arrays
-        Examples as the network is fed them, a few hundred or more.
-    history : History, optional
-        Of the training; without it learning rates are not judged.
-
-    Returns
-    -------
-    findings : list of Finding, causes before consequences
+    x and t are a few hundred examples or more, as the network is fed them; without
+    a history learning rates are not judged. A population is judged by member.
     """
     data = check_data(net, Dataset(x, t), "diagnosis")
     if net.population is None:
@@ -126,9 +100,8 @@ class _Pass(NamedTuple):
         self, fault: str, number: float, what: str, layer: int | None = None
     ) -> Finding:
         """Return a finding, of the dense layer at or before `layer`, from 1."""
-        where = ""
-        if layer is not None:
-            where = f"layer {sum(i <= layer for i in self.dense)}"
+        n = 0 if layer is None else sum(i <= layer for i in self.dense)
+        where = f"layer {n}" if n else ""
         return Finding(fault, number, what, FAULTS[fault], where)
 
     def hidden(self, *names: str) -> Iterator[tuple[int, str, np.ndarray]]:

@@ -51,17 +51,8 @@ class Outcome(NamedTuple):
 def run_config(config: dict[str, Any], options: RunOptions) -> Outcome:
     """Train the network that a configuration (see `presets.DEFAULTS`) describes.
 
-    Returns
-    -------
-    outcome : Outcome
-        Its result has the test accuracy, n, dead classes, and for a population
-        their summary; the baseline to compare with; and with validation data the
-        epoch of the best validation loss.
-
-    Raises
-    ------
-    GpunetError
-        As `run_task`.
+    The result is that of `score`, with the steps done, why the run and its members
+    ended, and with validation data the epoch of the best validation loss.
     """
     job, result = run_task(TASK, config, options)
     assert isinstance(job, NetworkJob)

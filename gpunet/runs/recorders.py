@@ -41,18 +41,8 @@ class EventLog(Callback):
 class FolderRecorder(Callback):
     """Keeps a run folder: history, checkpoints and the best network.
 
-    A checkpoint is written after every epoch, after every `every_steps` steps
-    if given, and when training ends, whatever ended it.
-
-    Parameters
-    ----------
-    folder : RunFolder, entered
-    details : dict
-        Kept in each checkpoint: config, data digest, fingerprint.
-    every_steps, keep, on_write_error
-        See `RunOptions`.
-    log : EventLog, optional
-        Told of every checkpoint.
+    A checkpoint, which keeps `details`, is written after every epoch, after every
+    `every_steps` steps if given, and when training ends, whatever ended it.
     """
 
     capture = staticmethod(capture)  # trainer -> (tensors, state) of a checkpoint

@@ -37,22 +37,13 @@ def describe_table(data: Splits) -> str:
 
 
 def score(net: Network, data: Splits, lost: Sequence[int] = ()) -> dict[str, Any]:
-    """Return how a network does on the test part.
+    """Return how a network does on the test part; None for members `lost`.
 
-    Parameters
-    ----------
-    lost : sequence of int
-        Members that diverged: they get None and do not count.
-
-    Returns
-    -------
-    result : dict
-        Of a classifier n_test, test_accuracy, dead_classes; for a population
-        lists and a summary; for one network the confusion table, and for a
-        table each class's precision, recall and F1. Of a regression n_test, r2,
-        mae and rmse, in the target's unit. Of both the `baseline`, and
-        better_than_baseline: whether the network (a population: the mean of its
-        members) has a higher accuracy or a lower rmse.
+    Of a classifier n_test, test_accuracy, dead_classes; for a population lists and
+    a summary; for one network the confusion table, and for a table each class's
+    precision, recall and F1. Of a regression n_test, r2, mae and rmse, in the
+    target's unit. Of both the `baseline`, and better_than_baseline: whether the
+    network (a population: its mean) has a higher accuracy or a lower rmse.
     """
     assert data.test is not None
     judge = _score_numbers if _is_regression(data) else _score_classes
@@ -85,12 +76,8 @@ def _target(data: Splits) -> Any:
 def baseline(data: Splits) -> dict[str, Any]:
     """Return how well the test part is predicted without looking at its features.
 
-    Returns
-    -------
-    result : dict
-        For classes: `predicts`, the commonest class of the training part, and
-        its test_accuracy. For a regression: `predicts`, the mean of the training
-        part, and its r2 (0, or just below), mae and rmse on the test part.
+    `predicts` is the commonest class, or the mean, of the training part; beside it
+    is its test_accuracy, or its r2 (0, or just below), mae and rmse.
     """
     test = data.test
     assert test is not None
@@ -143,13 +130,7 @@ def _errors(y: HostArray, t: HostArray) -> dict[str, Any]:
 
 
 def measured(net: Network, data: Splits, part: Dataset) -> tuple[HostArray, HostArray]:
-    """Return what was to be predicted and what was, in the target's own unit.
-
-    Returns
-    -------
-    t : float64 array, shape (n, 1)
-    y : float64 array, shape (members, n, 1)
-    """
+    """Return targets (n, 1) and predictions (members, n, 1) in the target's unit."""
     y = outputs(net.predict, net, part).reshape(-1, len(part), 1)
     target = _target(data)
     return target.decode(part.t), target.decode(y)

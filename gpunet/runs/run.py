@@ -26,12 +26,7 @@ def run_task(
     """Carry a configuration out in a folder; return the job and its result.
 
     When resuming, what the folder's config.json says counts, and only
-    `options.given` may change it.
-
-    Raises
-    ------
-    GpunetError
-        Whatever cannot work, with its exit code; `Interrupted` after a signal.
+    `options.given` may change it. `Interrupted` is raised after a signal.
     """
     if options.resume is None:
         task.rehearse(task.check_config(config, "config"))

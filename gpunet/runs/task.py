@@ -22,18 +22,6 @@ class RunOptions:
     resume : None, "auto" or path
         Resume from the newest sound checkpoint of the folder (or start, if it
         has none), or from that checkpoint file or run folder.
-    strict_resume : bool
-        Refuse to resume with another library version, device or thread count.
-    keep : int
-        Checkpoints to keep.
-    on_write_error : "stop" or "warn"
-        Whether a disk that is full ends the run.
-    log : path, optional
-        See `EventLog`.
-    threads : int, optional
-        Of the compiled engine of word vectors.
-    say : callable of one str
-        Where notes for the user go.
     given : set of str
         The settings that the user gave, which a resumed run must not contradict.
     command : callable, optional
@@ -43,15 +31,15 @@ class RunOptions:
 
     folder: Any
     resume: Any = None
-    strict_resume: bool = False
+    strict_resume: bool = False  # refuse another library version, device, threads
     max_steps: int | None = None
     checkpoint_every_steps: int | None = None
-    keep: int = 2
-    on_write_error: str = "stop"
-    log: Any = None
-    threads: int | None = None
+    keep: int = 2  # checkpoints
+    on_write_error: str = "stop"  # or "warn", when the disk is full
+    log: Any = None  # the file of an EventLog
+    threads: int | None = None  # of the compiled engine of word vectors
     callbacks: Sequence[Callback] = ()
-    say: Callable[[str], None] = print
+    say: Callable[[str], None] = print  # where notes for the user go
     given: set[str] = field(default_factory=set)
     command: Callable[..., str] | None = None
 
@@ -68,22 +56,12 @@ class Job:
     """What a task makes of a configuration: everything that one run needs.
 
     A subclass reads its data, makes its trainer, and says how its work is saved.
-
-    Parameters
-    ----------
-    engine : str
-        As asked for, or that of the checkpoint, which may be missing here.
-
-    Attributes
-    ----------
-    details : dict
-        What every checkpoint keeps: config, data digest, fingerprint.
-    trainer : object with `step`, `stop`, `run`, such as a Trainer
     """
 
     data_settings = "`data` and `data_dir`"  # that name the data
     recorder = FolderRecorder
-    trainer: Any
+    trainer: Any  # with `step`, `stop` and `run`, such as a Trainer
+    details: dict[str, Any]  # in every checkpoint: config, data digest, fingerprint
 
     def __init__(
         self,
@@ -96,7 +74,7 @@ class Job:
         self.config, self.backend, self.folder = config, backend, folder
         self.options = options
         data = self.read_data()
-        self.details: dict[str, Any] = {"config": self.config, **data}
+        self.details = {"config": self.config, **data}
         log = EventLog(options.log) if options.log else None
         recorder = self.recorder(
             folder,
@@ -109,7 +87,7 @@ class Job:
         self.callbacks = [*options.callbacks, recorder, *([log] if log else [])]
         try:
             self.trainer = self.make_trainer(engine)
-        except ConfigError:
+        except ConfigError:  # the checkpoint's engine is missing here
             if engine == self.config["engine"]:
                 raise
             self.trainer = self.make_trainer(self.config["engine"])
@@ -148,21 +126,9 @@ class Job:
 
 
 class Task(NamedTuple):
-    """A kind of run.
+    """A kind of run: its configuration, what refuses it early, and its jobs."""
 
-    Attributes
-    ----------
-    check_config : callable (config, where) -> config
-        Fills in the defaults; a ConfigError names the wrong setting.
-    rehearse : callable of a config
-        Refuses what cannot work before a folder is made or data are read.
-    make_job : callable
-        Of the parameters of `Job`.
-    free_on_resume : tuple of str
-        Settings that may differ between a run and its continuation.
-    """
-
-    check_config: Callable[[Any, str], dict[str, Any]]
-    rehearse: Callable[[dict[str, Any]], None]
+    check_config: Callable[[Any, str], dict[str, Any]]  # (config, where), completed
+    rehearse: Callable[[dict[str, Any]], None]  # before data are read
     make_job: Callable[[dict[str, Any], Backend, RunFolder, RunOptions, str], Job]
-    free_on_resume: tuple[str, ...]
+    free_on_resume: tuple[str, ...]  # settings that a continuation may change

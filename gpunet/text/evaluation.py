@@ -29,16 +29,8 @@ _NO_VECTORS = "use vectors of a larger corpus, or of its language"
 def evaluate_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
     """Return how the cosines of the pairs of a file agree with people's scores.
 
-    Returns
-    -------
-    result : dict
-        spearman : float, the rank correlation, -1 to 1; pairs : int, all of
-        the file; used, skipped : int, with and without both vectors.
-
-    Raises
-    ------
-    DataError
-        As `read_pairs`, or there are fewer than two pairs of known words.
+    The result has spearman, the rank correlation, and counts: pairs, all of the
+    file; used and skipped, with and without both vectors.
     """
     pairs = read_pairs(path)
     rows = [(vectors.find(a), vectors.find(b), score) for a, b, score in pairs]
@@ -59,16 +51,7 @@ def evaluate_similarity(vectors: WordVectors, path: Any) -> dict[str, Any]:
 def evaluate_analogies(vectors: WordVectors, path: Any) -> dict[str, Any]:
     """Return how many analogies of a file 3CosAdd answers with the very word.
 
-    Returns
-    -------
-    result : dict
-        accuracy : float or None where nothing was asked; correct, used,
-        questions, skipped : int; sections : dict of name to the same.
-
-    Raises
-    ------
-    DataError
-        As `read_questions`, or no question has known words alone.
+    The accuracy is None where nothing was asked; `sections` has the same by name.
     """
     sections = {}
     for name, questions in read_questions(path).items():

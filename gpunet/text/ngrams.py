@@ -11,18 +11,9 @@ import numpy as np
 
 
 class Ngrams:
-    """Counts of words and of pairs of words.
+    """Counts of words and of pairs of words in a text, ids of shape (n,).
 
-    Parameters
-    ----------
-    ids : integer array, shape (n,)
-        The text to count.
-    n_words : int
-
-    Attributes
-    ----------
-    shares : array, shape (3,)
-        Of the bigram, the unigram and the uniform part; they add up to 1.
+    The `shares` of the bigram, the unigram and the uniform part add up to 1.
 
     Examples
     --------
@@ -54,10 +45,8 @@ class Ngrams:
         return self
 
     def unigram(self, ids: np.ndarray, first: int, last: int) -> float:
-        """Return the unigram's perplexity of words first to last - 1.
-
-        One is added to each count, so that no word is impossible.
-        """
+        """Return the unigram's perplexity of words first to last - 1."""
+        # One is added to each count, so that no word is impossible.
         p = (self._count + 1) / (self._count.sum() + self.n_words)
         return perplexity(p[ids[first:last]])
 

@@ -55,13 +55,7 @@ def defaults(model: str) -> dict[str, Any]:
 
 
 def run_text(config: dict[str, Any], options: RunOptions) -> dict[str, Any]:
-    """Learn from a text (see `defaults`) in a run folder; return its result.json.
-
-    Raises
-    ------
-    GpunetError
-        As `runs.run.run_task`.
-    """
+    """Learn from a text (see `defaults`) in a run folder; return its result.json."""
     return run_task(TASK, config, options)[1]
 
 
@@ -118,14 +112,12 @@ class _TextJob(Job):
     data_settings = "`corpus`"
 
     def lines(self) -> Iterator[list[str]]:
-        """Return the lines of the corpus."""
         config = self.config
         return read_corpus(
             config["corpus"], errors=config["errors"], lower=config["lower"]
         )
 
     def save_vectors(self, vectors: WordVectors) -> None:
-        """Write the vectors in both formats."""
         path = self.folder.path
         save_vectors(path / "vectors.safetensors", vectors, config=self.config)
         save_text(path / "vectors.txt", vectors)
@@ -137,7 +129,6 @@ class _SkipGramJob(_TextJob):
     recorder = _SpanRecorder
 
     def read_data(self) -> dict[str, Any]:
-        """Read the corpus as numbers; return its digest."""
         self.settings = s = _settings(self.config)
         self.vocabulary = Vocabulary.build(self.lines(), self.config["min_count"])
         self.corpus = ids, offsets = encode_corpus(self.lines(), self.vocabulary)
@@ -148,7 +139,6 @@ class _SkipGramJob(_TextJob):
         return {"data": data_digest(Dataset(ids, offsets))}
 
     def make_trainer(self, engine: str) -> SkipGramTrainer:
-        """Return the trainer of new vectors."""
         return SkipGramTrainer(
             *self.corpus,
             self.vocabulary.counts,
@@ -161,11 +151,9 @@ class _SkipGramJob(_TextJob):
 
     @property
     def engine(self) -> tuple[str, str]:
-        """What takes the steps, and why no faster one does."""
         return self.trainer.engine, self.trainer.note
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Return to where a checkpoint was made."""
         path, tensors, state = checkpoint
         try:
             sums = {key: state["sums"][key] for key in self.trainer.sums}
@@ -176,7 +164,6 @@ class _SkipGramJob(_TextJob):
         self.trainer.sums = sums
 
     def finish(self) -> dict[str, Any]:
-        """Write the vectors; return the result."""
         self.save_vectors(WordVectors(self.vocabulary, self.trainer.vectors()))
         epochs = self.folder.read_history()
         speed = self.trainer.words_per_second
@@ -194,7 +181,6 @@ class _LanguageJob(_TextJob):
     """The trainer of every network, on windows of words."""
 
     def read_data(self) -> dict[str, Any]:
-        """Read the corpus as numbers; return its digest."""
         self.settings = s = _settings(self.config)
         self.text = text = Text(self.lines, s.n_words)
         self.options.say(
@@ -206,13 +192,11 @@ class _LanguageJob(_TextJob):
         return {"data": data_digest(Dataset(text.ids, text.vocabulary.counts))}
 
     def make_trainer(self, engine: str) -> Trainer:
-        """Return the trainer of a new network."""
         net = language_network(len(self.text.vocabulary), self.settings, self.backend)
         options = {"callbacks": self.callbacks, "engine": engine}
         return language_trainer(net, self.text, self.settings, **options)
 
     def finish(self) -> dict[str, Any]:
-        """Score the held-out text; write the model and its vectors."""
         net, text, settings = self.trainer.net, self.text, self.settings
         result = {
             "model": "lm",
