@@ -1,8 +1,8 @@
 """The state of a training run as tensors and JSON, and back.
 
-It is all that the next step depends on: parameters, the optimizer's memory, the
-sums of the epoch begun, the best weights, counters and the place in the data.
-Random draws are keyed by seed, epoch and step, so they need nothing.
+It is all that the next step depends on: parameters, the optimizer's state, the sums
+of the epoch begun, the best weights and counters. Random draws are keyed by seed,
+epoch and step, so they need nothing.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def capture(trainer: Trainer) -> tuple[dict[str, HostArray], dict[str, Any]]:
         "step": trainer.step,
         "optimizer_steps": trainer.optimizer_steps,
         "alive": trainer.active,
-        "frozen": {str(i): why for i, why in trainer.history.stopped.items()},
+        "frozen": {str(i): text for i, text in trainer.history.stopped.items()},
         "best": trainer.best.state,
         "schedule": getattr(trainer.schedule, "state", None),
     }
@@ -61,8 +61,8 @@ def restore(
     try:
         plain = {key: state[key] for key in ("epoch", "at", "step", "alive")}
         best = {key: state["best"][key] for key in ("loss", "epoch", "bad")}
-        stopped = {int(i): str(why) for i, why in state["frozen"].items()}
-        stopped = {i: why for i, why in stopped.items() if not plain["alive"][i]}
+        reasons = {int(i): str(reason) for i, reason in state["frozen"].items()}
+        stopped = {i: reasons[i] for i in reasons if not plain["alive"][i]}
         n_steps, schedule = int(state["optimizer_steps"]), state["schedule"]
         _check_counters(trainer, state)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -1,7 +1,6 @@
-"""From a configuration to a network, its data and its optimizer.
+"""From a configuration, the flat dict of `presets`, to network, data and optimizer.
 
-A configuration is the flat dict of `presets.DEFAULTS`; whatever comes from a
-file is checked key by key and type by type before anything is built.
+What comes from a file is checked key by key and type by type first.
 """
 
 from dataclasses import fields, replace
@@ -65,9 +64,8 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     A ConfigError names an unknown key, or a value of the wrong type.
     """
     if not isinstance(config, dict):
-        raise ConfigError(
-            f"{where}: must be a JSON object, got {type(config).__name__}"
-        )
+        kind = type(config).__name__
+        raise ConfigError(f"{where}: must be a JSON object, got {kind}")
     for key, value in config.items():
         if key not in DEFAULTS:
             raise ConfigError(
@@ -163,9 +161,8 @@ def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
     names = {item.name for item in fields(OPTIMIZERS[name])}
     for key in _OPTIMIZER:
         if key not in names and config[key] != DEFAULTS[key]:
-            raise ConfigError(
-                f"optimizer: {name} has no {key}; leave it out or use sgd"
-            )
+            remedy = "leave it out or use sgd"
+            raise ConfigError(f"optimizer: {name} has no {key}; {remedy}")
     return get_optimizer(name, **{k: config[k] for k in _OPTIMIZER if k in names})
 
 
@@ -186,10 +183,9 @@ def data_from_config(config: dict[str, Any]) -> Splits:
     it is scaled already.
     """
     if is_table(config["data"]):
-        settings = (*_TABLE, *_FORMAT, *_READING, "validation", "dtype")
-        return read_splits(
-            config["data"], config["target"], **{key: config[key] for key in settings}
-        )
+        keys = (*_TABLE, *_FORMAT, *_READING, "validation", "dtype")
+        settings = {key: config[key] for key in keys}
+        return read_splits(config["data"], config["target"], **settings)
     splits = read_mnist(config["data_dir"], name=config["data"])
     size = config["validation"]
     if size == "nielsen":
@@ -210,9 +206,9 @@ def doubtful_sizes(config: dict[str, Any], data: Splits) -> list[str]:
     parts = {"validation": data.validation}
     if data.table is not None and config["test"] is None:
         parts["test_size"] = data.test
-    n, doubts = len(data.train), []
+    n, warnings = len(data.train), []
     for name, part in parts.items():
-        n += 0 if part is None else len(part)
-        if doubt := doubtful_count(config[name], n):
-            doubts.append(f"{name}: {doubt}")
-    return doubts
+        n += len(part or ())
+        if warning := doubtful_count(config[name], n):
+            warnings.append(f"{name}: {warning}")
+    return warnings

@@ -66,14 +66,12 @@ class NetworkJob(Job):
     def read_data(self) -> dict[str, Any]:
         """Read the data, complete `config`; return what checkpoints keep of them."""
         self.data = data = data_from_config(self.config)
-        self.config, say = complete(self.config, data), self.options.say
-        say(headline(self.config))
-        if data.table is not None:
-            say(describe_table(data))
-        for doubt in doubtful_sizes(self.config, data):
-            say(f"warning: {doubt}")
-        for note in data.notes:
-            say(f"note: {note}")
+        self.config = complete(self.config, data)
+        notes = [headline(self.config)]
+        notes += [describe_table(data)] if data.table else []
+        notes += [f"warning: {text}" for text in doubtful_sizes(self.config, data)]
+        for note in (*notes, *(f"note: {text}" for text in data.notes)):
+            self.options.say(note)
         # What a model file keeps of the table it was trained on.
         self._table = {} if data.table is None else {"table": data.table.to_json()}
         return {"data": data_digest(data.train), **self._table}
@@ -103,13 +101,13 @@ class NetworkJob(Job):
             "outcome": trainer.history.outcome,
             "epochs": trainer.epoch,
             "steps": trainer.step,
-            "frozen": {str(i): why for i, why in sorted(stopped.items())},
+            "frozen": {str(i): text for i, text in sorted(stopped.items())},
         }
         if data.validation is not None:
             best = [epoch or None for epoch in trainer.best.state["epoch"]]  # 0: none
             result["best_epoch"] = best if net.population else best[0]
             result["best_weights_kept"] = trainer.best.restored
-        diverged = [i for i, why in stopped.items() if why.startswith("diverged")]
+        diverged = [i for i, text in stopped.items() if text.startswith("diverged")]
         if data.test is not None:
             with memory_for("evaluation", net.backend):
                 result |= score(net, data, diverged)

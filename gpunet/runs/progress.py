@@ -12,8 +12,8 @@ from ..training.callbacks import Callback
 def brief(value: Any, digits: int = 4) -> str:
     """Return a number, or the mean of the members' numbers, as short text."""
     if isinstance(value, list):
-        known = [v for v in value if v is not None]
-        value = sum(known) / len(known) if known else None
+        numbers = [v for v in value if v is not None]
+        value = sum(numbers) / len(numbers) if numbers else None
     return "-" if value is None else f"{value:.{digits}f}"
 
 
@@ -41,9 +41,9 @@ class ProgressBar(Callback):
             transient=True,
             auto_refresh=False,  # no thread, whose locks a forked child would inherit
         )
-        total = trainer.epochs * trainer.steps_per_epoch
+        total, done = trainer.epochs * trainer.steps_per_epoch, trainer.step
         self._task = self._bar.add_task(
-            "training", total=total, completed=trainer.step, loss=""
+            "training", total=total, completed=done, loss=""
         )
         self._bar.start()
 
@@ -60,12 +60,8 @@ class ProgressBar(Callback):
         )
 
     def on_epoch(self, trainer, record):  # noqa: D102
-        self._console.print(
-            self._line(trainer, record),
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        line = self._line(trainer, record)
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def on_stop(self, trainer):  # noqa: D102
         if self._bar is not None:
@@ -75,13 +71,9 @@ class ProgressBar(Callback):
     def _line(self, trainer, record) -> str:
         width = len(str(trainer.epochs))
         words = [f"epoch {record['epoch']:>{width}}/{trainer.epochs}"]
-        for key, label in (
-            ("loss", "loss"),
-            ("accuracy", "acc"),
-            ("val_loss", "val loss"),
-            ("val_accuracy", "val acc"),
-        ):
+        for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
             if record.get(key) is not None:
+                label = key.replace("_", " ").replace("accuracy", "acc")
                 words.append(f"{label} {brief(record[key])}")
         words.append(f"{record['seconds']:.2f} s")
         spent = time.perf_counter() - self._started

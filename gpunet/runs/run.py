@@ -1,9 +1,8 @@
 """Runs: a configuration carried out in a folder, from its start or resumed.
 
-The folder holds config.json, history.jsonl, checkpoints/ and, at the end,
-result.json beside what the task saves. It is locked and written to before any
-data are read, so that what cannot work fails at once. What is trained is a `Task`:
-`gpunet.runs.network` has that of a network on data, `gpunet.text` those of texts.
+The folder is locked and written to before any data are read, so that what cannot
+work fails at once. What is trained is a `Task`: `gpunet.runs.network` has that of a
+network on data, `gpunet.text` those of texts.
 """
 
 from contextlib import ExitStack

@@ -37,26 +37,25 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Turn the first SIGINT or SIGTERM into a request to stop; exit on the second.
 
-    Handlers are installed in the main thread only and restored afterwards. A
-    signal that the parent process ignored (a background job) stays ignored. A
-    forked child has no run to save: signals do to it what they did before.
+    Handlers are installed in the main thread only. A signal that the parent process
+    ignored (a background job) stays ignored; a forked child has no run to save.
     """
     request, process = StopRequest(), os.getpid()
 
     def handle(number: int, frame: object) -> None:
         if os.getpid() != process:
-            signal.signal(number, old[signal.Signals(number)])
+            signal.signal(number, handlers[signal.Signals(number)])
             signal.raise_signal(number)
             return
         request.receive(number)
 
-    old = {}
+    handlers = {}
     if threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                old[number] = signal.signal(number, handle)
+                handlers[number] = signal.signal(number, handle)
     try:
         yield request
     finally:
-        for number, handler in old.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

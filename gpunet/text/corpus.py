@@ -61,8 +61,6 @@ def read_corpus(
 
     Raises
     ------
-    ConfigError
-        `errors` is neither.
     DataError
         A file is missing, not a regular file, binary, not UTF-8, or a damaged gzip.
 

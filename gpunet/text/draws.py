@@ -87,8 +87,8 @@ class Sampler:
         k = span % self.n_spans
         lines = self._offsets[self._cuts[k] : self._cuts[k + 1] + 1]
         ids = self._ids[lines[0] : lines[-1]]
-        kept = rng.random(len(ids), np.float32) < self._keep[ids]
-        before = np.concatenate(([0], np.cumsum(kept)))[lines - lines[0]]
+        keep = rng.random(len(ids), np.float32) < self._keep[ids]
+        before = np.concatenate(([0], np.cumsum(keep)))[lines - lines[0]]
         lengths = np.diff(before)
         position = np.arange(before[-1])
         reach = rng.integers(1, settings.window + 1, before[-1])
@@ -101,4 +101,4 @@ class Sampler:
         u = rng.random((len(center), settings.negatives)) * len(chance)
         i = u.astype(np.int32)
         negatives = np.where(u - i < chance[i], i, other[i])
-        return Draws(ids[kept], center, left, right, first, negatives)
+        return Draws(ids[keep], center, left, right, first, negatives)

@@ -1,9 +1,8 @@
 """Evaluates word vectors on similarity and analogy benchmarks.
 
-A similarity file has pairs of words with the mean score that people gave them
-(WordSim-353, SimLex-999 and their like); an analogy file has questions a b c d, "d
-is to c as b is to a" (questions-words). Pairs and questions with a word that has no
-vector are left out, and every result says how many they were.
+Similarity: pairs of words with the mean score of people (WordSim-353, SimLex-999).
+Analogies: questions a b c d, "d is to c as b is to a" (questions-words). What has a
+word without a vector is left out and counted.
 """
 
 import csv
@@ -116,8 +115,8 @@ def read_pairs(path: Any) -> list[tuple[str, str, float]]:
         delimiter = "\t" if "\t" in line else ","
         cells = [c.strip() for c in next(csv.reader([line], delimiter=delimiter))]
         names = [c.lower() for c in cells]
-        if not pairs and (known := [n for n in _SCORES if n in names]):
-            column = names.index(known[0])
+        if not pairs and (titles := [n for n in _SCORES if n in names]):
+            column = names.index(titles[0])
             continue
         if len(cells) <= column or not cells[0] or not cells[1]:
             reason = f"{number}:1: must be word, word, score, got {line!r:.60}"

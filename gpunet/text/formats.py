@@ -27,14 +27,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def save_vectors(path: Any, vectors: WordVectors, **more: Any) -> None:
-    """Write vectors as safetensors, wholly or not at all.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-    vectors : WordVectors
-    **more
-        What JSON can hold: what they were trained on, and how.
+    """Write vectors as safetensors, with `more` that JSON can hold, or not at all.
 
     Raises
     ------
@@ -58,7 +51,7 @@ def save_text(path: Any, vectors: WordVectors) -> None:
     ConfigError
         A word with white space, which separates the fields.
     WriteError
-        The system refused; an old file of that name is intact.
+        As of `save_vectors`.
     """
     _check_words(vectors.words, r"\s|\0|^$", "white space")
     n, n_features = vectors.vectors.shape

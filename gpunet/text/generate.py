@@ -25,14 +25,7 @@ def generate(
     draws as the text was, a lower T keeps to likelier words, 0 always uses the
     likeliest. <unk>, which is not a word, is never drawn.
 
-    Parameters
-    ----------
-    model : LanguageModel
-    start : sequence of str
-        Words of the model's vocabulary; an empty one begins a line.
-    n : int
-    temperature : float, at least 0
-    seed : int
+    Without `start` a line begins.
 
     Raises
     ------

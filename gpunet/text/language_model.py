@@ -50,15 +50,15 @@ class Text:
     """
 
     def __init__(self, lines: Callable[[], Iterable[list[str]]], n_words: int):
-        every = Vocabulary.build(lines(), min_count=1)
-        ids, offsets = encode_corpus(lines(), every)
+        all_words = Vocabulary.build(lines(), min_count=1)
+        ids, offsets = encode_corpus(lines(), all_words)
         ids = np.insert(ids + 2, offsets[1:], 1)
         n = len(ids)
         held_out = int(n * _HELD_OUT)
         self.validation, self.test = n - 2 * held_out, n - held_out
-        counts = np.bincount(ids[: self.validation], minlength=len(every) + 2)
+        counts = np.bincount(ids[: self.validation], minlength=len(all_words) + 2)
         counts[:2] = 0
-        counts[2:][[len(word) > _LONGEST_WORD for word in every.tokens]] = 0
+        counts[2:][[len(word) > _LONGEST_WORD for word in all_words.tokens]] = 0
         common = np.argsort(-counts, kind="stable")[: n_words - 2]
         common = common[counts[common] > 0]
         if held_out < 1 or len(common) < 2:
@@ -67,11 +67,11 @@ class Text:
                 "words: too few to learn from and to hold a twentieth out; give more "
                 "text"
             )
-        number = np.zeros(len(every) + 2, np.int32)
+        number = np.zeros(len(all_words) + 2, np.int32)
         number[1] = 1
         number[common] = np.arange(2, len(common) + 2)
         self.ids = number[ids]
-        tokens = [UNKNOWN, END, *(every.tokens[i - 2] for i in common.tolist())]
+        tokens = [UNKNOWN, END, *(all_words.tokens[i - 2] for i in common.tolist())]
         counts = np.bincount(self.ids[: self.validation], minlength=len(tokens))
         self.vocabulary = Vocabulary(tokens, counts)
 
@@ -168,13 +168,7 @@ class LanguageModel:
 
     @staticmethod
     def load(path: Any, device: Any = "cpu") -> "LanguageModel":
-        """Return the language model in a file.
-
-        Raises
-        ------
-        ModelFileError
-            The file is missing, damaged, or contains another model.
-        """
+        """Return the language model in a file (ModelFileError: it has none)."""
         net, (_, state) = load_network(path, device), read_tensors(path)
         try:
             about = state["language_model"]

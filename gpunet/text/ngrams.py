@@ -1,10 +1,9 @@
 """The baselines of a language model: how well counting predicts the next word.
 
-A unigram is how often a word comes; a bigram how often it comes after the word
-before. The bigram of a pair never seen is 0, so it is mixed with the unigram and a
-uniform distribution over all words; the shares are fitted by expectation
-maximization on text that was neither counted nor scored (Jelinek and Mercer
-1980, "Interpolated estimation of Markov source parameters from sparse data").
+The bigram of a pair never seen is 0, so it is mixed with the unigram and a uniform
+distribution; the shares are fitted by expectation maximization on text that was
+neither counted nor scored (Jelinek and Mercer 1980, "Interpolated estimation of
+Markov source parameters from sparse data").
 """
 
 import numpy as np
@@ -56,14 +55,14 @@ class Ngrams:
 
     def _parts(self, ids: np.ndarray, first: int, last: int) -> np.ndarray:
         """Return the probability of each word by each part, shape (3, m)."""
-        old = ids[first - 1 : last - 1].astype(np.int64)
-        new = ids[first:last]
-        pair = old * self.n_words + new
+        previous = ids[first - 1 : last - 1].astype(np.int64)
+        words = ids[first:last]
+        pair = previous * self.n_words + words
         row = np.minimum(np.searchsorted(self._pairs, pair), len(self._pairs) - 1)
-        seen = np.where(self._pairs[row] == pair, self._pair_count[row], 0)
-        after = seen / np.maximum(self._before[old], 1)
-        alone = self._count[new] / self._count.sum()
-        return np.stack([after, alone, np.full(len(new), 1 / self.n_words)])
+        count = np.where(self._pairs[row] == pair, self._pair_count[row], 0)
+        bigram = count / np.maximum(self._before[previous], 1)
+        unigram = self._count[words] / self._count.sum()
+        return np.stack([bigram, unigram, np.full(len(words), 1 / self.n_words)])
 
 
 def perplexity(p: np.ndarray) -> float:

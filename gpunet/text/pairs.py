@@ -11,7 +11,7 @@ those of k words drawn at random, the negatives, which the whole window shares:
     dW_in[c] += dz W_out[o]             dW_out[o] += dz W_in[c]
 
 A lookup is the product with a one-hot row, so its gradient is scattered: a word
-that stands in ten windows receives the sum of ten rows.
+in ten windows receives the sum of ten rows.
 
 Source: T. Mikolov et al., "Distributed representations of words and phrases and
 their compositionality" (2013), eq. 4; the negatives of a window are shared as by
@@ -64,7 +64,7 @@ def batch_of(pairs: Pairs, first: np.ndarray, lo: int, hi: int) -> Pairs:
 
 def on_device(pairs: Pairs, bk: Backend) -> Pairs:
     """Return the windows on a device."""
-    return Pairs(*(bk.view(x) for x in pairs))
+    return Pairs(*map(bk.view, pairs))
 
 
 def _rows(table: Array, ids: Array) -> Array:

@@ -29,40 +29,19 @@ def _check_counts(model: str, settings: Any, **least: int) -> None:
 class SkipGramSettings:
     """How a skip-gram is trained; the defaults are word2vec's.
 
-    Parameters
-    ----------
-    dim : int
-        Numbers a word.
-    window : int
-        The farthest neighbor; each window reaches 1 to `window` words.
-    negatives : int
-        Words drawn against the word of each window.
-    sample : float
-        How frequent a word must be to be left out at times; 0 keeps all.
-    epochs : int
-    learning_rate, min_learning_rate : float
-        At the start and at the end, linear between.
-    batch_size : int
-        Windows a step. Their gradients are added, not averaged.
-    seed : int
-    dtype : "float32" or "float64"
-
-    Raises
-    ------
-    ConfigError
-        A number is out of its range.
+    A ConfigError names the number that is out of its range.
     """
 
-    dim: int = 100
-    window: int = 5
-    negatives: int = 5
-    sample: float = 1e-3
+    dim: int = 100  # numbers a word
+    window: int = 5  # the farthest neighbor; each window reaches 1 to `window` words
+    negatives: int = 5  # words drawn against the word of each window
+    sample: float = 1e-3  # how frequent a word is left out at times; 0 keeps all
     epochs: int = 5
-    learning_rate: float = 0.025
-    min_learning_rate: float = 1e-4
-    batch_size: int = 128
+    learning_rate: float = 0.025  # at the start
+    min_learning_rate: float = 1e-4  # at the end, linear between
+    batch_size: int = 128  # windows a step; their gradients are added, not averaged
     seed: int = 0
-    dtype: str = "float32"
+    dtype: str = "float32"  # or "float64"
 
     def __post_init__(self) -> None:
         counts = {"dim": 1, "window": 1, "negatives": 1, "epochs": 1, "batch_size": 1}
@@ -80,24 +59,12 @@ class SkipGramSettings:
 
 @dataclass(frozen=True)
 class LanguageSettings:
-    """What a language model is made of and how it is trained.
+    """A language model and its training, by Adam and the one-cycle schedule."""
 
-    Parameters
-    ----------
-    context : int
-        Words before the next one that are looked at.
-    dim, hidden : int
-        Length of a word's vector; neurons of the tanh layer.
-    n_words : int
-        Size of the softmax, <unk> and the line's end among them.
-    epochs, batch_size, learning_rate, seed, dtype
-        As for `gpunet.fit`, with Adam and the one-cycle schedule.
-    """
-
-    context: int = 4
-    dim: int = 32
-    hidden: int = 96
-    n_words: int = 3000
+    context: int = 4  # words before the next one that are looked at
+    dim: int = 32  # numbers a word
+    hidden: int = 96  # neurons of the tanh layer
+    n_words: int = 3000  # of the softmax, <unk> and the line's end among them
     epochs: int = 4
     batch_size: int = 512
     learning_rate: float = 3e-3

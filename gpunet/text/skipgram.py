@@ -56,10 +56,8 @@ class SkipGram:
 
     Raises
     ------
-    ConfigError
-        Not more words than negatives, or no compiled engine where it is asked for.
-    DataError
-        No word has a neighbor in its line.
+    ConfigError, DataError
+        Too few words, no line with two, or no compiled engine.
     """
 
     def __init__(

@@ -59,8 +59,9 @@ class SkipGramTrainer(SkipGram):
             getattr(callback, event)(self, *args)
 
     def _add(self, report: SpanReport, seconds: float) -> None:
-        for name, value in (("loss", report.loss), ("spans", 1), ("seconds", seconds)):
-            self.sums[name] += value
+        self.sums["loss"] += report.loss
+        self.sums["spans"] += 1
+        self.sums["seconds"] += seconds
         self._seconds += seconds
         self._words += report.words - self.words_before(self.span - 1)
 
@@ -115,9 +116,7 @@ def train_skipgram(
 
     Parameters
     ----------
-    ids, offsets : arrays
-        As of `encode_corpus`.
-    device, engine, threads
+    ids, offsets, device, engine, threads
         As of `SkipGram`.
     on_span : callable, optional
         Called after each span.

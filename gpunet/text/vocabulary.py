@@ -18,20 +18,12 @@ _SEARCHED = 50_000  # the most frequent words, among which a spelling is sought
 
 
 class Vocabulary:
-    """Words and their counts.
+    """Words, each once, by falling count; `index` has the number of each.
 
     Parameters
     ----------
     tokens : sequence of str
-        Each once, by falling count.
     counts : array_like of int, shape (n_words,)
-
-    Attributes
-    ----------
-    tokens : list of str
-    counts : array, shape (n_words,), int64
-    index : dict
-        The number of each word.
 
     Examples
     --------
@@ -106,8 +98,6 @@ def encode_corpus(
 
     Parameters
     ----------
-    lines : iterable of sequences of str
-        Read once.
     unknown : "drop" or "keep"
         Whether a word not in the vocabulary is left out or becomes -1.
 
