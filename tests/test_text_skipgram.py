@@ -1,10 +1,13 @@
 """The skip-gram with negative sampling: draws, gradients, training."""
 
+import json
+
 import numpy as np
 import pytest
 from helpers import error
 
 from gpunet.errors import ConfigError, DataError, Diverged
+from gpunet.runs.recorders import EventLog
 from gpunet.text import (
     SkipGram,
     SkipGramSettings,
@@ -12,6 +15,7 @@ from gpunet.text import (
     encode_corpus,
     train_skipgram,
 )
+from gpunet.text.skipgram_trainer import SkipGramTrainer
 
 
 def corpus(n_lines=60, seed=0):
@@ -180,3 +184,13 @@ def test_engines_are_chosen_and_refused(monkeypatch):
     assert (t.engine, t.note) == ("loop", "numba is not installed")
     with pytest.raises(ConfigError, match="engine: compiled: numba is not installed"):
         trainer("cpu", "compiled")
+
+
+def test_log_tells_of_epochs_and_of_the_end(tmp_path):
+    settings = SkipGramSettings(dim=5, epochs=2)
+    options = {"engine": "loop", "callbacks": [EventLog(tmp_path / "log")]}
+    SkipGramTrainer(IDS, OFFSETS, WORDS.counts, settings, **options).run()
+    lines = (tmp_path / "log").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [e["event"] for e in events] == ["epoch", "epoch", "stopped"]
+    assert events[-1]["why"] == "all epochs done" and events[-1]["step"] == 2

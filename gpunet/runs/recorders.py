@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import WriteError
 from ..storage import HistoryFile, RunFolder, network_to_config, write_tensors
 from ..training.callbacks import Callback
 from ..training.loop import Trainer
 from .checkpoint import capture
+
+if TYPE_CHECKING:
+    from .task import RunOptions
 
 
 class EventLog(Callback):
@@ -42,7 +45,7 @@ class FolderRecorder(Callback):
     """Keeps a run folder: history, checkpoints and the best network.
 
     A checkpoint, which keeps `details`, is written after every epoch, after every
-    `every_steps` steps if given, and when training ends, whatever ended it.
+    so many steps if asked for, and when training ends, whatever ended it.
     """
 
     capture = staticmethod(capture)  # trainer -> (tensors, state) of a checkpoint
@@ -51,15 +54,11 @@ class FolderRecorder(Callback):
         self,
         folder: RunFolder,
         details: dict[str, Any],
-        *,
-        every_steps: int | None,
-        keep: int,
-        on_write_error: str,
+        options: "RunOptions",
         log: EventLog | None,
     ):
-        self.folder, self._details, self._keep = folder, details, keep
-        self.every_steps = every_steps
-        self._on_error, self._log = on_write_error, log
+        self.folder, self._details, self._options = folder, details, options
+        self.every_steps, self._log = options.checkpoint_every_steps, log
         self._saved_step = -1
         self._best: list[Any] = []
 
@@ -89,7 +88,7 @@ class FolderRecorder(Callback):
     def _save(self, trainer) -> None:
         tensors, state = self.capture(trainer)
         path = self.folder.save_checkpoint(
-            trainer.step, tensors, self._details | state, self._keep
+            trainer.step, tensors, self._details | state, self._options.keep
         )
         self._saved_step = trainer.step
         if self._log:
@@ -112,6 +111,6 @@ class FolderRecorder(Callback):
         try:
             action()
         except WriteError as error:
-            if self._on_error == "stop":
+            if self._options.on_write_error == "stop":
                 raise
             print(f"gpunet: warning: {error}", file=sys.stderr)

@@ -76,14 +76,7 @@ class Job:
         data = self.read_data()
         self.details = {"config": self.config, **data}
         log = EventLog(options.log) if options.log else None
-        recorder = self.recorder(
-            folder,
-            self.details,
-            every_steps=options.checkpoint_every_steps,
-            keep=options.keep,
-            on_write_error=options.on_write_error,
-            log=log,
-        )
+        recorder = self.recorder(folder, self.details, options, log)
         self.callbacks = [*options.callbacks, recorder, *([log] if log else [])]
         try:
             self.trainer = self.make_trainer(engine)

@@ -106,14 +106,15 @@ class SkipGram:
     def train_span(self) -> SpanReport:
         """Train the next span (Diverged: it is no longer finite); return its report."""
         draws = self._sampler.draw(self.span)
-        rates = self._rates(len(draws.center))
+        n_windows, size = len(draws.center), self.settings.batch_size
+        rates = self._rates(n_windows)
+        reported = np.arange(n_windows) // size % _REPORTED == 0
+        n_pairs = np.diff(draws.first)[reported].sum() * (1 + self.settings.negatives)
         run = self._compiled if self.engine == "compiled" else self._loop
         with self.backend.use():
-            total, n_pairs = run(draws, rates)
-            whole = all(
-                isfinite(float(self.backend.xp.sum(W))) for W in (self.W_in, self.W_out)
-            )
-        if not (whole and isfinite(total)):
+            total, xp = run(draws, rates, reported), self.backend.xp
+            sums = [total, *(float(xp.sum(W)) for W in (self.W_in, self.W_out))]
+        if not all(map(isfinite, sums)):
             raise Diverged(
                 f"skip-gram: the vectors are no longer finite after span {self.span}; "
                 f"use a learning rate below {self.settings.learning_rate:g}, or a "
@@ -123,7 +124,8 @@ class SkipGram:
         words = self.words_before(self.span)
         last = float(rates[-1]) if len(rates) else 0.0
         epoch = self.span / self._sampler.n_spans
-        return SpanReport(self.span, epoch, words, total / max(n_pairs, 1), last)
+        loss = total / max(int(n_pairs), 1)
+        return SpanReport(self.span, epoch, words, loss, last)
 
     def _rates(self, n_windows: int) -> np.ndarray:
         """Return the learning rate of each batch of the next span."""
@@ -134,31 +136,23 @@ class SkipGram:
         rates = s.learning_rate + (s.min_learning_rate - s.learning_rate) * done
         return rates.astype(s.dtype)
 
-    def _compiled(self, draws: Draws, rates: np.ndarray) -> tuple[float, int]:
-        """Return the sum of the reported batches' losses, and of how many pairs."""
-        size = self.settings.batch_size
-        losses = word_vectors.train_span(
-            draws, rates, size, self.W_in, self.W_out, self.threads
-        )
-        reported = np.arange(len(losses)) // size % _REPORTED == 0
-        n_pairs = int(np.diff(draws.first)[reported].sum())
-        return float(losses[reported].sum()), n_pairs * (1 + self.settings.negatives)
+    def _compiled(self, draws: Draws, rates: np.ndarray, reported: np.ndarray) -> float:
+        """Return the sum of the losses of the reported windows."""
+        size, tables = self.settings.batch_size, (self.W_in, self.W_out)
+        losses = word_vectors.train_span(draws, rates, size, *tables, self.threads)
+        return float(losses[reported].sum())
 
-    def _loop(self, draws: Draws, rates: np.ndarray) -> tuple[float, int]:
+    def _loop(self, draws: Draws, rates: np.ndarray, reported: np.ndarray) -> float:
         """Do the same by `pairs`, on any device."""
-        bk, size, n = self.backend, self.settings.batch_size, len(draws.center)
+        bk, size, losses = self.backend, self.settings.batch_size, []
         host, first = pairs.lay_out(draws)
-        span, sums, n_pairs = pairs.on_device(host, bk), [], 0
-        for b, rate in enumerate(rates):
-            lo, hi = b * size, min((b + 1) * size, n)
-            batch = pairs.batch_of(span, first, lo, hi)
-            reported = b % _REPORTED == 0
-            loss = pairs.step(self.W_in, self.W_out, batch, float(rate), reported)
-            if reported:
-                sums.append(loss)
-                n_pairs += int(first[hi] - first[lo])
-        total = sum(float(bk.to_host(x)) for x in sums)
-        return total, n_pairs * (1 + self.settings.negatives)
+        span = pairs.on_device(host, bk)
+        for rate, lo in zip(rates, range(0, len(reported), size), strict=True):
+            batch = pairs.batch_of(span, first, lo, min(lo + size, len(reported)))
+            with_loss = bool(reported[lo])
+            loss = pairs.step(self.W_in, self.W_out, batch, float(rate), with_loss)
+            losses += [loss] if with_loss else []
+        return sum(float(bk.to_host(loss)) for loss in losses)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return host copies of the vectors; with `span` they are the whole state."""

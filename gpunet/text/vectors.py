@@ -87,7 +87,7 @@ class WordVectors:
     def neighbours(self, word: str, n: int = 10) -> list[tuple[str, float]]:
         """Return the n nearest words with their cosines, the nearest first."""
         i = self.row(word)
-        return self._nearest(self.unit[i][None], [[i]], n)[0]
+        return self._nearest(self.unit[i], [i], n)
 
     def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
         """Return at most n (word, cosine): what is to c as b is to a, the best first.
@@ -96,8 +96,8 @@ class WordVectors:
         (3CosAdd: Mikolov et al. 2013, "Linguistic regularities"; Levy and
         Goldberg 2014, eq. 3). The three words of the question are not answers.
         """
-        rows = np.array([[self.row(a), self.row(b), self.row(c)]])
-        return self._nearest(self.offsets(rows), rows, n)[0]
+        rows = [self.row(a), self.row(b), self.row(c)]
+        return self._nearest(self.offsets(np.array([rows]))[0], rows, n)
 
     def offsets(self, rows: np.ndarray) -> np.ndarray:
         """Return b - a + c at length 1 for rows (a, b, c), shape (m, n_features)."""
@@ -114,21 +114,18 @@ class WordVectors:
         rows = [np.argmax(self._cosines(targets[b], excluded[b]), 1) for b in blocks]
         return np.concatenate([np.zeros(0, int), *rows])
 
-    def _cosines(self, targets: np.ndarray, excluded: Any) -> np.ndarray:
+    def _cosines(self, targets: np.ndarray, excluded: np.ndarray) -> np.ndarray:
         cosines = targets @ self.unit.T  # (m, n_features) @ (n_features, n_words)
         cosines[np.arange(len(cosines))[:, None], excluded] = -np.inf
         return cosines
 
     def _nearest(
-        self, targets: np.ndarray, excluded: Any, n: int
-    ) -> list[list[tuple[str, float]]]:
-        cosines = self._cosines(targets, excluded)
-        n = max(0, min(n, len(self) - len(set(np.ravel(excluded).tolist()))))
-        order = np.argsort(-cosines, axis=1, kind="stable")[:, :n]
-        return [
-            [(self.words[i], float(row[i])) for i in best]
-            for row, best in zip(cosines, order, strict=True)
-        ]
+        self, target: np.ndarray, excluded: list[int], n: int
+    ) -> list[tuple[str, float]]:
+        cosines = self._cosines(target[None], np.array([excluded]))[0]
+        n = max(0, min(n, len(self) - len(set(excluded))))
+        order = np.argsort(-cosines, kind="stable")[:n]
+        return [(self.words[i], float(cosines[i])) for i in order]
 
     def plane(self, words: Iterable[str]) -> tuple[np.ndarray, float]:
         """Return words as points of the plane in which they spread the most.
