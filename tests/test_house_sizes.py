@@ -17,11 +17,7 @@ FILES_OF_A_FOLDER = 15
 EXCEPTIONS = 5  # of each kind
 SOURCES = (".py", ".cu")
 
-LONG_FUNCTIONS = {
-    "gpunet/lab/descent/importance.py::importance": "an experiment and its document",
-    "gpunet/lab/manifolds/bending.py::disc_in_ring": "an experiment and its document",
-    "gpunet/lab/papers/memorization.py::memorization": "an experiment, its document",
-}
+LONG_FUNCTIONS: dict[str, str] = {}
 LONG_FILES = {
     "gpunet/activations.py": "each function with its derivatives, by name",
     "gpunet/fast/cuda/general/general.cu": "the kernels of a step, compiled as one",

@@ -31,17 +31,13 @@ def importance(
     size, order = np.abs(slopes), np.argsort(-np.abs(slopes))
 
     def cost_after(chosen: Any, step: float) -> float:
-        """Return the cost with the chosen parameters moved downhill."""
         return loss_and_gradient(_nudged(net, slopes, chosen, step), x, t)[0]
 
     tenths, names = np.array_split(order, 10), _names(net)
     rows = [
-        {
-            "tenth": k,
-            "mean_slope": float(size[tenth].mean()),
-            "foretold_fall": nudge * float(size[tenth].sum()),
-            "measured_fall": cost - cost_after(tenth, nudge),
-        }
+        {"tenth": k, "mean_slope": float(size[tenth].mean())}
+        | {"foretold_fall": nudge * float(size[tenth].sum())}
+        | {"measured_fall": cost - cost_after(tenth, nudge)}
         for k, tenth in enumerate(tenths, 1)
     ]
     singles = [

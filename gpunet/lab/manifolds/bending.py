@@ -44,16 +44,7 @@ def disc_in_ring(
     line, inside = ring(n_points, seed, dimensions=1)
     population: Any = {"seed": seed, "population": n_seeds, "device": device}
     results = {k: _best(x, t, k, n_steps, population) for k in units}
-    rows = [
-        {
-            "hidden_neurons": k,
-            "best": rounded(accuracy.max()),
-            "mean": rounded(accuracy.mean()),
-            "all_points_right": int((accuracy == 1).sum()),
-            "published_best": _PUBLISHED.get(k),
-        }
-        for k, (_, accuracy) in results.items()
-    ]
+    rows = [_row(k, accuracy) for k, (_, accuracy) in results.items()]
     # Kept small by a penalty, weights bend the plane so gently that one can see it.
     gentle = {k: _best(x, t, k, n_steps // 3, population, 0.003)[0] for k in (2, 3)}
     on_line = (_best(line, inside, k, n_steps, population)[1] for k in (1, 2))
@@ -83,6 +74,16 @@ def _best(
     descend(net, x, t, Adam(0.05, l2=l2), n_steps)
     accuracy = (net.classify(x) == t).mean(axis=-1)
     return net.member(int(accuracy.argmax())), accuracy
+
+
+def _row(k: int, accuracy: np.ndarray) -> Result:
+    return {
+        "hidden_neurons": k,
+        "best": rounded(accuracy.max()),
+        "mean": rounded(accuracy.mean()),
+        "all_points_right": int((accuracy == 1).sum()),
+        "published_best": _PUBLISHED.get(k),
+    }
 
 
 def _against_olah(row: Result, n_seeds: int) -> list[Result]:

@@ -46,16 +46,7 @@ def memorization(
         curves[share] = np.array(history["accuracy"], np.float64)  # (epochs, seeds)
         learned = (net.classify(x) == labels).mean(axis=-1)
         on_test = summary((net.classify(unseen) == answers).mean(axis=-1).tolist())
-        reached = np.flatnonzero(curves[share].mean(axis=1) >= 0.99)
-        row = {
-            "random_share": share,
-            "training_accuracy": rounded(learned.mean()),
-            "worst_network": rounded(learned.min()),
-            "epochs_to_99_percent": int(reached[0]) + 1 if len(reached) else None,
-            "test_accuracy": rounded(on_test["mean"]),
-            "test_sd": rounded(on_test["sd"]),
-        }
-        rows.append(row)
+        rows.append({"random_share": share} | _row(curves[share], learned, on_test))
         done = f"random share {share:.0%}: learned {learned.mean():.1%}"
         print(done, file=sys.stderr)
     return {
@@ -66,6 +57,17 @@ def memorization(
         "accuracy_by_epoch": {f"{s:g}": rounded(c.mean(1)) for s, c in curves.items()},
         "_curves": curves,
         "checks": _checks(rows),
+    }
+
+
+def _row(by_epoch: np.ndarray, learned: np.ndarray, on_test: Result) -> Result:
+    reached = np.flatnonzero(by_epoch.mean(axis=1) >= 0.99)
+    return {
+        "training_accuracy": rounded(learned.mean()),
+        "worst_network": rounded(learned.min()),
+        "epochs_to_99_percent": int(reached[0]) + 1 if len(reached) else None,
+        "test_accuracy": rounded(on_test["mean"]),
+        "test_sd": rounded(on_test["sd"]),
     }
 
 
