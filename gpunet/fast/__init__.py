@@ -1,7 +1,7 @@
 """Compiled engines: a whole span of training steps in one call.
 
-An engine has steppers of its own (`gpunet.training.steppers`); nothing below knows
-of it. `gpunet.training` asks five things of this package, by name.
+An engine has its own steppers (`gpunet.training.steppers`). `gpunet.training` asks
+five things of this package, by name; nothing below knows of it.
 """
 
 from collections.abc import Callable, Sequence

@@ -67,11 +67,8 @@ def slower(
 def why_loop(work: Workload, x: Array | None, wait: float, loop: float = 0.0) -> str:
     """Return why the loop is the better choice for some work, or "".
 
-    Parameters
-    ----------
-    x : array, shape (n, features), or None if its rows are lists already
-    wait : seconds until compiled code can run
-    loop : seconds that the work takes otherwise, if not by the Trainer's loop
+    x is None if its rows are lists already; `wait` and `loop` are seconds: until
+    compiled code can run, and of the work otherwise if not by the Trainer's loop.
     """
     if x is not None and blas_wins(work, x):
         return "few inputs are 0: BLAS multiplies such batches faster by narrow layers"

@@ -39,12 +39,14 @@ _screen = Lock()  # one message at a time
 _making = RLock()  # `cache` lets two threads in at once, which would register twice
 
 
-if hasattr(os, "register_at_fork"):  # a child must not inherit it locked
-    os.register_at_fork(
-        before=_making.acquire,
-        after_in_parent=_making.release,
-        after_in_child=_making.release,
-    )
+def _hold_at_forks(lock: Any) -> None:
+    """Let a fork wait for a lock: a child would inherit it held, and work half-way."""
+    if hasattr(os, "register_at_fork"):
+        release = {"after_in_parent": lock.release, "after_in_child": lock.release}
+        os.register_at_fork(before=lock.acquire, **release)
+
+
+_hold_at_forks(_making)
 
 
 def missing() -> str:
@@ -196,13 +198,6 @@ def _numba() -> Any:
         for f in vars(module).values():
             if isinstance(f, types.FunctionType) and f.__module__ == module.__name__:
                 jitable(f)
-    if hasattr(os, "register_at_fork"):
-        # A child forked while another thread compiles would inherit this lock held,
-        # and LLVM half-way: a fork waits until nobody compiles.
-        lock = importlib.import_module("numba.core.compiler_lock").global_compiler_lock
-        os.register_at_fork(
-            before=lock.acquire,
-            after_in_parent=lock.release,
-            after_in_child=lock.release,
-        )
+    locks = importlib.import_module("numba.core.compiler_lock")
+    _hold_at_forks(locks.global_compiler_lock)
     return numba

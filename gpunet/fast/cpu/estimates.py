@@ -1,8 +1,7 @@
 """Whether compiled code is worth waiting for: how long training takes, roughly.
 
 Fitted to networks from 2-8-8-2 to 784-256-10, batches of 1 to 1,024 and populations
-of 1 to 100 on two machines. Single figures are off by up to a factor of two, which
-is enough to tell a second from the quarter of a minute that compiling takes.
+of 1 to 100 on two machines; single figures are off by up to a factor of two.
 """
 
 from typing import NamedTuple

@@ -21,10 +21,7 @@ _CHUNK = 512  # rows at a time: their activations stay in the cache
 
 
 class Predictor:
-    """A network's outputs in one compiled call; see `predictor`.
-
-    Threads may share it: each call has working memory of its own.
-    """
+    """See `predictor`; threads may share it, as each call has its working memory."""
 
     def __init__(
         self, row_size: int, layers: Array, alphas: Array, loss: int, P: Array

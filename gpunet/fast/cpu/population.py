@@ -35,25 +35,11 @@ class PopulationState:
     """Networks in training, as flat arrays.
 
     Their cost is scikit-learn's: the penalty is of the whole batch, over its size.
-
-    Parameters
-    ----------
-    shape : PopulationShape
-    examples : Examples
-    batch_size : int
-        Examples a step, but for the last.
-    vectors : array, shape (members, n_parameters)
-        Where to start: all weights, layer by layer, then all biases; copied.
-    memories : list of array, shape (members, n_parameters)
-        The optimizer's state, likewise.
-    alone : bool
-        Whether no other population trains beside this one, so that a single network
-        may use all threads.
-
-    Attributes
-    ----------
-    hyper, l2 : arrays, shape (members, 5), (members, 1)
-        The optimizer's (see `functions.apply_gradient`) and penalties; to be set.
+    They start from copies of `vectors`, shape (members, n_parameters): all weights,
+    layer by layer, then all biases; and of `memories`, the optimizer's state, likewise.
+    A single network may use all threads if no other population trains beside it
+    (`alone`). `hyper`, shape (members, 5), and `l2`, (members, 1), are to be set: see
+    `functions.apply_gradient`.
     """
 
     def __init__(

@@ -14,13 +14,14 @@ from ...training.metrics import has_accuracy
 from ...training.steppers import Stepper, TrainingState
 from .compiler import announced, compiled
 from .jit.span import train_network
-from .jit.structs import Examples, LoweredNetwork, MemberState, StepSpan, Workspace
+from .jit.structs import MemberState, StepSpan, Workspace
 from .lowering import adam_correction, hyper_parameters, layout, lower, pack, unpack
 from .threads import pool, run_threads, threads_for
 from .workspace import (
     NOTHING,
     aligned,
     column_dtype,
+    lay_examples,
     lay_rows,
     layers_for,
     workspace_for,
@@ -48,18 +49,25 @@ class CompiledStepper(Stepper):
 
     def __init__(self, state: TrainingState):
         super().__init__(state)
-        net, batch_size = state.net, state.batch_size
+        net, batch_size, data = state.net, state.batch_size, state.data
         self._layout = layout(net)
         self._kernel = compiled(train_network)
-        self._lowered = self._lower()
+        self._lowered = lower(
+            net,
+            self.optimizer,
+            layers_for(self._layout, batch_size),
+            labels=data.t.ndim == 1,
+            has_accuracy=state.compute_metrics and has_accuracy(net, data.t),
+            compute_metrics=state.compute_metrics,
+        )
         self._keys = [
             seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
         ]
         several = threads_for(self._layout, batch_size)
         self._n_threads = 1 if net.population else several
         started = time.perf_counter()
-        with announced(train_network, net.dtype, column_dtype(state.data.x.shape[1])):
-            self._examples = self._lay_examples()
+        with announced(train_network, net.dtype, column_dtype(data.x.shape[1])):
+            self._examples = lay_examples(lay_rows(data.x), data.t, data.weight)
             n = min(usable_threads(), len(net.seeds))
             self._memories = [self._memory() for _ in range(n)]
             # With no steps to take, this only compiles the kernel or loads it.
@@ -101,26 +109,6 @@ class CompiledStepper(Stepper):
             list(pool(len(self._memories)).map(train, range(n)))
         optimizer.n_steps += last - first
         return last - first
-
-    def _lower(self) -> LoweredNetwork:
-        state, t = self.state, self.state.data.t
-        return lower(
-            self.net,
-            self.optimizer,
-            layers_for(self._layout, state.batch_size),
-            labels=t.ndim == 1,
-            has_accuracy=state.compute_metrics and has_accuracy(self.net, t),
-            compute_metrics=state.compute_metrics,
-        )
-
-    def _lay_examples(self) -> Examples:
-        """Return the data as the kernels read them."""
-        data = self.state.data
-        dtype, answers = data.x.dtype, np.require(data.t, None, ["C", "W"])
-        weight = data.weight if data.weight is not None else np.zeros(0, dtype)
-        labels = answers.astype(np.int64) if self._lowered.labels else NOTHING
-        targets = np.zeros((0, 1), dtype) if self._lowered.labels else answers
-        return Examples(*lay_rows(data.x), labels, targets, weight)
 
     def _memory(self) -> _Memory:
         layout, dtype = self._layout, self.net.dtype

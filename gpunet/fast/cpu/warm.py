@@ -11,9 +11,8 @@ from ...optimizers import SGD
 from ...training import fit
 from .inference import predictor
 from .jit import functions
-from .jit.structs import Examples
 from .population import PopulationShape, PopulationState
-from .workspace import NOTHING, lay_rows
+from .workspace import NOTHING, lay_examples, lay_rows
 
 _ROWS, _COLUMNS = 8, 4
 
@@ -39,12 +38,11 @@ def _train(dtype: str) -> None:
 
 def _fit(dtype: str) -> None:
     data = _data(dtype)
-    labels = (data.t, np.zeros((0, 1), dtype), np.zeros(0, dtype))
     sizes, activations = [(_COLUMNS, 2)], [functions.IDENTITY]
     loss, optimizer = functions.SOFTMAX, functions.SGD
     population = PopulationState(
         PopulationShape(sizes, activations, loss, optimizer, 0.5, 0.0, True, dtype),
-        Examples(*lay_rows(data.x), *labels),
+        lay_examples(lay_rows(data.x), data.t),
         batch_size=_ROWS,
         vectors=np.zeros((1, _COLUMNS * 2 + 2), dtype),
         memories=[],

@@ -41,16 +41,26 @@ def lay_rows(x: Array) -> tuple[Array, Array, Array]:
     return values, columns, starts
 
 
+def lay_examples(
+    rows: tuple[Array, Array, Array], t: Array, weight: Array | None = None
+) -> Examples:
+    """Return the rows of `lay_rows` with their answers: labels, or rows of targets."""
+    dtype, labels = rows[0].dtype, t.astype(np.int64) if t.ndim == 1 else NOTHING
+    targets = (
+        np.zeros((0, 1), dtype) if t.ndim == 1 else np.require(t, None, ["C", "W"])
+    )
+    weight = np.zeros(0, dtype) if weight is None else weight
+    return Examples(*rows, labels, targets, weight)
+
+
 def row_bounds(layers: Array, examples: Examples, n_threads: int) -> Array:
     """Return the rows of each W that bound threads' shares, (layers, n_threads + 1).
 
     The first layer's are of equal work: pictures have more in their middle.
     """
     bounds = np.zeros((len(layers), n_threads + 1), np.int64)
-    for bound, n in zip(bounds, layers[:, N_IN], strict=True):
-        bound[1:] = [
-            min(-(-n * k // n_threads) + 3 & ~3, n) for k in range(1, n_threads + 1)
-        ]
+    n, k = layers[:, N_IN, None], np.arange(1, n_threads + 1)
+    bounds[:, 1:] = np.minimum(-(-n * k // n_threads) + 3 & ~3, n)
     if examples.starts.size:
         # By blocks: bincount copies what it counts to int64, 72 MB for MNIST.
         columns, n_in = examples.columns, layers[0, N_IN]

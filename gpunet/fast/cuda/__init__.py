@@ -1,8 +1,7 @@
 """CUDA engines: training steps on an NVIDIA GPU by kernels written for them.
 
-The kernels are the .cu texts of these folders, compiled by CuPy when they are first
-used. The general engine trains any row of dense layers, the persistent one small
-networks; every kernel is proven equal to its reference in `gpunet.layers`.
+CuPy compiles the .cu texts of these folders when they are first used. The general
+engine trains any row of dense layers, the persistent one small networks.
 """
 
 from ...backend import Array

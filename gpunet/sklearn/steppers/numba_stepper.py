@@ -31,9 +31,7 @@ def layout_rows(x: Any, t: np.ndarray, labels: bool) -> Examples:
         rows = np.require(x.data, None, ["C", "W"]), columns, x.indptr.astype(np.int64)
     else:
         rows = workspace.lay_rows(x)
-    classes = t.argmax(axis=1) if labels else workspace.NOTHING
-    targets = np.zeros((0, 1), t.dtype) if labels else np.require(t, None, ["C", "W"])
-    return Examples(*rows, classes, targets, np.zeros(0, t.dtype))
+    return workspace.lay_examples(rows, t.argmax(axis=1) if labels else t)
 
 
 class NumbaMLPStepper(MLPStepper):

@@ -1,10 +1,8 @@
 """Products of matrices, of rows that are lists of what is not zero.
 
-A row is a list: `count` numbers val[v0 + k] of the columns idx[i0 + k].
-Pictures are mostly background and a rectifier silences half of its neurons, so the
-lists are short; a row without zeros is a list too, of the columns 0, 1, 2, ...
-Matrices are flat, their rows padded to whole vectors (`n` is that width). Four
-vectors of sums are computed at once, because an addition takes four cycles.
+A list is `count` numbers val[v0 + k] of the columns idx[i0 + k], short where pictures
+are background or rectifiers silent. Rows of matrices are `n` apart. Four vectors of
+sums are computed at once, because an addition takes four cycles.
 """
 
 import numpy as np

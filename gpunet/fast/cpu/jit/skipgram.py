@@ -1,9 +1,8 @@
 """The skip-gram's steps as compiled loops: `gpunet.text.pairs`, one window at a time.
 
-A batch has two halves. The gradients of its windows are computed from the vectors
-as they stood before it, each thread taking some of the windows; then they are
-added, each thread taking some of the columns, in the order of the windows. So no
-two threads write to one number, and any number of threads leaves the same bits.
+First each thread computes the gradients of some windows of a batch, then each adds all
+to some columns, in the order of the windows. So no two threads write to one number,
+and any number of threads leaves the same bits.
 """
 
 from typing import Any, NamedTuple

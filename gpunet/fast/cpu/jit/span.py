@@ -13,26 +13,14 @@ def train_members(
     net, examples, population, workspace, span, first, last, thread, n_threads
 ):
     """Take the steps of a span of members first to last - 1, one after the other."""
+    P, M, V, loss, n_correct, norm, hyper, l2, key = population
+    order, batch_size, rates, corrections, epoch, first_step, keep_norm = span
     for i in range(first, last):
         member = MemberState(
-            population.P[i],
-            population.M[i],
-            population.V[i],
-            population.loss[i],
-            population.n_correct[i],
-            population.grad_norm[i],
-            population.hyper[i],
-            population.l2[i],
-            population.dropout_key[i],
+            P[i], M[i], V[i], loss[i], n_correct[i], norm[i], hyper[i], l2[i], key[i]
         )
         member_span = StepSpan(
-            span.order,
-            span.batch_size,
-            span.rates[i],
-            span.corrections,
-            span.epoch,
-            span.first_step,
-            span.keep_norm,
+            order, batch_size, rates[i], corrections, epoch, first_step, keep_norm
         )
         train_network(net, examples, member, workspace, member_span, thread, n_threads)
         if thread == 0:

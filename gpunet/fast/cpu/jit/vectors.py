@@ -1,9 +1,8 @@
 """Vectors of 64 bytes: the words in which the hot loops are written.
 
-These functions say in NumPy what the words mean; compiled, they are the LLVM of
-`gpunet.fast.cpu.intrinsics`. numba's own loops cannot know that arrays do not overlap,
-so they keep sums in memory instead of registers: a row of 32 sums costs 10 cycles a
-term in memory and 2 in registers. LLVM splits a vector where a machine's are shorter.
+NumPy says here what the words mean; compiled, they are the LLVM of `intrinsics`.
+numba's own loops cannot know that arrays do not overlap, so they keep sums in memory:
+a row of 32 costs 10 cycles a term there and 2 in registers.
 """
 
 from typing import Any

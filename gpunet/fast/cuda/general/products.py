@@ -1,9 +1,8 @@
 """Matrix products by cuBLAS, into arrays that exist already.
 
 CuPy's `x @ W` makes a new array for each product, copies transposed views of
-populations, and ignores TF32 there. These calls read either operand transposed,
-one matrix or one for each member, and accumulate in place: out <- alpha A B + beta
-out is the whole update of a weight matrix.
+populations, and ignores TF32 there. Here out <- alpha A B + beta out is the whole
+update of a weight matrix.
 """
 
 from collections.abc import Callable

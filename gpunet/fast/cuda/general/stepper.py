@@ -1,9 +1,8 @@
 """The general CUDA engine: any row of dense layers, any size, one step at a time.
 
-Python still orders each step, but a step is a dozen launches instead of the loop's
-forty: products by cuBLAS into arrays that exist already, and one kernel for what is
-between two products. Where plain SGD allows it, the update of a weight matrix is the
-product itself, and no gradient is ever stored.
+A step is a dozen launches instead of the loop's forty: products by cuBLAS into arrays
+that exist already, and one kernel between two products. With plain SGD the update of a
+weight matrix is the product itself, and no gradient is stored.
 """
 
 from collections.abc import Sequence
@@ -147,20 +146,15 @@ class GeneralStepper(Stepper):
         if isinstance(rate, Real) and isinstance(factor, Real):
             self._rate = float(rate) * float(factor)
         elif self._updates.plain:
-            rates = np.array(self.optimizer.rates(factor))
-            self._rates = self.net.backend.array(
-                rates * self._loss_scale, self.net.dtype
-            )
+            rates = np.array(self.optimizer.rates(factor)) * self._loss_scale
+            self._rates = self.net.backend.array(rates, self.net.dtype)
 
     def _forward(self, buffers: Buffers, chunk: Chunk, epoch: int, k: int) -> None:
         i32, data, members = np.int32, self.state.data, self.net.population or 1
         numbers = (buffers.x.shape[-1], chunk.stride, chunk.first)
         args = (data.x, chunk.index, buffers.x, *map(i32, numbers))
-        self._gather(
-            (buffers.rows, members if self.batches.per_member else 1),
-            (_THREADS,),
-            (*args, self._real(data.scale)),
-        )
+        grid = (buffers.rows, members if self.batches.per_member else 1)
+        self._gather(grid, (_THREADS,), (*args, self._real(data.scale)))
         n_drawn = 0
         for block, layer, function in zip(
             self._blocks, buffers.layers, self._functions, strict=True

@@ -1,9 +1,8 @@
 """The persistent CUDA engine: a span of steps of small networks in one launch.
 
-A small network's step is a dozen launches of a few microseconds for two of work. Here
-there is one launch for a thousand steps: block i trains network i, whose weights
-never leave registers and shared memory in between. On one kind of GPU, one seed gives
-one run, and a member of a population has the bits of the network alone.
+One launch takes a thousand steps: block i trains network i, whose weights never leave
+registers and shared memory in between. On one kind of GPU, one seed gives one run, and
+a member of a population has the bits of the network alone.
 """
 
 from collections.abc import Sequence

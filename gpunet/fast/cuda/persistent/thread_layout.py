@@ -1,8 +1,7 @@
 """How a block of threads shares a small network, and what that costs.
 
 A `KernelSpec` says what is trained, a `ThreadLayout` how threads, registers and shared
-memory are divided. `thread_layouts` tries every way, counts the products and the reads
-of shared memory of one step, and puts the cheapest that fits first.
+memory are divided; `thread_layouts` tries every way and counts what a step costs.
 """
 
 from dataclasses import dataclass, replace
