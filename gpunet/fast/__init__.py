@@ -10,6 +10,7 @@ from typing import Any
 from ..backend import Array
 from ..network import Network
 from ..optimizers import Optimizer
+from ..training.steppers import Hook
 from . import cpu, cuda
 from .cpu import predictor
 from .cpu.compiler import target
@@ -23,7 +24,7 @@ def _engine(net: Network) -> Any:
     return cpu if name == "cpu" else cuda if name.startswith("cuda") else None
 
 
-def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Hook]) -> str:
     """Return why no compiled engine can train `net` with `optimizer`, or ""."""
     if package := _engine(net):
         return package.why_unsupported(net, optimizer, hooks)

@@ -10,6 +10,7 @@ from ..backend import Backend
 from ..data import Dataset
 from ..optimizers import Optimizer, get_optimizer
 from ..training import Callback, EarlyStopping, fit
+from ..training.loop import Trainer
 from .array_api import backend_of, dense_array
 from .fitting import split_samples, warn_not_converged
 from .solvers import SOLVERS
@@ -40,7 +41,7 @@ class _Plateau(Callback):
         self._best: Any = np.inf
         self._n_stuck: Any = 0
 
-    def on_epoch(self, trainer: Any, record: dict[str, Any]) -> None:
+    def on_epoch(self, trainer: Trainer, record: dict[str, Any]) -> None:
         """Compare the epoch's loss with the best so far."""
         loss = np.asarray(record["loss"], float)  # a diverged member has NaN
         stuck = ~(loss <= self._best - self._tol)

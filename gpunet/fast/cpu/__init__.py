@@ -5,13 +5,13 @@ was tried, and its times: `scripts/benchmarks/RESULTS.md`.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from ...backend import Array
 from ...backend.threads import usable_threads
 from ...blocks import dense_blocks
 from ...network import Network
 from ...optimizers import Adam, Optimizer
+from ...training.steppers import Hook
 from . import lowering
 from .compiler import missing, seconds_until_ready
 from .estimates import Workload, blas_wins, compiled_seconds, loop_seconds
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Hook]) -> str:
     """Return why this engine cannot train `net`, or ""."""
     if hooks:
         return "callbacks with on_gradients are called by the loop alone"

@@ -18,7 +18,7 @@ from ....network import Network
 from ....optimizers import Optimizer
 from ....training.batches import Chunk
 from ....training.metrics import has_accuracy
-from ....training.steppers import Stepper, TrainingState
+from ....training.steppers import Hook, Stepper, TrainingState
 from ....updates import gradient_norm
 from .. import lowering
 from ..lowering import ACTIVATIONS, LOSSES
@@ -32,7 +32,7 @@ LOSS_SCALE = 128.0
 _THREADS = 256
 
 
-def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Hook]) -> str:
     """Return why this engine cannot train `net` with `optimizer`, or ""."""
     if hooks:
         return "a callback must see every gradient"

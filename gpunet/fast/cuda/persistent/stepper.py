@@ -17,7 +17,7 @@ from ....blocks import dense_blocks
 from ....network import Network
 from ....optimizers import SGD, Optimizer
 from ....training.metrics import has_accuracy
-from ....training.steppers import Stepper, TrainingState
+from ....training.steppers import Hook, Stepper, TrainingState
 from .. import lowering
 from ..general import stepper as general
 from .source import ACTIVATIONS, source
@@ -30,7 +30,7 @@ _LAUNCHES = 100_000
 _GENERAL_RATE = 64  # multiply-adds a clock and multiprocessor that it may reach
 
 
-def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Any]) -> str:
+def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Hook]) -> str:
     """Return why this engine cannot train `net` with `optimizer`, or ""."""
     if hooks:
         return "a callback must see every gradient"
