@@ -16,6 +16,7 @@ from ...network import Network
 from ...optimizers import SGD, Adam
 from ...show.plots import bands, bars, spread
 from ...training import Callback, evaluate, fit
+from ...training.loop import Trainer
 from ...training.metrics import summary
 from ...updates import gradient_norm
 from ..checks import Result, at_least, at_most, check, check_range, rounded, within
@@ -165,7 +166,7 @@ class _AccuracyCurve(Callback):
         self.steps: list[int] = []
         self.accuracy: list[list[float]] = []
 
-    def on_pause(self, trainer: Any) -> None:
+    def on_pause(self, trainer: Trainer) -> None:
         """Measure on held-out digits."""
         self.steps.append(trainer.step)
         self.accuracy.append(evaluate(trainer.net, self.data)["accuracy"])
