@@ -9,16 +9,7 @@ from helpers import ROOT
 from house import FILES, FLOORS, PACKAGE, TREES, every_file, nodes, resolve, where
 
 COMMAND_LINES = ("cli/", "accel.py")
-# file -> names of the package under which it imports others; the door's are short
-RENAMED = {
-    "__init__.py": {"activation", "loss", "optimizer", "schedule"},
-    "fast/cuda/persistent/stepper.py": {"general"},
-    "lab/chain_rule/desired_changes.py": {"cast_votes"},
-    "lab/chain_rule/explain.py": {"explain_example"},
-    "lab/diagnosis.py": {"find_faults"},
-    "lab/digits/answers.py": {"confusion_table"},
-}
-TWICE = {"Draws", "StopRequest"}  # names of classes
+SHORT_NAMES = {"activation", "loss", "optimizer", "schedule"}  # of the door alone
 WRITTEN = [
     *(ROOT / "README.md", *PACKAGE.rglob("*.md"), *(ROOT / "scripts").rglob("*.md")),
     *(FILES.values()),
@@ -61,7 +52,7 @@ def test_no_two_classes_have_one_name():
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(where(name, node))
     twice = {name: found for name, found in places.items() if len(found) > 1}
-    assert twice.keys() == TWICE, twice
+    assert twice == {}
 
 
 @every_file
@@ -74,7 +65,7 @@ def test_imports_rename_nothing_of_the_package(name):
         if item.asname not in (None, item.name)
         and resolve(name, node.level, node.module, item.name)
     }
-    assert renamed == RENAMED.get(name, set())
+    assert renamed == (SHORT_NAMES if name == "__init__.py" else set())
 
 
 def test_readme_names_every_room_on_its_floor():

@@ -8,7 +8,7 @@ from gpunet import open_backend
 from gpunet.text import (
     pairs,
 )
-from gpunet.text.draws import Draws
+from gpunet.text.draws import SpanWindows
 
 N_WORDS, DIM = 7, 3
 
@@ -22,7 +22,7 @@ def windows(seed=0, n=9):
     right = np.minimum(center + rng.integers(1, 4, n) + 1, n)
     first = np.append(0, np.cumsum(right - left - 1))
     negatives = rng.integers(0, N_WORDS, (n, 4)).astype(np.int32)
-    return Draws(words, center, left, right, first, negatives)
+    return SpanWindows(words, center, left, right, first, negatives)
 
 
 def plain_pairs(draws):
@@ -89,7 +89,7 @@ def test_gradient_matches_central_differences():
 
 def test_one_pair_by_hand():
     # "a b" with a twice as a negative: z = 0, so sigma is 1/2 everywhere.
-    draws = Draws(*map(np.array, ([0, 1], [1], [0], [2], [0, 1], [[2, 2]])))
+    draws = SpanWindows(*map(np.array, ([0, 1], [1], [0], [2], [0, 1], [[2, 2]])))
     host, first = pairs.lay_out(draws)
     W_in, W_out = np.array([[1.0], [5.0], [7.0]]), np.zeros((3, 1))
     loss = pairs.step(W_in, W_out, pairs.batch_of(host, first, 0, 1), 0.5, True)

@@ -13,7 +13,7 @@ from ..blocks import mlp
 from ..errors import Diverged
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
-from ..runs.diagnosis import diagnose as find_faults
+from ..runs import diagnosis
 from ..training import fit
 from ..training.history import History
 from .checks import Result, check, equal
@@ -58,7 +58,7 @@ def diagnose(
         with net.backend.use():
             net.params["0.W"] = net.params["0.W"] * case.first_weights
         history = _train(net, inputs, t, case, epochs)
-        findings = find_faults(net, inputs, t, history)
+        findings = diagnosis.diagnose(net, inputs, t, history)
         named = next((f for f in findings if f.fault == fault), None)
         rows.append(
             {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopRequest:
+class StopSignal:
     """A wish to stop, which may come before there is anything to be stopped."""
 
     signal: int | None = None  # that came
@@ -34,13 +34,13 @@ class StopRequest:
 
 
 @contextlib.contextmanager
-def stop_on_signals() -> Iterator[StopRequest]:
+def stop_on_signals() -> Iterator[StopSignal]:
     """Turn the first SIGINT or SIGTERM into a request to stop; exit on the second.
 
     Handlers are installed in the main thread only. A signal that the parent process
     ignored (a background job) stays ignored; a forked child has no run to save.
     """
-    request, process = StopRequest(), os.getpid()
+    request, process = StopSignal(), os.getpid()
 
     def handle(number: int, frame: object) -> None:
         if os.getpid() != process:

@@ -14,7 +14,7 @@ from .settings import SkipGramSettings
 SPAN = 1 << 16  # words, up to the end of a line
 
 
-class Draws(NamedTuple):
+class SpanWindows(NamedTuple):
     """The windows of one span, n words that were kept and m windows.
 
     Window i is ``words[left[i]:right[i]]``, at least two words of one line; the word
@@ -80,7 +80,7 @@ class Sampler:
         self.n_spans = len(self._cuts) - 1
         self.ends = offsets[self._cuts]  # in words, of the spans of an epoch
 
-    def draw(self, span: int) -> Draws:
+    def draw(self, span: int) -> SpanWindows:
         """Return the windows of span number `span` of the run."""
         settings = self._settings
         rng = host_rng(settings.seed, "text", 1, span)
@@ -101,4 +101,4 @@ class Sampler:
         u = rng.random((len(center), settings.negatives)) * len(chance)
         i = u.astype(np.int32)
         negatives = np.where(u - i < chance[i], i, other[i])
-        return Draws(ids[keep], center, left, right, first, negatives)
+        return SpanWindows(ids[keep], center, left, right, first, negatives)

@@ -24,7 +24,7 @@ import numpy as np
 
 from ..activations import sigmoid, softplus
 from ..backend import Array, Backend, namespace, scatter_add
-from .draws import Draws
+from .draws import SpanWindows
 
 
 class Pairs(NamedTuple):
@@ -39,7 +39,7 @@ class Pairs(NamedTuple):
     cells: Array  # (p,): where in the flattened `neighbors` the p true ones are
 
 
-def lay_out(draws: Draws) -> tuple[Pairs, np.ndarray]:
+def lay_out(draws: SpanWindows) -> tuple[Pairs, np.ndarray]:
     """Return the windows of a span on the host, and where each window's cells begin.
 
     Every window is as wide as the widest; its neighbors are packed to the left.

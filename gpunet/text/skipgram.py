@@ -17,7 +17,7 @@ from ..fast.cpu import word_vectors
 from ..random import host_rng
 from ..training.settings import check_engine
 from . import pairs
-from .draws import Draws, Sampler
+from .draws import Sampler, SpanWindows
 from .settings import SkipGramSettings, check_setting
 
 _REPORTED = 8  # the loss is the mean over one batch in eight
@@ -136,13 +136,17 @@ class SkipGram:
         rates = s.learning_rate + (s.min_learning_rate - s.learning_rate) * done
         return rates.astype(s.dtype)
 
-    def _compiled(self, draws: Draws, rates: np.ndarray, reported: np.ndarray) -> float:
+    def _compiled(
+        self, draws: SpanWindows, rates: np.ndarray, reported: np.ndarray
+    ) -> float:
         """Return the sum of the losses of the reported windows."""
         size, tables = self.settings.batch_size, (self.W_in, self.W_out)
         losses = word_vectors.train_span(draws, rates, size, *tables, self.threads)
         return float(losses[reported].sum())
 
-    def _loop(self, draws: Draws, rates: np.ndarray, reported: np.ndarray) -> float:
+    def _loop(
+        self, draws: SpanWindows, rates: np.ndarray, reported: np.ndarray
+    ) -> float:
         """Do the same by `pairs`, on any device."""
         bk, size, losses = self.backend, self.settings.batch_size, []
         host, first = pairs.lay_out(draws)

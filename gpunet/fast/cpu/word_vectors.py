@@ -24,7 +24,7 @@ def train_span(
     W_out: Array,
     n_threads: int = 1,
 ) -> Array:
-    """Train the windows of a `gpunet.text.draws.Draws`, `batch_size` at a time.
+    """Train the windows of a `gpunet.text.draws.SpanWindows`, `batch_size` at a time.
 
     `rates` are of the batches, in the dtype of W_in; W_in and W_out, shape (n_words,
     dim), are mutated. Returns the loss of each window before the step of its batch,

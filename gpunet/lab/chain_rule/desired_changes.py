@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ... import checks
 from ...activations import get_activation
 from ...backend import Backend
 from ...blocks import mlp
 from ...checks.explain import explain, three_ways
-from ...checks.explain import votes as cast_votes
 from ...losses import one_hot
 from ...network import Network
 from ...optimizers import SGD
@@ -171,7 +171,7 @@ def votes(*, device: str = "cpu", seed: int = 0, rate: float = 0.1) -> Result:
     settings |= {"loss": "half_squared_error", "device": device, "dtype": "float64"}
     net = mlp([4, 3, 2], "leaky_relu", seed=seed, **settings)
     x, t = np.array([1.0, -0.5, 0.25, 2.0]), np.array([1.0, 0.0])
-    layers, cast = explain(net, x, t).layers, cast_votes(net, x, t)
+    layers, cast = explain(net, x, t).layers, checks.votes(net, x, t)
     gradient = loss_and_gradient(net, x[None, :], t[None, :])[1]
     before = flat(to_lists(net, net.params).values())
     descend(net, x[None, :], t[None, :], SGD(rate), 1)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ... import checks
 from ...blocks import mlp
 from ...checks.explain import Explanation, LayerFactors, check_size
-from ...checks.explain import explain as explain_example
 from ...checks.gradcheck import check_gradients
 from ...errors import ConfigError
 from ...layers import Dense
@@ -59,7 +59,7 @@ def explain(
     if not weight:
         check_size(net)
     x, t = _EXAMPLES.get(network) or _example(net, example, seed)
-    explanation = explain_example(net, x, t)
+    explanation = checks.explain(net, x, t)
     layers = explanation.layers
     chosen = _parse_weight(layers, weight)
     symbol = _symbols(all(len(layer.a) == 1 for layer in layers))
@@ -82,25 +82,25 @@ def explain(
 
 
 def _checks(net: Network, e: Explanation, x: Any, network: str) -> list[Result]:
-    checks = [at_most("products against back-propagation", e.gap, 1e-12)]
+    results = [at_most("products against back-propagation", e.gap, 1e-12)]
     if net.n_parameters <= 1000:
         rows = np.asarray(x, np.float64).reshape(1, -1)
         errors = [row.error for row in check_gradients(net, rows, e.target[None])]
-        checks.append(at_most("back-propagation against nudges", max(errors), 1e-7))
+        results.append(at_most("back-propagation against nudges", max(errors), 1e-7))
     first, last_dw = e.layers[0], e.layers[-1].dW[0, 0].item()
     if network == "chain":
-        checks += [
+        results += [
             near("the notes' cost", e.cost, 0.1419601169, 1e-10),
             near("dC/dw(3)", last_dw, -0.0710663793, 1e-10),
             near("dC/db(1)", first.dz[0].item(), 0.0204337699, 1e-10),
         ]
     if network == "notes":
-        checks += [
+        results += [
             near("the notes' loss", e.cost, 0.1102768980, 1e-10),
             near("dL/dw5", last_dw, -0.06268988, 1e-8),
             near("dL/dw1", first.dW[0, 0].item(), 0.03601173, 1e-8),
         ]
-    return checks
+    return results
 
 
 def _symbols(chain: bool) -> Symbol:

@@ -16,7 +16,7 @@ from ...random import host_rng
 from ...show.pictures import confusion_matrix, images
 from ...show.plots import histogram
 from ...show.style import ORANGE
-from ...training.metrics import confusion as confusion_table
+from ...training import metrics
 from ..checks import Result, at_least, at_most, check, check_range, rounded
 from ..tools import activations, max_difference, to_lists, untrained
 from .trained import sample, trained, trained_population
@@ -91,7 +91,7 @@ def confusion(*, device: str = "cpu", seed: int = 0, **training: Any) -> Result:
     """Count which digit is taken for which, and what 300 images can tell."""
     reader = trained(device, seed, **training)
     answers, t = reader.net.classify(reader.test.x), reader.test.t
-    table = np.asarray(confusion_table(answers, t, 10))
+    table = np.asarray(metrics.confusion(answers, t, 10))
     wrong = table - np.diag(np.diag(table))
     digit, answer = np.unravel_index(int(wrong.argmax()), wrong.shape)
     rng, correct = host_rng(seed, "check", 2), answers == t

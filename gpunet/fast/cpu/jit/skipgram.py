@@ -16,7 +16,7 @@ _SURE = 1e-30  # no answer counts as less probable than this, 69 nats
 
 
 class Windows(NamedTuple):
-    """The windows of a span; see `gpunet.text.draws.Draws`."""
+    """The windows of a span; see `gpunet.text.draws.SpanWindows`."""
 
     words: Any
     center: Any

@@ -19,7 +19,7 @@ from ....optimizers import SGD, Optimizer
 from ....training.metrics import has_accuracy
 from ....training.steppers import Hook, Stepper, TrainingState
 from .. import lowering
-from ..general import stepper as general
+from ..general import stepper
 from .source import ACTIVATIONS, source
 from .thread_layout import KernelSpec, ThreadLayout, thread_layouts
 
@@ -173,7 +173,7 @@ def make_steppers(state: TrainingState, precision: str = "float32") -> list[Step
     reason = why_unsupported(state.net, state.optimizer, state.hooks)
     if precision == "float32" and not reason and (layout := choose(state)):
         return [PersistentStepper(state, layout)]
-    return general.make_steppers(state, precision)
+    return stepper.make_steppers(state, precision)
 
 
 def choose(state: TrainingState) -> ThreadLayout | None:
