@@ -57,7 +57,7 @@ class Network:
 
     Examples
     --------
-    >>> from gpunet.layers import Activation
+    >>> from gpunet.layers import Activation, Dense
     >>> net = Network([Dense(784, 16), Activation("relu"), Dense(16, 10)])
     >>> net.n_parameters
     12730
