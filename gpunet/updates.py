@@ -217,12 +217,10 @@ class Optimizer:
 
     def rates(self, factor: Any = 1.0) -> list[float]:
         """Return each member's learning rate times the schedule's factor."""
-        n = self._population or 1
-        rate, factor = (
-            [value] * n if isinstance(value, Real) else value
-            for value in (self._learning_rate, factor)
-        )
-        return [r * float(f) for r, f in zip(rate, factor, strict=True)]
+        rate, n = self._learning_rate, self._population or 1
+        rates = rate if isinstance(rate, list) else [rate] * n
+        factors = factor if isinstance(factor, list) else [factor] * n
+        return [r * float(f) for r, f in zip(rates, factors, strict=True)]
 
     def member_value(self, name: str, p: Array) -> Any:
         """Return a hyper-parameter of `per_member`, shaped to broadcast with p."""

@@ -48,10 +48,10 @@ class Predictor:
             readable = False
         if not readable:
             x = _as_numbers(x, dtype)
-        single = x.ndim == 1
-        if x.ndim not in (1, 2) or x.shape[-1] != n_in:
+        shape, single = x.shape, x.ndim == 1
+        if not 0 < len(shape) < 3 or shape[-1] != n_in:
             raise ConfigError(
-                f"predictor: x must have rows of {n_in} features, got shape {x.shape}"
+                f"predictor: x must have rows of {n_in} features, got shape {shape}"
             )
         y = np.empty((1 if single else len(x), self._n_out), dtype)
         n = self._n_threads

@@ -87,10 +87,13 @@ class CompiledStepper(Stepper):
         if isinstance(optimizer, Adam):  # one by one: powers of arrays differ in bits
             betas = optimizer.beta1, optimizer.beta2
             corrections = np.asarray([adam_correction(k, *betas) for k in t])
+        rates = [optimizer.rates(factors[0])] * len(factors)
+        if any(factor is not factors[0] for factor in factors):
+            rates = [optimizer.rates(factor) for factor in factors]
         span = StepSpan(
             np.ascontiguousarray(self.batches.order(first, last)),
             self.state.batch_size,
-            np.asarray([optimizer.rates(factor) for factor in factors]),
+            np.asarray(rates),
             corrections,
             epoch,
             first,
