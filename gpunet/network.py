@@ -84,6 +84,10 @@ class Network:
             self.layers, self.seeds, population, self.backend, self.dtype
         )
         self._first = min((int(n.split(".")[0]) for n in self._params), default=0)
+        self._names = [
+            [(name, f"{i}.{name}") for name in layer.tensors]
+            for i, layer in enumerate(self.layers)
+        ]
 
     @property
     def params(self) -> Parameters:
@@ -173,8 +177,8 @@ class Network:
             need_dx = wrt_input or i > last
             layer, params, cache = self.layers[i], by_layer[i], caches[i]
             dy, of_layer = layer.backward(params, cache, dy, need_dx=need_dx)
-            for name in layer.tensors:
-                grads[f"{i}.{name}"] = of_layer[name]
+            for name, full in self._names[i]:
+                grads[full] = of_layer[name]
         return (grads, dy) if wrt_input else grads
 
     def predict(self, x: HostArray | Array) -> HostArray:

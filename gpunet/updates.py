@@ -204,14 +204,15 @@ class Optimizer:
         if factor is not self._factor:
             self._factor = factor
             self._rates = {n: self._rate(n, params[n], factor) for n in self._learning}
-        grads = {name: grads[name] for name in self._learning}
+        rates = self._rates
         if self.clip_norm is not None:
+            grads = {name: grads[name] for name in self._learning}
             grads = clip_by_norm(grads, self.clip_norm, self._population)
         l2, l1 = self._values["l2"], self._values["l1"]
         if not (isinstance(l2, float) and isinstance(l1, float) and l2 == l1 == 0.0):
             grads = add_penalties(params, grads, l2, l1)
-        for name, g in grads.items():
-            self.update(name, params[name], g, self._rates[name], *self._slots[name])
+        for name, slots in self._slots.items():
+            self.update(name, params[name], grads[name], rates[name], *slots)
             if self.max_norm is not None and name.endswith(".W"):
                 limit_weight_norm(params[name], self.max_norm)
 
