@@ -27,3 +27,10 @@ def write(path, lines, header=HEADER):
 def train(table, out, *args, **more):
     base = ["--epochs", 4, "--device", "cpu", "--hidden", "8", "--batch-size", 8]
     return command("train", "--data", table, "--out", out, *base, *args, **more)
+
+
+def trained(table, folder, target, *options):
+    """Train 30 epochs on a table; return the run folder and the process."""
+    process = train(table, folder / "run", "--target", target, *options, "--epochs", 30)
+    assert process.returncode == 0, process.stderr
+    return folder / "run", process

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from helpers import run_python
-from table_runs import COLORS, HEADER, rows, train, write
+from table_runs import COLORS, HEADER, rows, train, trained, write
 from tiny import command, environment, error_line
 
 from gpunet.storage import load_network, read_tensors, write_tensors
@@ -21,18 +21,12 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(table, tmp_path_factory):
-    out = tmp_path_factory.mktemp("done") / "run"
-    process = train(table, out, "--target", "kind", "--drop", "price", "--epochs", 30)
-    assert process.returncode == 0, process.stderr
-    return out, process
+    return trained(table, tmp_path_factory.mktemp("done"), "kind", "--drop", "price")
 
 
 @pytest.fixture(scope="module")
 def priced(table, tmp_path_factory):
-    out = tmp_path_factory.mktemp("priced") / "run"
-    process = train(table, out, "--target", "price", "--epochs", 30)
-    assert process.returncode == 0, process.stderr
-    return out, process
+    return trained(table, tmp_path_factory.mktemp("priced"), "price")
 
 
 def read_csv(text):

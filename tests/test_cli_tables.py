@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from table_runs import rows, train, write
+from table_runs import rows, train, trained, write
 from tiny import command, error_line, timeless, write_set
 
 from gpunet.storage import load_network, read_tensors
@@ -17,18 +17,12 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(table, tmp_path_factory):
-    out = tmp_path_factory.mktemp("done") / "run"
-    process = train(table, out, "--target", "kind", "--drop", "price", "--epochs", 30)
-    assert process.returncode == 0, process.stderr
-    return out, process
+    return trained(table, tmp_path_factory.mktemp("done"), "kind", "--drop", "price")
 
 
 @pytest.fixture(scope="module")
 def priced(table, tmp_path_factory):
-    out = tmp_path_factory.mktemp("priced") / "run"
-    process = train(table, out, "--target", "price", "--epochs", 30)
-    assert process.returncode == 0, process.stderr
-    return out, process
+    return trained(table, tmp_path_factory.mktemp("priced"), "price")
 
 
 def test_classifier_reports_each_class(done):

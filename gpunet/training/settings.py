@@ -120,8 +120,8 @@ class Settings:
             raise ConfigError(f"shuffle_seed: {why}")
         if shuffle != "shared":
             raise ConfigError(
-                f"shuffle_seed: shuffle {shuffle!r} has no shared seed; give "
-                "shuffle='shared', or leave it out"
+                f"shuffle_seed: shuffle {shuffle!r} has no shared seed; choose "
+                "the shared order, or leave the seed out"
             )
 
 
