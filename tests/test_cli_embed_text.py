@@ -41,8 +41,8 @@ def model(corpus, tmp_path_factory):
     return out
 
 
-def test_neighbours_are_words_of_the_same_kind(vectors, capsys):
-    assert run("neighbours", "king", "COW", "-n", 3, "--from", vectors, "--json") == 0
+def test_neighbors_are_words_of_the_same_kind(vectors, capsys):
+    assert run("neighbors", "king", "COW", "-n", 3, "--from", vectors, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {w for w, _ in found["king"]} == {"queen", "duke", "lord"}
     assert {w for w, _ in found["COW"]} == {"dog", "cat", "hen"}
@@ -65,7 +65,7 @@ def test_newest_run_is_taken_and_named(corpus, tmp_path, capsys):
         assert learn(corpus, tmp_path / "runs" / name) == 0
     os.utime(tmp_path / "runs" / "a" / "vectors.safetensors")
     capsys.readouterr()
-    assert run("neighbours", "king") == 0
+    assert run("neighbors", "king") == 0
     where = os.path.join("runs", "a", "vectors.safetensors")
     assert capsys.readouterr().err == f"from {where}\n"
 
@@ -170,10 +170,10 @@ def test_window_longer_than_a_line_is_no_error(corpus, tmp_path):
         (("train", "--resume", "auto"), 2, "name the run folder with --out"),
         (("train", "--resume", "absent"), 2, "absent: is not a run folder"),
         (("train", "--resume", ".", "--out", "x"), 2, "continues in its own folder"),
-        (("neighbours",), 2, "required: WORD"),
-        (("neighbours", "king"), 2, "holds no vectors.safetensors of a text"),
-        (("neighbours", "king", "--from", "absent"), 4, "No such file"),
-        (("neighbours", "king", "-n", "0"), 2, "at least 1"),
+        (("neighbors",), 2, "required: WORD"),
+        (("neighbors", "king"), 2, "holds no vectors.safetensors of a text"),
+        (("neighbors", "king", "--from", "absent"), 4, "No such file"),
+        (("neighbors", "king", "-n", "0"), 2, "at least 1"),
         (("analogy", "a", "b"), 2, "required: C"),
         (("generate",), 2, "train --model lm"),
         (("generate", "--temperature", "-1"), 2, "of at least 0"),
@@ -193,14 +193,14 @@ def test_bad_words_and_files_end_with_one_line(vectors, model, tmp_path, capsys)
     (tmp_path / "bad.txt").write_text("1 2\nking 1 x\n")
     (tmp_path / "pairs").write_text("king,queen\n")
     for words, code, why in (
-        (("neighbours", "quen", "--from", vectors), 3, "did you mean 'queen'"),
+        (("neighbors", "quen", "--from", vectors), 3, "did you mean 'queen'"),
         (("analogy", "king", "dug", "hen", "--from", vectors), 3, "did you mean 'd"),
         (("map", "king", "hem", "--from", vectors), 3, "did you mean 'hen'"),
         (("generate", "kings", "--from", model), 3, "did you mean 'king'"),
         (("map", "king", "--from", vectors), 2, "two or more different words, got 1"),
         (("map", "--skip", 99, "--from", vectors), 2, "different words, got 0"),
-        (("neighbours", "king", "--from", "no.txt"), 4, "is not a vectors file"),
-        (("neighbours", "king", "--from", "bad.txt"), 4, "2:3: b'x' is not a finite"),
+        (("neighbors", "king", "--from", "no.txt"), 4, "is not a vectors file"),
+        (("neighbors", "king", "--from", "bad.txt"), 4, "2:3: b'x' is not a finite"),
         (("generate", "--from", vectors), 4, "model.safetensors: No such file"),
         (("generate", "--from", vectors / "vectors.safetensors"), 4, "network"),
         (("evaluate", "--similarity", "pairs", "--from", vectors), 3, "1:1: must be"),
@@ -249,7 +249,7 @@ def test_help_says_the_defaults_that_count(capsys):
 
 
 def test_script_is_the_command():
-    done = command("embed_text", "neighbours", "king", "--from", "absent")
+    done = command("embed_text", "neighbors", "king", "--from", "absent")
     assert done.returncode == 4 and done.stderr.startswith("gpunet: error: vectors:")
     done = command("embed_text", "--help")
     assert done.returncode == 0 and "usage: python scripts/embed_text.py" in done.stdout

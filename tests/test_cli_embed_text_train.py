@@ -85,7 +85,7 @@ def test_vectors_of_a_run_are_read_by_gensim(vectors):
     theirs = models.KeyedVectors.load_word2vec_format(str(path))
     ours = load_vectors(path)[0]
     found = [word for word, _ in theirs.most_similar("king", topn=3)]
-    assert found == [word for word, _ in ours.neighbours("king", 3)]
+    assert found == [word for word, _ in ours.neighbors("king", 3)]
 
 
 def test_same_seed_gives_the_same_files_and_another_does_not(whole, corpus, tmp_path):

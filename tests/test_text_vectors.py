@@ -30,7 +30,7 @@ def random_vectors(n=300, d=12, seed=0):
 # ---------------------------------------------------------------------- looking
 
 
-def test_neighbours_equal_a_plain_loop_over_cosines():
+def test_neighbors_equal_a_plain_loop_over_cosines():
     v = random_vectors()
     x = v.vectors.astype(np.float64)
     for word in ("w0", "w17", "w299"):
@@ -41,19 +41,19 @@ def test_neighbours_equal_a_plain_loop_over_cosines():
             if other != word
         }
         wanted = sorted(cosines, key=lambda other: -cosines[other])[:10]
-        found = v.neighbours(word, 10)
+        found = v.neighbors(word, 10)
         assert [other for other, _ in found] == wanted
         assert max(abs(c - cosines[other]) for other, c in found) < 1e-6
 
 
-def test_neighbours_do_not_depend_on_lengths():
+def test_neighbors_do_not_depend_on_lengths():
     v = random_vectors()
     longer = WordVectors(v.words, v.vectors * np.arange(1, 301)[:, None])
-    assert [w for w, _ in longer.neighbours("w5")] == [w for w, _ in v.neighbours("w5")]
+    assert [w for w, _ in longer.neighbors("w5")] == [w for w, _ in v.neighbors("w5")]
 
 
-def test_word_is_no_neighbour_of_itself_and_there_are_no_more_than_others(square):
-    found = [word for word, _ in square.neighbours("king", 99)]
+def test_word_is_no_neighbor_of_itself_and_there_are_no_more_than_others(square):
+    found = [word for word, _ in square.neighbors("king", 99)]
     assert sorted(found) == ["man", "pea", "queen", "woman"]
 
 
@@ -84,14 +84,14 @@ def test_analogy_of_one_word_thrice_has_all_others_as_answers(square):
 
 
 def test_case_is_tried_as_given_and_then_lower(square):
-    assert square.neighbours("KING") == square.neighbours("king")
+    assert square.neighbors("KING") == square.neighbours("king")
     both = WordVectors(["Bath", "bath"], [[1, 0], [0, 1]])
     assert both.row("Bath") == 0 and both.row("BATH") == 1
 
 
 def test_unknown_word_names_the_nearest_spelling(square):
     with pytest.raises(DataError, match="no such word: 'quen'; did you mean 'queen'"):
-        square.neighbours("quen")
+        square.neighbors("quen")
     with pytest.raises(DataError, match="no such word: 'zzzz'"):
         square.analogy("man", "king", "zzzz")
 

@@ -1,8 +1,9 @@
 """The commands: `gpunet train|verify|...`, and scripts/ which call them.
 
 Each command is two modules: `options/NAME.py` with its arguments, which imports
-nothing heavy so that `--help` answers at once, and `commands/NAME.py` with its work,
-loaded after the arguments are understood and the BLAS threads are pinned.
+nothing heavy so that `--help` answers at once, and `commands/NAME.py` (or a folder
+NAME) with its work, loaded after the arguments are understood and the BLAS threads
+are pinned.
 
 Exit codes: 0 done, 1 a check failed or a bug, 2 usage, 3 data, 4 model file,
 5 device, 6 memory, 7 diverged, 8 cannot write, 9 folder in use, 130 SIGINT,

@@ -110,7 +110,7 @@ def language_network(
     k, dim, hidden = settings.context, settings.dim, settings.hidden
     layers = [
         # Small, so that what is learned outweighs it: at standard_normal the
-        # neighbours were noise and the perplexity 5 % higher.
+        # neighbors were noise and the perplexity 5 % higher.
         Embedding(n_words, dim, weight_init="lecun_normal"),
         Dense(k * dim, hidden),  # the layer before returns k vectors side by side
         Activation("tanh"),

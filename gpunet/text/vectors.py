@@ -1,4 +1,4 @@
-"""Word vectors: similarities, neighbours, analogies and a map of words.
+"""Word vectors: similarities, neighbors, analogies and a map of words.
 
 Every similarity is the cosine of the angle between two vectors, so that a frequent
 word, whose vector is long, is no nearer to all others for it.
@@ -34,7 +34,7 @@ class WordVectors:
     Examples
     --------
     >>> v = WordVectors(["king", "queen", "pea"], [[1, 0], [1, .1], [-1, 1]])
-    >>> [word for word, _ in v.neighbours("king", 2)]
+    >>> [word for word, _ in v.neighbors("king", 2)]
     ['queen', 'pea']
     """
 
@@ -84,10 +84,12 @@ class WordVectors:
         """Return the cosine of the angle between two words, in [-1, 1]."""
         return float(self.unit[self.row(a)] @ self.unit[self.row(b)])
 
-    def neighbours(self, word: str, n: int = 10) -> list[tuple[str, float]]:
+    def neighbors(self, word: str, n: int = 10) -> list[tuple[str, float]]:
         """Return the n nearest words with their cosines, the nearest first."""
         i = self.row(word)
         return self._nearest(self.unit[i], [i], n)
+
+    neighbours = neighbors  # the British spelling
 
     def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
         """Return at most n (word, cosine): what is to c as b is to a, the best first.

@@ -1,7 +1,7 @@
 """The words of a corpus by falling count, and the corpus as their numbers.
 
 Word 0 is the most frequent. Rare words cannot be learned and leave the corpus
-before training; their neighbours close ranks, as in word2vec's code.
+before training; their neighbors close ranks, as in word2vec's code.
 """
 
 from array import array

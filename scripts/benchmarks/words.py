@@ -170,7 +170,7 @@ def content_words(vocabulary: Vocabulary) -> list[str]:
 
 def neighbors(vectors: WordVectors, words: list[str]) -> list[set[str]]:
     """Return the ten nearest words of each word."""
-    return [{near for near, _ in vectors.neighbours(w, _N_NEAR)} for w in words]
+    return [{near for near, _ in vectors.neighbors(w, _N_NEAR)} for w in words]
 
 
 def overlap(a: list[set[str]], b: list[set[str]]) -> float:

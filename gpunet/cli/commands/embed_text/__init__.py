@@ -8,16 +8,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigError
-from ...io.messages import printable
-from ...show.words import draw_map
-from ...text.corpus import words_of
-from ...text.evaluation import evaluate_analogies, evaluate_similarity
-from ...text.formats import load_vectors
-from ...text.generate import generate
-from ...text.language_model import END, LanguageModel
-from ...text.vectors import WordVectors
-from .embed_text_train import train
+from ....errors import ConfigError
+from ....io.messages import printable
+from ....show.words import draw_map
+from ....text.corpus import words_of
+from ....text.evaluation import evaluate_analogies, evaluate_similarity
+from ....text.formats import load_vectors
+from ....text.generate import generate
+from ....text.language_model import END, LanguageModel
+from ....text.vectors import WordVectors
+from .train import train
 
 _VECTORS, _MODEL = "vectors.safetensors", "model.safetensors"
 
@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
     """Do what the action says; return 0."""
     actions = {
         "train": train,
-        "neighbours": _neighbours,
+        "neighbors": _neighbors,
+        "neighbours": _neighbors,
         "analogy": _analogy,
         "map": _map,
         "generate": _generate,
@@ -36,10 +37,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _neighbours(args: argparse.Namespace) -> None:
+def _neighbors(args: argparse.Namespace) -> None:
     vectors = _load(args)
-    neighbours = {word: vectors.neighbours(word, args.n) for word in args.words}
-    _show_scores(args, neighbours, neighbours)
+    neighbors = {word: vectors.neighbors(word, args.n) for word in args.words}
+    _show_scores(args, neighbors, neighbors)
 
 
 def _analogy(args: argparse.Namespace) -> None:

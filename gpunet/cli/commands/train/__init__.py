@@ -7,17 +7,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...data import is_table
-from ...errors import GpunetError
-from ...runs.config import load_config
-from ...runs.diagnosis import diagnose_run
-from ...runs.hints import resume_hint
-from ...runs.network import run_config
-from ...runs.presets import DEFAULTS, preset
-from ...runs.report import measured
-from ...show.curves import draw_curves
-from ...show.residuals import draw_residuals
-from ..running import run_folder, run_options, time_and_memory
+from ....data import is_table
+from ....errors import GpunetError
+from ....runs.config import load_config
+from ....runs.diagnosis import diagnose_run
+from ....runs.hints import resume_hint
+from ....runs.network import run_config
+from ....runs.presets import DEFAULTS, preset
+from ....runs.report import measured
+from ....show.curves import draw_curves
+from ....show.residuals import draw_residuals
+from ...running import run_folder, run_options, time_and_memory
 from .report import show_result
 
 

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigError
-from ...io.messages import printable
-from ...text.tasks import MODELS, defaults, run_text
-from ..running import run_folder, run_options, time_and_memory
+from ....errors import ConfigError
+from ....io.messages import printable
+from ....text.tasks import MODELS, defaults, run_text
+from ...running import run_folder, run_options, time_and_memory
 
 
 def train(args: argparse.Namespace) -> None:

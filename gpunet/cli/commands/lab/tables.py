@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ...lab.registry import Experiment
-from ..tables import console, show
+from ....lab.registry import Experiment
+from ...tables import console, show
 
 _WIDEST = 12  # numbers of one list that are still shown
 _LONGEST = 20  # rows of one table

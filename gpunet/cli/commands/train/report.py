@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ...io.messages import printable
-from ..tables import show
+from ....io.messages import printable
+from ...tables import show
 
 _MOST = 12  # classes whose confusions fit a line, and letters of a name
 

@@ -12,16 +12,16 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from ...backend import open_backend
-from ...errors import GpunetError
-from ...io.writing import write_atomically
-from ...lab.digits.trained import trained
-from ...lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
-from ..messages import Parser, errors_name_options
-from ..options.common import adder, number, whole
-from ..options.lab import add_common
-from ..running import check_folder
-from .lab_tables import show_experiments, show_result, show_results
+from ....backend import open_backend
+from ....errors import GpunetError
+from ....io.writing import write_atomically
+from ....lab.digits.trained import trained
+from ....lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
+from ...messages import Parser, errors_name_options
+from ...options.common import adder, number, whole
+from ...options.lab import add_common
+from ...running import check_folder
+from .tables import show_experiments, show_result, show_results
 
 _COMMON = {"device": "cpu", "seed": 0, "json": False, "out": None}
 
