@@ -13,8 +13,10 @@ from .errors import ConfigError, renamed_keywords
 from .layers import Activation, Dense, Dropout, Layer
 from .losses import Loss
 from .network import Network
+from .random import member_seeds
 
 Function = str | ActivationFunction
+INITS = ("per_member", "shared")
 
 
 @renamed_keywords(weights="weight_init", biases="bias_init")
@@ -27,6 +29,7 @@ def mlp(
     weight_init: Any = None,
     bias_init: Any = "zeros",
     dropout: float = 0.0,
+    init: str = "per_member",
     **network: Any,
 ) -> Network:
     """Return a multi-layer perceptron: dense layers with activations between.
@@ -46,13 +49,18 @@ def mlp(
     bias_init : str, float or array
     dropout : float
         Rate of a Dropout after each hidden activation.
+    init : "per_member" or "shared"
+        Each member of a population starts from weights of its own seed; or all
+        start from those of the first seed, and their own seeds draw the rest: the
+        order of the examples and what Dropout drops.
     **network
         population, seed, device, dtype of `Network`.
 
     Raises
     ------
     ConfigError
-        Fewer than two sizes, or as many activations as there are not layers.
+        Fewer than two sizes, or as many activations as there are not layers, or
+        an unknown `init`.
 
     Examples
     --------
@@ -60,7 +68,31 @@ def mlp(
     13
     """
     layers = mlp_layers(sizes, activation, output, weight_init, bias_init, dropout)
-    return Network(layers, loss, **network)
+    return network_of(layers, loss, init, **network)
+
+
+def network_of(
+    layers: Sequence[Layer],
+    loss: "str | Loss",
+    init: str,
+    *,
+    population: int | None = None,
+    seed: Any = 0,
+    **network: Any,
+) -> Network:
+    """Return a network whose members start apart, or with init "shared" alike."""
+    check_init(init)
+    seeds = member_seeds(seed, population)
+    start = seeds if init == "per_member" else seeds[:1] * len(seeds)
+    net = Network(layers, loss, population=population, seed=start, **network)
+    net.seeds = seeds
+    return net
+
+
+def check_init(init: str) -> None:
+    """Refuse what does not say where members start (ConfigError)."""
+    if init not in INITS:
+        raise ConfigError(f"init: {init!r}: choose from {', '.join(INITS)}")
 
 
 def mlp_layers(

@@ -92,3 +92,17 @@ def test_mlp_hands_the_rest_to_the_network():
 def test_mlp_refuses_what_cannot_work(sizes, options, why):
     with pytest.raises(ConfigError, match=why):
         mlp(sizes, **options)
+
+
+def test_members_start_from_their_own_seeds_or_from_the_first():
+    apart, alike = (
+        mlp([3, 2], population=3, seed=[4, 1, 2], init=init)
+        for init in ("per_member", "shared")
+    )
+    assert apart.seeds == alike.seeds == (4, 1, 2)
+    starts = [mlp([3, 2], seed=seed).params["0.W"] for seed in (4, 1, 2)]
+    assert np.array_equal(apart.params["0.W"], starts)
+    assert np.array_equal(alike.params["0.W"], [starts[0]] * 3)
+    assert np.array_equal(mlp([3, 2], seed=4, init="shared").params["0.W"], starts[0])
+    with pytest.raises(ConfigError, match="init: 'same': choose from per_member, sha"):
+        mlp([3, 2], init="same")

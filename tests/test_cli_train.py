@@ -115,8 +115,21 @@ def test_part_held_out_is_a_number_a_fraction_or_a_percentage():
             parser.parse_args(["--validation", text])
 
 
+def test_orders_are_chosen_by_name():
+    parser = argparse.ArgumentParser()
+    train_options.add_arguments(parser)
+    names = {"per_member": "per_member", "shared": "shared", "none": False}
+    for text, value in names.items():
+        assert parser.parse_args(["--shuffle", text]).shuffle == value
+    assert parser.parse_args(["--shared-order"]).shuffle == "shared"
+    assert parser.parse_args(["--init", "shared"]).init == "shared"
+    for words in (["--shuffle", "own"], ["--init", "none"]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(words)
+
+
 def test_part_of_a_population_names_the_order_of_the_whole(data, tmp_path):
-    crowd = settings(data, population=3, seed=5, order="shared", engine="loop")
+    crowd = settings(data, population=3, seed=5, shuffle="shared", engine="loop")
     whole = carry(crowd, tmp_path / "whole")[0]
     options = ("--population", 2, "--seed", 6, "--engine", "loop", "--shared-order")
     process = train(data, tmp_path / "part", *options, "--order-seed", 5)

@@ -38,15 +38,32 @@ def test_missing_settings_are_the_defaults():
 
 def test_settings_of_fit_are_settings_of_a_configuration_and_options():
     left_out = {"optimizer", "validation", "callbacks", "max_steps"}
-    assert TRAINING.keys() == {item.name for item in fields(Settings)} - left_out
+    assert set(TRAINING) == {item.name for item in fields(Settings)} - left_out
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     options = {action.dest for action in parser._actions}
-    assert options >= {*TRAINING.values(), *left_out - {"callbacks"}}
-    for name, key in TRAINING.items():
-        changed = {"order": "none", "epochs": 3}.get(key, DEFAULTS[key])
-        settings = settings_from_config({**DEFAULTS, key: changed})
-        assert getattr(settings, name) == (False if key == "order" else changed)
+    assert options >= {*TRAINING, *left_out - {"callbacks"}}
+    for name in TRAINING:
+        changed = {"shuffle": False, "epochs": 3}.get(name, DEFAULTS[name])
+        settings = settings_from_config({**DEFAULTS, name: changed})
+        assert getattr(settings, name) == changed
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"order": "own"}, {"shuffle": "per_member"}),
+        ({"order": "none"}, {"shuffle": False}),
+        ({"order": "shared", "order_seed": 5}, {"shuffle": "shared"}),
+        ({"track": False}, {"compute_metrics": False}),
+    ],
+)
+def test_keys_of_older_files_mean_what_they_did(old, new):
+    config = check_config(old)
+    assert new.items() <= config.items() and config.keys() == DEFAULTS.keys()
+    assert config["shuffle_seed"] == old.get("order_seed")
+    with pytest.raises(ConfigError, match=r"old name of .*, which is set too"):
+        check_config(old | new)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +149,8 @@ def test_settings_of_the_wrong_kind_are_refused(config, why):
         {"population": 2, "seed": [1]},
         {"seed": -1},
         {"seed": 2**128},
-        {"order": "random"},
+        {"shuffle": "random"},
+        {"init": "random"},
         {"dtype": "float16"},
         {"device": "gpu"},
         {"epochs": 0},

@@ -41,8 +41,8 @@ CASES = {
         "optimizer": "sgd",
         "learning_rate": [0.1, 1e38, 0.2],
     },
-    "untracked": {"track": False, "momentum": 0.0, "validation": 0},
-    "shared": {"population": 2, "order": "shared"},
+    "untracked": {"compute_metrics": False, "momentum": 0.0, "validation": 0},
+    "shared": {"population": 2, "shuffle": "shared"},
     "weights": {"class_weight": [1.0, 3.0, 0.5], "dtype": "float64"},
 }
 

@@ -34,8 +34,8 @@ def settings(table, **changes):
     [
         {},
         {"population": 3},
-        {"population": 3, "order": "shared", "batch_size": 7},
-        {"class_weight": "balanced", "order": "none", "dropout": 0.3},
+        {"population": 3, "shuffle": "shared", "batch_size": 7},
+        {"class_weight": "balanced", "shuffle": False, "dropout": 0.3},
         {"task": "regress", "early_stopping": 1, "dtype": "float64"},
         {"population": 60, "epochs": 1},  # two blocks
     ],

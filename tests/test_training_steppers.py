@@ -225,3 +225,37 @@ def test_single_network_names_the_order_of_its_population():
     gpunet.fit(crowd, (X, T), **settings)
     gpunet.fit(alone, (X, T), shuffle_seed=5, **settings)
     assert same(host(crowd.member(2)), host(alone))
+
+
+@pytest.mark.parametrize("engine", ["loop", "compiled"])
+@pytest.mark.parametrize("shuffle", ["per_member", "shared"])
+@pytest.mark.parametrize("init", ["per_member", "shared"])
+def test_start_and_order_are_each_members_own_or_shared(init, shuffle, engine):
+    if engine == "compiled":
+        pytest.importorskip("numba")
+    settings = {"epochs": 2, "batch_size": 10, "engine": engine}
+    crowd = mlp([4, 3], population=3, seed=5, init=init)
+    gpunet.fit(crowd, (X, T), shuffle=shuffle, **settings)
+    assert crowd.seeds == (5, 6, 7)
+    for i in range(3):
+        start, order = (5 + i * (name == "per_member") for name in (init, shuffle))
+        alone = mlp([4, 3], seed=start)
+        gpunet.fit(alone, (X, T), shuffle="shared", shuffle_seed=order, **settings)
+        assert same(host(crowd.member(i)), host(alone))
+
+
+@pytest.mark.parametrize("engine", ["loop", "compiled"])
+def test_members_of_one_seed_differ_by_their_rates_alone(engine, monkeypatch):
+    if engine == "compiled":
+        pytest.importorskip("numba")
+    monkeypatch.setattr(steppers, "BLOCK", 2)
+    settings = {"epochs": 2, "batch_size": 10, "engine": engine}
+    rates = [0.1, 0.4, 0.1]
+    crowd = mlp([4, 8, 3], population=3, seed=[6] * 3, dropout=0.3)
+    gpunet.fit(crowd, (X, T), optimizer=SGD(rates), **settings)
+    for i, rate in enumerate(rates):
+        alone = mlp([4, 8, 3], seed=6, dropout=0.3)
+        gpunet.fit(alone, (X, T), optimizer=SGD(rate), **settings)
+        assert same(host(crowd.member(i)), host(alone))
+    job = trainer(crowd, (X, T))
+    assert not job.steppers[0].batches.per_member  # one order is drawn, not three

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from ..blocks import mlp_layers
+from ..blocks import mlp_layers, network_of
 from ..data import (
     NOT_A_TABLE,
     Splits,
@@ -40,7 +40,10 @@ _TABLE = ("task", "test", "test_size", "impute", "unknown", "missing_target")
 _PATIENCE, _ROWS_TO_JUDGE_BY = 10, 20
 _FORMAT = ("delimiter", "encoding", "decimal", "header")
 _READING = ("missing", "categories", "drop")
-_SHUFFLES = {"own": "per_member", "shared": "shared", "none": False}  # order
+# What files of before call their settings, and the values of `order`.
+_OLD_KEYS = {"order": "shuffle", "order_seed": "shuffle_seed"}
+_OLD_KEYS |= {"track": "compute_metrics"}
+_OLD_ORDERS = {"own": "per_member", "none": False}
 _OPTIMIZER = (
     *("learning_rate", "momentum", "nesterov", "l2", "l1"),
     *("max_norm", "clip_norm", "layer_rates", "frozen"),
@@ -66,6 +69,7 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     if not isinstance(config, dict):
         kind = type(config).__name__
         raise ConfigError(f"{where}: must be a JSON object, got {kind}")
+    config = _with_new_keys(config, where)
     for key, value in config.items():
         if key not in DEFAULTS:
             raise ConfigError(
@@ -78,6 +82,21 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
             names = names.replace("NoneType", "null")
             raise ConfigError(f"{where}: {key}: must be {names}, got {value!r:.80}")
     return {**DEFAULTS, **config}
+
+
+def _with_new_keys(config: dict[str, Any], where: str) -> dict[str, Any]:
+    new = dict(config)
+    for key in _OLD_KEYS.keys() & config.keys():
+        if (name := _OLD_KEYS[key]) in config:
+            raise ConfigError(
+                f"{where}: {key}: is the old name of {name}, which is set too; "
+                "leave one of them out"
+            )
+        value = new.pop(key)
+        if key == "order" and isinstance(value, str):
+            value = _OLD_ORDERS.get(value, value)
+        new[name] = value
+    return new
 
 
 def _json_types(annotation: Any) -> tuple[type, ...]:
@@ -140,9 +159,10 @@ def layers_from_config(config: dict[str, Any]) -> list[Layer]:
 
 def network_from_config(config: dict[str, Any], device: Any = "cpu") -> Network:
     """Return the network a configuration describes, on a device."""
-    return Network(
+    return network_of(
         layers_from_config(config),
         config["loss"] or "softmax_cross_entropy",
+        config["init"],
         population=config["population"],
         seed=config["seed"],
         dtype=config["dtype"],
@@ -168,11 +188,7 @@ def optimizer_from_config(config: dict[str, Any]) -> Optimizer:
 
 def settings_from_config(config: dict[str, Any], **more: Any) -> Settings:
     """Return the Settings that a configuration describes."""
-    if config["order"] not in _SHUFFLES:
-        choices = ", ".join(_SHUFFLES)
-        raise ConfigError(f"order: {config['order']!r}: choose from {choices}")
-    values = {name: config[key] for name, key in TRAINING.items()}
-    values["shuffle"] = _SHUFFLES[config["order"]]
+    values = {name: config[name] for name in TRAINING}
     return Settings(**values, optimizer=optimizer_from_config(config), **more)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import open_backend
+from ..blocks import check_init
 from ..data import Splits
 from ..errors import OutOfMemory
 from ..losses import get_loss
@@ -126,6 +127,7 @@ def _rehearse(config: dict[str, Any]) -> None:
     check_trainable(layers)
     known_dtype(config["dtype"])
     member_seeds(config["seed"], config["population"])
+    check_init(config["init"])
     bk, params = open_backend("cpu"), {}
     for i, layer in enumerate(layers):
         for name, shape in layer.shapes().items():

@@ -45,6 +45,7 @@ class Config:
     weights: str | float | None = None
     biases: str | float = "zeros"
     dropout: float = 0.0
+    init: str = "per_member"
     population: int | None = None
     seed: int | list = 0
     dtype: str = "float32"
@@ -66,23 +67,19 @@ class Config:
     batch_size: int | None = 128
     early_stopping: int | str | None = None
     class_weight: str | list | None = None
-    order: str = "own"
 
 
-# The settings of `fit`, by their keys in the files of runs.
-_KEYS = {"shuffle": "order", "shuffle_seed": "order_seed", "compute_metrics": "track"}
-TRAINING = {
-    item.name: _KEYS.get(item.name, item.name)
+# The settings of `fit` that are those of a run, by the same names.
+TRAINING = [
+    item.name
     for item in fields(Settings)
     if item.name not in ("optimizer", "validation", "callbacks", "max_steps")
-}
+]
 DEFAULTS: dict[str, Any] = {
-    key: getattr(Settings, name) for name, key in TRAINING.items()
+    name: getattr(Settings, name) for name in TRAINING
 } | asdict(Config())
 TYPES: dict[str, Any] = {
-    TRAINING[name]: hint
-    for name, hint in get_type_hints(Settings).items()
-    if name in TRAINING
+    name: hint for name, hint in get_type_hints(Settings).items() if name in TRAINING
 } | get_type_hints(Config)
 
 _NIELSEN = {

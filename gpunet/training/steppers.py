@@ -105,7 +105,7 @@ def training_state(
     seeds: int | tuple[int, ...] = net.seeds[0]
     if settings.shuffle_seed is not None:
         seeds = settings.shuffle_seed
-    if net.population and settings.shuffle == "per_member":
+    if len(set(net.seeds)) > 1 and settings.shuffle == "per_member":
         seeds = net.seeds
     bk, lead = net.backend, (net.population,) if net.population else ()
     dtypes = {"loss": net.dtype, "n_correct": "int64", "grad_norm": net.dtype}

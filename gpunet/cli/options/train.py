@@ -24,7 +24,7 @@ HELP = (
 _POSITIVE: Kind = {"type": number(above=True), "metavar": "X"}
 _PER_MEMBER: Kind = {"nargs": "+", "metavar": "X"}
 _COLUMNS: Kind = {"nargs": "+", "action": "extend", "metavar": "COLUMN"}
-_SHARED: Kind = {"dest": "order", "action": "store_const", "const": "shared"}
+_SHARED: Kind = {"dest": "shuffle", "action": "store_const", "const": "shared"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -163,7 +163,7 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
     add("--class-weight", choices=["balanced"])
     names = ("--no-track", "--no-compute-metrics")
     text = "never compute the training loss"
-    add(*names, dest="track", action="store_false", help=text)
+    add(*names, dest="compute_metrics", action="store_false", help=text)
 
 
 def _add_population(parser: argparse.ArgumentParser) -> None:
@@ -171,10 +171,26 @@ def _add_population(parser: argparse.ArgumentParser) -> None:
     add("--seed", **SEED)
     text = "train P networks at once, with seeds N, N + 1, ..."
     add("--population", type=whole(1, 10**6), metavar="P", help=text)
-    text = "all members see the same batches, which is faster"
-    add("--shared-order", **_SHARED, help=text)
+    choices = ("per_member", "shared")
+    text = "initial weights: each member's own, or the first member's for all"
+    add("--init", choices=choices, help=text)
+    add(
+        "--shuffle",
+        type=_shuffle,
+        metavar="per_member|shared|none",
+        help="order of the examples: each member's own, the same batches for all "
+        "(faster), or as they are in the data",
+    )
+    add("--shared-order", **_SHARED, help="the same as --shuffle shared")
     text = "the seed of the shared order (default: the first member's)"
-    add("--order-seed", "--shuffle-seed", **SEED, help=text)
+    add("--shuffle-seed", "--order-seed", **SEED, help=text)
+
+
+def _shuffle(text: str) -> str | bool:
+    if text not in ("per_member", "shared", "none"):
+        message = f"{text!r}: choose from per_member, shared, none"
+        raise argparse.ArgumentTypeError(message)
+    return text != "none" and text
 
 
 def _patience(text: str) -> int | None:
