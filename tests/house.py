@@ -15,7 +15,8 @@ FLOORS = {
     **dict.fromkeys(["optimizers", "updates"], 2),
     **dict.fromkeys(["layers", "losses"], 3),
     **dict.fromkeys(["parameters", "network", "blocks"], 4),
-    **dict.fromkeys(["checks", "data", "storage"], 5),
+    **dict.fromkeys(["checks", "data"], 5),
+    "storage": 5.5,  # a model file describes the table of its network
     "training": 6,
     **dict.fromkeys(["runs", "fast", "show"], 7),
     **dict.fromkeys(["lab", "sklearn", "text"], 8),

@@ -17,10 +17,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..backend import Backend
 from ..errors import ConfigError
+from ..network import Network
 from ..optimizers import Optimizer
 from . import array_api
 from .extras import extras_in_use, fit_extras
 from .fitting import fit_lbfgs, fit_stochastic
+from .networks import to_network
 from .solvers import SOLVERS
 from .state import MLPState
 from .steppers.device_stepper import make_network
@@ -246,6 +248,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLPState):
         if str(getattr(X, "dtype", "")).endswith("float32"):
             y = y.astype(np.float32, copy=False)  # L-BFGS leaves float64 weights
         return array_api.array_like(X, y)
+
+    def to_network(self) -> Network:
+        """Return the fitted network; see `gpunet.sklearn.to_network`."""
+        self._check_thread("to_network")
+        return to_network(self)
 
     def __getstate__(self) -> dict[str, Any]:
         self._check_thread("copy")

@@ -10,7 +10,7 @@ from ...data import Preprocessing
 from ...errors import ConfigError
 from ...io.messages import printable
 from ...storage import Port, export_network, exported
-from ..models import model_file, open_member
+from ...storage.models import model_file, open_member
 
 
 def run(args: argparse.Namespace) -> int:

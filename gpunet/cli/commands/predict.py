@@ -24,8 +24,8 @@ from ...errors import ConfigError, GpunetError, ModelFileError
 from ...io.messages import message, printable
 from ...io.writing import write_atomically
 from ...runs.report import outputs
+from ...storage.models import model_file, open_member
 from ...training.metrics import mean_absolute_error, r_squared
-from ..models import model_file, open_member
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 

@@ -1,4 +1,4 @@
-"""Model files as several commands open them."""
+"""A model file or run folder, opened with the table that it was trained on."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from ..errors import ConfigError, ModelFileError
 from ..io.messages import message, printable
 from ..layers import Dense
 from ..network import Network
-from ..storage import open_model
+from .network import open_model
 
 
 def model_file(path: str) -> Path:
