@@ -14,6 +14,7 @@ from typing import Any
 
 from .backend import Array, namespace, open_backend
 from .errors import ConfigError
+from .io.messages import choices
 
 
 @dataclass(frozen=True)
@@ -330,10 +331,9 @@ def parse_name(
     """
     kind, _, number = str(name).partition(":")
     if kind not in kinds or (number and kind not in defaults):
-        choices = ", ".join(kinds)
-        if not isinstance(name, str):
-            choices += f", or make one by gpunet.{what}(name, ...)"
-        raise ConfigError(f"{what}: {name!r}: no such {what}; choose from {choices}")
+        more = () if isinstance(name, str) else (f"or gpunet.{what}(name, ...)",)
+        hint = choices(kind, kinds, *more)
+        raise ConfigError(f"{what}: {name!r}: no such {what}; {hint}")
     try:
         return kind, float(number or defaults.get(kind, 0.0))
     except ValueError:

@@ -13,6 +13,7 @@ from typing import Any
 
 from .backend import HostArray, namespace
 from .errors import ConfigError, OutOfMemory
+from .io.messages import choices
 from .random import HostGenerator
 
 # Standard deviation of each start; a uniform one spans sqrt(3) of them.
@@ -89,8 +90,8 @@ def check_initializer(start: Any) -> None:
     """Refuse a name that no initializer has, or a useless number (ConfigError)."""
     if isinstance(start, str) and start not in INITIALIZERS:
         raise ConfigError(
-            f"initializer: {start!r}: no such start; choose from "
-            f"{', '.join(INITIALIZERS)}, a number or an array"
+            f"initializer: {start!r}: no such start; "
+            f"{choices(start, INITIALIZERS, 'a number or an array')}"
         )
     number: Any = start  # of the numeric tower, which no type checker knows
     if isinstance(start, Real) and not abs(number) <= _LARGEST:

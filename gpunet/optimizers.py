@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from .backend import Array, namespace
 from .errors import ConfigError
+from .io.messages import choices
 from .updates import Optimizer, Rate
 
 
@@ -174,15 +175,11 @@ def get_optimizer(name: "str | Optimizer", **settings: Any) -> Optimizer:
     if isinstance(name, Optimizer):
         return name
     if not isinstance(name, str) or name not in OPTIMIZERS:
-        choices = ", ".join(OPTIMIZERS)
-        raise ConfigError(
-            f"optimizer: {name!r:.60}: no such optimizer; choose from {choices}, or "
-            "give an instance of your class"
-        )
+        hint = choices(name, OPTIMIZERS, "or give an instance of your class")
+        raise ConfigError(f"optimizer: {name!r:.60}: no such optimizer; {hint}")
     known = [item.name for item in fields(OPTIMIZERS[name])]
     for key in settings:
         if key not in known:
-            raise ConfigError(
-                f"optimizer: {name}: no setting {key!r}; choose from {', '.join(known)}"
-            )
+            hint = choices(key, known)
+            raise ConfigError(f"optimizer: {name}: no setting {key!r}; {hint}")
     return OPTIMIZERS[name](**settings)

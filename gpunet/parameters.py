@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Self
 
 from .backend import Array, Backend, HostArray, Params
 from .errors import ConfigError
+from .io.messages import choices
 from .layers import Layer
 from .losses import Loss
 from .random import check_population_memory, host_rng
@@ -165,8 +166,7 @@ class Parameters(dict[str, Array]):
     def _check_name(self, full: Any) -> None:
         if full not in self:
             raise ConfigError(
-                f"params: {full!r:.80}: no such parameter; choose from "
-                f"{', '.join(self)}"
+                f"params: {full!r:.80}: no such parameter; {choices(full, self)}"
             )
 
     def _fitted(self, full: str, value: Any) -> Array:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from .backend import Array, Backend, Params, namespace
 from .errors import ConfigError, check_number
+from .io.messages import choices
 
 Rate = float | Sequence[float]  # one number, or one for each member
 
@@ -165,7 +166,7 @@ class Optimizer:
             if not any(key in (name, name.split(".")[0]) for name in params):
                 raise ConfigError(
                     f"{type(self).__name__}: {key!r}: no such layer or tensor; "
-                    f"choose from {', '.join(params)}"
+                    f"{choices(key, params)}"
                 )
         self._backend, self._population = bk, population
         self._learning = [

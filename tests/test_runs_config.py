@@ -94,7 +94,7 @@ def test_settings_take_every_kind_they_should(key, values):
 @pytest.mark.parametrize(
     ("config", "why"),
     [
-        ({"epoch": 3}, "'epoch': no such setting; choose from epochs"),
+        ({"epoch": 3}, "'epoch': no such setting; did you mean epochs"),
         ({"x" * 999: 3}, "no such setting"),
         ({"epochs": "3"}, "epochs: must be int, got '3'"),
         ({"epochs": 3.0}, "epochs: must be int, got 3.0"),

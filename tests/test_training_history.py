@@ -37,12 +37,12 @@ def test_column_of_a_callback_is_found():
 
 
 @pytest.mark.parametrize("name", ["validation_loss", "val_lost", "Val_loss"])
-def test_misspelled_column_names_the_close_one_first(name):
+def test_misspelled_column_names_the_close_one(name):
     with pytest.raises(KeyError) as caught:
         History(RECORDS)[name]
     assert str(caught.value).startswith(f"history: {name!r} is not a column; ")
-    offered = str(caught.value).partition("choose from ")[2].split(", ")
-    assert offered[0] == "val_loss" and sorted(offered) == ["epoch", "loss", "val_loss"]
+    offered = str(caught.value).partition("choose from ")[2]
+    assert offered.startswith("epoch, loss, val_loss; did you mean val_loss")
     assert isinstance(caught.value, GpunetError)
     assert caught.value.exit_code == 2
 
@@ -64,5 +64,5 @@ def test_columns_of_a_run_are_the_known_ones():
     x, t = table()
     h = gpunet.fit(mlp([4, 3]), (x, t), epochs=2, validation=0.25)
     assert set(h.columns) == set(COLUMNS)
-    with pytest.raises(KeyError, match="choose from val_accuracy, epoch, step"):
+    with pytest.raises(KeyError, match=r"did you mean val_accuracy\?"):
         h["validation_accuracy"]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, DeviceError, OutOfMemory
+from ..io.messages import choices
 from .arrays import Array, HostArray, numpy_namespace, scatter_add
 from .forks import claim_cuda
 
@@ -175,7 +176,9 @@ def open_backend(name: "str | Backend" = "cpu") -> Backend:
     if isinstance(name, Backend):
         return name
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ConfigError(f"device: {name!r}: no such device; choose from {DEVICES}")
+        word = re.sub("(?i)^gpu", "cuda", str(name))  # gpu is spelled much like cpu
+        hint = choices(word, DEVICES.split(", "))
+        raise ConfigError(f"device: {name!r}: no such device; {hint}")
     library, _, rest = name.partition(":")
     if name == "cpu":
         return Backend(numpy_namespace, "cpu", "cpu")

@@ -13,6 +13,7 @@ import numpy as np
 from ..activations import ActivationFunction
 from ..backend import Array, HostArray
 from ..errors import ConfigError
+from ..io.messages import choices
 from ..layers import Activation, Embedding, Layer
 from ..losses import Loss, as_targets
 from ..network import Network
@@ -97,9 +98,7 @@ def check_gradients(
     ['0.W', '0.b', '2.W', '2.b']
     """
     if method not in METHODS:
-        raise ConfigError(
-            f"gradcheck: method: {method!r}: choose from {', '.join(METHODS)}"
-        )
+        raise ConfigError(f"gradcheck: method: {method!r}: {choices(method, METHODS)}")
     h = STEPS[method] if step is None else float(step)
     if not 0 < h < 1:
         raise ConfigError(f"gradcheck: step must be in (0, 1), got {step!r}")

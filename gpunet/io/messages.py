@@ -1,4 +1,4 @@
-"""Errors about files in one sentence: what, which file, why, and what to do.
+"""Errors in one sentence: what, which file or word, why, and what to do.
 
 A name can contain bytes that are not text, line breaks or 300 letters; none of
 that may break the one line that a command prints.
@@ -9,13 +9,14 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from ..errors import DataError, GpunetError, ModelFileError, OutOfMemory, WriteError
 
 Path = str | bytes | os.PathLike
 _LONGEST = 480  # characters: the contract is 500, "gpunet: error: " uses 15
-_LONGEST_PATH, _LONGEST_REMEDY = 160, 200
+_LONGEST_PATH, _LONGEST_REMEDY, _LONGEST_LIST = 160, 200, 260
 _WRITE_REMEDIES = {
     errno.ENOSPC: "free some space or choose another folder",
     errno.EDQUOT: "free some of your quota or choose another folder",
@@ -66,6 +67,46 @@ def message(what: str, where: Path, reason: str, remedy: str) -> str:
     start = f"{what}: {printable(where, _LONGEST_PATH) or repr('')}: "
     end = f"; {printable(remedy, _LONGEST_REMEDY)}"
     return start + printable(reason, _LONGEST - len(start) - len(end)) + end
+
+
+def choices(word: object, known: Iterable[object], *more: str) -> str:
+    """Return what a word that is not known can be instead: all names, the nearest last.
+
+    Of a long list the nearest names are enough. `more` is what else is possible.
+
+    Examples
+    --------
+    >>> choices("Rleu", ["tanh", "relu"])
+    'choose from tanh, relu; did you mean relu?'
+    >>> choices("seven", ["zeros"], "a number")
+    'choose from zeros, a number'
+    """
+    names = [str(name) for name in known]
+    near = " or ".join(printable(name, 60) for name in nearest(word, names, 2))
+    listed = ", ".join([*names, *more])
+    if near and len(listed) > _LONGEST_LIST:
+        return f"did you mean {near}?"
+    if len(listed) > _LONGEST_LIST:
+        listed = f"{listed[:_LONGEST_LIST]}..."
+    return f"choose from {listed}" + (f"; did you mean {near}?" if near else "")
+
+
+def nearest(word: object, known: Iterable[str], n: int = 3) -> list[str]:
+    """Return at most n names spelled nearly like a word, the nearest first.
+
+    Capitals make no difference, nor does a hyphen in place of an underscore.
+    """
+    names: dict[str, list[str]] = {}
+    for name in known:
+        names.setdefault(_plain(name), []).append(name)
+    plain_word = _plain(str(word)[:60])
+    close = [plain_word] if plain_word in names else []
+    close = close or get_close_matches(plain_word, names, n)
+    return [name for plain in close for name in names[plain]][:n]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def data_error(

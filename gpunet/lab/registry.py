@@ -8,9 +8,9 @@ may also hold `draw_name(result, folder) -> list of paths` and `show_name(result
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from ..errors import ConfigError
+from ..io.messages import nearest
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,6 @@ def get_experiment(name: str) -> Experiment:
     key = name.strip().lower().replace("_", "-")
     if key in table:
         return table[key]
-    near = get_close_matches(key, [*table, "all"], n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "run it without a name"
+    near = " or ".join(nearest(key, [*table, "all"]))
+    hint = f"did you mean {near}?" if near else "without a name `lab` lists them all"
     raise ConfigError(f"lab: {name[:60]!r} is not an experiment; {hint}")

@@ -4,7 +4,6 @@ What comes from a file is checked key by key and type by type first.
 """
 
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from ..blocks import mlp_layers, network_of
@@ -22,7 +21,7 @@ from ..data import (
 )
 from ..errors import ConfigError
 from ..io.json_text import parse_json
-from ..io.messages import file_errors, printable
+from ..io.messages import choices, file_errors, printable
 from ..io.reading import read_bytes
 from ..layers import Layer
 from ..network import Network
@@ -73,8 +72,7 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     for key, value in config.items():
         if key not in DEFAULTS:
             raise ConfigError(
-                f"{where}: {str(key)[:60]!r}: no such setting; choose from "
-                f"{', '.join(get_close_matches(str(key), DEFAULTS) or DEFAULTS)}"
+                f"{where}: {str(key)[:60]!r}: no such setting; {choices(key, DEFAULTS)}"
             )
         types = _TYPES[key]
         if not isinstance(value, types) or (type(value) is bool and bool not in types):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_type_hints
 
 from ..errors import ConfigError
+from ..io.messages import choices
 from ..training.settings import Settings
 
 Rate = float | list  # one number, or a list of one for each member
@@ -152,7 +153,5 @@ PRESETS: dict[str, dict[str, Any]] = {
 def preset(name: str) -> dict[str, Any]:
     """Return the whole configuration of a preset (ConfigError: there is none)."""
     if name not in PRESETS:
-        raise ConfigError(
-            f"preset: {name!r}: no such preset; choose from {', '.join(PRESETS)}"
-        )
+        raise ConfigError(f"preset: {name!r}: no such preset; {choices(name, PRESETS)}")
     return {**DEFAULTS, **PRESETS[name]}

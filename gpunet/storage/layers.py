@@ -12,6 +12,7 @@ from typing import Any
 from ..activations import ActivationFunction
 from ..errors import ConfigError
 from ..io.json_text import finite_json
+from ..io.messages import choices
 from ..layers import LAYERS, Activation, Dense, Embedding, Layer
 
 # What files call two of the fields, since version 0.1.0.
@@ -60,8 +61,8 @@ def layer_from_config(
     known = {kind.__name__: kind for kind in layers} | LAYERS
     if not isinstance(name, str) or name not in known:
         raise ConfigError(
-            f"layer: {name!r:.80}: no such layer; choose from {', '.join(known)}, or "
-            "give its class by layers=[...]"
+            f"layer: {name!r:.80}: no such layer; "
+            f"{choices(name, known, 'or give its class by layers=[...]')}"
         )
     if name in LAYERS:
         entries = {_FIELDS.get(key, key): value for key, value in entries.items()}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, DataError
-from ..io.messages import data_error, file_errors
+from ..io.messages import choices, data_error, file_errors
 from ..io.reading import GZIP_MAGIC, open_regular
 
 SHAKESPEARE = Path(__file__).parents[1] / "data" / "text" / "shakespeare.txt.gz"
@@ -70,7 +70,7 @@ def read_corpus(
     ["all's", 'well', 'that', 'ends', 'well']
     """
     if errors not in ERRORS:
-        raise ConfigError(f"errors: {errors!r}: choose from {', '.join(ERRORS)}")
+        raise ConfigError(f"errors: {errors!r}: {choices(errors, ERRORS)}")
     if paths is None:
         paths = [SHAKESPEARE]
     elif isinstance(paths, str | os.PathLike):

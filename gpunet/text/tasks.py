@@ -12,7 +12,7 @@ from typing import Any
 from ..backend import HostArray, open_backend
 from ..data import Dataset
 from ..errors import ConfigError, DataError, ModelFileError
-from ..io.messages import file_errors, message
+from ..io.messages import choices, file_errors, message
 from ..io.reading import open_regular
 from ..runs.checkpoint import data_digest
 from ..runs.recorders import FolderRecorder
@@ -49,7 +49,7 @@ _CHECKPOINT_SECONDS = 60.0
 def defaults(model: str) -> dict[str, Any]:
     """Return the default configuration of a model (ConfigError: there is none)."""
     if model not in _SETTINGS:
-        raise ConfigError(f"model: {model!r}: choose from {', '.join(MODELS)}")
+        raise ConfigError(f"model: {model!r}: {choices(model, MODELS)}")
     rare = {"min_count": 5} if model == "skipgram" else {}
     return {"model": model, **_COMMON, **rare, **asdict(_SETTINGS[model]())}
 

@@ -7,12 +7,12 @@ before training; their neighbors close ranks, as in word2vec's code.
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from itertools import chain
 
 import numpy as np
 
 from ..errors import ConfigError, DataError
+from ..io.messages import nearest
 
 _SEARCHED = 50_000  # the most frequent words, among which a spelling is sought
 
@@ -78,8 +78,8 @@ class Vocabulary:
     def number(self, word: str) -> int:
         """Return the number of a word, or a DataError that names the nearest ones."""
         if word not in self.index:
-            nearest = " or ".join(map(repr, self.closest(word)))
-            hint = f"did you mean {nearest}?" if nearest else "use another"
+            near = " or ".join(map(repr, self.closest(word)))
+            hint = f"did you mean {near}?" if near else "use another"
             raise DataError(f"no such word: {word!r:.60}; {hint}")
         return self.index[word]
 
@@ -88,7 +88,7 @@ class Vocabulary:
         word = word.lower()[:60]
         tokens = self.tokens[:_SEARCHED]
         near = [token for token in tokens if abs(len(token) - len(word)) <= 2]
-        return get_close_matches(word, near, n)
+        return nearest(word, near, n)
 
 
 def encode_corpus(

@@ -2,11 +2,11 @@
 
 import warnings
 from collections.abc import Iterator
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
 from ..errors import UnknownColumn
+from ..io.messages import choices
 
 COLUMNS = (
     *("epoch", "step", "learning_rate", "grad_norm", "loss", "accuracy"),
@@ -77,10 +77,8 @@ class History:
         """
         if column not in (*COLUMNS, *self.columns):
             known = self.columns or list(COLUMNS)
-            close = get_close_matches(str(column), known)
-            names = ", ".join(dict.fromkeys(close + known))
             raise UnknownColumn(
-                f"history: {column!r:.60} is not a column; choose from {names}"
+                f"history: {column!r:.60} is not a column; {choices(column, known)}"
             )
         return [record.get(column) for record in self.records]
 

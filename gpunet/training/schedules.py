@@ -11,6 +11,7 @@ from math import cos, floor, inf, pi
 from typing import Any
 
 from ..errors import ConfigError
+from ..io.messages import choices
 
 Schedule = Callable[[float, float], Any]  # (epochs done, epochs in all) -> factor
 
@@ -159,7 +160,7 @@ def get_schedule(text: "str | Schedule") -> Schedule:
     name, _, body = first.partition(":")
     if name not in _SCHEDULES:
         raise ConfigError(
-            f"schedule: {text!r}: no such schedule; choose from {', '.join(SCHEDULES)}"
+            f"schedule: {text!r}: no such schedule; {choices(name, SCHEDULES)}"
         )
     schedule, names, least = _SCHEDULES[name]
     numbers = dict(zip(names, _numbers(first, body, least, len(names)), strict=False))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import ConfigError
+from ..io.messages import choices
 from ..updates import Optimizer
 from .callbacks import Callback, EarlyStopping
 
@@ -98,8 +99,8 @@ class Settings:
         self._check_shuffle()
         check_engine(self.engine)
         if self.precision not in PRECISIONS:
-            choices = ", ".join(PRECISIONS)
-            raise ConfigError(f"precision: {self.precision!r}: choose from {choices}")
+            hint = choices(self.precision, PRECISIONS)
+            raise ConfigError(f"precision: {self.precision!r}: {hint}")
 
     def _check_shuffle(self) -> None:
         shuffle: str | bool = "per_member" if self.shuffle is True else self.shuffle
@@ -110,8 +111,8 @@ class Settings:
             shuffle = new
         object.__setattr__(self, "shuffle", shuffle)
         if shuffle not in SHUFFLES:
-            choices = ", ".join(map(repr, SHUFFLES))
-            raise ConfigError(f"shuffle: {shuffle!r}: choose from {choices}")
+            hint = choices(shuffle, map(repr, SHUFFLES))
+            raise ConfigError(f"shuffle: {shuffle!r}: {hint}")
         seed = self.shuffle_seed
         if seed is None:
             return
@@ -128,7 +129,7 @@ class Settings:
 def check_engine(engine: str) -> None:
     """Refuse a name that is not an engine's (ConfigError)."""
     if engine not in ENGINES:
-        raise ConfigError(f"engine: {engine!r}: choose from {', '.join(ENGINES)}")
+        raise ConfigError(f"engine: {engine!r}: {choices(engine, ENGINES)}")
 
 
 def settings_from(values: dict[str, Any]) -> Settings:
@@ -136,5 +137,5 @@ def settings_from(values: dict[str, Any]) -> Settings:
     known = [item.name for item in fields(Settings)]
     for name in values:
         if name not in known:
-            raise TypeError(f"fit: no setting {name!r}; choose from {', '.join(known)}")
+            raise TypeError(f"fit: no setting {name!r}; {choices(name, known)}")
     return Settings(**values)

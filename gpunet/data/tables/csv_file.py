@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError, DataError
-from ...io.messages import Path, data_error
+from ...io.messages import Path, choices, data_error
 from .columns import Column, MixedColumn
 from .dialect import (
     BLANK,
@@ -215,10 +215,8 @@ class _CsvFile:
             if not indices and text.isascii() and text.isdigit() and len(text) < 9:
                 indices = [k for k in range(len(self.names)) if k + 1 == int(text)]
             if not indices:
-                known = ", ".join(filter(None, self.names))
-                raise ConfigError(
-                    f"drop: {text!r:.80}: no such column; choose from {known:.300}"
-                )
+                hint = choices(text, filter(None, self.names))
+                raise ConfigError(f"drop: {text!r:.80}: no such column; {hint}")
             for k in indices:
                 selected.pop(k, None)
         return selected

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.messages import data_error
+from ...io.messages import choices, data_error
 from ..rows import BLOCK, Location, MatrixRows, Scaling, moments, number_error
 from .columns import as_texts
 from .dialect import TextFormat
@@ -53,7 +53,7 @@ def fit(
             if name not in inputs:
                 raise ConfigError(
                     f"{option}: {name!r:.80}: no such column beside the target; "
-                    f"choose from {', '.join(inputs):.300}"
+                    f"{choices(name, inputs)}"
                 )
     names = [name for name in inputs if name not in drop]
     if not names:

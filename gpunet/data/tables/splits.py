@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.messages import Path, data_error
+from ...io.messages import Path, choices, data_error
 from ...random import host_rng
 from ..dataset import Dataset, Splits
 from ..splitting import random_split, stratified_split
@@ -38,16 +38,16 @@ def check_options(
     """Refuse options of a table that cannot work (ConfigError)."""
     if target is None:
         raise ConfigError("target must be the column of the table to predict, got None")
-    choices = {
+    settings = {
         "task": (task, (None, *TASKS)),
         "impute": (impute, (None, *IMPUTE)),
         "unknown": (unknown, UNKNOWN),
         "missing_target": (missing_target, MISSING_TARGET),
     }
-    for name, (value, known) in choices.items():
+    for name, (value, known) in settings.items():
         if value not in known:
-            names = ", ".join(filter(None, known))
-            raise ConfigError(f"{name}: {value!r}: choose from {names}")
+            hint = choices(value, filter(None, known))
+            raise ConfigError(f"{name}: {value!r}: {hint}")
     if test is not None and not is_table(test):
         raise ConfigError(f"test: {test!r:.200}: {NOT_A_TABLE}; name one")
     if test is None and test_size < 0:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError, DataError
-from ...io.messages import data_error
+from ...io.messages import choices, data_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Table:
         """
         if name in self.columns:
             return self.columns[name], name
-        known = ", ".join(self.columns)
+        known = list(self.columns)
         is_number = name.removeprefix("-").isdecimal() and name.isascii()
         number = int(name) if is_number and len(name) < 10 else None
         if self.matrix is None:
@@ -79,8 +79,8 @@ class Table:
             if number is not None and -width <= number < width and width > 1:
                 return np.array(self.matrix[:, number]), number % width
             numbers = f"a column's number from 0 to {width - 1}, or -1 for the last"
-            known = f"{known}, {numbers}" if known else numbers
+            known.append(numbers)
         raise ConfigError(
-            f"target: {name[:80]!r}: {self.where[-100:]} has no such column; choose "
-            f"from {known:.200}"
+            f"target: {name[:80]!r}: {self.where[-100:]} has no such column; "
+            f"{choices(name, known)}"
         )
