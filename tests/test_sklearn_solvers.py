@@ -28,9 +28,27 @@ def test_a_first_step_of_adam_is_the_rate_times_the_sign():
     p, g = np.zeros(3), np.array([2.0, -0.5, 0.0])
     solver = started(AdamSolver, learning_rate_init=0.1, epsilon=1e-12)
     solver.update(p, g.copy())
+    solver.end_epoch()
     np.testing.assert_allclose(p, [-0.1, 0.1, 0.0], atol=1e-9)
     np.testing.assert_allclose(solver.state[0], 0.1 * g)
     np.testing.assert_allclose(solver.state[1], 0.001 * g * g)
+
+
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.0), (0.0, 0.99)])
+def test_steps_of_adam_are_the_textbooks(betas):
+    settings = dict(zip(("beta_1", "beta_2"), betas, strict=True))
+    solver = started(AdamSolver, 4, learning_rate_init=0.1, **settings)
+    rng, (a, b) = np.random.default_rng(0), betas
+    p, m, v = np.ones(4), np.zeros(4), np.zeros(4)
+    expected = p.copy()
+    for t, g in enumerate(rng.standard_normal((300, 4)), 1):
+        solver.update(p, g.copy())
+        m, v = a * m + (1 - a) * g, b * v + (1 - b) * g * g
+        rate = 0.1 * np.sqrt(1 - b**t) / (1 - a**t)
+        expected -= rate * m / (np.sqrt(v) + solver.epsilon)
+    np.testing.assert_allclose(p, expected, rtol=1e-11)
+    solver.end_epoch()
+    np.testing.assert_allclose(solver.state, [m, v], rtol=1e-11, atol=1e-300)
 
 
 @pytest.mark.parametrize("nesterov, moved", [(False, [0.2, 0.5]), (True, [0.3, 0.65])])

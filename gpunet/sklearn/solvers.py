@@ -5,6 +5,7 @@ dozen calls in place whatever the number of layers, where scikit-learn makes the
 for every tensor and allocates every result.
 """
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
@@ -58,6 +59,9 @@ class Solver(BaseOptimizer):
         """Take one step: p is changed in place; g may be overwritten."""
         raise NotImplementedError
 
+    def end_epoch(self) -> None:
+        """Leave the state as the textbook has it."""
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_scratch": np.empty(0)}
 
@@ -97,9 +101,14 @@ class SGDSolver(Solver, SGDOptimizer):
 
 
 class AdamSolver(Solver):
-    """Kingma and Ba 2015, with the correction in the rate (end of section 2)."""
+    """Kingma and Ba 2015, with the correction in the rate (end of section 2).
+
+    Within an epoch scales beside the averages decay in their place, which saves two
+    of nine passes over all parameters.
+    """
 
     n_averages = 2
+    _scales: Sequence[float] = (1.0, 1.0)  # of older pickles
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
@@ -112,14 +121,30 @@ class AdamSolver(Solver):
         self.t += 1
         rate = self.learning_rate_init * sqrt(1 - self.beta_2**self.t)
         self.learning_rate = rate / (1 - self.beta_1**self.t)
-        m *= self.beta_1
-        add_scaled(m, g, 1 - self.beta_1, scratch)
-        v *= self.beta_2
-        add_scaled(v, np.multiply(g, g, out=g), 1 - self.beta_2, scratch)
+        self._decay_averages(self.beta_1, self.beta_2, least=1e-3)
+        scale_m, scale_v = self._scales
+        add_scaled(m, g, (1 - self.beta_1) / scale_m, scratch)
+        np.multiply(g, g, out=g)
+        add_scaled(v, g, (1 - self.beta_2) / scale_v, scratch)
+        root = sqrt(scale_v)
         np.sqrt(v, out=scratch)
-        scratch += self.epsilon
+        scratch += self.epsilon / root
         np.divide(m, scratch, out=scratch)
-        add_scaled(p, scratch, -self.learning_rate, g)  # g is a scratch of its own
+        # g is a scratch of its own
+        add_scaled(p, scratch, -self.learning_rate * scale_m / root, g)
+
+    def end_epoch(self) -> None:
+        """Multiply the averages by their scales."""
+        self._decay_averages(1.0, 1.0, least=1.0)
+
+    def _decay_averages(self, *betas: float, least: float) -> None:
+        """Lower the scales; one at or below `least` goes into its average."""
+        scales = [scale * beta for scale, beta in zip(self._scales, betas, strict=True)]
+        for k, average in enumerate(self.state):
+            if scales[k] <= least:
+                average *= scales[k]
+                scales[k] = 1.0
+        self._scales = scales
 
 
 SOLVERS: dict[str, type[Solver]] = {"sgd": SGDSolver, "adam": AdamSolver}

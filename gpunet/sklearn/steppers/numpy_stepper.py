@@ -103,6 +103,7 @@ class NumpyMLPStepper(MLPStepper):
             w = weight if weight is None else weight[a:b]
             penalties.append(self.gradient(x, t[a:b], w, y[..., a:b, :]))
             solver.update(self.p, self.g)
+        solver.end_epoch()
         costs = row_costs(self.layers.activations[-1], y, t)
         return epoch_loss(costs, weight, batches, penalties)
 
