@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from gpunet.show.style import to_png
+
 
 def missed(result):
     """Return the checks that failed, by name."""
@@ -25,11 +27,11 @@ def holds(result):
     return result
 
 
-def assert_pictures(draw, result, folder):
-    """Draw a result and assert that every file is a PNG of some size."""
+def assert_pictures(draw, result):
+    """Draw a result and assert that every picture is a PNG of some size."""
     pytest.importorskip("matplotlib")
-    paths = draw(result, folder)
-    assert paths
-    for path in paths:
-        data = path.read_bytes()
-        assert data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) > 4000, path
+    figures = draw(result)
+    assert figures
+    for name, figure in figures.items():
+        data = to_png(figure)
+        assert data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) > 4000, name

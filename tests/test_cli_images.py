@@ -139,11 +139,9 @@ def test_unwritable_folder_ends_with_8(tmp_path, capsys):
     one_line_error(capsys)
 
 
-def test_without_pillow_the_cure_is_named(tmp_path, capsys, monkeypatch):
+def test_images_are_written_without_pillow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    assert run("--out", tmp_path / "out") == 2
-    assert 'pip install "gpunet[plot]"' in one_line_error(capsys)
-    assert not (tmp_path / "out").exists()
+    assert run("--count", 1, "--out", tmp_path) == 0
 
 
 def test_script_is_the_command():

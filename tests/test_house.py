@@ -42,7 +42,7 @@ THIRD_PARTIES = {
     "runs": ("numpy rich", ""),
     "fast": ("numpy", "cupy llvmlite numba rich"),
     "sklearn": ("joblib numpy scipy sklearn threadpoolctl", ""),
-    "show": ("numpy", "matplotlib PIL"),
+    "show": ("numpy", "matplotlib"),
     "lab": ("numpy", ""),
     "cli": ("numpy rich", "cupy threadpoolctl"),  # what the doctor examines
     "checks": ("numpy", ""),

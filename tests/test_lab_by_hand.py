@@ -119,5 +119,5 @@ def test_chain():
     assert db == pytest.approx([0.0204337699, -0.0850483078, -0.1769459178], abs=1e-10)
 
 
-def test_line_is_drawn(tmp_path):
-    assert_pictures(library.draw_line, library.line(), tmp_path)
+def test_line_is_drawn():
+    assert_pictures(library.draw_line, library.line())

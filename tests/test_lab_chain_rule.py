@@ -94,14 +94,14 @@ def test_most_active_input_gets_the_largest_change():
     )
 
 
-def test_desired_changes_of_ten_outputs_add_up(tmp_path):
+def test_desired_changes_of_ten_outputs_add_up():
     result = desired_changes.desires(examples=4)
     table = np.array(result["wishes_of_outputs"])
     assert table.shape == (10, 16)
     assert table.sum(axis=0) == pytest.approx(result["their_sum"], abs=1e-15)
     assert result["labels"] == [5, 0, 4, 1]
     assert "for a 5" in desired_changes.show_desires(result)
-    assert_pictures(desired_changes.draw_desires, result, tmp_path)
+    assert_pictures(desired_changes.draw_desires, result)
 
 
 @pytest.mark.parametrize(

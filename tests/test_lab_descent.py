@@ -108,6 +108,6 @@ def test_bad_options_are_refused(call):
         (importance, "importance"),
     ],
 )
-def test_pictures_are_drawn(tmp_path, module, name):
+def test_pictures_are_drawn(module, name):
     result = getattr(module, name)()
-    assert_pictures(getattr(module, f"draw_{name}"), result, tmp_path)
+    assert_pictures(getattr(module, f"draw_{name}"), result)

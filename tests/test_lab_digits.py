@@ -34,7 +34,7 @@ def test_network_has_13002_weights_and_biases():
     assert trained(n_train=300, epochs=1).net.n_parameters == 13_002
 
 
-def test_edge_detector_fires_on_its_edge_alone(tmp_path):
+def test_edge_detector_fires_on_its_edge_alone():
     result = detectors()
     assert missed(result) == []
     rows = {row["image"]: row for row in result["synthetic"]}
@@ -42,7 +42,7 @@ def test_edge_detector_fires_on_its_edge_alone(tmp_path):
     assert rows["faint edge"]["edge_sum"] < 10  # the bias of -10 sets the bar
     seen = result["loop_activation_by_digit"]
     assert min(seen[8], seen[9]) > max(seen[:8])
-    assert_pictures(draw_detectors, result, tmp_path)
+    assert_pictures(draw_detectors, result)
 
 
 def test_detectors_are_like_themselves_and_unlike_noise():
@@ -66,7 +66,7 @@ def test_trained_network_costs_a_tenth_of_an_untrained_one():
     assert before > 1 and abs(taught - 0.085) < 0.02 and abs(after - 0.10) < 0.02
 
 
-def test_confusion_counts_every_digit_and_300_tell_little(tmp_path):
+def test_confusion_counts_every_digit_and_300_tell_little():
     result = answers.confusion()
     assert missed(result) == []
     table = np.array(result["table"])
@@ -74,10 +74,10 @@ def test_confusion_counts_every_digit_and_300_tell_little(tmp_path):
     assert np.trace(table) == round(result["test_accuracy"] * 10_000)
     low, high = result["on_300_images_95_percent"]
     assert high - low > 0.04
-    assert_pictures(answers.draw_confusion, result, tmp_path)
+    assert_pictures(answers.draw_confusion, result)
 
 
-def test_mistakes_come_costliest_first(tmp_path):
+def test_mistakes_come_costliest_first():
     result = answers.mistakes()
     assert missed(result) == []
     bad, good = result["surest_mistakes"], result["surest_successes"]
@@ -88,33 +88,33 @@ def test_mistakes_come_costliest_first(tmp_path):
     x, t = sample(10_000, test=True)
     assert np.array_equal(result["_pictures"][0], x[bad[0]["index"]])
     assert t[bad[0]["index"]] == bad[0]["digit"]
-    assert_pictures(answers.draw_mistakes, result, tmp_path)
+    assert_pictures(answers.draw_mistakes, result)
 
 
-def test_hidden_neurons_are_loose_patterns(tmp_path):
+def test_hidden_neurons_are_loose_patterns():
     result = weight_images(n_shuffles=30)
     assert missed(result) == [] and result["_pictures"].shape == (16, 784)
     for kind in ("edge", "loop"):
         found = result[kind]
         assert len(found["by_neuron"]) == 16
         assert found["shuffled_mean"] < found["mean"] < 0.5
-    assert_pictures(draw_weight_images, result, tmp_path)
+    assert_pictures(draw_weight_images, result)
 
 
-def test_noise_is_called_a_digit(tmp_path):
+def test_noise_is_called_a_digit():
     result = answers.noise(n_networks=6, n_train=10_000)
     assert missed(result) == [] and result["n_images"] == 2000
     assert len(result["networks"]) == 6
-    assert_pictures(answers.draw_noise, result, tmp_path)
+    assert_pictures(answers.draw_noise, result)
 
 
-def test_dreams_are_sure_and_no_digits(tmp_path):
+def test_dreams_are_sure_and_no_digits():
     result = gradient_ascent.dream()
     assert missed(result) == []
     assert sum(a > 0.9 for a in result["output_after"]) >= 9
     assert max(result["likeness_to_nearest_digit"]) < 0.73
     assert np.all((result["_pixels"] >= 0) & (result["_pixels"] <= 1))
-    assert_pictures(gradient_ascent.draw_dream, result, tmp_path)
+    assert_pictures(gradient_ascent.draw_dream, result)
 
 
 def test_dream_climbs_by_the_gradient_of_its_own_output():
@@ -133,19 +133,19 @@ def test_nearest_finds_a_picture_however_faint():
     assert abs(far[0] - brute) < 1e-3 * brute
 
 
-def test_width_helps_and_depth_hardly(tmp_path):
+def test_width_helps_and_depth_hardly():
     sizes = {"widths": (4, 16, 64), "depths": (1, 2), "n_seeds": 3}
     result = sweeps.sizes(**sizes, n_train=3000, epochs=6)
     assert missed(result) == [] and len(result["sizes"]) == 6
     assert result["sizes"][1]["parameters"] == 784 * 16 + 16 + 170
-    assert_pictures(sweeps.draw_sizes, result, tmp_path)
+    assert_pictures(sweeps.draw_sizes, result)
 
 
-def test_relu_is_faster_than_sigmoid_and_can_die(tmp_path):
+def test_relu_is_faster_than_sigmoid_and_can_die():
     settings = {"rates": (0.2, 1.0, 3.0), "n_seeds": 3}
     result = sweeps.sigmoid_or_relu(**settings)
     assert missed(result) == []
-    assert_pictures(sweeps.draw_sigmoid_or_relu, result, tmp_path)
+    assert_pictures(sweeps.draw_sigmoid_or_relu, result)
 
 
 def test_dead_units_are_counted_per_member():
@@ -157,13 +157,13 @@ def test_dead_units_are_counted_per_member():
     assert sweeps.dead_units(net, normal(0, 50, 4)).tolist() == [0, 0]
 
 
-def test_gradients_vanish_behind_sigmoids_and_not_behind_relus(tmp_path):
+def test_gradients_vanish_behind_sigmoids_and_not_behind_relus():
     result = sweeps.gradient_by_layer()
     assert missed(result) == []
     norms = result["gradient_norm_by_layer"]
     assert norms["sigmoid"][0] < 1e-3 * norms["sigmoid"][-1]
     assert norms["relu"][0] > 0.3 * norms["relu"][-1]
-    assert_pictures(sweeps.draw_gradient_by_layer, result, tmp_path)
+    assert_pictures(sweeps.draw_gradient_by_layer, result)
 
 
 SMALL = (

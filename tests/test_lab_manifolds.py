@@ -24,8 +24,8 @@ def test_disc_leaves_the_ring_with_three_neurons(result):
     assert result["on_a_line_1_unit"] < 1 == result["on_a_line_2_units"]
 
 
-def test_pictures_of_the_bent_plane(result, tmp_path):
-    assert_pictures(bending.draw_disc_in_ring, result, tmp_path)
+def test_pictures_of_the_bent_plane(result):
+    assert_pictures(bending.draw_disc_in_ring, result)
 
 
 def test_lifted_points_are_parted_by_a_flat_cut(result):
@@ -37,10 +37,10 @@ def test_lifted_points_are_parted_by_a_flat_cut(result):
     assert cut[0, 1] == cut[1, 1] and (net.classify(x) == t).all()
 
 
-def test_borders_of_moons_spirals_and_blobs(tmp_path):
+def test_borders_of_moons_spirals_and_blobs():
     result = bending.boundaries(n_seeds=3)
     assert missed(result) == []
-    assert_pictures(bending.draw_boundaries, result, tmp_path)
+    assert_pictures(bending.draw_boundaries, result)
 
 
 def test_clouds_have_their_shapes():

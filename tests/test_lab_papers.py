@@ -14,14 +14,14 @@ from gpunet.lab.papers.memorization import (
 from gpunet.lab.papers.surfaces import draw_surfaces, shrunk, surfaces
 
 
-def test_random_labels_are_memorized_and_real_ones_sooner(tmp_path):
+def test_random_labels_are_memorized_and_real_ones_sooner():
     result = memorization(n_train=400, noise=(0.0, 1.0), n_seeds=2)
     assert missed(result) == []
     real, random = result["labels"]
     assert random["training_accuracy"] == real["training_accuracy"] == 1
     assert 0.06 < random["test_accuracy"] < 0.15 < 0.8 < real["test_accuracy"]
     assert real["epochs_to_99_percent"] * 2 < random["epochs_to_99_percent"]
-    assert_pictures(draw_memorization, result, tmp_path)
+    assert_pictures(draw_memorization, result)
 
 
 def test_random_labels_change_the_share_asked_for():
@@ -43,14 +43,14 @@ def test_too_little_training_misses_the_target(bk):
         memorization(n_train=60, noise=(1.5,), epochs=1)
 
 
-def test_losses_of_wide_networks_end_close_together(tmp_path):
+def test_losses_of_wide_networks_end_close_together():
     settings = {"widths": (5, 25), "n_starts": 60, "n_train": 500, "n_test": 1000}
     result = surfaces(**settings, epochs=25)
     assert missed(result) == []
     narrow, wide = result["widths"]
     assert wide["test_sd"] < 0.3 * narrow["test_sd"]
     assert wide["correlation"] < narrow["correlation"] - 0.1
-    assert_pictures(draw_surfaces, result, tmp_path)
+    assert_pictures(draw_surfaces, result)
 
 
 def test_shrunk_averages_over_areas():

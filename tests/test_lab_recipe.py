@@ -17,6 +17,7 @@ SOURCE = '''
 """Doubling: an experiment that the recipe adds."""
 
 from gpunet.lab.checks import Result, check_range, near
+from gpunet.show.plots import bars
 
 
 def double_it(*, device="cpu", seed=0, times: int = 3, rate: float = 2.0) -> Result:
@@ -36,9 +37,8 @@ def show_double_it(result):
     return f"The value is {result['value']:g}"
 
 
-def draw_double_it(result, folder):
-    (folder / "double-it.txt").write_text(str(result["_values"]))
-    return [folder / "double-it.txt"]
+def draw_double_it(result):
+    return {"doubled": bars(["value"], {"it": result["_values"]})}
 '''
 
 
@@ -61,7 +61,7 @@ def test_added_experiment_is_listed_and_runs(experiment, capsys, tmp_path):
     assert main(["lab", "double-it", "--times", "5", "--out", str(tmp_path)]) == 0
     assert "The value is 32" in capsys.readouterr().out
     assert json.loads((tmp_path / "double-it.json").read_text())["value"] == 32.0
-    assert (tmp_path / "double-it.txt").read_text() == "[32.0]"
+    assert (tmp_path / "doubled.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_added_experiment_describes_its_options(experiment, capsys):

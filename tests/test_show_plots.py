@@ -9,10 +9,10 @@ from helpers import normal, run_python
 pytest.importorskip("matplotlib")
 
 from gpunet.errors import WriteError
-from gpunet.show.pictures import confusion_matrix, images
+from gpunet.show.pictures import confusion_table, images
 from gpunet.show.planes import KINDS, Plane, planes
 from gpunet.show.plots import bands, bars, histogram
-from gpunet.show.style import BLUE, COLORS, ORANGE, signed_colors
+from gpunet.show.style import BLUE, COLORS, ORANGE, save_png, signed_colors, to_png
 
 
 def size(path):
@@ -39,27 +39,25 @@ def line(*numbers):
 
 
 CALLS = {
-    "images": lambda p: images(p, np.random.default_rng(0).random((5, 784)), ["a"] * 5),
-    "one image": lambda p: images(p, np.zeros((1, 28, 28)), signed=True, title="zero"),
-    "confusion": lambda p: confusion_matrix(p, np.eye(10, dtype=int) * 3, title="t"),
-    "histogram": lambda p: histogram(
-        p, {"a": normal(0, 50), "b": normal(1, 50)}, label="x", mark=(0.0, "zero")
+    "images": lambda: images(np.random.default_rng(0).random((5, 784)), ["a"] * 5),
+    "one image": lambda: images(np.zeros((1, 28, 28)), signed=True, title="zero"),
+    "confusion": lambda: confusion_table(np.eye(10, dtype=int) * 3, title="t"),
+    "histogram": lambda: histogram(
+        {"a": normal(0, 50), "b": normal(1, 50)}, label="x", mark=(0.0, "zero")
     ),
-    "same numbers": lambda p: histogram(p, {"a": [1.0, 1.0]}),
-    "bands": lambda p: bands(
-        p,
+    "same numbers": lambda: histogram({"a": [1.0, 1.0]}),
+    "bands": lambda: bands(
         {"a": (line(1, 2), line(3, 4), line(2, 3), line(4, 5)), "b": ([1, 2], [4, 1])},
         log="xy",
         levels=[(2.0, "two")],
         x_ticks=[1, 2],
         y_label="y",
     ),
-    "bars": lambda p: bars(
-        p, ["x", "y"], {"a": [1.0, None], "b": [2.0, 3.0]}, spreads={"b": [0.1, 0.2]}
+    "bars": lambda: bars(
+        ["x", "y"], {"a": [1.0, None], "b": [2.0, 3.0]}, spreads={"b": [0.1, 0.2]}
     ),
-    "one bar": lambda p: bars(p, ["x"], {"a": [0.9]}, least=0.5, form="{:.1f}"),
-    "planes": lambda p: planes(
-        p,
+    "one bar": lambda: bars(["x"], {"a": [0.9]}, least=0.5, form="{:.1f}"),
+    "planes": lambda: planes(
         [
             Plane("one", normal(0, 20, 2), np.arange(20) % 3, note="n"),
             Plane(
@@ -78,7 +76,7 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_picture_is_as_wide_as_a_page(tmp_path, name):
-    path = CALLS[name](tmp_path / "a.png")
+    path = save_png(CALLS[name](), tmp_path / "a.png")
     assert path == tmp_path / "a.png"
     width, height = size(path)
     assert 700 <= width <= 800 and 130 <= height <= 1200
@@ -87,15 +85,14 @@ def test_picture_is_as_wide_as_a_page(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["images", "bands"])
 def test_equal_numbers_give_equal_bytes(tmp_path, name):
-    first, second = (CALLS[name](tmp_path / f"{k}.png") for k in "ab")
-    assert first.read_bytes() == second.read_bytes()
+    first, second = (to_png(CALLS[name]()) for _ in "ab")
+    assert first == second
 
 
 def test_signs_have_their_colors(tmp_path):
     for sign, own, other in ((1, "#BD4B00", "#00568A"), (-1, "#00568A", "#BD4B00")):
-        path = images(
-            tmp_path / "a.png", np.full((1, 784), sign), columns=1, signed=True
-        )
+        figure = images(np.full((1, 784), sign), columns=1, signed=True)
+        path = save_png(figure, tmp_path / "a.png")
         assert share(path, own) > 0.5 and share(path, other) == 0
     middle = signed_colors()(0.5)
     assert min(middle) > 0.98  # zero is white
@@ -105,9 +102,9 @@ def test_signs_have_their_colors(tmp_path):
 
 def test_mistakes_are_colored_and_hits_are_not(tmp_path):
     hits = np.eye(4, dtype=int) * 100
-    quiet = pixels(confusion_matrix(tmp_path / "a.png", hits))
+    quiet = pixels(save_png(confusion_table(hits), tmp_path / "a.png"))
     hits[0, 3] = 50
-    loud = pixels(confusion_matrix(tmp_path / "b.png", hits))
+    loud = pixels(save_png(confusion_table(hits), tmp_path / "b.png"))
     assert np.ptp(quiet, axis=-1).max() < 0.15 < np.ptp(loud, axis=-1).max()
 
 
@@ -116,7 +113,7 @@ def test_region_shows_what_is_answered_where(tmp_path):
     labels[:, 20:] = 1
     axis = np.linspace(-1, 1, 40)
     panel = Plane("", np.zeros((1, 2)), np.array([0]), region=(axis, axis, labels))
-    seen = pixels(planes(tmp_path / "a.png", [panel]))
+    seen = pixels(save_png(planes([panel]), tmp_path / "a.png"))
     left, right = seen[400, 200], seen[400, 650]
     assert left[2] > left[0] and right[0] > right[2]  # bluish, orange
 
@@ -136,20 +133,20 @@ def test_first_colors_are_told_apart_without_red_cones():
         assert np.linalg.norm(protan(a) - protan(b)) > 0.14, (a, b)
 
 
-def test_settings_of_matplotlib_stay_as_they_were(tmp_path):
+def test_settings_of_matplotlib_stay_as_they_were():
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    CALLS["bars"](tmp_path / "a.png")
+    to_png(CALLS["bars"]())
     assert dict(matplotlib.rcParams) == before
 
 
-def test_drawing_needs_no_screen_and_no_pyplot(tmp_path):
+def test_drawing_needs_no_screen_and_no_pyplot():
     done = run_python(
         "import sys\n"
         "from gpunet.show.plots import bars\n"
         "assert 'matplotlib' not in sys.modules\n"
-        f"bars({str(tmp_path / 'a.png')!r}, ['x'], {{'a': [1.0]}})\n"
+        "assert bars(['x'], {'a': [1.0]})._repr_png_()[:4] == b'\\x89PNG'\n"
         "print('matplotlib.pyplot' in sys.modules)\n",
         DISPLAY="",
         MPLBACKEND="tkagg",
@@ -160,4 +157,4 @@ def test_drawing_needs_no_screen_and_no_pyplot(tmp_path):
 def test_what_cannot_be_written_is_one_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError):
-        CALLS["bars"](tmp_path / "file" / "a.png")
+        save_png(CALLS["bars"](), tmp_path / "file" / "a.png")

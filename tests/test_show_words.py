@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gpunet.show.style import to_png
 from gpunet.show.words import draw_map, place_labels
 
 
@@ -43,17 +44,15 @@ def test_one_place_for_too_many_names_still_ends():
     assert len({tuple(c) for c in corners.tolist()}) >= 8
 
 
-def test_map_is_a_png_that_shows_every_word(tmp_path):
+def test_map_is_a_png_that_shows_every_word():
     pytest.importorskip("matplotlib")
     names = ["king", "queen", "cost$", "x_1", "^&{}\\", "ß"]
     points = np.random.Generator(np.random.PCG64(0)).standard_normal((6, 2))
-    path = draw_map(tmp_path / "map.png", names, points, title="6 words")
-    assert path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000
-    again = draw_map(tmp_path / "again.png", names, points, title="6 words")
-    assert again.read_bytes() == path.read_bytes()
+    content, again = (to_png(draw_map(names, points, title="6")) for _ in "ab")
+    assert content.startswith(b"\x89PNG") and len(content) > 5_000
+    assert again == content
 
 
-def test_map_of_equal_points_is_drawn(tmp_path):
+def test_map_of_equal_points_is_drawn():
     pytest.importorskip("matplotlib")
-    path = draw_map(tmp_path / "map.png", ["a", "b"], np.zeros((2, 2)))
-    assert path.exists()
+    assert to_png(draw_map(["a", "b"], np.zeros((2, 2))))

@@ -4,7 +4,7 @@ An experiment is a function `name(*, device="cpu", seed=0, **options) -> dict` o
 numbers, lists and texts that JSON can hold; its docstring has a line "option: text"
 for each option that `OPTIONS` does not explain. Names that begin with "_" are for
 its pictures alone, "checks" lists what must come out and whether it did. Its module
-may also hold `draw_name(result, folder) -> list of paths` and `show_name(result)`.
+may also hold `draw_name(result) -> {file name: Figure}` and `show_name(result)`.
 """
 
 from dataclasses import dataclass

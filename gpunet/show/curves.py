@@ -1,14 +1,13 @@
 """Learning curves: loss and accuracy by epoch, training against validation."""
 
-from pathlib import Path
 from typing import Any
 
-from .style import BLUE, ORANGE, Axes, new_figure, save_png, styled
+from .style import BLUE, ORANGE, Axes, Figure, new_figure, styled
 
 
 @styled
-def draw_curves(history: Any, path: Path) -> str:
-    """Draw loss and accuracy of each epoch of a History; return the picture's path.
+def learning_curves(history: Any) -> Figure:
+    """Draw loss and accuracy of each epoch of a History.
 
     For a population the line is the mean and the band spans the members.
     """
@@ -28,7 +27,7 @@ def draw_curves(history: Any, path: Path) -> str:
         axes.xaxis.get_major_locator().set_params(integer=True)
         if axes.lines:
             axes.legend()
-    return str(save_png(figure, path))
+    return figure
 
 
 def _members(value: Any) -> list[float]:

@@ -1,7 +1,6 @@
 """Descent: cost curves and contours with the paths down, and desired changes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,10 @@ from .style import BLACK, COLORS, GRAY, MARKERS
 
 @style.styled
 def cost_curves(
-    path: style.PathLike,
     panels: Sequence[tuple[str, Any, Any, Sequence[tuple[Any, Any]]]],
     *,
     title: str = "",
-) -> Path:
+) -> style.Figure:
     """Draw curves C(w) with the paths of balls that roll down them.
 
     A panel is (title, w, C, paths), a path is (w, C) of one ball. C is above 0 and
@@ -40,12 +38,11 @@ def cost_curves(
         ticks = [v for v in (0.5, 1, 2, 5, 10, 20) if v < top]
         axes.set_yticks(ticks, map(str, ticks))
         axes.yaxis.set_minor_locator(NullLocator())
-    return style.save_png(figure, path)
+    return figure
 
 
 @style.styled
 def cost_contours(
-    path: style.PathLike,
     grid: tuple[Any, Any, Any],
     paths: dict[str, Any],
     *,
@@ -53,7 +50,7 @@ def cost_contours(
     labels: tuple[str, str] = ("x", "y"),
     arrow: tuple[float, float, float, float] | None = None,
     best: tuple[float, ...] | None = None,
-) -> Path:
+) -> style.Figure:
     """Draw lines of equal cost with the paths of descent.
 
     `grid` is x, y and C, shapes (w,), (h,) and (h, w); a path has the shape (n, 2);
@@ -80,13 +77,11 @@ def cost_contours(
         axes.plot(*best, "*", color=BLACK, markersize=12, label="minimum")
     axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return style.save_png(figure, path)
+    return figure
 
 
 @style.styled
-def change_table(
-    path: style.PathLike, changes: Any, digit: int, title: str = ""
-) -> Path:
+def change_table(changes: Any, digit: int, title: str = "") -> style.Figure:
     """Draw the change that each output desires of each neuron before it, and the sum.
 
     `changes` has the shape (n_out, n_hidden); the output `digit` is to rise.
@@ -109,4 +104,4 @@ def change_table(
     bar = figure.colorbar(image, ax=[upper, lower], ticks=[-top, 0, top])
     bar.ax.set_yticklabels(["less", "same", "more"])
     bar.outline.set_visible(False)
-    return style.save_png(figure, path)
+    return figure

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,8 @@ class Plane:
 
 @style.styled
 def planes(
-    path: style.PathLike, panels: Sequence[Plane], *, title: str = "", columns: int = 0
-) -> Path:
+    panels: Sequence[Plane], *, title: str = "", columns: int = 0
+) -> style.Figure:
     """Draw panels side by side; `columns` 0 puts all in one row."""
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
@@ -46,7 +45,7 @@ def planes(
         axes.set(title=panel.title, xlabel=panel.note)
         style.thin_frame(axes)
         axes.set(**{"box_aspect": 1} if panel.region is None else {"aspect": "equal"})
-    return style.save_png(figure, path)
+    return figure
 
 
 def _draw_region(axes: style.Axes, region: tuple, top_label: int) -> None:

@@ -1,7 +1,6 @@
 """Charts: histograms, curves with bands, and bars."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,13 @@ from .style import BLACK, COLORS, GRAY, MARKERS
 
 @style.styled
 def histogram(
-    path: style.PathLike,
     groups: Mapping[str, Any],
     *,
     title: str = "",
     label: str = "",
     bins: int = 30,
     mark: tuple[float, str] | None = None,
-) -> Path:
+) -> style.Figure:
     """Draw how numbers are distributed, one row for each group, one scale for all.
 
     `label` says what the numbers are, `mark` is a dashed line with a text.
@@ -39,7 +37,7 @@ def histogram(
         top = rows[0].get_ylim()[1]
         rows[0].text(mark[0], top, f" {mark[1]}", va="top", fontsize=10)
     rows[-1].set_xlabel(label)
-    return style.save_png(figure, path)
+    return figure
 
 
 def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -49,7 +47,6 @@ def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @style.styled
 def bands(
-    path: style.PathLike,
     series: Mapping[str, tuple],
     *,
     title: str = "",
@@ -58,7 +55,7 @@ def bands(
     log: str = "",
     levels: Sequence[tuple[float, str]] = (),
     x_ticks: Sequence[float] = (),
-) -> Path:
+) -> style.Figure:
     """Draw curves: (x, y), or with a band (x, y, low, high).
 
     `log` names the logarithmic axes ("x", "y" or "xy"), `levels` are dashed horizontal
@@ -84,12 +81,11 @@ def bands(
         axes.minorticks_off()
     if len(series) > 1:
         axes.legend()
-    return style.save_png(figure, path)
+    return figure
 
 
 @style.styled
 def bars(
-    path: style.PathLike,
     names: Sequence[str],
     groups: Mapping[str, Any],
     *,
@@ -98,7 +94,7 @@ def bars(
     spreads: Mapping[str, Any] | None = None,
     least: float | None = None,
     form: str = "{:.2f}",
-) -> Path:
+) -> style.Figure:
     """Draw bars side by side, one color for each group, the number above each.
 
     A group has one number for each name, None leaves a gap; `spreads` are half the
@@ -129,4 +125,4 @@ def bars(
     axes.margins(y=0.12)
     if len(groups) > 1:
         axes.legend(ncols=len(groups), loc="upper center", bbox_to_anchor=(0.5, -0.1))
-    return style.save_png(figure, path)
+    return figure

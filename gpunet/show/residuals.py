@@ -1,17 +1,16 @@
 """The errors of a regression: predicted against measured numbers."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .style import BLACK, BLUE, GRAY, PathLike, new_figure, save_png, styled
+from .style import BLACK, BLUE, GRAY, Figure, new_figure, styled
 
 _MAX_POINTS = 5000  # more of them hide each other
 
 
 @styled
-def draw_residuals(path: PathLike, y: Any, t: Any, name: str = "target") -> Path:
+def draw_residuals(y: Any, t: Any, name: str = "target") -> Figure:
     """Draw predictions y and residuals against the measured numbers t, shape (n, 1)."""
     y, t = np.ravel(y), np.ravel(t)
     step = -(-len(t) // _MAX_POINTS)
@@ -35,4 +34,4 @@ def draw_residuals(path: PathLike, y: Any, t: Any, name: str = "target") -> Path
     right.axhline(0.0, color=BLACK, linewidth=1)
     right.set(xlabel="rows", ylim=middle.get_ylim())
     right.tick_params(labelleft=False)
-    return save_png(figure, path)
+    return figure

@@ -2,15 +2,15 @@
 
 Okabe and Ito's colors for what differs in kind; blue - white - orange for what
 has a sign, blue below zero and orange above; gray for digits. Each function of
-this room draws one picture, writes it whole or not at all, and returns its path.
-It raises ImportError without matplotlib, and WriteError if the system refuses.
+this room draws one picture and returns it as a Figure, apart from pyplot and its
+state. It raises ImportError without matplotlib.
 """
 
 import importlib
 import io
 import os
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +53,11 @@ def _matplotlib() -> Any:
     # It reads the user's settings, and looks for a place to keep fonts, on loading.
     try:
         return importlib.import_module("matplotlib")
+    except ImportError as error:
+        raise ImportError(
+            "pictures: matplotlib is not installed; python -m pip install "
+            '"gpunet[plot]"'
+        ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"pictures: matplotlib: {error}; correct MPLBACKEND, MPLCONFIGDIR or its "
@@ -61,22 +66,32 @@ def _matplotlib() -> Any:
 
 
 def new_figure(title: str = "", height: float = 4.0, width: float = 8.0) -> Figure:
-    """Return an empty figure of this size in inches, 100 pixels an inch."""
+    """Return an empty figure of this size in inches, 100 pixels an inch.
+
+    A notebook displays it as PNG, whether or not pyplot's inline backend is active.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+    figure: Any = Figure(figsize=(width, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
+    figure._repr_png_ = partial(to_png, figure)  # what IPython asks for
     if title:
         figure.suptitle(title)
     return figure
 
 
-def save_png(figure: Figure, path: PathLike) -> Path:
-    """Write a figure as PNG, wholly or not at all; return its path."""
+@styled
+def to_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG file: equal figures are equal bytes."""
     memory = io.BytesIO()
     figure.savefig(memory, format="png", metadata={"Software": None})
-    write_atomically(path, memory.getvalue())
+    return memory.getvalue()
+
+
+def save_png(figure: Figure, path: PathLike) -> Path:
+    """Write a figure as PNG, wholly or not at all (WriteError); return its path."""
+    write_atomically(path, to_png(figure))
     return Path(path)
 
 

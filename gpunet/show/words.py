@@ -1,12 +1,11 @@
 """A map of words: points of the plane, each with its name where there is space."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .style import BLUE, GRAY, PathLike, new_figure, save_png, styled
+from .style import BLUE, GRAY, Figure, new_figure, styled
 
 _GAP = 4  # pixels between a point and its name
 _RINGS = (1.0, 2.5, 4.5)  # gaps, the nearest first
@@ -15,9 +14,7 @@ _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 @styled
-def draw_map(
-    path: PathLike, words: Sequence[str], points: Any, *, title: str = ""
-) -> Path:
+def draw_map(words: Sequence[str], points: Any, *, title: str = "") -> Figure:
     """Draw words at points of the plane, shape (n, 2).
 
     The first words get the best positions for their names.
@@ -46,7 +43,7 @@ def draw_map(
             line = to_data([point, nearest])
             axes.plot(*line.T, color=GRAY, linewidth=0.5, zorder=0)
         axes.annotate(text.get_text(), to_data(corner), fontsize=9, va="bottom")
-    return save_png(figure, path)
+    return figure
 
 
 def place_labels(points: np.ndarray, sizes: np.ndarray, frame: Any) -> np.ndarray:

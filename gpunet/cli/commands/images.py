@@ -17,7 +17,6 @@ from ..running import check_folder
 
 def run(args: argparse.Namespace) -> int:
     """Write digits as images; return 0."""
-    gray_png(np.zeros((1, 1)))  # Pillow must be there before a folder is made
     check_folder(args.out)
     part = getattr(read_mnist(args.data_dir, name=args.data), args.split)
     rows = _select(part, args)

@@ -1,6 +1,5 @@
 """The pencil against the library: `floats` by hand, `Network` on arrays."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from ...network import Network
 from ...optimizers import SGD
 from ...show.descent_plots import cost_contours
+from ...show.style import Figure
 from ...training import fit
 from ..checks import Result, at_least, at_most, near
 from ..tools import (
@@ -125,22 +125,21 @@ def _path(w: Any, b: float, rate: float) -> list[list[float]]:
     return path
 
 
-def draw_line(result: Result, folder: Path) -> list[Path]:
+def draw_line(result: Result) -> dict[str, Figure]:
     """Draw the path of (w1, w2) through the mean loss of the six points, at b = 0."""
     x = np.array([x for x, _ in POINTS], np.float64)
     y = np.array([y for _, y in POINTS], np.float64)
     w1, w2 = np.linspace(-0.8, 1.6, 120), np.linspace(-2.6, 0.4, 120)
     yhat = w1[None, :, None] * x[:, 0] + w2[:, None, None] * x[:, 1]
-    return [
-        cost_contours(
-            folder / "line.png",
+    return {
+        "line": cost_contours(
             (w1, w2, np.mean((yhat - y) ** 2, axis=-1)),
             {"one point\na step": result["path"]},
             title="Linear regression by SGD: 120 steps to y = x1 - 2 x2",
             labels=("w1", "w2"),
             best=(1.0, -2.0),
         )
-    ]
+    }
 
 
 def chain_network(device: str) -> Network:

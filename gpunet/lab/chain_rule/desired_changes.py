@@ -6,7 +6,6 @@ example after the other.
 """
 
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ...losses import one_hot
 from ...network import Network
 from ...optimizers import SGD
 from ...show.descent_plots import change_table
+from ...show.style import Figure
 from ..checks import Result, at_most, check_range, equal
 from ..digits.trained import first_of, sample
 from ..tools import (
@@ -155,11 +155,11 @@ def show_desires(result: Result) -> str:
     return "\n".join(lines)
 
 
-def draw_desires(result: Result, folder: Path) -> list[Path]:
+def draw_desires(result: Result) -> dict[str, Figure]:
     """Draw the desired changes, one row for each output, and their sum below."""
     title = f"What the outputs want of the layer before, for a {result['digit']}"
-    path = folder / "desires.png"
-    return [change_table(path, result["wishes_of_outputs"], result["digit"], title)]
+    wishes = result["wishes_of_outputs"]
+    return {"desires": change_table(wishes, result["digit"], title)}
 
 
 def votes(*, device: str = "cpu", seed: int = 0, rate: float = 0.1) -> Result:

@@ -1,6 +1,5 @@
 """13,002 dimensions: which weights matter, and which way each should go."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from ...checks.explain import explain
 from ...losses import one_hot
 from ...network import Network
 from ...show.plots import bars
+from ...show.style import Figure
 from ..checks import Result, at_least, at_most, check_range, equal, near
 from ..digits.trained import first_of, sample
 from ..tools import loss_and_gradient, untrained
@@ -74,7 +74,7 @@ def _checks(n: int, rows: list[Result], singles: list[Result], share: float) -> 
     ]
 
 
-def draw_importance(result: Result, folder: Path) -> list[Path]:
+def draw_importance(result: Result) -> dict[str, Figure]:
     """Draw how far the cost falls by a nudge of each tenth."""
     ranks = ["top\ntenth", "2nd", "3rd", *(f"{k}th" for k in range(4, 10)), "last"]
     falls = {
@@ -83,7 +83,7 @@ def draw_importance(result: Result, folder: Path) -> list[Path]:
     }
     title = "The tenth of the weights with the largest slopes does the work"
     label = "fall of the cost, thousandths"
-    return [bars(folder / "importance.png", ranks, falls, title=title, label=label)]
+    return {"importance": bars(ranks, falls, title=title, label=label)}
 
 
 def _nudged(net: Network, slopes: np.ndarray, chosen: Any, nudge: float) -> Network:

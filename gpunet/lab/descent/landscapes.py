@@ -5,7 +5,6 @@ mini-batch takes quick, drunken steps in about the direction of steepest descent
 """
 
 from math import atan2, degrees, dist, pi
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...random import host_rng
 from ...show.descent_plots import cost_contours, cost_curves
+from ...show.style import Figure
 from ..checks import Result, at_most, check_range, near
 from ..tools import (
     descend,
@@ -81,7 +81,7 @@ def curve(
     return {"balls": rows, "paths": paths, "checks": checks}
 
 
-def draw_curve(result: Result, folder: Path) -> list[Path]:
+def draw_curve(result: Result) -> dict[str, Figure]:
     """Draw both curves with the balls' paths."""
     panels = []
     for name, c in _CURVES.items():
@@ -90,7 +90,7 @@ def draw_curve(result: Result, folder: Path) -> list[Path]:
         along = [(path, c["cost"](path)) for path in paths]
         panels.append((name, w, c["cost"](w), along))
     title = "The start decides which minimum is found"
-    return [cost_curves(folder / "curve.png", panels, title=title)]
+    return {"curve": cost_curves(panels, title=title)}
 
 
 def surface(
@@ -151,21 +151,20 @@ def _roll(x: float, y: float, rate: float, steps: int = 40) -> list[list[float]]
     return path
 
 
-def draw_surface(result: Result, folder: Path) -> list[Path]:
+def draw_surface(result: Result) -> dict[str, Figure]:
     """Draw lines of equal cost, the gradient and three ways down."""
     x, y = result["point"]
     wide, (dx, dy) = max(abs(x), abs(y)), (0.12 * g for g in result["gradient"])
     u = np.linspace(-1.25 * wide, 2.2 * wide, 200)
     v = np.linspace(-0.7 * wide, 1.4 * wide, 200)
-    return [
-        cost_contours(
-            folder / "surface.png",
+    return {
+        "surface": cost_contours(
             (u, v, 1.5 * u[None, :] ** 2 + 0.5 * v[:, None] ** 2),
             result["paths"],
             title="C = 3/2 x² + 1/2 y²: three ways down, by learning rate",
             arrow=(x, y, dx, dy),
         )
-    ]
+    }
 
 
 def paths(
@@ -253,18 +252,17 @@ def _by_formula(
     return path
 
 
-def draw_paths(result: Result, folder: Path) -> list[Path]:
+def draw_paths(result: Result) -> dict[str, Figure]:
     """Draw the ways through the cost of w and b."""
     x, y = map(np.array, result["points"])
     w, b = np.linspace(-1.3, 2.3, 120), np.linspace(-1.1, 1.3, 120)
     cost = np.mean((w[None, :, None] * x + b[:, None, None] - y) ** 2, axis=-1)
-    return [
-        cost_contours(
-            folder / "paths.png",
+    return {
+        "paths": cost_contours(
             (w, b, cost),
             result["paths"],
             title="64 steps with all points, with a few, and with one",
             labels=("w", "b"),
             best=tuple(result["minimum"]),
         )
-    ]
+    }

@@ -5,7 +5,6 @@ it is of them, what 300 digits can tell, and that it calls noise a digit as well
 """
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ import numpy as np
 from ...blocks import mlp
 from ...network import Network
 from ...random import host_rng
-from ...show.pictures import confusion_matrix, images
+from ...show.pictures import confusion_table, images
 from ...show.plots import histogram
-from ...show.style import ORANGE
+from ...show.style import ORANGE, Figure
 from ...training import metrics
 from ..checks import Result, at_least, at_most, check, check_range, rounded
 from ..tools import activations, max_difference, to_lists, untrained
@@ -64,27 +63,25 @@ def mistakes(
     }
 
 
-def draw_mistakes(result: Result, folder: Path) -> list[Path]:
+def draw_mistakes(result: Result) -> dict[str, Figure]:
     """Draw the two galleries: the answer and how sure it was under each digit."""
     wrong, correct = result["surest_mistakes"], result["surest_of_each_digit"]
     n = len(wrong)
-    return [
-        images(
-            folder / "mistakes.png",
+    return {
+        "mistakes": images(
             result["_pictures"][:n],
             [f"{r['digit']}, says {r['answer']}: {r['output']:.2f}" for r in wrong],
             title=f"The surest of {result['n_wrong']} mistakes in {result['n_test']:,}",
             columns=4,
             colors=[ORANGE] * n,
         ),
-        images(
-            folder / "successes.png",
+        "successes": images(
             result["_pictures"][n:],
             [f"{r['answer']}: {r['output']:.3f}" for r in correct],
             title="The surest success with each digit",
             columns=5,
         ),
-    ]
+    }
 
 
 def confusion(*, device: str = "cpu", seed: int = 0, **training: Any) -> Result:
@@ -110,13 +107,13 @@ def confusion(*, device: str = "cpu", seed: int = 0, **training: Any) -> Result:
     }
 
 
-def draw_confusion(result: Result, folder: Path) -> list[Path]:
+def draw_confusion(result: Result) -> dict[str, Figure]:
     """Draw the table of true digit against answer."""
     title = (
         f"Which digit is taken for which ({result['test_accuracy']:.1%} of "
         f"{result['n_test']:,} are right)"
     )
-    return [confusion_matrix(folder / "confusion.png", result["table"], title=title)]
+    return {"confusion": confusion_table(result["table"], title=title)}
 
 
 def cost(*, device: str = "cpu", seed: int = 0, **training: Any) -> Result:
@@ -241,23 +238,21 @@ def _noise_row(largest: np.ndarray, winner: np.ndarray, real: np.ndarray) -> Res
     }
 
 
-def draw_noise(result: Result, folder: Path) -> list[Path]:
+def draw_noise(result: Result) -> dict[str, Figure]:
     """Draw how sure the networks are of noise and of digits, and some noise."""
     n = len(result["networks"])
     outputs = {"pure noise": result["_largest"], "real digits": result["_real"]}
-    return [
-        histogram(
-            folder / "noise.png",
+    return {
+        "noise": histogram(
             {name: output.reshape(-1) for name, output in outputs.items()},
             title="How sure of what it sees" + (f", {n} networks" if n > 1 else ""),
             label="largest of the ten outputs",
             mark=(0.5, "half"),
         ),
-        images(
-            folder / "noise-images.png",
+        "noise-images": images(
             result["_pictures"],
             [f'"{digit}": {output:.2f}' for digit, output in result["_answers"]],
             title="Pure noise, and what a network says it is",
             columns=4,
         ),
-    ]
+    }

@@ -7,7 +7,6 @@ edges and no loops, only loose patterns.
 """
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ...network import Network
 from ...random import host_rng
 from ...show.pictures import images
 from ...show.plots import bars
+from ...show.style import Figure
 from ..checks import Result, at_least, at_most, check, check_range, rounded
 from ..tools import activations
 from .trained import sample, trained
@@ -136,25 +136,23 @@ def _synthetic_rows(net: Network) -> tuple[np.ndarray, dict[str, Result]]:
     }
 
 
-def draw_detectors(result: Result, folder: Path) -> list[Path]:
+def draw_detectors(result: Result) -> dict[str, Figure]:
     """Draw the two detectors, and the loop detector's answer to each digit."""
-    return [
-        images(
-            folder / "detectors.png",
+    return {
+        "detectors": images(
             np.stack([edge(), edge(45.0), loop()]),
             ["edge", "the same, turned", "loop on top"],
             title="Built by hand: orange counts for it, blue against",
             columns=3,
             signed=True,
         ),
-        bars(
-            folder / "detectors-digits.png",
+        "detectors-digits": bars(
             list("0123456789"),
             {"loop": result["loop_activation_by_digit"]},
             title=f"How often a loop is seen on top (n = {result['n_test']:,})",
             label="mean activation",
         ),
-    ]
+    }
 
 
 def weight_images(
@@ -202,17 +200,16 @@ def _shuffled_scores(
     return {kind: np.stack([score[kind] for score in scores]) for kind in scores[0]}
 
 
-def draw_weight_images(result: Result, folder: Path) -> list[Path]:
+def draw_weight_images(result: Result) -> dict[str, Figure]:
     """Draw each hidden neuron's weights with its two scores."""
     pairs = zip(result["edge"]["by_neuron"], result["loop"]["by_neuron"], strict=True)
     captions = [f"edge {edge:.2f}  loop {loop:.2f}" for edge, loop in pairs]
-    return [
-        images(
-            folder / "weight-images.png",
+    return {
+        "weight-images": images(
             result["_pictures"][:32],
             captions[:32],
             title="Weights of the hidden neurons: orange for, blue against",
             columns=4 if len(captions) <= 16 else 8,
             signed=True,
         )
-    ]
+    }

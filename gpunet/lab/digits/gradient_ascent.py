@@ -5,7 +5,6 @@ climb until one output is near 1. What comes out is less like any digit of the t
 set than real digits are like each other.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ...network import Network
 from ...optimizers import Adam
 from ...random import host_rng
 from ...show.pictures import images
+from ...show.style import Figure
 from ..checks import Result, at_least, at_most, check, rounded
 from .trained import sample, trained
 
@@ -98,7 +98,7 @@ def dream(
     }
 
 
-def draw_dream(result: Result, folder: Path) -> list[Path]:
+def draw_dream(result: Result) -> dict[str, Figure]:
     """Draw the ten pictures, and under each the nearest digit there is."""
     drawn, real = result["_pixels"], result["_nearest"]
     pictures = np.concatenate([drawn[:5], real[:5], drawn[5:], real[5:]])
@@ -106,4 +106,4 @@ def draw_dream(result: Result, folder: Path) -> list[Path]:
     below = [f"{cosine:.0%} alike" for cosine in result["likeness_to_nearest_digit"]]
     captions = above[:5] + below[:5] + above[5:] + below[5:]
     title = "What the network takes for 0 to 9, and below it the digit most alike"
-    return [images(folder / "dream.png", pictures, captions, title=title, columns=5)]
+    return {"dream": images(pictures, captions, title=title, columns=5)}

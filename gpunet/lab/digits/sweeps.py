@@ -5,7 +5,6 @@ Here every choice is a population of seeds, so that each number has its spread.
 """
 
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ...data import Dataset
 from ...network import Network
 from ...optimizers import SGD, Adam
 from ...show.plots import bands, bars, spread
+from ...show.style import Figure
 from ...training import Callback, evaluate, fit
 from ...training.loop import Trainer
 from ...training.metrics import summary
@@ -69,7 +69,7 @@ def sizes(
     }
 
 
-def draw_sizes(result: Result, folder: Path) -> list[Path]:
+def draw_sizes(result: Result) -> dict[str, Figure]:
     """Draw accuracy against width, one curve for each depth."""
     series = {}
     keys = ("width", "accuracy", "sd")
@@ -79,9 +79,8 @@ def draw_sizes(result: Result, folder: Path) -> list[Path]:
         name = f"{depth} hidden layer{'s' if depth > 1 else ''}"
         series[name] = (widths, y, y - sd, y + sd)
     n = result["networks_of_each_size"]
-    return [
-        bands(
-            folder / "sizes.png",
+    return {
+        "sizes": bands(
             series,
             title=f"Width helps, depth hardly (mean and sd of {n} networks)",
             x_label="neurons in each hidden layer",
@@ -89,7 +88,7 @@ def draw_sizes(result: Result, folder: Path) -> list[Path]:
             log="x",
             x_ticks=list(widths),
         )
-    ]
+    }
 
 
 def gradient_by_layer(
@@ -139,23 +138,22 @@ def _hidden_norms(net: Network, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     return np.stack([gradient_norm({k: grads[k]}, net.population) for k in hidden])
 
 
-def draw_gradient_by_layer(result: Result, folder: Path) -> list[Path]:
+def draw_gradient_by_layer(result: Result) -> dict[str, Figure]:
     """Draw the size of each layer's gradient."""
     series = {}
     for name, norm in result["_norms"].items():
         band = np.median(norm, axis=1), norm.min(axis=1), norm.max(axis=1)
         label = "ReLU" if name == "relu" else name
         series[label] = (np.arange(2, len(norm) + 2), *band)
-    return [
-        bands(
-            folder / "gradient-by-layer.png",
+    return {
+        "gradient-by-layer": bands(
             series,
             title="Gradients on their way back, before the first step",
             x_label="layer (the input is on the left)",
             y_label="length of its gradient",
             log="y",
         )
-    ]
+    }
 
 
 class _AccuracyCurve(Callback):
@@ -239,7 +237,7 @@ def _race_checks(rows: list[Result]) -> list[Result]:
     ]
 
 
-def draw_sigmoid_or_relu(result: Result, folder: Path) -> list[Path]:
+def draw_sigmoid_or_relu(result: Result) -> dict[str, Figure]:
     """Draw the race at each one's best rate, and the dead by learning rate."""
     rate = {r["activation"]: r["learning_rate"] for r in result["rates"] if r["best"]}
     series = {}
@@ -247,24 +245,22 @@ def draw_sigmoid_or_relu(result: Result, folder: Path) -> list[Path]:
         label = f"{'ReLU' if name == 'relu' else name}, rate {rate[name]:g}"
         series[label] = (result["_steps"], *spread(accuracy))
     relu = [r for r in result["rates"] if r["activation"] == "relu"]
-    return [
-        bands(
-            folder / "sigmoid-or-relu.png",
+    return {
+        "sigmoid-or-relu": bands(
             series,
             title="ReLU against sigmoid, each at its best rate (mean and range)",
             x_label="steps of 32 digits",
             y_label=f"accuracy on {result['n_test']:,} digits",
             levels=[(0.9, "90 %")],
         ),
-        bars(
-            folder / "dead-units.png",
+        "dead-units": bars(
             [f"rate {r['learning_rate']:g}" for r in relu],
             {"dead": [r["dead_of_32"] for r in relu]},
             title="ReLUs that never fire again, of 32",
             label="dead neurons, mean",
             form="{:.1f}",
         ),
-    ]
+    }
 
 
 def dead_units(net: Network, x: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ of the ring. With three the plane is lifted into space, and a flat cut does it.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ...blocks import mlp
 from ...network import Network
 from ...optimizers import Adam
 from ...show.planes import Plane, planes
+from ...show.style import Figure
 from ...training.metrics import summary
 from ..checks import Result, at_least, at_most, check_range, equal, rounded, within
 from ..tools import activations, descend
@@ -96,7 +96,7 @@ def _against_olah(row: Result, n_seeds: int) -> list[Result]:
     return [best, equal(right, n_right, 0)]
 
 
-def draw_disc_in_ring(result: Result, folder: Path) -> list[Path]:
+def draw_disc_in_ring(result: Result) -> dict[str, Figure]:
     """Draw the cut in the plane for each width, and the plane bent by 2 and 3."""
     x, t = result["_points"]
     panels = []
@@ -109,19 +109,17 @@ def draw_disc_in_ring(result: Result, folder: Path) -> list[Path]:
         lines = [view(hidden(net, line)) for line in grid(1.0)]
         title = "bent by 2 neurons" if k == 2 else "lifted by 3, from the side"
         bent.append(Plane(title, view(hidden(net, x)), t, lines=lines, cut=cut))
-    return [
-        planes(
-            folder / "ring.png",
+    return {
+        "ring": planes(
             panels,
             title="A disc in a ring, parted by tanh neurons",
             columns=min(len(panels), 4),
         ),
-        planes(
-            folder / "ring-bent.png",
+        "ring-bent": planes(
             bent,
             title="Bent, the plane cannot let the disc out; lifted, it can",
         ),
-    ]
+    }
 
 
 def hidden(net: Network, x: np.ndarray) -> np.ndarray:
@@ -201,11 +199,11 @@ def boundaries(
     }
 
 
-def draw_boundaries(result: Result, folder: Path) -> list[Path]:
+def draw_boundaries(result: Result) -> dict[str, Figure]:
     """Draw the three clouds and what the first network answers where."""
     panels = [
         Plane(name, x, t, region(net, 1.3), note=f"{right:.1%} of unseen points right")
         for name, (x, t, net, right) in result["_clouds"].items()
     ]
     title = "Where the border runs: two layers of tanh neurons"
-    return [planes(folder / "boundaries.png", panels, title=title)]
+    return {"boundaries": planes(panels, title=title)}

@@ -6,7 +6,6 @@ thousand digits instead of fifty thousand pictures.
 """
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ...blocks import mlp
 from ...optimizers import Adam
 from ...random import host_rng
 from ...show.plots import bands, spread
+from ...show.style import Figure
 from ...training import fit
 from ...training.metrics import summary
 from ..checks import Result, at_least, check, check_range, rounded, within
@@ -100,7 +100,7 @@ def _checks(rows: list[Result]) -> list[Result]:
     return checks
 
 
-def draw_memorization(result: Result, folder: Path) -> list[Path]:
+def draw_memorization(result: Result) -> dict[str, Figure]:
     """Draw how fast the training labels are learned, by their share of chance."""
     names, series = {0.0: "real labels", 1.0: "random labels"}, {}
     for row in result["labels"]:
@@ -108,12 +108,11 @@ def draw_memorization(result: Result, folder: Path) -> list[Path]:
         name = names.get(share, f"{share:.0%} random") + f" (test {accuracy:.0%})"
         learned = result["_curves"][share]
         series[name] = (np.arange(1, len(learned) + 1), *spread(learned))
-    return [
-        bands(
-            folder / "memorization.png",
+    return {
+        "memorization": bands(
             series,
             title=f"{result['n_train']:,} digits are learned whatever their labels",
             x_label="epoch",
             y_label="training accuracy",
         )
-    ]
+    }

@@ -7,7 +7,6 @@ starts of narrower networks are one population for each width.
 """
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from ...blocks import mlp
 from ...optimizers import SGD
 from ...show.plots import bands, histogram
+from ...show.style import Figure
 from ...training import evaluate, fit
 from ..checks import Result, check, check_range, rounded
 from ..digits.trained import sample
@@ -98,20 +98,18 @@ def _checks(narrowest: Result, widest: Result) -> list[Result]:
     ]
 
 
-def draw_surfaces(result: Result, folder: Path) -> list[Path]:
+def draw_surfaces(result: Result) -> dict[str, Figure]:
     """Draw the losses of all starts by width, and what one says of the other."""
     n, rows = result["starts_of_each_width"], result["widths"]
     widths = [row["width"] for row in rows]
-    return [
-        histogram(
-            folder / "surfaces.png",
+    return {
+        "surfaces": histogram(
             {f"{width} neurons": loss for width, loss in result["_losses"].items()},
             title=f"Where {n} starts end: the wider, the closer together",
             label=f"loss on {result['n_test']:,} test digits",
             bins=60,
         ),
-        bands(
-            folder / "surfaces-correlation.png",
+        "surfaces-correlation": bands(
             {"correlation": (widths, [row["correlation"] for row in rows])},
             title="The wider, the less the training loss says of the test loss",
             x_label="hidden neurons",
@@ -119,4 +117,4 @@ def draw_surfaces(result: Result, folder: Path) -> list[Path]:
             log="x",
             x_ticks=widths,
         ),
-    ]
+    }

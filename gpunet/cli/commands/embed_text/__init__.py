@@ -10,6 +10,7 @@ from typing import Any
 
 from ....errors import ConfigError
 from ....io.messages import printable
+from ....show.style import save_png
 from ....show.words import draw_map
 from ....text.corpus import words_of
 from ....text.evaluation import evaluate_analogies, evaluate_similarity
@@ -69,10 +70,9 @@ def _map(args: argparse.Namespace) -> None:
     out = Path(args.out) if args.out else path.with_name("map.png")
     title = f"{len(names)} words: the plane holds {share:.0%} of their spread"
     try:
-        draw_map(out, names, points, title=title)
+        save_png(draw_map(names, points, title=title), out)
     except ImportError as error:
-        hint = 'python -m pip install "gpunet[plot]"'
-        raise ConfigError(f"map: no matplotlib ({error}); {hint}") from error
+        raise ConfigError(f"map: {error}") from error
     if args.json:
         coordinates = dict(zip(names, points.tolist(), strict=True))
         print(json.dumps({"path": str(out), "share": share, "points": coordinates}))

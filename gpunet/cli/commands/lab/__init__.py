@@ -17,6 +17,7 @@ from ....errors import GpunetError
 from ....io.writing import write_atomically
 from ....lab.digits.trained import trained
 from ....lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
+from ....show.style import save_png
 from ...messages import Parser, errors_name_options
 from ...options.common import adder, number, whole
 from ...options.lab import add_common
@@ -159,10 +160,10 @@ def _write(out: str | None, experiment: Experiment, result: dict[str, Any]) -> N
     write_atomically(written[0], text.encode())
     if draw := _companion("draw", resolve_name(experiment.target)):
         try:
-            written += draw(result, Path(out))
+            for name, figure in draw(result).items():
+                written.append(save_png(figure, Path(out, f"{name}.png")))
         except ImportError as error:
-            hint = 'python -m pip install "gpunet[plot]"'
-            print(f"no pictures ({error}): {hint}", file=sys.stderr)
+            print(error, file=sys.stderr)
     print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
 
 

@@ -15,8 +15,9 @@ from ....runs.hints import resume_hint
 from ....runs.network import run_config
 from ....runs.presets import DEFAULTS, preset
 from ....runs.report import measured
-from ....show.curves import draw_curves
+from ....show.curves import learning_curves
 from ....show.residuals import draw_residuals
+from ....show.style import save_png
 from ...running import run_folder, run_options, time_and_memory
 from .report import show_result
 
@@ -29,17 +30,17 @@ def run(args: argparse.Namespace) -> int:
     started, say = time.perf_counter(), options.say
     net, history, result, folder, data = run_config(config, options)
     say(time_and_memory(started))
-    drawn = [_draw(say, draw_curves, history, folder / "curves.png")]
+    drawn = [_draw(say, folder / "curves.png", learning_curves, history)]
     result = result | {"folder": str(folder)}
     if drawn[0] and "r2" in result and net.population is None:
         assert data.table is not None and data.test is not None  # of any regression
         t, y = measured(net, data, data.test)
-        name, path = str(data.table.target.name), folder / "residuals.png"
-        drawn.append(_draw(say, draw_residuals, path, y[0], t, name))
+        path, name = folder / "residuals.png", str(data.table.target.name)
+        drawn.append(_draw(say, path, draw_residuals, y[0], t, name))
     if args.json:
         print(json.dumps(result, sort_keys=True))
     else:
-        show_result(result, [Path(path).name for path in drawn if path])
+        show_result(result, [path.name for path in drawn if path])
         if history.outcome == "step limit reached":
             print(resume_hint(folder, options))
     if result.get("better_than_baseline") is False:
@@ -75,11 +76,11 @@ def _folder(args: argparse.Namespace) -> Any:
     return run_folder(args, args.preset or ("config" if args.config else name))
 
 
-def _draw(say: Any, draw: Any, *args: Any) -> Any:
+def _draw(say: Any, path: Path, draw: Any, *args: Any) -> Path | None:
     try:
-        return draw(*args)
-    except ImportError:
-        say('no pictures: python -m pip install "gpunet[plot]" draws it')
+        return save_png(draw(*args), path)
+    except ImportError as error:
+        say(str(error))
     except GpunetError as error:
         say(f"warning: {error}")
     return None
