@@ -283,10 +283,5 @@ class Embedding(Layer):
 Embedding.__init__ = _old_names(Embedding.__init__)  # type: ignore[method-assign]
 
 
-LAYERS: dict[str, type[Layer]] = {
-    "Dense": Dense,
-    "Activation": Activation,
-    "Dropout": Dropout,
-    "Flatten": Flatten,
-    "Embedding": Embedding,
-}
+_KINDS: tuple[type[Layer], ...] = (Dense, Activation, Dropout, Flatten, Embedding)
+LAYERS = {kind.__name__: kind for kind in _KINDS}

@@ -8,32 +8,25 @@ One training step is four lines, and everything else in gpunet serves them:
     optimizer.step(net.params, grads)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any, Literal, overload
 
 from ._lazy import load
 from .backend import Array, Backend, HostArray, Params, namespace, open_backend
+from .backend.inputs import example_rows, in_chunks
 from .errors import ConfigError
 from .layers import Embedding, Layer
 from .losses import Loss, get_loss
-from .parameters import (
-    Parameters,
-    check_layers,
-    initial_parameters,
-    known_dtype,
-)
+from .parameters import Parameters, check_layers, initial_parameters, known_dtype
 from .random import Draws, member_seeds
-
-# Rows predicted at once: large enough for full speed, small enough that a
-# signal need not wait long and the activations of a wide layer fit anywhere.
-_CHUNK = 8192
 
 
 class Network:
     """Layers in a row with their parameters, or a population of such networks.
 
-    Layers that do not fit each other, or a bad seed, are a ConfigError.
+    Layers that do not fit each other, or a bad seed, are a ConfigError. A
+    population is a sequence: `len(nets)`, `nets[3]`, `nets[2:5]`, `for net in nets`.
 
     Parameters
     ----------
@@ -59,8 +52,8 @@ class Network:
     --------
     >>> from gpunet.layers import Activation, Dense
     >>> net = Network([Dense(784, 16), Activation("relu"), Dense(16, 10)])
-    >>> net.n_parameters
-    12730
+    >>> net
+    784-16-10 relu, 12,730 parameters
     """
 
     def __init__(
@@ -181,26 +174,27 @@ class Network:
                 grads[full] = of_layer[name]
         return (grads, dy) if wrt_input else grads
 
-    def predict(self, x: HostArray | Array) -> HostArray:
+    def predict(self, x: Any) -> HostArray:
         """Return the outputs for x, on the host.
 
         Parameters
         ----------
-        x : array, shape (n, features), host or device
+        x : rows, shape (n, features), or one example, shape (features,)
+            Nested lists, an array of any library, or a DataFrame of numbers.
 
         Returns
         -------
-        y : host array, shape (..., n, n_out)
+        y : host array, shape (..., n, n_out), or (..., n_out) for one example
             Probabilities for the cross-entropies, else the last activations.
         """
-        return self._outputs(x, self.loss.inverse_link)
+        return self._outputs(x, self.loss.inverse_link, "predict")
 
-    def classify(self, x: HostArray | Array) -> HostArray:
+    def classify(self, x: Any) -> HostArray:
         """Return the label of each row, shape (..., n): the largest output.
 
         A single output counts as 1 where `predict` gives at least a half.
         """
-        return self._outputs(x, self.decide)
+        return self._outputs(x, self.decide, "classify")
 
     def decide(self, y: Array) -> Array:
         """Return the labels that outputs y mean, shape (..., n), on the device."""
@@ -209,35 +203,19 @@ class Network:
             return xp.argmax(y, axis=-1)
         return xp.astype(self.loss.inverse_link(y)[..., 0] >= 0.5, xp.int64)
 
-    def _outputs(self, x: Any, finish: Callable[[Array], Array]) -> HostArray:
-        bk = self.backend
-        if getattr(x, "ndim", 0) < 2:
-            raise ConfigError(
-                f"predict: expected rows of shape (n, features), got shape "
-                f"{tuple(getattr(x, 'shape', ()))}; one example is x[None, :]"
-            )
-        kind = None if isinstance(self.layers[0], Embedding) else self.dtype
-        parts, begun = [], self.params.check_reading("predict")
-        with bk.use():
-            for start in range(0, max(x.shape[0], 1), _CHUNK):
-                rows = x[start : min(start + _CHUNK, x.shape[0]), ...]
-                if namespace(x) is not bk.xp:
-                    rows = bk.view(rows, kind)
-                elif kind:
-                    rows = bk.xp.astype(rows, bk.dtype(kind), copy=False)
-                y, _ = self.forward(rows)
-                parts.append(bk.view(bk.to_host(finish(y))))
-            self.params.check_reading("predict", begun)
-            axis = 1 if self.population else 0
-            return bk.to_host(bk.xp.concat(parts, axis=axis))
+    def _outputs(self, x: Any, finish: Callable[[Array], Array], who: str) -> HostArray:
+        bk, begun = self.backend, self.params.check_reading(who)
+        x, single = example_rows(x, self.layers[0], who, bk)
+        dtype = None if isinstance(self.layers[0], Embedding) else self.dtype
+        axis = 1 if self.population else 0
+        y = in_chunks(lambda rows: finish(self.forward(rows)[0]), x, bk, dtype, axis)
+        self.params.check_reading(who, begun)
+        return y.take(0, axis) if single else y
 
     def to(self, device: "str | Backend") -> "Network":
         """Return a copy of the network on another device."""
-        bk, old = open_backend(device), self.backend
-        begun = self.params.check_reading("to")
-        copied = {name: bk.array(old.to_host(p)) for name, p in self.params.items()}
-        self.params.check_reading("to", begun)
-        return self.with_params(copied, backend=bk)
+        bk = open_backend(device)
+        return self.with_params(self.params.copied("to", backend=bk), backend=bk)
 
     def member(self, i: int) -> "Network":
         """Return member i of a population as a network (ConfigError: no such one)."""
@@ -246,11 +224,29 @@ class Network:
                 f"member: {i}: expected 0 to {(self.population or 0) - 1}; "
                 f"this network holds {self.population or 'no population'}"
             )
-        bk = self.backend
-        begun = self.params.check_reading("member")
-        own = {name: bk.array(bk.to_host(p)[i]) for name, p in self.params.items()}
-        self.params.check_reading("member", begun)
+        own = self.params.copied("member", i)
         return self.with_params(own, seeds=self.seeds[i : i + 1], population=None)
+
+    def __len__(self) -> int:
+        if self.population:
+            return self.population
+        raise TypeError("this is one network, which has no members")
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, i: "int | slice") -> "Network":
+        """Return a copy of member i, from -n to n - 1, or a population of a slice."""
+        rows = range(len(self))[i]
+        if isinstance(rows, int):
+            return self.member(rows)
+        if not rows:
+            raise IndexError(f"no member of {len(self)} is in {i}")
+        some = self.params.copied("member", i)
+        return self.with_params(some, seeds=self.seeds[i], population=len(rows))
+
+    def __iter__(self) -> Iterator["Network"]:
+        return map(self.member, range(len(self)))
 
     def with_params(self, params: Params, **changes: Any) -> "Network":
         """Return the same layers and loss around other parameters, not copied.
@@ -276,7 +272,9 @@ class Network:
         """Return the network a file holds; see `gpunet.load_network`."""
         return load("storage").load_network(path, device, **own)
 
+    def summary(self) -> Any:
+        """Return a table to print: each layer's output shape and parameters."""
+        return load("show.summary").Summary(self)
+
     def __repr__(self) -> str:
-        members = f", population={self.population}" if self.population else ""
-        layers, loss = ", ".join(map(repr, self.layers)), self.loss.name
-        return f"Network([{layers}], loss={loss!r}{members}, on {self.backend.name})"
+        return load("show.summary").title(self)

@@ -158,6 +158,17 @@ class Parameters(dict[str, Array]):
             )
         return self._n_trainings
 
+    def copied(self, what: str, i: Any = ..., backend: Backend | None = None) -> Params:
+        """Return copies of the tensors, or of their parts `[i]`, on a backend.
+
+        `what` is who reads them, for the message of `check_reading`.
+        """
+        old, new = self._backend, backend or self._backend
+        begun = self.check_reading(what)
+        tensors = {name: new.array(old.to_host(p)[i]) for name, p in self.items()}
+        self.check_reading(what, begun)
+        return tensors
+
     def _put(self, full: str, p: Array) -> None:
         super().__setitem__(full, p)
         layer, _, name = full.partition(".")

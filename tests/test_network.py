@@ -218,12 +218,36 @@ def test_network_refuses_layers_that_do_not_fit():
         Network([Dense(2, 2), Activation(ending)], "squared_error")
 
 
+def test_population_is_a_sequence_of_its_members(bk):
+    nets = mlp([3, 4, 2], population=5, seed=10, device=bk)
+    assert len(nets) == 5 and [net.seeds for net in nets] == [
+        (10 + i,) for i in range(5)
+    ]
+    assert next(net.seeds for net in reversed(nets)) == nets[-1].seeds == (14,)
+    some = nets[3:1:-1]
+    assert some.population == len(some) == 2 and some.seeds == (13, 12)
+    for got, member in zip([nets[3], *some], (3, 3, 2), strict=True):
+        for name, p in nets.member(member).params.items():
+            assert np.array_equal(bk.to_host(got.params[name]), bk.to_host(p))
+    some.params["0.b"] = some.params["0.b"] + 1.0
+    assert not np.any(bk.to_host(nets.params["0.b"]))
+
+
+def test_sequence_refuses_members_that_are_not_there():
+    nets, net = mlp([2, 2], population=3), mlp([2, 2])
+    for i in (3, -4, slice(2, 2)):
+        with pytest.raises(IndexError):
+            nets[i]
+    for call in (len, list, lambda net: net[0]):
+        with pytest.raises(TypeError, match="this is one network"):
+            call(net)
+    assert net and nets and net in [net]
+
+
 def test_repr_says_what_it_is():
-    text = repr(mlp([2, 3, 1], "tanh", loss="squared_error", population=5))
-    assert text.startswith("Network([Dense(n_in=2, n_out=3")
-    assert text.endswith("loss='squared_error', population=5, on cpu)")
-    assert "Activation(function='tanh')" in text
-    assert "population" not in repr(mlp([2, 2]))
+    net = mlp([2, 3, 1], "tanh", loss="squared_error", population=5)
+    assert repr(net) == "2-3-1 tanh, loss squared_error, 13 parameters x 5 members"
+    assert repr(mlp([784, 16, 10])) == "784-16-10 relu, 12,730 parameters"
 
 
 def test_network_takes_an_open_backend():

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from helpers import Draws, error, normal
 
-from gpunet import Activation, Dense, Dropout, Embedding, Network, loss, mlp
-from gpunet.errors import ConfigError
+from gpunet import (
+    Activation,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Network,
+    loss,
+    mlp,
+)
+from gpunet.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.pure
 
@@ -89,13 +98,30 @@ def test_population_predicts_members_first(bk):
         assert np.array_equal(net.member(i).classify(x), labels[i])
 
 
-def test_predict_wants_rows():
-    net = mlp([3, 2])
-    for x in (np.zeros(3), [0.0, 0.0, 0.0], np.float32(1.0)):
-        with pytest.raises(ConfigError, match=r"one example is x\[None, :\]"):
+def test_one_example_is_answered_without_the_axis_of_rows(bk):
+    net = mlp([3, 2], device=bk, dtype="float64")
+    x = normal(0, 2, 3)
+    for one in (x[1], x[1].tolist(), bk.array(x)[1, :]):
+        assert error(net.predict(one), net.predict(x)[1]) < 1e-15
+        assert net.classify(one) == net.classify(x)[1]
+    nets = mlp([3, 2], population=4, device=bk)
+    assert nets.predict(x[0]).shape == (4, 2) and nets.classify(x[0]).shape == (4,)
+    pictures = Network([Flatten((2, 3)), Dense(6, 2)], device=bk)
+    assert pictures.predict(normal(0, 2, 3)).shape == (2,)
+    assert pictures.predict(normal(0, 5, 2, 3)).shape == (5, 2)
+
+
+def test_predict_refuses_other_numbers_of_features():
+    net, column = mlp([3, 2]), mlp([1, 2])
+    for x in (np.zeros(4), np.float32(1.0), np.zeros((5, 4)), []):
+        with pytest.raises(ConfigError, match=r"predict: .* rows of 3 features, got x"):
             net.predict(x)
-    with pytest.raises(ConfigError, match="last axis of 3"):
-        net.predict(np.zeros((5, 4)))
+    with pytest.raises(ConfigError, match=r"classify: .* of 1 features, .* \(5,\)"):
+        column.classify(np.zeros(5))
+    with pytest.raises(ConfigError, match=r"one example is x.reshape\(-1\)"):
+        net.predict(np.zeros((3, 1)))
+    with pytest.raises(ConfigError, match="flatten it first"):
+        mlp([6, 2]).predict(np.zeros((5, 2, 3)))
 
 
 def test_embedding_network_predicts_from_integers(bk):
@@ -104,6 +130,10 @@ def test_embedding_network_predicts_from_integers(bk):
     y = net.predict(words)
     assert y.shape == (2, 3)
     assert error(net.predict(words[1:]), y[1:]) < 1e-13
+    assert error(net.predict([3, 3]), y[1]) < 1e-13
+    for bad in ([[0, 9]], [[0, -1]], [[0.0, 1.0]]):
+        with pytest.raises(DataError, match="not a word; must be a whole number"):
+            net.predict(bad)
 
 
 def test_comparator_predicts_but_does_not_learn():
