@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
     from .network import Network
     from .optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
     from .optimizers import get_optimizer as optimizer
+    from .runs.progress import ProgressBar
     from .storage import load_network, save_network
     from .training import Callback, EarlyStopping, History, Settings, evaluate, fit
     from .training.schedules import get_schedule as schedule
@@ -38,7 +39,7 @@ __version__ = "0.1.0"
 __all__ = ["SGD", "Activation", "AdaGrad", "Adam", "AdamW", "Backend", "Callback"]
 __all__ += ["Dataset", "Dense", "Dropout", "EarlyStopping", "Embedding", "Flatten"]
 __all__ += ["GpunetError", "GpunetWarning", "History", "Layer", "Loss", "Network"]
-__all__ += ["Optimizer", "RMSProp", "Settings", "Splits", "activation"]
+__all__ += ["Optimizer", "ProgressBar", "RMSProp", "Settings", "Splits", "activation"]
 __all__ += ["check_gradients", "evaluate", "fit", "load_mnist", "load_network", "loss"]
 __all__ += ["mlp", "namespace", "open_backend", "optimizer", "predictor"]
 __all__ += ["save_network", "scatter_add", "schedule"]
@@ -55,6 +56,7 @@ _MODULES = {
     "losses": "Loss loss",
     "network": "Network",
     "optimizers": "SGD AdaGrad Adam AdamW RMSProp optimizer",
+    "runs.progress": "ProgressBar",
     "storage": "load_network save_network",
     "training": "Callback EarlyStopping History Settings evaluate fit",
     "training.schedules": "schedule",

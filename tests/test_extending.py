@@ -151,10 +151,10 @@ REFUSED = {
     "or give an instance of your class": lambda: gpunet.fit(
         NET, (X, T), optimizer=Lion
     ),
-    "callbacks: must be a sequence of gpunet.Callback": lambda: gpunet.fit(
+    "callbacks: must be a list, got .*; put it in brackets": lambda: gpunet.fit(
         NET, (X, T), callbacks=gpunet.Callback()
     ),
-    "Callback, got .<class": lambda: gpunet.fit(
+    "callbacks: Callback is a class; use Callback()": lambda: gpunet.fit(
         NET, (X, T), callbacks=[gpunet.Callback]
     ),
 }

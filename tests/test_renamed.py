@@ -68,8 +68,15 @@ def test_old_name_of_the_stopped_members():
 
 
 def test_unknown_setting_is_named_with_the_known_ones():
-    with pytest.raises(TypeError, match="fit: no setting 'epohcs'; choose from epochs"):
-        gpunet.fit(gpunet.mlp([4, 3]), (X, T), epohcs=3)
+    for name, answer in {
+        "epohcs": "did you mean epochs[?]",
+        "lr": "did you mean learning_rate[?]",
+        "validation_data": "did you mean validation[?]",
+        "progess": "did you mean progress[?]",
+        "zzz": "choose from epochs, batch_size, ",
+    }.items():
+        with pytest.raises(TypeError, match=f"fit: no setting '{name}'; .*{answer}"):
+            gpunet.fit(gpunet.mlp([4, 3]), (X, T), **{name: 3})
 
 
 def test_decorated_function_keeps_its_positions():

@@ -37,7 +37,7 @@ def test_missing_settings_are_the_defaults():
 
 
 def test_settings_of_fit_are_settings_of_a_configuration_and_options():
-    left_out = {"optimizer", "validation", "callbacks", "max_steps"}
+    left_out = {"optimizer", "learning_rate", "validation", "callbacks", "max_steps"}
     assert set(TRAINING) == {item.name for item in fields(Settings)} - left_out
     parser = argparse.ArgumentParser()
     add_arguments(parser)

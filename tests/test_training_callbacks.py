@@ -6,7 +6,8 @@ from helpers import error
 from tiny import host, same, table, trainer
 
 import gpunet
-from gpunet import SGD, Callback, mlp
+from gpunet import SGD, Callback, EarlyStopping, mlp
+from gpunet.errors import ConfigError
 
 X, T = table()
 
@@ -147,3 +148,44 @@ def test_what_breaks_into_a_span_leaves_whole_steps(kind):
     if job.step:
         gpunet.fit(until, (X, T), epochs=3, batch_size=10, max_steps=job.step)
     assert same(host(net), host(until))
+
+
+def test_functions_are_called_with_each_epochs_record():
+    records, pairs = [], []
+
+    def stop_after_two(trainer, record):
+        pairs.append((trainer.epoch, record["epoch"]))
+        if record["epoch"] == 2:
+            trainer.stop("enough")
+
+    both = [records.append, stop_after_two, lambda *any_number: None]
+    h = gpunet.fit(net_of(), (X, T), epochs=4, callbacks=both)
+    assert records == h.records and pairs == [(1, 1), (2, 2)]
+    assert h.outcome == "enough"
+
+
+def test_functions_leave_every_number_as_it_was():
+    plain, watched = net_of(), net_of()
+    gpunet.fit(plain, (X, T), epochs=2)
+    gpunet.fit(watched, (X, T), epochs=2, callbacks=(lambda record: record,))
+    assert same(host(plain), host(watched))
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "reason"),
+    [
+        ([3], "must be gpunet.Callback objects or functions of an epoch's record"),
+        ([lambda: None], "must take .record. or .trainer, record."),
+        ([lambda a, b, c: None], "must take .record. or .trainer, record."),
+        ([Still], r"Still is a class; use Still\(\)"),
+        ([EarlyStopping(3)], "EarlyStopping is a setting: early_stopping="),
+        (print, "must be a list, got .*; put it in brackets"),
+        ("abc", "must be a list, got 'abc'"),
+    ],
+)
+def test_wrong_callbacks_are_a_sentence_before_training(callbacks, reason):
+    net = net_of()
+    before = host(net)
+    with pytest.raises(ConfigError, match=f"^callbacks: .*{reason}"):
+        gpunet.fit(net, (X, T), callbacks=callbacks)
+    assert same(host(net), before)

@@ -1,5 +1,8 @@
 """`fit`: the data it takes, the weights of examples, the errors at its door."""
 
+import inspect
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from helpers import error
@@ -74,6 +77,26 @@ def test_class_weights_leave_the_scale():
     data = Dataset(X * 4, T, scale=0.25)
     got, wanted = (full_gradient(d, class_weight="balanced") for d in (data, (X, T)))
     assert same(got[0], wanted[0]) and got[1] == wanted[1]
+
+
+def test_learning_rate_is_that_of_the_named_optimizer():
+    nets = [net_of(population=2) for _ in range(2)]
+    gpunet.fit(nets[0], (X, T), epochs=2, optimizer="sgd", learning_rate=(0.5, 0.1))
+    gpunet.fit(nets[1], (X, T), epochs=2, optimizer=SGD([0.5, 0.1]))
+    assert same(*map(host, nets))
+    h = gpunet.fit(net_of(), (X, T), epochs=1, learning_rate=0.25)
+    assert h["learning_rate"] == [0.25]
+    assert gpunet.fit(net_of(), (X, T), epochs=1)["learning_rate"] == [0.001]
+
+
+def test_help_explains_each_setting_once():
+    shown = inspect.signature(gpunet.fit).parameters
+    names = [item.name for item in fields(gpunet.Settings)]
+    assert list(shown) == ["net", "data", "progress", *names]
+    assert shown["epochs"].default == 10 and shown["progress"].default is None
+    text = inspect.getdoc(gpunet.fit)
+    assert all(text.count(f"\n{name} : ") == 1 for name in shown)
+    assert "**settings" not in text and "\nReturns\n-------" in text
 
 
 def test_example_of_weight_zero_is_not_seen():

@@ -30,6 +30,13 @@ def net_of(**more):
             "shuffle: 'random': choose from 'per_member', 'shared'",
         ),
         ({"optimizer": "sgdd"}, "no such optimizer"),
+        (
+            {"optimizer": SGD(0.1), "learning_rate": 0.5},
+            r"learning_rate: the optimizer is an object .* SGD\(learning_rate=0.5\)",
+        ),
+        ({"learning_rate": -1.0}, "Adam: learning_rate: expected a number above 0"),
+        ({"learning_rate": "0.1"}, "Adam: learning_rate: expected a number above 0"),
+        ({"learning_rate": [0.1, 0.2]}, "got 2 values for 1 network"),
         ({"schedule": "linear"}, "no such schedule"),
         ({"early_stopping": 3}, "no validation data to judge by"),
         ({"early_stopping": 0, "validation": 0.2}, "patience must be at least 1"),

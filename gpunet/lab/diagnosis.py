@@ -14,7 +14,7 @@ from ..errors import Diverged
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
 from ..runs import diagnosis
-from ..training import fit
+from ..training import fit_quietly
 from ..training.history import History
 from .checks import Result, check, equal
 from .digits.trained import sample
@@ -85,7 +85,9 @@ def _train(
     kept = np.ones(len(t), bool) if case.left_out is None else t != case.left_out
     data = x[kept], t[kept]
     try:
-        return fit(net, data, epochs=epochs, batch_size=32, optimizer=kind(rate))
+        return fit_quietly(
+            net, data, epochs=epochs, batch_size=32, optimizer=kind(rate)
+        )
     except Diverged:
         return None
 

@@ -74,7 +74,8 @@ class Config:
 TRAINING = [
     item.name
     for item in fields(Settings)
-    if item.name not in ("optimizer", "validation", "callbacks", "max_steps")
+    if item.name
+    not in ("optimizer", "learning_rate", "validation", "callbacks", "max_steps")
 ]
 DEFAULTS: dict[str, Any] = {
     name: getattr(Settings, name) for name in TRAINING

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from ..backend import Backend
 from ..data import Dataset
 from ..optimizers import Optimizer, get_optimizer
-from ..training import Callback, EarlyStopping, fit
+from ..training import Callback, EarlyStopping, fit_quietly
 from ..training.loop import Trainer
 from .array_api import backend_of, dense_array
 from .fitting import split_samples, warn_not_converged
@@ -69,7 +69,7 @@ def fit_extras(
     patience = int(min(est.n_iter_no_change, est.max_iter))
     size = batches[0][1]
     plateau = [] if est.early_stopping else [_Plateau(est.tol, patience)]
-    history = fit(
+    history = fit_quietly(
         net,
         _dataset(est, *samples),
         epochs=est.max_iter,

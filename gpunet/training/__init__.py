@@ -1,7 +1,7 @@
 """Training: settings, batches, the loop, callbacks, history."""
 
 from .callbacks import Callback, EarlyStopping
-from .fit import fit
+from .fit import fit, fit_quietly
 from .history import History
 from .loop import Trainer
 from .metrics import evaluate
@@ -15,4 +15,5 @@ __all__ = [
     "Trainer",
     "evaluate",
     "fit",
+    "fit_quietly",
 ]

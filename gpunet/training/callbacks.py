@@ -1,5 +1,7 @@
 """Callbacks: what others may do while a network trains."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,55 @@ class Callback:
 
     def on_stop(self, trainer: "Trainer") -> None:
         """Called once, when training ends, whatever ended it."""
+
+
+@dataclass(frozen=True)
+class EpochFunction(Callback):
+    """A function of (record) or (trainer, record), called after each epoch."""
+
+    function: Callable[..., Any]
+    needs_trainer: bool
+
+    def on_epoch(self, trainer: "Trainer", record: dict[str, Any]) -> None:
+        """Call the function."""
+        self.function(*([trainer, record] if self.needs_trainer else [record]))
+
+
+def as_callback(callback: Any) -> Callback:
+    """Return a function as a Callback, and a Callback as it is.
+
+    Raises
+    ------
+    ConfigError
+        Neither, a class, or a function that takes other arguments.
+    """
+    if isinstance(callback, Callback):
+        return callback
+    if isinstance(callback, EarlyStopping) or callback is EarlyStopping:
+        reason = "EarlyStopping is a setting: early_stopping=EarlyStopping(5)"
+    elif isinstance(callback, type):
+        reason = f"{callback.__name__} is a class; use {callback.__name__}()"
+    elif not callable(callback):
+        reason = "must be gpunet.Callback objects or functions of an epoch's record, "
+        reason += f"got {callback!r:.80}"
+    elif _accepts(callback, {}):
+        return EpochFunction(callback, needs_trainer=False)
+    elif _accepts(callback, None, {}):
+        return EpochFunction(callback, needs_trainer=True)
+    else:
+        name = getattr(callback, "__name__", repr(callback))
+        reason = f"{name:.60} must take (record) or (trainer, record)"
+    raise ConfigError(f"callbacks: {reason}")
+
+
+def _accepts(function: Callable[..., Any], *args: Any) -> bool:
+    try:
+        inspect.signature(function).bind(*args)
+    except TypeError:
+        return False
+    except ValueError:  # a built-in that does not tell
+        pass
+    return True
 
 
 @dataclass(frozen=True)

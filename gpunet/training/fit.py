@@ -1,20 +1,27 @@
 """`gpunet.fit`: train a network on data, in one call."""
 
 import inspect
+import sys
 import warnings
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
-from ..errors import GpunetWarning, renamed_keywords
+from .._lazy import load
+from ..errors import ConfigError, GpunetWarning, renamed_keywords
 from ..network import Network
+from .callbacks import Callback
 from .history import History
 from .learned import not_learned
 from .loop import Trainer
 from .settings import Settings, settings_from
 
+_SHORT = 0.5  # seconds: what ends sooner shows no bar
+
 
 @renamed_keywords(order="shuffle", order_seed="shuffle_seed", track="compute_metrics")
-def fit(net: Network, data: Any, **settings: Any) -> History:
+def fit(
+    net: Network, data: Any, *, progress: bool | None = None, **settings: Any
+) -> History:
     """Train `net` in place by mini-batch gradient descent.
 
     Parameters
@@ -23,9 +30,12 @@ def fit(net: Network, data: Any, **settings: Any) -> History:
         Its loss is lowered; its device and dtype are used.
     data : Splits, Dataset or (x, t)
         Host arrays: x (n, features...), t labels (n,) or targets (n, n_out).
+    progress : bool, optional
+        Whether a `gpunet.ProgressBar` is shown on standard error: a bar in a
+        terminal or notebook, else a line an epoch. None shows it to a person in a
+        terminal or notebook, once half a second has passed.
     **settings
-        The fields of `gpunet.Settings`: epochs, batch_size, optimizer, schedule,
-        validation, early_stopping and others.
+        The fields of `gpunet.Settings`.
 
     Returns
     -------
@@ -51,30 +61,62 @@ def fit(net: Network, data: Any, **settings: Any) -> History:
     >>> x, t = np.array([[0., 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     >>> net = gpunet.mlp([2, 8, 2], "tanh", seed=1)
     >>> history = gpunet.fit(net, (x, t), epochs=200, batch_size=None,
-    ...                      optimizer=gpunet.SGD(1.0))
+    ...                      optimizer="sgd", learning_rate=1.0)
     >>> net.classify(x).tolist()
     [0, 1, 1, 0]
     """
-    trainer = Trainer(net, data, settings_from(settings))
+    chosen = settings_from(settings)
+    bars = _progress_bars(progress, chosen)
+    chosen = replace(chosen, callbacks=[*chosen.callbacks, *bars])
+    return _finished(Trainer(net, data, chosen))
+
+
+def fit_quietly(net: Network, data: Any, **settings: Any) -> History:
+    """Train as `fit` does, for code that shows its progress in its own way."""
+    return _finished(Trainer(net, data, settings_from(settings)))
+
+
+def _finished(trainer: Trainer) -> History:
+    """Train to the end; warn the caller of `fit` if nothing was learned."""
     history = trainer.run()
     if fault := not_learned(trainer):
-        warnings.warn(fault, GpunetWarning, stacklevel=3)
+        warnings.warn(fault, GpunetWarning, stacklevel=4)
     return history
 
 
-_KEYWORD = inspect.Parameter.KEYWORD_ONLY
-_POSITIONAL = [
-    inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    for name in ("net", "data")
-]
-# What help(gpunet.fit) and editors show.
-fit.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-    _POSITIONAL
-    + [
-        inspect.Parameter(
-            item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default
-        )
+def _progress_bars(progress: bool | None, settings: Settings) -> list[Callback]:
+    """Return the bar to show, if any, unless the user has given one."""
+    if progress not in (None, True, False):
+        raise ConfigError(f"progress: must be True, False or None, got {progress!r}")
+    if progress or (progress is None and _person_watches()):
+        kind = load("runs.progress").ProgressBar
+        if not any(isinstance(callback, kind) for callback in settings.callbacks):
+            return [kind(interval=0.0 if progress else _SHORT)]
+    return []
+
+
+def _person_watches() -> bool:
+    """Return whether standard error is a terminal, or the program a notebook's."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    isatty = getattr(sys.stderr, "isatty", lambda: False)
+    return shell is not None or (not getattr(sys.stderr, "closed", False) and isatty())
+
+
+def _document() -> None:
+    """Let help(gpunet.fit) and editors show each setting, as `Settings` explains it."""
+    kinds = inspect.Parameter
+    shown = list(inspect.signature(fit).parameters.values())[:-1]
+    shown += [
+        kinds(item.name, kinds.KEYWORD_ONLY, default=item.default)
         for item in fields(Settings)
-    ],
-    return_annotation=History,
-)
+    ]
+    signature = inspect.Signature(shown, return_annotation=History)
+    fit.__signature__ = signature  # type: ignore[attr-defined]
+    if fit.__doc__ and Settings.__doc__:  # python -OO has none
+        settings = Settings.__doc__.partition("----------\n")[2].partition("\n\n")[0]
+        start, end = fit.__doc__.split("    **settings\n")
+        end = end.partition("\n\n")[2]
+        fit.__doc__ = f"{start}{settings}\n\n{end}"
+
+
+_document()

@@ -16,8 +16,6 @@ from ..backend.threads import blas_threads
 from ..errors import Diverged
 from ..layers import Dense
 from ..network import Network
-from ..optimizers import get_optimizer
-from ..updates import Optimizer
 from .callbacks import EarlyStopping
 from .device_data import to_device, training_data
 from .engines import choose
@@ -49,8 +47,9 @@ class Trainer:
     def __init__(self, net: Network, data: Any, settings: Settings):
         train, held_out = training_data(net, data, settings)
         self.net, self.settings = net, settings
-        self.optimizer: Optimizer = get_optimizer(settings.optimizer)
-        self.epochs, self.callbacks = settings.epochs, tuple(settings.callbacks)
+        self.optimizer = settings.make_optimizer()
+        self.epochs = settings.epochs
+        self.callbacks = settings.callback_objects()
         self.schedule = get_schedule(settings.schedule)
         self.epoch = self.step_in_epoch = self.step = 0
         self.seconds = 0.0

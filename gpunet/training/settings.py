@@ -5,19 +5,24 @@ options derive from them.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import ConfigError
 from ..io.messages import choices
-from ..updates import Optimizer
-from .callbacks import Callback, EarlyStopping
+from ..optimizers import get_optimizer
+from ..updates import Optimizer, Rate
+from .callbacks import Callback, EarlyStopping, as_callback
 
 ENGINES = ("auto", "loop", "compiled")
 PRECISIONS = ("float32", "tf32", "float16")
 SHUFFLES = ("per_member", "shared", False)
 _OLD_SHUFFLES: dict[str, str | bool] = {"own": "per_member", "none": False}
+_ELSEWHERE = {  # words of other libraries
+    **{"lr": "learning_rate", "max_iter": "epochs", "verbose": "progress"},
+    "patience": "early_stopping",
+}
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,13 @@ class Settings:
         Examples a step; None uses all: gradient descent proper. A shorter last
         batch is used too, and its gradient is the mean over its true size.
     optimizer : str or Optimizer
+        "sgd", "rmsprop", "adagrad", "adam" or "adamw" with its usual settings, or
+        one with others: `gpunet.SGD(0.1, momentum=0.9)`.
+    learning_rate : float or sequence of float, optional
+        Of the optimizer that is named; one number, or one for each member of a
+        population. None is its usual one.
     schedule : str or callable
-        See `gpunet.schedule`.
+        How the learning rate changes over the epochs: see `gpunet.schedule`.
     validation : Dataset, (x, t), float or int, optional
         Held-out data; a pair is multiplied with the scale of the training data.
         A number splits so much of the data off, every class in proportion. None
@@ -51,7 +61,11 @@ class Settings:
         batches that it would see there.
     compute_metrics : bool
         False computes no loss and no accuracy while training.
-    callbacks : sequence of Callback
+    callbacks : sequence of Callback or function
+        A function is called at the end of each epoch with the epoch's record, a
+        dict as `History` has them, or with (trainer, record) if it takes two
+        arguments; `trainer.stop("why")` ends training. A `gpunet.Callback` can do
+        more.
     max_steps : int, optional
         Stop after so many steps.
     engine : "auto", "loop" or "compiled"
@@ -71,6 +85,7 @@ class Settings:
     epochs: int = 10
     batch_size: int | None = 32
     optimizer: str | Optimizer = "adam"
+    learning_rate: Rate | None = None
     schedule: Any = "constant"
     validation: Any = None
     early_stopping: int | EarlyStopping | None = None
@@ -78,7 +93,7 @@ class Settings:
     shuffle: str | bool = "per_member"
     shuffle_seed: int | None = None
     compute_metrics: bool = True
-    callbacks: Sequence[Callback] = ()
+    callbacks: Sequence[Callback | Callable[..., Any]] = ()
     max_steps: int | None = None
     engine: str = "auto"
     precision: str = "float32"
@@ -90,17 +105,34 @@ class Settings:
                 continue
             if isinstance(n, bool) or not isinstance(n, int) or n < 1:
                 raise ConfigError(f"{name}: must be a whole number >= 1, got {n!r}")
-        listed = isinstance(self.callbacks, Sequence)
-        if not listed or not all(isinstance(each, Callback) for each in self.callbacks):
+        if isinstance(self.callbacks, str) or not isinstance(self.callbacks, Sequence):
             raise ConfigError(
-                "callbacks: must be a sequence of gpunet.Callback, got "
-                f"{self.callbacks!r:.80}"
+                f"callbacks: must be a list, got {self.callbacks!r:.80}; put it in "
+                "brackets"
+            )
+        self.callback_objects()
+        if self.learning_rate is not None and isinstance(self.optimizer, Optimizer):
+            name = type(self.optimizer).__name__
+            raise ConfigError(
+                "learning_rate: the optimizer is an object that has its own; use "
+                f"{name}(learning_rate={self.learning_rate!r:.40})"
             )
         self._check_shuffle()
         check_engine(self.engine)
         if self.precision not in PRECISIONS:
             hint = choices(self.precision, PRECISIONS)
             raise ConfigError(f"precision: {self.precision!r}: {hint}")
+
+    def callback_objects(self) -> tuple[Callback, ...]:
+        """Return the callbacks, functions as callbacks too."""
+        return tuple(map(as_callback, self.callbacks))
+
+    def make_optimizer(self) -> Optimizer:
+        """Return the optimizer, at `learning_rate` if there is one."""
+        rate = self.learning_rate
+        return get_optimizer(
+            self.optimizer, **({} if rate is None else {"learning_rate": rate})
+        )
 
     def _check_shuffle(self) -> None:
         shuffle: str | bool = "per_member" if self.shuffle is True else self.shuffle
@@ -137,5 +169,6 @@ def settings_from(values: dict[str, Any]) -> Settings:
     known = [item.name for item in fields(Settings)]
     for name in values:
         if name not in known:
-            raise TypeError(f"fit: no setting {name!r}; {choices(name, known)}")
+            hint = choices(_ELSEWHERE.get(name, name), [*known, "progress"])
+            raise TypeError(f"fit: no setting {name!r}; {hint}")
     return Settings(**values)

@@ -115,7 +115,7 @@ def training_state(
     }
     hooks = [
         callback.on_gradients
-        for callback in settings.callbacks
+        for callback in settings.callback_objects()
         if type(callback).on_gradients is not Callback.on_gradients
     ]
     return TrainingState(

@@ -8,7 +8,7 @@ import numpy as np
 from ... import blocks
 from ...data import Dataset
 from ...optimizers import SGD
-from ...training import fit
+from ...training import fit_quietly
 from .inference import predictor
 from .jit import functions
 from .population import PopulationShape, PopulationState
@@ -33,7 +33,7 @@ def _data(dtype: str) -> Dataset:
 
 def _train(dtype: str) -> None:
     net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
-    fit(net, _data(dtype), epochs=1, optimizer=SGD(0.1), engine="compiled")
+    fit_quietly(net, _data(dtype), epochs=1, optimizer=SGD(0.1), engine="compiled")
 
 
 def _fit(dtype: str) -> None:

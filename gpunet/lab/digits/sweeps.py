@@ -15,7 +15,7 @@ from ...network import Network
 from ...optimizers import SGD, Adam
 from ...show.plots import bands, bars, spread
 from ...show.style import Figure
-from ...training import Callback, evaluate, fit
+from ...training import Callback, evaluate, fit_quietly
 from ...training.loop import Trainer
 from ...training.metrics import summary
 from ...updates import gradient_norm
@@ -45,7 +45,7 @@ def sizes(
     for depth, width in product(depths, widths):
         layers = [784, *[width] * depth, 10]
         net = mlp(layers, "relu", seed=seed, population=n_seeds, device=device)
-        fit(net, train, optimizer=Adam(0.005), **training)
+        fit_quietly(net, train, optimizer=Adam(0.005), **training)
         accuracy = summary(evaluate(net, test)["accuracy"])
         row = {"hidden_layers": depth, "width": width, "parameters": net.n_parameters}
         rows.append(row | rounded({"accuracy": accuracy["mean"], "sd": accuracy["sd"]}))
@@ -193,7 +193,7 @@ def sigmoid_or_relu(
     for name in ("sigmoid", "relu"):
         net = mlp([784, 16, 16, 10], name, **population)
         curve = _AccuracyCurve(max(n_steps // 60, 1), test)
-        fit(net, train, **training, callbacks=[curve], compute_metrics=False)
+        fit_quietly(net, train, **training, callbacks=[curve], compute_metrics=False)
         by_rate = np.reshape(curve.accuracy, (-1, len(rates), n_seeds))
         dead = dead_units(net, test.x).reshape(len(rates), n_seeds)
         group = [

@@ -14,7 +14,7 @@ from gpunet.cli.commands.doctor import examine
 from gpunet.cli.machine import version
 from gpunet.optimizers import SGD
 from gpunet.runs.presets import PRESETS
-from gpunet.training.fit import fit
+from gpunet.training.fit import fit_quietly
 
 from .. import crossover as devices
 from .. import report
@@ -62,7 +62,7 @@ def population(request: Request) -> Verdict:
                 [784, 16, 16, 10], "relu", population=members, device=request.device
             )
             started = time.perf_counter()
-            fit(
+            fit_quietly(
                 net,
                 data,
                 epochs=1,
