@@ -21,7 +21,7 @@ from tiny import (
 from gpunet.cli import rerun
 from gpunet.cli.messages import _COMMAND, report_error
 from gpunet.errors import Interrupted
-from gpunet.runs import hints
+from gpunet.runs import task
 from gpunet.runs.config import check_config
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs sh")
@@ -144,4 +144,4 @@ def test_command_is_never_shortened(capsys):
 
 
 def test_marks_of_commands_are_those_that_messages_have():
-    assert all(re.fullmatch(_COMMAND, mark) for mark in (hints.RESUME, hints.RETRY))
+    assert all(re.fullmatch(_COMMAND, mark) for mark in (task.RESUME, task.RETRY))

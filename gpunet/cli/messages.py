@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
 
-_COMMAND = "(resume with:|start anew with:) "  # of runs/hints.py
+_COMMAND = "(resume with:|start anew with:) "  # of runs/task.py
 _INTERRUPTED = "interrupted by SIGINT: nothing was saved since the last step"
 
 

@@ -128,7 +128,8 @@ def _is_measure(value: Any, population: int | None) -> bool:
 def data_digest(data: Dataset) -> str:
     """Return a digest of the examples, to know a run's data again."""
     digest = hashlib.blake2b(digest_size=16)
-    for array in (data.x, data.t):
+    weight = () if data.weight is None else (data.weight,)
+    for array in (data.x, data.t, *weight):
         digest.update(f"{array.shape}{array.dtype}".encode())
         rows = isinstance(array, MatrixRows) or array.flags.c_contiguous
         digest.update(array.data if rows else array.tobytes())

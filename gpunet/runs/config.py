@@ -68,6 +68,11 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     if not isinstance(config, dict):
         kind = type(config).__name__
         raise ConfigError(f"{where}: must be a JSON object, got {kind}")
+    if "layers" in config:  # see gpunet/runs/fit.py
+        raise ConfigError(
+            f"{where}: the run was started in Python; resume it with "
+            "gpunet.fit(..., folder=..., resume=True)"
+        )
     config = _with_new_keys(config, where)
     for key, value in config.items():
         if key not in DEFAULTS:

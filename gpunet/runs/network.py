@@ -94,28 +94,36 @@ class NetworkJob(Job):
         if fault := not_learned(self.trainer):
             self.options.say(f"warning: {fault}")
 
-    def finish(self) -> dict[str, Any]:
-        """Save and score the network; return the result."""
-        trainer, net, data = self.trainer, self.trainer.net, self.data
-        stopped = trainer.history.stopped
-        result: dict[str, Any] = {
+    def ended(self) -> dict[str, Any]:
+        """Return how training ended, as result.json says it."""
+        trainer, stopped = self.trainer, self.trainer.history.stopped
+        return {
             "outcome": trainer.history.outcome,
             "epochs": trainer.epoch,
             "steps": trainer.step,
             "frozen": {str(i): text for i, text in sorted(stopped.items())},
         }
-        if data.validation is not None:
+
+    def finish(self) -> dict[str, Any]:
+        """Save and score the network; return the result."""
+        trainer, net, result = self.trainer, self.trainer.net, self.ended()
+        if trainer.validation is not None:
             best = [epoch or None for epoch in trainer.best.state["epoch"]]  # 0: none
             result["best_epoch"] = best if net.population else best[0]
             result["best_weights_kept"] = trainer.best.restored
-        diverged = [i for i, text in stopped.items() if text.startswith("diverged")]
-        if data.test is not None:
-            with memory_for("evaluation", net.backend):
-                result |= score(net, data, diverged)
+        with memory_for("evaluation", net.backend):
+            result |= self.score(result["frozen"])
         with memory_for("save", net.backend):
             about = {"step": trainer.step, "result": result}
             save_network(net, self.folder.model, **about, **self._table)
         return result
+
+    def score(self, stopped: dict[str, str]) -> dict[str, Any]:
+        """Return what the network is worth on the test part, if there is one."""
+        if self.data.test is None:
+            return {}
+        diverged = [int(i) for i, why in stopped.items() if why.startswith("diverged")]
+        return score(self.trainer.net, self.data, diverged)
 
 
 def _rehearse(config: dict[str, Any]) -> None:

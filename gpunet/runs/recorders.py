@@ -59,16 +59,18 @@ class FolderRecorder(Callback):
     ):
         self.folder, self._details, self._options = folder, details, options
         self.every_steps, self._log = options.checkpoint_every_steps, log
-        self._saved_step = -1
+        self._saved_step = self._written_step = -1
         self._best: list[Any] = []
 
     def on_start(self, trainer):  # noqa: D102
         if isinstance(trainer, Trainer):
             self._best = list(trainer.best.state["loss"])
         self._saved_step = trainer.step or -1
+        self._written_step = trainer.step
 
     def on_epoch(self, trainer, record):  # noqa: D102
         self._write(lambda: self.folder.append_history(record))
+        self._written_step = trainer.step
         if isinstance(trainer, Trainer) and trainer.best.state["loss"] != self._best:
             self._best = list(trainer.best.state["loss"])
             self._write(lambda: self._save_best(trainer))
@@ -78,6 +80,10 @@ class FolderRecorder(Callback):
         self.save(trainer)
 
     def on_stop(self, trainer):  # noqa: D102
+        if isinstance(trainer, Trainer):
+            last = trainer.history.last
+            if last.get("step", -1) > self._written_step:  # a callback raised before us
+                self.on_epoch(trainer, last)
         self.save(trainer)
 
     def save(self, trainer: Any) -> None:

@@ -13,7 +13,6 @@ from ..errors import ConfigError, DataError, ModelFileError
 from ..io.messages import message, printable
 from ..storage import RunFolder, read_tensors
 from .config import read_config
-from .hints import resume_hint
 from .machine import differences
 from .task import Checkpoint, Job, RunOptions, Task
 
@@ -50,8 +49,8 @@ def claim_folder(
     started = folder.config.exists() or any(folder.checkpoints.glob("step-*"))
     if options.resume is None and started:
         raise ConfigError(
-            f"out: {printable(folder.path)}: holds a run already; choose another "
-            f"folder, or {resume_hint(folder.path, options)}"
+            f"run folder: {printable(folder.path)}: holds a run already; choose "
+            f"another folder, or {options.resume_hint(folder.path)}"
         )
     return folder, path
 
@@ -91,7 +90,7 @@ def settle_config(
 ) -> dict[str, Any]:
     """Return the configuration that counts: that of the folder when resuming.
 
-    A ConfigError names a given setting that the run was not started with.
+    A ConfigError names the given settings that the run was not started with.
     """
     if checkpoint is not None:
         where = printable(checkpoint.path)
@@ -104,14 +103,31 @@ def settle_config(
         old = task.check_config(read_config(folder.config), printable(folder.config))
     else:
         return task.check_config(config, "config")
-    for key in sorted(options.given.difference(task.free_on_resume)):
-        if key not in old or config[key] != old[key]:
-            raise ConfigError(
-                f"resume: {key}: the run was started with {old.get(key)!r}, got "
-                f"{config[key]!r}; leave it out, or start a new run"
-            )
+    others = [
+        _difference(key, old.get(key), config[key])
+        for key in sorted(options.given.difference(task.free_on_resume))
+        if key not in old or config[key] != old[key]
+    ]
+    if others:
+        remedy = "resume with what it was started with, or start a new run"
+        raise ConfigError(f"resume: {', '.join(others[:4])}; {remedy}")
     changed = options.given.intersection(task.free_on_resume)
     return old | {key: config[key] for key in changed}
+
+
+def _difference(name: str, old: Any, new: Any) -> str:
+    """Return what differs between two values of a setting; of long ones the part."""
+    pairs: dict[Any, tuple[Any, Any]] = {}
+    if len(f"{old!r}{new!r}") < 120:
+        pairs = {}  # the whole is read at a glance
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = dict(enumerate(zip(old, new, strict=True)))
+    elif isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        pairs = {key: (old[key], new[key]) for key in old}
+    for key, (was, now) in pairs.items():
+        if was != now:
+            return _difference(f"{name} {key}", was, now)
+    return f"{name}: the run was started with {old!r:.80}, got {new!r:.80}"
 
 
 def engine_for(config: dict[str, Any], checkpoint: Checkpoint | None) -> str:

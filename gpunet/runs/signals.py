@@ -9,11 +9,22 @@ from collections.abc import Callable, Iterator
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+def leave_process(number: int) -> None:
+    """End this process by a signal's exit code, at once.
+
+    Whatever is being written is still under a temporary name.
+    """
+    os._exit(128 + number)
+
+
 class StopSignal:
     """A wish to stop, which may come before there is anything to be stopped."""
 
     signal: int | None = None  # that came
     _stop: Callable[[str], None] | None = None
+
+    def __init__(self, on_second: Callable[[int], object]):
+        self._on_second = on_second
 
     def forward_to(self, stop: Callable[[str], None]) -> None:
         """Let `stop(reason)` be called, at once where the signal has come already."""
@@ -21,10 +32,9 @@ class StopSignal:
         self._forward()
 
     def receive(self, number: int) -> None:
-        """Note a signal; exit if it is the second."""
+        """Note a signal; if it is the second, do what was asked for that."""
         if self.signal is not None:
-            # Whatever is being written is still under a temporary name.
-            os._exit(128 + number)
+            self._on_second(number)
         self.signal = number
         self._forward()
 
@@ -34,13 +44,15 @@ class StopSignal:
 
 
 @contextlib.contextmanager
-def stop_on_signals() -> Iterator[StopSignal]:
+def stop_on_signals(
+    on_second: Callable[[int], object] = leave_process,
+) -> Iterator[StopSignal]:
     """Turn the first SIGINT or SIGTERM into a request to stop; exit on the second.
 
     Handlers are installed in the main thread only. A signal that the parent process
     ignored (a background job) stays ignored; a forked child has no run to save.
     """
-    request, process = StopSignal(), os.getpid()
+    request, process = StopSignal(on_second), os.getpid()
 
     def handle(number: int, frame: object) -> None:
         if os.getpid() != process:

@@ -1,4 +1,8 @@
-"""What a run is given: its options, and the task that says what is trained."""
+"""What a run is given: its options, and the task that says what is trained.
+
+What to type next, to resume a run or to start it anew, only the caller knows: it
+brings the words as the `command` of the options.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +15,9 @@ from ..storage import RunFolder
 from ..training.callbacks import Callback
 from .checkpoint import history_from, restore
 from .recorders import EventLog, FolderRecorder
+from .signals import leave_process
+
+RESUME, RETRY = "resume with: ", "start anew with: "  # a command stands after them
 
 
 @dataclass
@@ -27,6 +34,8 @@ class RunOptions:
     command : callable, optional
         command(folder) is what resumes the run when typed, and command(folder,
         rates) what starts it anew with other learning rates; messages name them.
+    on_second_signal : callable
+        What a second Ctrl-C does, with the number of the signal.
     """
 
     folder: Any
@@ -42,6 +51,13 @@ class RunOptions:
     say: Callable[[str], None] = print  # where notes for the user go
     given: set[str] = field(default_factory=set)
     command: Callable[..., str] | None = None
+    on_second_signal: Callable[[int], object] = leave_process
+
+    def resume_hint(self, folder: Path) -> str:
+        """Return how the run of a folder is resumed."""
+        if self.command is None:
+            return "resume it with resume='auto'"
+        return f"{RESUME}{self.command(folder)}"
 
 
 class Checkpoint(NamedTuple):
@@ -112,6 +128,10 @@ class Job:
     def run(self) -> None:
         """Train to the end, or until a stop was asked for."""
         self.trainer.run()
+
+    def ended(self) -> dict[str, Any]:
+        """Return what result.json holds of a run that diverged."""
+        return {"outcome": "diverged", "steps": self.step}
 
     def finish(self) -> dict[str, Any]:
         """Save what was trained; return what result.json holds."""

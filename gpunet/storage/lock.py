@@ -74,6 +74,22 @@ def take_lock(path: Path) -> int:
     return fd
 
 
+def lock_is_held(path: Path) -> bool:
+    """Say whether a process, perhaps this one, holds the lock at `path`."""
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError:  # there is none, or it is another user's
+        return False
+    try:
+        _set_lock(fd, True)
+        _set_lock(fd, False)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def release_lock(fd: int) -> None:
     """Release a lock that `take_lock` returned."""
     _held.discard(fd)

@@ -19,7 +19,7 @@ from ..errors import ConfigError, ModelFileError, OutOfMemory
 from ..io.messages import message, printable, write_errors
 from ..io.writing import probe_writable, remove_leftovers
 from .history import HistoryFile
-from .lock import release_lock, take_lock
+from .lock import lock_is_held, release_lock, take_lock
 from .tensors import read_tensors, write_tensors
 
 Checkpoint = tuple[Path, dict[str, np.ndarray], dict[str, Any]]
@@ -45,6 +45,7 @@ class RunFolder:
         self.config = path / "config.json"
         self.history = path / "history.jsonl"
         self.model = path / "model.safetensors"
+        self.result = path / "result.json"
         self.best = path / "best.safetensors"
         self.checkpoints = path / "checkpoints"
         self._history = HistoryFile(self.history)
@@ -122,6 +123,14 @@ class RunFolder:
             line = message("checkpoint", self.checkpoints, reason, remedy)
             raise ModelFileError(line) from damaged[0][1]
         return None
+
+    def newest_step(self) -> int | None:
+        """Return the step of the newest checkpoint by its name, sound or not."""
+        return next((number for number, _ in self._numbered()), None)
+
+    def in_use(self) -> bool:
+        """Say whether a process, perhaps this one, has entered the folder."""
+        return lock_is_held(self.path / ".lock")
 
     def append_history(self, record: dict[str, Any]) -> None:
         """Append one record; see `HistoryFile.append`."""

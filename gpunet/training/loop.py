@@ -67,7 +67,7 @@ class Trainer:
             with memory_for("data", net.backend, self.batch_size):
                 self.optimizer.start(net.params, net.backend, net.population)
                 self.data = to_device(net, train)
-                self._validation = to_device(net, held_out) if held_out else None
+                self.validation = to_device(net, held_out) if held_out else None
             with memory_for("step", net.backend, self.batch_size):
                 self.state = training_state(
                     net, self.optimizer, self.data, self.batch_size, settings
@@ -265,8 +265,8 @@ class Trainer:
         record["learning_rate"] = self.learning_rates()
         record |= scores(self.state, self.n_train)
         lost: list[int] = []
-        if self._validation is not None:
-            loss, record["val_accuracy"] = measure(self.net, self._validation)
+        if self.validation is not None:
+            loss, record["val_accuracy"] = measure(self.net, self.validation)
             record["val_loss"] = loss
             rates = self.learning_rates()
             lost = self.members.check_validation(loss, rates, self.epoch, self.step)

@@ -11,7 +11,6 @@ from ....data import is_table
 from ....errors import GpunetError
 from ....runs.config import load_config
 from ....runs.diagnosis import diagnose_run
-from ....runs.hints import resume_hint
 from ....runs.network import run_config
 from ....runs.presets import DEFAULTS, preset
 from ....runs.report import measured
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         show_result(result, [path.name for path in drawn if path])
         if history.outcome == "step limit reached":
-            print(resume_hint(folder, options))
+            print(options.resume_hint(folder))
     if result.get("better_than_baseline") is False:
         say("warning: the network is not better than the baseline")
     if args.diagnose:
