@@ -19,7 +19,7 @@ from ..data import Dataset, Splits
 from ..errors import ConfigError, GpunetWarning, Interrupted
 from ..io.json_text import finite_json
 from ..network import Network
-from ..optimizers import OPTIMIZERS, get_optimizer
+from ..optimizers import OPTIMIZERS
 from ..storage import network_to_config
 from ..training.device_data import check_data, training_data
 from ..training.history import History
@@ -48,9 +48,10 @@ def fit_in_folder(
     net: Network,
     data: Any,
     settings: Settings,
+    *,
     folder: Any,
     resume: Any,
-    checkpoint_every_steps: int | None,
+    every: int | None,
 ) -> History:
     """Train as `gpunet.fit` with a folder, which describes its arguments and errors."""
     train, held_out = training_data(net, data, settings)
@@ -58,13 +59,14 @@ def fit_in_folder(
         raise ConfigError("resume: give the run's folder too: folder='runs/x'")
     if isinstance(data, Splits) and data.test is not None:
         check_data(net, data.test, "test data", one_class_ok=True)
-    inputs, notes = _Inputs(net, data, settings, train, held_out), []
+    inputs = _Inputs(net, data, settings, train, held_out)
+    notes: list[str] = []
     config = _config(inputs)
     options = RunOptions(
         folder=folder,
         resume="auto" if resume is True else resume or None,
-        checkpoint_every_steps=checkpoint_every_steps,
-        callbacks=settings.callbacks,
+        checkpoint_every_steps=every,
+        callbacks=settings.callback_objects(),
         say=notes.append,
         given=set(config),
         command=_command,
@@ -87,7 +89,7 @@ def fit_in_folder(
 
 
 def _interrupt(number: int) -> None:
-    raise KeyboardInterrupt("interrupted again: the newest checkpoint is older")
+    raise KeyboardInterrupt
 
 
 def _command(folder: Any, rates: Any = None) -> str:
@@ -109,7 +111,7 @@ def _config(inputs: _Inputs) -> dict[str, Any]:
     net, settings, train = inputs.net, inputs.settings, inputs.train
     config = {key: getattr(settings, key) for key in _names(Settings)}
     config = {key: config[key] for key in config.keys() - _ELSEWHERE}
-    optimizer = get_optimizer(settings.optimizer)
+    optimizer = settings.make_optimizer()
     names = {kind: name for name, kind in OPTIMIZERS.items()}
     config["optimizer"] = optimizer
     if name := names.get(type(optimizer)):

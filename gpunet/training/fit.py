@@ -20,7 +20,14 @@ _SHORT = 0.5  # seconds: what ends sooner shows no bar
 
 @renamed_keywords(order="shuffle", order_seed="shuffle_seed", track="compute_metrics")
 def fit(
-    net: Network, data: Any, *, progress: bool | None = None, **settings: Any
+    net: Network,
+    data: Any,
+    *,
+    progress: bool | None = None,
+    folder: Any = None,
+    resume: Any = False,
+    checkpoint_every_steps: int | None = None,
+    **settings: Any,
 ) -> History:
     """Train `net` in place by mini-batch gradient descent.
 
@@ -34,6 +41,15 @@ def fit(
         Whether a `gpunet.ProgressBar` is shown on standard error: a bar in a
         terminal or notebook, else a line an epoch. None shows it to a person in a
         terminal or notebook, once half a second has passed.
+    folder : path, optional
+        Where settings, history, checkpoints, the best and the last network and the
+        result are kept; no run in it is overwritten. Ctrl-C saves the step first.
+    resume : bool or path
+        True continues the run of the folder, bit for bit as if it had never
+        stopped, or starts it where the folder has none: give the same network, data
+        and settings; epochs, device and engine may change. A path is a checkpoint's.
+    checkpoint_every_steps : int, optional
+        Checkpoints are written after each epoch, and then also between.
     **settings
         The fields of `gpunet.Settings`.
 
@@ -50,10 +66,14 @@ def fit(
     Raises
     ------
     ConfigError, DataError
-        Settings or data that cannot work; nothing was trained.
+        Settings or data that cannot work, or those of another run than the one to
+        resume; nothing was trained.
     Diverged
         A loss or gradient is no longer finite; weights are those of the step
         before it.
+    ModelFileError, WriteError, FolderInUse
+        Of the folder: a damaged checkpoint, no right or room to write, another
+        process at work in it.
 
     Examples
     --------
@@ -68,6 +88,11 @@ def fit(
     chosen = settings_from(settings)
     bars = _progress_bars(progress, chosen)
     chosen = replace(chosen, callbacks=[*chosen.callbacks, *bars])
+    if folder is not None or resume:
+        how = {"folder": folder, "resume": resume, "every": checkpoint_every_steps}
+        return load("runs.fit").fit_in_folder(net, data, chosen, **how)
+    if checkpoint_every_steps is not None:
+        raise ConfigError("checkpoint_every_steps: needs a folder to write to")
     return _finished(Trainer(net, data, chosen))
 
 
