@@ -110,21 +110,21 @@ ROOMS = [
     ),
     Mutant(
         "nan is the best loss",
-        "training/members.py",
+        "training/members/__init__.py",
         "better[i] = value < (float",
         "better[i] = not value >= (float",
         "test_training_best.py::test_nan_is_never_best_and_never_hides_a_later_one",
     ),
     Mutant(
         "patience one too long",
-        "training/members.py",
+        "training/members/__init__.py",
         '["bad"][i] >= rule.patience',
         '["bad"][i] > rule.patience',
         "test_training_best.py::test_patience_counts_epochs_without_a_new_best",
     ),
     Mutant(
         "best weights of all members at once",
-        "training/members.py",
+        "training/members/__init__.py",
         "xp.where(expand_mask(mask, p), p, old)",
         "p",
         "test_training_best.py::test_members_keep_their_own_best[cpu]",
@@ -145,7 +145,7 @@ ROOMS = [
     ),
     Mutant(
         "divergence found but not undone",
-        "training/members.py",
+        "training/members/__init__.py",
         "            stepper.restore(before)\n            return [start",
         "            return [start",
         "test_training_divergence.py::test_rate_too_large_stops_with_finite_weights[cpu-sgd]",

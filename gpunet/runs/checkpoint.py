@@ -14,7 +14,6 @@ from ..data import Dataset, MatrixRows
 from ..errors import ModelFileError
 from ..io.messages import message
 from ..storage import check_tensors, network_to_config
-from ..training.history import History
 from ..training.loop import Trainer
 
 _LOSS: set[type] = {float, type(None)}
@@ -113,7 +112,7 @@ def history_from(records: list[dict[str, Any]], trainer: Trainer) -> None:
                     f"history: the record of step {record.get('step')} has the "
                     f"{name:.40} {value!r:.40}; repair or remove that line"
                 )
-    trainer.history = History(records, trainer.members.reasons)
+    trainer.history.records[:] = records
 
 
 def _is_measure(value: Any, population: int | None) -> bool:

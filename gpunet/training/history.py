@@ -7,7 +7,9 @@ from typing import Any
 
 from ..errors import UnknownColumn
 from ..io.messages import choices
+from .members.table import MemberTable, counted_states
 
+_RESULTS = ("loss", "accuracy", "val_loss", "val_accuracy")
 COLUMNS = (
     *("epoch", "step", "learning_rate", "grad_norm", "loss", "accuracy"),
     *("val_loss", "val_accuracy", "seconds"),
@@ -37,10 +39,13 @@ class History:
         self,
         records: list[dict[str, Any]] | None = None,
         stopped: dict[int, str] | None = None,
+        settings: list[dict[str, Any]] | None = None,
     ):
         self.records = list(records or [])
         self.outcome = ""  # why training ended
         self.stopped = {} if stopped is None else stopped  # members that ended early
+        self.settings = settings or []  # of each member, for `members`
+        self.kept: list[int] = []  # the epochs whose weights came back, 0 for none
 
     @property
     def frozen(self) -> dict[int, str]:
@@ -88,8 +93,63 @@ class History:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.records)
 
+    def members(self) -> MemberTable:
+        """Return what became of each network of a population.
+
+        Returns
+        -------
+        table : MemberTable
+            A list of dicts, printed as a table: member, seed, learning_rate, and of
+            momentum, l2 and l1 what differs; epoch, whose weights the member has
+            (the best where early stopping restored it, else the last in which it
+            learned); loss, accuracy, val_loss and val_accuracy of that epoch, if
+            measured; state: "active", or how it ended.
+
+        Examples
+        --------
+        >>> h = History([{"epoch": 1, "learning_rate": [0.1, 9.0], "loss": [0.5, 2]}])
+        >>> h.stopped[1] = "diverged at epoch 2, step 7: loss is not finite"
+        >>> h.members()[1]["state"], h.members()[0]["loss"]
+        ('diverged at epoch 2, step 7', 0.5)
+        """
+        rates = self.last.get("learning_rate")
+        n = len(rates) if isinstance(rates, list) else 1
+        names = range(n) if isinstance(rates, list) else ()
+        settings = self.settings or [{"member": i} for i in names]
+        if not settings and self.records:
+            settings = [{}]
+        columns = [name for name in _RESULTS if name in self]
+        return MemberTable(
+            row | self._result(i, columns) for i, row in enumerate(settings)
+        )
+
+    def _result(self, i: int, columns: list[str]) -> dict[str, Any]:
+        """Return epoch, results and state of member i."""
+
+        def value(record: dict[str, Any], name: str) -> Any:
+            column = record.get(name)
+            return column[i] if isinstance(column, list) else column
+
+        last: dict[str, Any] = {}
+        for record in reversed(self.records):
+            if kept := self.kept and self.kept[i]:
+                matches = record["epoch"] == kept
+            else:  # a member that no longer learns has no rate
+                matches = value(record, "learning_rate") is not None
+            if matches:
+                last = record
+                break
+        state = self.stopped.get(i, "active").partition(":")[0]
+        results = {name: value(last, name) for name in columns}
+        return {"epoch": last.get("epoch"), **results, "state": state}
+
     def __repr__(self) -> str:
-        return f"History({len(self)} epochs, {self.outcome or 'running'})"
+        epochs = f"{len(self)} epoch{'' if len(self) == 1 else 's'}"
+        text = f"History({epochs}, {self.outcome or 'running'}"
+        rows = self.members()
+        if rows and "member" in rows[0]:
+            text += f", {counted_states(rows)}"
+        return f"{text})"
 
 
 def shown(value: Any, active: list[bool], population: int | None) -> Any:

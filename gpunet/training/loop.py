@@ -54,8 +54,8 @@ class Trainer:
         self.epoch = self.step_in_epoch = self.step = 0
         self.seconds = 0.0
         self.n_members = net.population or 1
-        self.members = Members(self.n_members)
-        self.history = History(stopped=self.members.reasons)
+        self.members = Members(net, self.optimizer)
+        self.history = History(None, self.members.reasons, self.members.settings)
         rule = settings.early_stopping
         self.best = Best(net, EarlyStopping(rule) if isinstance(rule, int) else rule)
         self._span = 16  # steps
@@ -157,6 +157,7 @@ class Trainer:
                     self.best.restore()
         finally:
             self.history.outcome = self.state.request.reason or "stopped by an error"
+            self.history.kept = self.best.state["epoch"] if self.best.restored else []
             self._tell("on_stop", self)
         return self.history
 
@@ -251,8 +252,7 @@ class Trainer:
     def _next_factor(self, k: int) -> Any:
         factor = self.schedule(self.epoch + k / self.steps_per_epoch, self.epochs)
         if factor != self._factor:
-            is_list = isinstance(factor, list)
-            self._factor = list(factor) if is_list else float(factor)
+            self._factor = list(factor) if isinstance(factor, list) else float(factor)
         return self._factor
 
     def learning_rates(self) -> list[float]:
@@ -283,9 +283,8 @@ class Trainer:
             total[...] = 0
         self.history.append(record)
         end = not any(self.active)
-        error = None
-        if end and lost:  # the checkpoint keeps these members active
-            error = self.members.diverged(lost, "that step")
+        # The checkpoint keeps these members active.
+        error = self.members.diverged(lost, "that step") if end and lost else None
         self._tell("on_epoch", self, record)
         if error:
             self.stop(self.members.reasons[lost[0]])

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
-from ..backend import Array, Params, namespace
-from ..errors import Diverged
-from ..network import Network
-from .callbacks import EarlyStopping
-from .steppers import Snapshot, Stepper, expand_mask, member_mask
+from ...backend import Array, Params, namespace
+from ...errors import Diverged
+from ...network import Network
+from ...updates import Optimizer
+from ..callbacks import EarlyStopping
+from ..steppers import Snapshot, Stepper, expand_mask, member_mask
+from .table import member_settings
 
 
 class Span(NamedTuple):
@@ -45,10 +47,13 @@ class Members:
     active : list of bool
     reasons : dict of int to str
         Why a member stopped.
+    settings : list of dict
+        Of each member, as `member_settings` returns them.
     """
 
-    def __init__(self, n: int):
-        self.active = [True] * n
+    def __init__(self, net: Network, optimizer: Optimizer):
+        self.settings = member_settings(net, optimizer)
+        self.active = [True] * len(self.settings)
         self.reasons: dict[int, str] = {}
 
     def stop(self, member: int, reason: str) -> None:

@@ -1,0 +1,102 @@
+"""The table of a population's members: their settings, results and states."""
+
+from numbers import Real
+from typing import Any
+
+from ...network import Network
+from ...updates import Optimizer
+from ..metrics import summary
+
+# What members are compared by: the first that was measured, and whether more is better.
+JUDGES = {"val_accuracy": 1, "val_loss": -1, "test_accuracy": 1, "r2": 1}
+JUDGES |= {"accuracy": 1, "loss": -1}
+
+
+class MemberTable(list[dict[str, Any]]):
+    """The rows of `History.members`; printed, the best ten and a summary."""
+
+    @property
+    def judge(self) -> str:
+        """What the rows are compared by: validation, test or training; or ""."""
+        known = {name for row in self for name, v in row.items() if v is not None}
+        return next((name for name in JUDGES if name in known), "")
+
+    def best_first(self) -> list[dict[str, Any]]:
+        """Return the rows, the best first; those that diverged are the last."""
+
+        def key(row: dict[str, Any]) -> tuple[bool, float]:
+            value = row.get(self.judge)
+            lost = value is None or diverged(row)
+            return lost, -JUDGES[self.judge] * value if value is not None else 0.0
+
+        return sorted(self, key=key)
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def text(self, most: int = 10) -> str:
+        """Return the best rows as a table, and lines about the rest and all."""
+        rows = self.best_first()
+        names = [n for n in (rows or [{}])[0] if any(r[n] is not None for r in rows)]
+        cells = [[n.replace("_", " ") for n in names]]
+        cells += [[_cell(n, row[n]) for n in names] for row in rows[:most]]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(
+                text.ljust(w) if name == "state" else text.rjust(w)
+                for name, text, w in zip(names, row, widths, strict=True)
+            ).rstrip()
+            for row in cells
+        ]
+        if (more := len(rows) - most) > 0:
+            lines.append(f"... and {more:,} more member{'' if more == 1 else 's'}")
+        if len(rows) > 1:
+            lines += [self._summary(), counted_states(self)]
+        return "\n".join(filter(None, lines))
+
+    def _summary(self) -> str:
+        values = [None if diverged(row) else row.get(self.judge) for row in self]
+        numbers = summary(values)
+        if not numbers["n"]:
+            return ""
+        ends = {"mean": "mean", "sd": "sd", "median": "median"}
+        ends |= {"worst": "min", "best": "max"}
+        parts = [f"{n} {_cell(self.judge, numbers[k])}" for k, n in ends.items()]
+        count = f"{numbers['n']:,} of {len(self):,} members"
+        return f"{self.judge.replace('_', ' ')} of {count}: {', '.join(parts)}"
+
+
+def diverged(row: dict[str, Any]) -> bool:
+    """Return whether a row of a MemberTable is of a member that diverged."""
+    return row["state"].startswith("diverged")
+
+
+def counted_states(rows: list[dict[str, Any]]) -> str:
+    """Return how many members are active, stopped early and diverged, and which did."""
+    kinds = ("active", "stopped early", "diverged")
+    counts = {k: sum(row["state"].startswith(k) for row in rows) for k in kinds}
+    words = ", ".join(f"{n:,} {kind}" for kind, n in counts.items() if n)
+    lost = [str(row["member"]) for row in rows if diverged(row) and "member" in row]
+    names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
+    words += f" (member{'' if len(lost) == 1 else 's'} {names})" if lost else ""
+    return f"{len(rows):,} member{'' if len(rows) == 1 else 's'}: {words}"
+
+
+def _cell(name: str, value: Any) -> str:
+    if not isinstance(value, float):
+        return "-" if value is None else str(value)
+    return f"{value:.4f}" if name in ("r2",) or "accuracy" in name else f"{value:.4g}"
+
+
+def member_settings(net: Network, optimizer: Optimizer) -> list[dict[str, Any]]:
+    """Return each member's number, seed, rate and what differs; no number for one."""
+    rows: list[dict[str, Any]] = [{"seed": seed} for seed in net.seeds]
+    if net.population:
+        rows = [{"member": i} | row for i, row in enumerate(rows)]
+    for name in ("learning_rate", *optimizer.per_member):
+        value = getattr(optimizer, name)
+        values = [value] * len(rows) if isinstance(value, Real) else list(value)
+        if name == "learning_rate" or len(set(values)) > 1:
+            for row, number in zip(rows, values, strict=True):
+                row[name] = float(number)
+    return rows
