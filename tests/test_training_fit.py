@@ -92,7 +92,8 @@ def test_learning_rate_is_that_of_the_named_optimizer():
 def test_help_explains_each_setting_once():
     shown = inspect.signature(gpunet.fit).parameters
     names = [item.name for item in fields(gpunet.Settings)]
-    assert list(shown) == ["net", "data", "progress", *names]
+    of_fit = ["progress", "folder", "resume", "checkpoint_every_steps"]
+    assert list(shown) == ["net", "data", *of_fit, *names]
     assert shown["epochs"].default == 10 and shown["progress"].default is None
     text = inspect.getdoc(gpunet.fit)
     assert all(text.count(f"\n{name} : ") == 1 for name in shown)

@@ -60,8 +60,7 @@ def fit_in_folder(
     if isinstance(data, Splits) and data.test is not None:
         check_data(net, data.test, "test data", one_class_ok=True)
     inputs = _Inputs(net, data, settings, train, held_out)
-    notes: list[str] = []
-    config = _config(inputs)
+    config, notes = _config(inputs), list[str]()
     options = RunOptions(
         folder=folder,
         resume="auto" if resume is True else resume or None,
@@ -72,19 +71,25 @@ def fit_in_folder(
         command=_command,
         on_second_signal=_interrupt,
     )
+    try:
+        return _carry_out(inputs, config, options)
+    finally:
+        for note in notes:
+            if note.startswith("warning: "):
+                text = note.removeprefix("warning: ")
+                warnings.warn(text, GpunetWarning, stacklevel=4)
+
+
+def _carry_out(inputs: _Inputs, config: dict[str, Any], options: RunOptions) -> History:
+    make_job = partial(_FitJob, inputs)
     free = ("device", "engine", "epochs")
-    task = Task(_check_config, lambda config: None, partial(_FitJob, inputs), free)
+    task = Task(_check_config, lambda config: None, make_job, free)
     try:
         job, _ = run_task(task, config, options)
     except Interrupted as error:
         if error.exit_code - 128 == signal.SIGINT:  # what Python raises for Ctrl-C
             raise KeyboardInterrupt(str(error)) from None
         raise
-    finally:
-        for note in notes:
-            if note.startswith("warning: "):
-                text = note.removeprefix("warning: ")
-                warnings.warn(text, GpunetWarning, stacklevel=4)
     return job.trainer.history
 
 
