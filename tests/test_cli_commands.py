@@ -58,5 +58,30 @@ def test_new_command_runs_shows_help_and_names_its_options(greet, capsys):
     line = "gpunet: error: --first-name must be a name; use another --first-name\n"
     assert capsys.readouterr().err == line
     assert cli.main(["greet", "--last-name", "x"]) == 2
-    assert "unrecognized arguments: --last-name x" in capsys.readouterr().err
+    hint = "--last-name: no such option; did you mean --first-name?"
+    assert hint in capsys.readouterr().err
     assert cli.main(["--help"]) == 0 and "greet somebody" in capsys.readouterr().out
+
+
+def told(capsys, *words):
+    code = cli.main(list(words))
+    return code, *capsys.readouterr()
+
+
+def test_help_lists_the_commands_or_shows_one(capsys):
+    code, overview, _ = told(capsys)
+    assert code == 0 and all(f"  {name} " in overview for name in cli.COMMANDS)
+    for words in (["help"], ["-h"], ["--help"]):
+        assert told(capsys, *words) == (0, overview, "")
+    for words in (["train"], ["embed-text", "neighbors"], ["lab", "by_hand"]):
+        text = told(capsys, "help", *words)
+        assert text == told(capsys, *words, "--help") and text[0] == 0
+        assert text[1].startswith(f"usage: gpunet {words[0].replace('-', '_')}")
+    assert told(capsys, "-V") == told(capsys, "--version")
+
+
+def test_misspelled_command_is_answered_with_the_nearest(capsys):
+    code, out, err = told(capsys, "trian")
+    assert (code, out) == (2, "") and err.endswith("; did you mean train?\n")
+    assert told(capsys, "help", "embed-txt")[2].endswith("did you mean embed_text?\n")
+    assert told(capsys, "--debgu")[0] == 2

@@ -23,7 +23,9 @@ from typing import Any
 from .. import __version__
 from ..backend.threads import set_threads, usable_cores
 from ..errors import ConfigError, GpunetError
-from .messages import Parser, errors_name_options, report_error
+from ..io.messages import choices
+from .messages import errors_name_options, report_error
+from .parser import command_parser
 
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
@@ -96,33 +98,37 @@ def _repair_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def options_of(name: str) -> Any:
+    """Return the module with the options of a command."""
+    return importlib.import_module(f"gpunet.cli.options.{name}")
+
+
 def _run(argv: list[str], command: Any) -> int:
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: gpunet COMMAND [options]\n")
         for name, summary in COMMANDS.items():
             print(f"  {name:<13} {summary}")
-        print("\n`gpunet COMMAND --help` shows a command's options.")
+        print("\n`gpunet help COMMAND` shows a command's options, with examples.")
         return 0
-    if argv[0] == "--version":
+    if argv[0] in ("-V", "--version"):
         print(f"gpunet {__version__}")
         return 0
-    name, rest = argv[0], argv[1:]
+    name, rest = argv[0].replace("-", "_"), argv[1:]
     if command is None and name in BENCHMARKS:
         raise ConfigError(
             f"usage: {name} is not part of the installed package; run "
             f"`python scripts/{name}.py` in a checkout of the repository"
         )
     if command is None and name not in COMMANDS:
-        raise ConfigError(
-            f"usage: {name!r}: no such command; choose from {', '.join(COMMANDS)}"
-        )
-    command = command or importlib.import_module(f"gpunet.cli.options.{name}")
+        hint = choices(argv[0], COMMANDS)
+        raise ConfigError(f"usage: {argv[0]!r:.60}: no such command; {hint}")
+    command = command or options_of(name)
     script = os.path.basename(sys.argv[0]) == f"{name}.py"
-    prog = f"python scripts/{name}.py" if script else f"gpunet {name}"
-    parser = Parser(prog=prog, description=command.HELP, allow_abbrev=False)
-    command.add_arguments(parser)
-    text = "show the traceback of an error"
-    parser.add_argument("--debug", action="store_true", help=text)
+    parser = command_parser(
+        f"python scripts/{name}.py" if script else f"gpunet {name}", command
+    )
     args = parser.parse_args(rest)
     args.typed = name, rest
     # A benchmark uses as many threads as its rivals.

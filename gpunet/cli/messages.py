@@ -14,18 +14,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import ConfigError, GpunetError, OutOfMemory, WriteError
+from ..errors import GpunetError, OutOfMemory, WriteError
+from .parser import subparsers
 
 _COMMAND = "(resume with:|start anew with:) "  # of runs/task.py
 _INTERRUPTED = "interrupted by SIGINT: nothing was saved since the last step"
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all errors of the commands."""
-
-    def error(self, message: str) -> Any:
-        """Raise a ConfigError instead of printing the usage."""
-        raise ConfigError(f"usage: {message}; see {self.prog} --help")
 
 
 @contextlib.contextmanager
@@ -43,10 +36,9 @@ def errors_name_options(parser: argparse.ArgumentParser) -> Iterator[None]:
 def option_names(parser: argparse.ArgumentParser) -> dict[str, str]:
     """Return the option that sets each parameter, those of subcommands included."""
     names: dict[str, str] = {}
+    for subparser in subparsers(parser).values():
+        names |= option_names(subparser)
     for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for subparser in action.choices.values():
-                names |= option_names(subparser)
         for option in filter(re.compile("--").match, action.option_strings):
             names.setdefault(action.dest, option)
             names.setdefault(option[2:].replace("-", "_"), option)

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from ..errors import DataError, GpunetError, ModelFileError, OutOfMemory, WriteError
 
@@ -99,9 +98,11 @@ def nearest(word: object, known: Iterable[str], n: int = 3) -> list[str]:
     names: dict[str, list[str]] = {}
     for name in known:
         names.setdefault(_plain(name), []).append(name)
+    import difflib  # when a word is wrong
+
     plain_word = _plain(str(word)[:60])
     close = [plain_word] if plain_word in names else []
-    close = close or get_close_matches(plain_word, names, n)
+    close = close or difflib.get_close_matches(plain_word, names, n)
     return [name for plain in close for name in names[plain]][:n]
 
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import math
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -47,11 +48,26 @@ def layer_sizes(text: str) -> list[int]:
     return [whole(1, 2**62 - 1)(part) for part in text.replace("-", ",").split(",")]
 
 
+def underscored(text: str) -> str:
+    """Return a name as it is registered: he_normal for he-normal; 1e-3 is no name."""
+    return re.sub("(?<=[a-z])-(?=[a-z])", "_", text)
+
+
+def hyphenated(text: str) -> str:
+    """Return the name of a preset as it is registered: nielsen-l2 for nielsen_l2."""
+    return text.replace("_", "-")
+
+
+def data_set(text: str) -> str:
+    """Return the name of a data set as it is registered; a path as it is."""
+    return "fashion-mnist" if text == "fashion_mnist" else text
+
+
 # What the options of a kind have in common, as arguments of add_argument.
 Kind = dict[str, Any]
 COUNT: Kind = {"type": whole(1), "metavar": "N"}
 SEED: Kind = {"type": whole(0, 2**62), "metavar": "N"}
-NAME: Kind = {"metavar": "NAME"}
+NAME: Kind = {"type": underscored, "metavar": "NAME"}
 ENGINE: Kind = {"choices": ("auto", "loop", "compiled")}
 
 
@@ -87,7 +103,7 @@ def add_model(parser: argparse.ArgumentParser, member: str) -> None:
 
 def add_reading(add: Callable[..., argparse.Action]) -> None:
     """Add the options that tell how to read a table, with the function of `adder`."""
-    text = "how to handle categories not seen in training"
+    text = "how to handle categories not seen in training (default: refuse)"
     add("--unknown", choices=("refuse", "zeros"), help=text)
     add(
         "--delimiter",
@@ -96,7 +112,7 @@ def add_reading(add: Callable[..., argparse.Action]) -> None:
         "space (default: detected among the first four)",
     )
     text = "of a text file, such as latin-1, cp1252 or utf-16 (default: utf-8)"
-    add("--encoding", **NAME, help=text)
+    add("--encoding", metavar="NAME", help=text)
     add("--decimal", choices=(".", ","), help="decimal mark (default: .)")
     add(
         "--header",

@@ -2,7 +2,10 @@
 
 import argparse
 
+from .common import add_json
+
 HELP = "Compile everything that numba compiles now, so that no run has to wait for it."
+EXAMPLES = ("", "--json", "--debug")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,3 +15,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "by numba, beside the package or in the folder NUMBA_CACHE_DIR names, and "
         "loaded from there. Needs the extra `fast`."
     )
+    add_json(parser)

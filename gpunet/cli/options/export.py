@@ -12,10 +12,17 @@ HELP = (
 )
 
 
+EXAMPLES = (
+    "runs/digits --format onnx",
+    "runs/digits --format c --out digits.c",
+    "runs/digits --format json --member 0 --out -",
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `export`."""
     add_model(parser, "of a population; needed for one")
     add = parser.add_argument
-    add("--format", required=True, choices=("onnx", "json", "c"))
+    add("--format", required=True, choices=("onnx", "json", "c"), help="what to write")
     text = "default: beside the model, by its format; - is standard output"
     add("-o", "--out", metavar="FILE", help=text)

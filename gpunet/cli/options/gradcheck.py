@@ -2,9 +2,23 @@
 
 import argparse
 
-from .common import COUNT, add_json, add_threads, layer_sizes, whole
+from .common import (
+    COUNT,
+    NAME,
+    SEED,
+    add_json,
+    add_threads,
+    hyphenated,
+    layer_sizes,
+    whole,
+)
 
 HELP = "Compare the gradients of back-propagation with those of nudged weights."
+EXAMPLES = (
+    "--sizes 4,5,3",
+    "--sizes 4,5,3 --activation softplus --method both",
+    "--preset nielsen --entries 50 --json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,13 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     network = parser.add_mutually_exclusive_group().add_argument
-    network("--preset", metavar="NAME", help="a preset of `gpunet train`")
+    text = "a preset of `gpunet train` (default: default)"
+    network("--preset", type=hyphenated, metavar="NAME", help=text)
     network("--config", metavar="FILE", help="a run's config.json")
     text = "neurons of each layer"
     network("--sizes", type=layer_sizes, metavar="4,5,3", help=text)
-    add("--activation", help="of the hidden layers, with --sizes (default: tanh)")
-    add("--output", help="activation of the last layer (default: identity)")
-    add("--loss", help="with --sizes (default: softmax_cross_entropy)")
+    add(
+        "--activation",
+        **NAME,
+        help="of the hidden layers, with --sizes (default: tanh)",
+    )
+    add("--output", **NAME, help="activation of the last layer (default: identity)")
+    text = "with --sizes (default: softmax_cross_entropy)"
+    add("--loss", **NAME, help=text)
     add(
         "--method",
         choices=("central", "complex", "both"),
@@ -30,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="central differences (limit 1e-7), or complex steps (limit 1e-12), for "
         "smooth networks only; default: central",
     )
-    add("--rows", type=whole(1, 10_000), default=8, help="examples (default: 8)")
+    add("--rows", type=whole(1, 10_000), default=8, metavar="N", help="examples")
     add("--entries", default=200, **COUNT, help="entries to check of each tensor")
-    add("--seed", type=whole(0), default=0)
+    add("--seed", default=0, **SEED, help="of weights and examples")
     add_threads(parser)
     add_json(parser)

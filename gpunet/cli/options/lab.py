@@ -8,6 +8,12 @@ HELP = (
     "Run an experiment by name, or all of them; without a name, list them in the "
     "order in which one learns."
 )
+EXAMPLES = (
+    "",
+    "by-hand",
+    "weight-images --out pictures",
+    "dream --epochs 2 --seed 3",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +30,6 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     add = adder(parser)
     devices = "cpu (default), cuda, cuda:N, torch:cpu, strict:1 or auto"
     add("--device", metavar="D", help=devices)
-    add("--seed", **SEED)
+    add("--seed", **SEED, help="(default: 0)")
     add("--json", action="store_true", help="print JSON")
     add("--out", metavar="FOLDER", help="write the numbers and the pictures there")

@@ -2,9 +2,14 @@
 
 import argparse
 
-from .common import Kind, add_json, add_threads, whole
+from .common import SEED, Kind, add_json, add_threads, whole
 
 HELP = "Train the same networks on several devices and show how far they differ."
+EXAMPLES = (
+    "--devices cuda",
+    "--devices cpu strict:1 --steps 1 10",
+    "--data mnist --dtype float32 --each",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--devices", **names, default=devices, help=text)
     add("--require", **names, default=[], help="fail if one of these is absent")
     dtypes = ["float32", "float64"]
-    add("--dtype", nargs="+", choices=dtypes, default=dtypes)
+    add("--dtype", nargs="+", choices=dtypes, default=dtypes, help="default: both")
     add(
         "--steps",
         nargs="+",
@@ -32,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "training is chaotic and no tolerance applies",
     )
     data = ("synthetic", "mnist")
-    add("--data", choices=data, default=data[0], help="default: synthetic")
-    add("--seed", type=whole(0), default=0)
+    add("--data", choices=data, default=data[0], help="what to train on")
+    add("--seed", default=0, **SEED, help="of weights and batches")
     add_threads(parser)
     add("--each", action="store_true", help="a row for each network")
     add_json(parser)

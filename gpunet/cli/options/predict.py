@@ -9,6 +9,11 @@ HELP = (
     "The model file holds the preprocessing, so the table holds raw rows. If the table "
     "has the target, the predictions are scored."
 )
+EXAMPLES = (
+    "runs/prices new.csv",
+    "runs/prices new.csv --out answers.csv --probabilities",
+    "runs/prices - --delimiter tab",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

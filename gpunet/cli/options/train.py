@@ -2,6 +2,7 @@
 
 import argparse
 
+from ...io.messages import choices
 from .common import (
     COUNT,
     ENGINE,
@@ -12,14 +13,23 @@ from .common import (
     add_reading,
     add_threads,
     adder,
+    data_set,
+    hyphenated,
     layer_sizes,
     number,
+    underscored,
     whole,
 )
 
 HELP = (
     "Train a network on MNIST, on a set of its form, or on a table of your own. "
     "Without options: the default preset on the best device."
+)
+EXAMPLES = (
+    "--epochs 3 --seed 7",
+    "--data table.csv --target price --out runs/prices",
+    "--preset nielsen --population 20 --engine compiled",
+    "--resume auto --out runs/prices",
 )
 _POSITIVE: Kind = {"type": number(above=True), "metavar": "X"}
 _PER_MEMBER: Kind = {"nargs": "+", "metavar": "X"}
@@ -32,16 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group().add_argument
     either(
         "--preset",
-        **NAME,
+        type=hyphenated,
+        metavar="NAME",
         help="default, table, nielsen, nielsen-l2, 3b1b or albahari; other options "
         "change it",
     )
     either("--config", metavar="FILE", help="repeat a run from its config.json")
     add = adder(parser)
-    add("--device", help="auto, cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1")
-    add("--engine", **ENGINE, help="compiled is faster and supports fewer networks")
+    names = "auto (default), cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1"
+    add("--device", metavar="D", help=names)
+    text = "compiled is faster and supports fewer networks (default: auto)"
+    add("--engine", **ENGINE, help=text)
     precisions = ("float32", "tf32", "float16")
-    text = "of matrix products on a GPU; tf32 and float16 keep 3 digits"
+    text = (
+        "of matrix products on a GPU; tf32 and float16 keep 3 digits (default: float32)"
+    )
     add("--precision", choices=precisions, help=text)
     add_threads(parser)
     _add_data(parser)
@@ -56,9 +71,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("data"))
     add(
         "--data",
-        **NAME,
-        help="mnist (in the package), fashion-mnist, or a .csv, .tsv, .csv.gz, .npz or "
-        ".npy file; - reads a text table from standard input",
+        type=data_set,
+        metavar="NAME",
+        help="mnist (in the package, the default), fashion-mnist, or a .csv, .tsv, "
+        ".csv.gz, .npz or .npy file; - reads a text table from standard input",
     )
     add("--data-dir", metavar="FOLDER", help="where the four IDX files are")
     add(
@@ -66,7 +82,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=_validation,
         help="examples held out: a number of them, a fraction (0.2) or a percentage "
-        "(20%%); 0 for none; or nielsen",
+        "(20%%); 0 for none; or nielsen (default: 5000; tables 0.1)",
     )
 
 
@@ -88,7 +104,7 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=_share,
         help="or rows held out for it: a number of them, a fraction (0.2) or a "
-        "percentage (20%%); 0 for none",
+        "percentage (20%%); 0 for none (default: 0.2)",
     )
     add(
         "--drop",
@@ -121,38 +137,50 @@ def _validation(text: str) -> float | str:
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     add, either = adder(group), adder(group.add_mutually_exclusive_group())
-    text = "neurons of each layer"
+    text = "neurons of each layer (default: 784-256-10)"
     either("--sizes", type=layer_sizes, metavar="784-16-16-10", help=text)
-    text = "of the hidden layers only; the data determine the others"
+    text = "of the hidden layers only; the data determine the others (tables 64,32)"
     either("--hidden", type=layer_sizes, metavar="64,32", help=text)
-    add("--activation", **NAME, help="of hidden layers: relu, sigmoid, ...")
-    add("--output", **NAME, help="activation of the last layer")
-    add("--loss", **NAME, help="softmax_cross_entropy, half_squared_error, ...")
-    starts = "initial values: he_normal, standard_normal, ..."
+    add(
+        "--activation",
+        **NAME,
+        help="of hidden layers: relu, sigmoid, ... (default: relu)",
+    )
+    add("--output", **NAME, help="activation of the last layer (default: identity)")
+    text = "half_squared_error, huber, ... (default: softmax_cross_entropy; "
+    add("--loss", **NAME, help=f"{text}tables: by the task)")
+    starts = "initial values: he_normal, standard_normal, ... (default: by activation)"
     add("--weights", "--weight-init", **NAME, help=starts)
-    add("--biases", "--bias-init", **NAME, help="initial values: zeros, ...")
-    add("--dropout", type=number(0, 1), metavar="RATE")
-    add("--dtype", **NAME, help="float32 or float64")
+    add("--biases", "--bias-init", **NAME, help="initial values (default: zeros)")
+    text = "share of hidden outputs that a step leaves out (default: 0.1; tables 0)"
+    add("--dropout", type=number(0, 1), metavar="RATE", help=text)
+    add("--dtype", **NAME, help="float32 (default) or float64")
 
 
 def _add_descent(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("gradient descent"))
-    add("--epochs", **COUNT)
-    add("--batch-size", **COUNT, help="at most the number of examples")
-    add("--optimizer", **NAME, help="sgd, adam, adamw, rmsprop or adagrad")
+    text = "times through the examples (default: 8; tables 60)"
+    add("--epochs", **COUNT, help=text)
+    text = "examples of a step, at most all (default: 128; tables 32)"
+    add("--batch-size", **COUNT, help=text)
+    names = "sgd, adam (default), adamw, rmsprop or adagrad"
+    add("--optimizer", **NAME, help=names)
     rates = _POSITIVE | _PER_MEMBER | {"dest": "learning_rate"}
-    text = "one rate, or one for each member of the population"
+    text = "one rate, or one for each member (default: 0.004; tables 0.003)"
     add("--lr", "--learning-rate", **rates, help=text)
-    add("--momentum", type=number(0, 1), **_PER_MEMBER)
-    add("--nesterov", action="store_true")
-    add("--l2", type=number(), **_PER_MEMBER)
-    add("--l1", type=number(), **_PER_MEMBER)
-    add("--max-norm", **_POSITIVE)
-    add("--clip-norm", **_POSITIVE)
+    add("--momentum", type=number(0, 1), **_PER_MEMBER, help="of sgd (default: 0)")
+    add("--nesterov", action="store_true", help="momentum as Nesterov takes it")
+    text = "penalty on squared weights (default: 0)"
+    add("--l2", type=number(), **_PER_MEMBER, help=text)
+    text = "penalty on absolute weights (default: 0)"
+    add("--l1", type=number(), **_PER_MEMBER, help=text)
+    add("--max-norm", **_POSITIVE, help="longest vector of a neuron's weights")
+    add("--clip-norm", **_POSITIVE, help="longest gradient of a step")
     text = "factors on the learning rate by layer"
     add("--layer-rates", type=_layer_rates, metavar="0=3,2=2", help=text)
     add("--frozen", nargs="+", metavar="LAYER", help="layers that do not learn")
-    add("--schedule", metavar="TEXT", help="one_cycle, cosine, exponential:0.9, ...")
+    text = "one_cycle (default), constant, cosine, exponential:0.9, ..."
+    add("--schedule", type=underscored, metavar="TEXT", help=text)
     add(
         "--early-stopping",
         type=_patience,
@@ -160,26 +188,32 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
         help="stop after N epochs without a better validation loss and keep the best "
         "weights; 0 or none: never (tables: 10, with 20 rows to validate at least)",
     )
-    add("--class-weight", choices=["balanced"])
-    names = ("--no-track", "--no-compute-metrics")
+    text = "rare classes count as much as frequent ones"
+    add("--class-weight", choices=["balanced"], help=text)
+    options = ("--no-track", "--no-compute-metrics")
     text = "never compute the training loss"
-    add(*names, dest="compute_metrics", action="store_false", help=text)
+    add(*options, dest="compute_metrics", action="store_false", help=text)
 
 
 def _add_population(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("seeds and populations"))
-    add("--seed", **SEED)
+    text = "of initial weights, order and dropout (default: 0)"
+    add("--seed", **SEED, help=text)
     text = "train P networks at once, with seeds N, N + 1, ..."
     add("--population", type=whole(1, 10**6), metavar="P", help=text)
-    choices = ("per_member", "shared")
-    text = "initial weights: each member's own, or the first member's for all"
-    add("--init", choices=choices, help=text)
+    add(
+        "--init",
+        type=underscored,
+        choices=("per_member", "shared"),
+        help="initial weights: each member's own, or the first member's for all "
+        "(default: per_member)",
+    )
     add(
         "--shuffle",
         type=_shuffle,
         metavar="per_member|shared|none",
         help="order of the examples: each member's own, the same batches for all "
-        "(faster), or as they are in the data",
+        "(faster), or as they are in the data (default: per_member)",
     )
     add("--shared-order", **_SHARED, help="the same as --shuffle shared")
     text = "the seed of the shared order (default: the first member's)"
@@ -187,10 +221,10 @@ def _add_population(parser: argparse.ArgumentParser) -> None:
 
 
 def _shuffle(text: str) -> str | bool:
-    if text not in ("per_member", "shared", "none"):
-        message = f"{text!r}: choose from per_member, shared, none"
-        raise argparse.ArgumentTypeError(message)
-    return text != "none" and text
+    name, names = underscored(text), ("per_member", "shared", "none")
+    if name not in names:
+        raise argparse.ArgumentTypeError(f"{text!r:.60}: {choices(name, names)}")
+    return name != "none" and name
 
 
 def _patience(text: str) -> int | None:
@@ -213,10 +247,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add("--resume", metavar="auto|PATH", help=text)
     text = "fail if the version, the device or the number of threads has changed"
     add("--strict-resume", action="store_true", help=text)
-    add("--max-steps", **COUNT)
-    add("--checkpoint-every-steps", **COUNT)
+    add("--max-steps", **COUNT, help="stop after this many steps, to be resumed")
+    text = "beside the checkpoint of each epoch"
+    add("--checkpoint-every-steps", **COUNT, help=text)
     add("--keep", type=whole(2), default=2, metavar="N", help="checkpoints to keep")
-    add("--on-write-error", choices=["stop", "warn"], default="stop")
+    text = "what to do when the disk is full"
+    add("--on-write-error", choices=["stop", "warn"], default="stop", help=text)
     add("--log", metavar="FILE", help="write events to FILE, one JSON object a line")
     add("--diagnose", action="store_true", help="report common training problems")
     add("--quiet", action="store_true", help="show the result only")

@@ -18,9 +18,10 @@ from ....io.writing import write_atomically
 from ....lab.digits.trained import trained
 from ....lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
 from ....show.style import save_png
-from ...messages import Parser, errors_name_options
+from ...messages import errors_name_options
 from ...options.common import adder, number, whole
 from ...options.lab import add_common
+from ...parser import Parser
 from ...running import check_folder
 from .tables import show_experiments, show_result, show_results
 
@@ -88,7 +89,7 @@ def _run_all(args: argparse.Namespace) -> int:
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
     prog = f"gpunet lab {name}"
-    parser = Parser(prog=prog, description=description, allow_abbrev=False)
+    parser = Parser(prog=prog, description=description)
     add_common(parser)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     return parser

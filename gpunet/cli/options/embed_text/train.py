@@ -10,14 +10,21 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     add = adder(parser)
     text = "skipgram (default) for vectors; lm also predicts and writes text"
     add("--model", choices=("skipgram", "lm"), help=text)
-    add("--device", help="auto (default), cpu, cuda, cuda:N, torch:cpu, ...")
-    add("--engine", **ENGINE)
+    names = "auto (default), cpu, cuda, cuda:N, torch:cpu, ..."
+    add("--device", metavar="D", help=names)
+    text = "compiled is faster and needs the extra `fast` (default: auto)"
+    add("--engine", **ENGINE, help=text)
     add_threads(parser)
     add = adder(parser.add_argument_group("text"))
-    add("--corpus", nargs="+", metavar="FILE", help="UTF-8, plain or gzip")
+    add(
+        "--corpus",
+        nargs="+",
+        metavar="FILE",
+        help="UTF-8, plain or gzip (default: Shakespeare)",
+    )
     text = "what to do with bytes that are not UTF-8 (default: strict)"
     add("--errors", choices=("strict", "replace"), help=text)
-    text = "The and the are two words"
+    text = "The and the are two words (default: one)"
     add("--keep-case", dest="lower", action="store_false", help=text)
     _add_training(parser)
     _add_models(parser)
@@ -31,12 +38,12 @@ def add_train(parser: argparse.ArgumentParser) -> None:
 def _add_training(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("both models"))
     add("--dim", **COUNT, help="size of a word's vector (default: 100; lm 32)")
-    add("--epochs", **COUNT, help="(default: 5; lm 4)")
+    add("--epochs", **COUNT, help="times through the text (default: 5; lm 4)")
     rate: Kind = {"type": number(above=True), "metavar": "X", "dest": "learning_rate"}
-    add("--lr", **rate, help="at its highest (default: 0.025; lm 0.003)")
+    add("--lr", **rate, help="learning rate at its highest (default: 0.025; lm 0.003)")
     add("--batch-size", **COUNT, help="windows a step (default: 128; lm 512)")
-    add("--seed", **SEED)
-    add("--dtype", choices=("float32", "float64"))
+    add("--seed", **SEED, help="(default: 0)")
+    add("--dtype", choices=("float32", "float64"), help="(default: float32)")
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
