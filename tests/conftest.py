@@ -6,6 +6,9 @@ CuPy. Tests marked `pure`, whose subject changes no input, also run on a NumPy w
 arrays cannot be written. What is absent skips; GPUNET_REQUIRE=cupy (or strict, torch;
 with commas between) turns that skip into a failure, so that a GPU run cannot pass by
 running nothing. GPUNET_DOSES raises the number of examples of each property test.
+
+`pytest -m quick` runs the tests of the ground floor, data, storage and training in
+about a minute, and leaves out what waits for other processes or compilers.
 """
 
 import os
@@ -30,6 +33,19 @@ REQUIRED = {name for name in os.environ.get("GPUNET_REQUIRE", "").split(",") if 
 if unknown := REQUIRED - {library for library, _ in BACKENDS.values()}:
     raise pytest.UsageError(f"GPUNET_REQUIRE: no such library: {sorted(unknown)}")
 
+_QUICK = (
+    *("activations", "backend", "blocks", "checks", "data", "house", "initializers"),
+    *("io", "layers", "lesson", "losses", "network", "optimizers", "population"),
+    *("random", "seeds", "storage", "training", "updates"),
+)
+_NOT_QUICK = (
+    "training_memory",
+    "training_engines",
+    "training_disk",
+    "storage_kills",
+    "storage_export",
+)
+
 settings.register_profile(
     "gpunet",
     derandomize=True,
@@ -52,10 +68,18 @@ class ReadOnlyNumpy(Backend):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "pure(yes=True): it changes none of its inputs")
+    config.addinivalue_line("markers", "quick: of the core, and soon done")
 
 
 def pytest_collection_modifyitems(items):
-    """Leave the read-only NumPy to the tests marked `pure`; False takes one out."""
+    """Mark quick tests, and leave the read-only NumPy to those marked `pure`.
+
+    `pure(False)` takes a test out.
+    """
+    for item in items:
+        name = item.path.stem.removeprefix("test_")
+        if name.split("_")[0] in _QUICK and name not in _NOT_QUICK:
+            item.add_marker("quick")
 
     def runs(item):
         marker = item.get_closest_marker("pure")

@@ -139,10 +139,10 @@ REFUSED = {
         [gpunet.Dense(6, 2), "relu"]
     ),
     "layer 0 must be a gpunet.Layer, got <class": lambda: gpunet.Network([Noise]),
-    r"no such activation; .* or make one by gpunet.activation": lambda: gpunet.mlp(
+    r"no such activation; .* or gpunet.activation": lambda: gpunet.mlp(
         [6, 4, 2], np.tanh
     ),
-    r"no such loss; .* or make one by gpunet.loss": lambda: gpunet.mlp(
+    r"no such loss; .* or gpunet.loss": lambda: gpunet.mlp(
         [6, 2], loss=max
     ),
     "step: it has neither slope nor pullback; give one": lambda: gpunet.fit(
