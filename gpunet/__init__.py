@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
     from .optimizers import get_optimizer as optimizer
     from .runs.progress import ProgressBar
     from .storage import load_network, save_network
+    from .storage.export import export
     from .training import Callback, EarlyStopping, History, Settings, evaluate, fit
     from .training.schedules import get_schedule as schedule
     from .updates import Optimizer
@@ -42,7 +43,7 @@ __all__ += ["GpunetError", "GpunetWarning", "History", "Layer", "Loss", "Network
 __all__ += ["Optimizer", "ProgressBar", "RMSProp", "Settings", "Splits", "activation"]
 __all__ += ["check_gradients", "evaluate", "fit", "load_mnist", "load_network", "loss"]
 __all__ += ["mlp", "namespace", "open_backend", "optimizer", "predictor"]
-__all__ += ["save_network", "scatter_add", "schedule"]
+__all__ += ["export", "save_network", "scatter_add", "schedule"]
 
 _MODULES = {
     "activations": "activation",
@@ -58,6 +59,7 @@ _MODULES = {
     "optimizers": "SGD AdaGrad Adam AdamW RMSProp optimizer",
     "runs.progress": "ProgressBar",
     "storage": "load_network save_network",
+    "storage.export": "export",
     "training": "Callback EarlyStopping History Settings evaluate fit",
     "training.schedules": "schedule",
     "updates": "Optimizer",

@@ -101,16 +101,20 @@ def test_export_answers_as_predict(done, table, tmp_path):
     session = onnxruntime.InferenceSession(
         str(path), providers=["CPUExecutionProvider"]
     )
-    names = session.get_modelmeta().custom_metadata_map["inputs"].split("\n")
-    assert names == ["size", "weight", *(f"color={c}" for c in sorted(COLORS))]
-    x = [[r[0], r[1], *(r[2] == c for c in sorted(COLORS))] for r in rows()]
-    (y,) = session.run(["y"], {"x": np.array(x, float)})
+    names = session.get_modelmeta().custom_metadata_map
+    assert names["inputs"].split("\n") == ["size", "weight"]
+    assert names["texts"] == "color"
+    x = np.array([[r[0], r[1]] for r in rows()], float)
+    colors = np.array([[r[2]] for r in rows()], object)
+    (y,) = session.run(["y"], {"x": x, "texts": colors})
     process = command("predict", out, table, "--probabilities")
     wanted = np.array([r[1:] for r in read_csv(process.stdout)[1:]], float)
     assert np.max(np.abs(y - wanted)) < 1e-5
-    for kind in ("json", "c"):  # beside the model
+    for kind in ("json", "c", "js", "py"):  # beside the model
         assert command("export", out, "--format", kind).returncode == 0
         assert (out / f"model.{kind}").stat().st_size > 500
+    process = command("export", out, "-o", tmp_path / "net.js")
+    assert process.returncode == 0 and ": js, " in process.stdout
 
 
 BAD_TABLES = {
@@ -208,7 +212,8 @@ def test_export_refuses_what_cannot_be(done, tmp_path):
     model = out / "model.safetensors"
     line = error_line(command("export", model, "--format", "c", "-o", model), 2)
     assert "is the model itself" in line
-    assert "--format" in error_line(command("export", model), 2)
+    line = error_line(command("export", model), 2)
+    assert "--format" in line and "end --out with one of .onnx, .json" in line
     assert "--format" in error_line(command("export", model, "--format", "tf"), 2)
     error_line(command("export", tmp_path / "none", "--format", "c"), 4)
     error_line(command("export", model, "--format", "c", "--member", 0), 2)

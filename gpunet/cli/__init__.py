@@ -30,7 +30,7 @@ from .parser import command_parser
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
     "predict": "answer the rows of a table with a trained model",
-    "export": "write a model as ONNX, JSON or one C file",
+    "export": "write a model as ONNX, JSON, C, JavaScript or Python",
     "verify": "check model files and checkpoints",
     "gradcheck": "compare analytic gradients with numeric ones",
     "parity": "compare devices on the same run",

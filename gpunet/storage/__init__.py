@@ -6,7 +6,6 @@ networks for other programs.
 """
 
 from .codec import decode, encode
-from .export import Port, export_network, exported
 from .history import HistoryFile
 from .network import (
     check_tensors,
@@ -20,13 +19,10 @@ from .tensors import read_tensors, verify, write_tensors
 
 __all__ = [
     "HistoryFile",
-    "Port",
     "RunFolder",
     "check_tensors",
     "decode",
     "encode",
-    "export_network",
-    "exported",
     "load_network",
     "network_to_config",
     "open_model",

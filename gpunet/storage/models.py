@@ -12,8 +12,9 @@ from ..network import Network
 from .network import open_model
 
 
-def model_file(path: str) -> Path:
+def model_file(path: str | bytes | os.PathLike) -> Path:
     """Return the model file of a run folder, or the file itself."""
+    path = os.fsdecode(path)
     return Path(path, "model.safetensors" if os.path.isdir(path) else "")
 
 

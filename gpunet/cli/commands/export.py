@@ -4,39 +4,31 @@ import argparse
 import os
 import sys
 
-import numpy as np
-
-from ...data import Preprocessing
 from ...errors import ConfigError
 from ...io.messages import printable
-from ...storage import Port, export_network, exported
-from ...storage.models import model_file, open_member
+from ...io.writing import write_atomically
+from ...storage.export import FORMATS, exported
+from ...storage.models import model_file
 
 
 def run(args: argparse.Namespace) -> int:
     """Write a model in another format; return 0."""
+    suffix = os.path.splitext(args.out or "")[1].lower().removeprefix(".")
+    kind = args.format or suffix
+    if kind not in FORMATS:
+        names = ", ".join(f".{name}" for name in FORMATS)
+        raise ConfigError(f"export: give `format`, or end `out` with one of {names}")
     file = model_file(args.model)
-    out = args.out or file.with_suffix(f".{args.format}")
+    out = args.out or file.with_suffix(f".{kind}")
     if args.out != "-" and os.path.realpath(out) == os.path.realpath(file):
         raise ConfigError(
             f"out: {printable(out)}: is the model itself; name another file"
         )
-    net, table = open_member(file, args.member)
-    source, target = _ports(table) if table else (None, None)
+    data = exported(file, kind, member=args.member)
     if args.out == "-":
-        data = exported(net, args.format, source, target)
         sys.stdout.buffer.write(data)
-        print(f"exported: {args.format}, {len(data):,} bytes", file=sys.stderr)
+        print(f"exported: {kind}, {len(data):,} bytes", file=sys.stderr)
         return 0
-    size = export_network(net, out, args.format, source, target)
-    print(f"{printable(out)}: {args.format}, {size:,} bytes")
+    write_atomically(out, data)
+    print(f"{printable(out)}: {kind}, {len(data):,} bytes")
     return 0
-
-
-def _ports(table: Preprocessing) -> tuple[Port, Port]:
-    """Return what precedes and what follows a network that was trained on a table."""
-    source, target = Port(table.inputs, *table.input_scaling()), table.target
-    if target.classes:
-        return source, Port(list(map(str, target.classes)))
-    mean, scale = np.array([target.mean]), np.array([target.scale])
-    return source, Port([str(target.name)], mean, scale)

@@ -5,16 +5,15 @@ import argparse
 from .common import add_model
 
 HELP = (
-    "Write a trained network in a format that does not need gpunet: ONNX, JSON, or "
-    "one C file without dependencies. A model trained on a table takes its raw numbers "
-    "(float64), and a 0 or 1 for each value of a category; another one takes what it "
-    "was trained on (MNIST: pixels / 255)."
+    "Write a trained network as a file that does not need gpunet: ONNX, JSON, one C "
+    "file, a script in JavaScript, or a Python module that needs NumPy only. A model "
+    "trained on a table takes its raw rows, numbers and texts; another one takes what "
+    "it was trained on (MNIST: pixels / 255)."
 )
-
 
 EXAMPLES = (
     "runs/digits --format onnx",
-    "runs/digits --format c --out digits.c",
+    "runs/digits --out digits.js",
     "runs/digits --format json --member 0 --out -",
 )
 
@@ -23,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `export`."""
     add_model(parser, "of a population; needed for one")
     add = parser.add_argument
-    add("--format", required=True, choices=("onnx", "json", "c"), help="what to write")
+    text = "what to write (default: the suffix of --out)"
+    add("--format", choices=("onnx", "json", "c", "js", "py"), help=text)
     text = "default: beside the model, by its format; - is standard output"
     add("-o", "--out", metavar="FILE", help=text)

@@ -158,6 +158,15 @@ class Preprocessing:
         codes = np.array([order.get(cell or fill, -1) for cell in cells])
         return codes[:, None] == np.arange(len(self.categories[name]))
 
+    def codes(self, name: str) -> dict[str, int | None]:
+        """Return which input of a column each text sets to 1; None refuses the text.
+
+        "" and the marks of `missing` are missing cells.
+        """
+        codes = {str(k): v for k, v in positions(self.categories[name]).items()}
+        missing = codes.get(self.fills.get(name, ""))
+        return {**codes, **dict.fromkeys(["", *self.missing], missing)}
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON data; tuples are written as lists."""
         data = asdict(self)

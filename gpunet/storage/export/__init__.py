@@ -1,45 +1,93 @@
-"""A trained network for those who have no gpunet: as ONNX, JSON or one C file."""
+"""A trained network for those who have no gpunet: as a file of another format."""
 
-from ...io.messages import Path
+import os
+from typing import Any
+
+from ..._lazy import load
+from ...errors import ConfigError
+from ...io.messages import Path, printable
 from ...io.writing import write_atomically
 from ...network import Network
+from ..models import model_file, open_member
 from .c import to_c
-from .graph import Port, export_graph
+from .graph import export_graph
 from .json import to_json
 from .onnx import to_onnx
+from .ports import Answers, RawRows, table_ports
+from .programs import to_js, to_py
 
-FORMATS = {"onnx": to_onnx, "json": to_json, "c": to_c}
+FORMATS = {"onnx": to_onnx, "json": to_json, "c": to_c, "js": to_js, "py": to_py}
 
 
-def export_network(
-    net: Network,
-    path: Path,
-    kind: str,
-    source: Port | None = None,
-    target: Port | None = None,
-) -> int:
-    """Write a network to one file, wholly or not at all; return its size in bytes.
+def export(model: Any, path: Path, *, member: int | None = None) -> int:
+    """Write a trained model to a file that needs no gpunet; return its size in bytes.
+
+    The file takes what the model takes: raw rows of numbers and texts for a model that
+    was trained on a table and for a Pipeline, scaled and encoded inside.
 
     Parameters
     ----------
-    kind : "onnx", "json" or "c"
-    source, target : Port, optional
-        What comes before and after the network.
+    model : Network, path, or fitted estimator
+        A path is that of a model file or run folder. An estimator is an MLPClassifier
+        or MLPRegressor of gpunet or scikit-learn, or a Pipeline that ends with one.
+    path : str, bytes or os.PathLike
+        Its suffix is the format: .onnx; .json; .c (C99); .js (a script, for pages and
+        Node); .py (a module, needs NumPy). The file is written wholly or not at all.
+    member : int, optional
+        Which network of a population.
 
     Raises
     ------
     ConfigError
-        A network that has no such form, or the onnx package is not installed.
+        Another suffix; a part of the model that the format has no lines for, by name;
+        or the onnx package is not installed.
     ModelFileError
-        Weights that are not finite, or too many of them.
+        The model file cannot be read, or its weights are not finite or too many.
+    WriteError
+        The system refused; an old file of that name is intact.
+
+    Examples
+    --------
+    >>> import gpunet, json, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "net.json")
+    >>> size = export(gpunet.mlp([4, 3]), path)
+    >>> json.loads(path.read_text())["outputs"]
+    {'n': 3, 'task': 'classify'}
     """
-    data = exported(net, kind, source, target)
+    suffix = os.path.splitext(os.fsdecode(path))[1].lower().removeprefix(".")
+    if suffix not in FORMATS:
+        choices = ", ".join(f".{kind}" for kind in FORMATS)
+        raise ConfigError(
+            f"export: {printable(path)}: the suffix is the format; use one of {choices}"
+        )
+    data = exported(model, suffix, member=member)
     write_atomically(path, data)
     return len(data)
 
 
 def exported(
-    net: Network, kind: str, source: Port | None = None, target: Port | None = None
+    model: Any,
+    kind: str,
+    source: RawRows | None = None,
+    target: Answers | None = None,
+    *,
+    member: int | None = None,
 ) -> bytes:
-    """Return what `export_network` writes."""
-    return FORMATS[kind](export_graph(net, source, target))
+    """Return what `export` writes for a kind of `FORMATS`.
+
+    `source` and `target` are what comes before and after a Network.
+    """
+    if isinstance(model, str | bytes | os.PathLike):
+        model, table = open_member(model_file(model), member)
+        if table is not None:
+            source, target = table_ports(table)
+    else:
+        if hasattr(model, "fit"):
+            model, source, target = load("sklearn.exporting").parts(model)
+        elif not isinstance(model, Network):
+            raise ConfigError(
+                "export: the model must be a Network, the path of a model file or run "
+                f"folder, or a fitted estimator, got {type(model).__name__}"
+            )
+        model = model if member is None else model.member(member)
+    return FORMATS[kind](export_graph(model, source, target))

@@ -1,11 +1,10 @@
-"""What an exported network computes, before it is ONNX, JSON or C.
+"""What an exported network computes, before it is ONNX, JSON, C or a program.
 
-It is what `predict` computes: the layers without dropout, the inverse link of the
-loss, and for a network trained on a table the scaling before and after it. A
-category's one-hot columns are inputs of their own, 0 or 1.
+It is what `predict` computes: the layers without dropout and the inverse link of the
+loss, between what `ports` says of raw rows and answers.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,25 +14,9 @@ from ...errors import ConfigError, ModelFileError
 from ...layers import Activation, Dense, Dropout, Flatten
 from ...losses import LOSSES, Loss
 from ...network import Network
+from .ports import Answers, RawRows
 
 _LARGEST = 2**31 - 2**20  # bytes: protobuf ends there, and no text needs more
-
-
-@dataclass(frozen=True)
-class Port:
-    """How numbers enter or leave a network that was trained on a table.
-
-    Inputs are z = (x - shift) * factor, outputs y = a * factor + shift; shift and
-    factor are float64 arrays.
-    """
-
-    names: list[str] = field(default_factory=list)
-    shift: np.ndarray | None = None
-    factor: np.ndarray | None = None
-
-    def dtype(self, inner: str) -> str:
-        """Return the dtype outside of a network: numbers of a table are float64."""
-        return inner if self.shift is None else "float64"
 
 
 class DenseStep(NamedTuple):
@@ -56,8 +39,8 @@ class ExportGraph:
 
     steps: list[DenseStep | FunctionStep]
     dtype: str
-    source: Port
-    target: Port
+    source: RawRows
+    target: Answers
 
     @property
     def dense(self) -> list[DenseStep]:
@@ -76,9 +59,9 @@ class ExportGraph:
 
 
 def export_graph(
-    net: Network, source: Port | None = None, target: Port | None = None
+    net: Network, source: RawRows | None = None, target: Answers | None = None
 ) -> ExportGraph:
-    """Return what an exported file computes; see `export_network`."""
+    """Return what an exported file computes; see `gpunet.export`."""
     if net.population:
         raise ConfigError(
             f"export: the model contains {net.population} networks; name one with "
@@ -98,7 +81,7 @@ def export_graph(
                 "built-in activations, Dropout and Flatten can"
             )
     steps += _inverse_link(net.loss)
-    graph = ExportGraph(steps, net.dtype, source or Port(), target or Port())
+    graph = ExportGraph(steps, net.dtype, source or RawRows(), target or Answers())
     _check_weights(graph.dense)
     return graph
 

@@ -1,25 +1,33 @@
 """A network as an ONNX model: one Gemm for each dense layer.
 
-Raw numbers of a table come in as float64 and are scaled in it, so that a time
-stamp loses nothing. An activation that ONNX has only in later versions, or not for
-float64, is written out in its parts; so is the sigmoid, because ONNX Runtime's
-operator loses small numbers (0.02 % off at z = -10, 0 below -18).
+Raw numbers of a table come in as float64 and are scaled in it, so that a time stamp
+loses nothing; its texts are a second input, "texts", shape (n, columns of texts), and
+a missing one is "". A row with a cell that is refused has NaN in all outputs.
+
+An activation that ONNX has only in later versions, or not for float64, is written out
+in its parts; so is the sigmoid, because ONNX Runtime's operator loses small numbers
+(0.02 % off at z = -10, 0 below -18).
 """
 
 import importlib
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigError
 from .graph import DenseStep, ExportGraph, unwritten
+from .ports import Cell, RawRows
 
-_OPSET, _IR = 17, 8  # of 2022, so that runtimes of some age read the file
+# of 2022, so that runtimes of some age read the file
+_OPSET, _ML_OPSET, _IR = 17, 2, 8
+_TEXT = 8  # TensorProto.STRING
+_REFUSED = -(2**31)  # the code of a category that is refused
 _PLAIN = {"relu": "Relu", "tanh": "Tanh", "softmax": "Softmax"}
 
 
 def to_onnx(graph: ExportGraph) -> bytes:
-    """Return the ONNX file of a network: input "x", output "y", any batch."""
+    """Return the ONNX file of a network: "x" and "texts" in, "y" out."""
     try:
         onnx = importlib.import_module("onnx")
     except ImportError as error:
@@ -27,16 +35,18 @@ def to_onnx(graph: ExportGraph) -> bytes:
             'export: onnx is not installed; python -m pip install "gpunet[onnx]"'
         ) from error
     nodes, source, target = _Nodes(onnx, graph.dtype), graph.source, graph.target
-    last = "x"
-    if source.shift is not None:
-        last = nodes.add("Sub", last, nodes.constant(source.shift))
-        last = nodes.add("Mul", last, nodes.constant(source.factor))
-        last = nodes.cast(last, graph.dtype)
+    last, refused = "x", ""
+    if source.cells:
+        last = _inputs(nodes, source)
+        zero = nodes.add("Mul", last, nodes.constant(0.0))  # NaN of what is not finite
+        axes = nodes.constant(np.array([1]))
+        refused = nodes.add("ReduceSum", zero, axes, keepdims=1)
     for step in graph.steps:
         if isinstance(step, DenseStep):
             last = nodes.add("Gemm", last, *map(nodes.constant, step))
         else:
             last = _activation(nodes, last, *step)
+    last = nodes.add("Add", last, refused) if refused else last
     if target.shift is not None:
         last = nodes.cast(last, "float64")
         last = nodes.add("Mul", last, nodes.constant(target.factor))
@@ -82,18 +92,97 @@ class _Nodes:
     def model(self, graph: ExportGraph) -> Any:
         helper, source, target = self.onnx.helper, graph.source, graph.target
         describe = helper.make_tensor_value_info
-        x = describe("x", self.kind(source.dtype(graph.dtype)), ["n", graph.n_in])
+        columns = {
+            "x": source.columns(texts=False),
+            "texts": source.columns(texts=True),
+        }
+        names = {key: [source.row[k] for k in ks] for key, ks in columns.items()}
+        widths = {key: len(ks) for key, ks in columns.items() if ks}
+        types = {"x": self.kind(source.dtype(graph.dtype)), "texts": _TEXT}
+        inputs = [
+            describe(key, types[key], ["n", width])
+            for key, width in (widths or {"x": graph.n_in}).items()
+        ]
         y = describe("y", self.kind(target.dtype(graph.dtype)), ["n", graph.n_out])
+        opsets = {"": _OPSET} | ({"ai.onnx.ml": _ML_OPSET} if "texts" in widths else {})
         model = helper.make_model(
-            helper.make_graph(self._nodes, "gpunet", [x], [y], self._constants),
+            helper.make_graph(self._nodes, "gpunet", inputs, [y], self._constants),
             producer_name="gpunet",
             ir_version=_IR,
-            opset_imports=[helper.make_opsetid("", _OPSET)],
+            opset_imports=[helper.make_opsetid(*opset) for opset in opsets.items()],
         )
-        names = {"inputs": source.names, "outputs": target.names}
+        names = {"inputs": names["x"], "texts": names["texts"], "outputs": target.names}
         texts = {key: "\n".join(value) for key, value in names.items() if value}
         helper.set_model_props(model, texts)
         return model
+
+
+def _inputs(g: _Nodes, source: RawRows) -> str:
+    """Return the network's inputs: NaN in a row with a cell that is refused."""
+    blocks: list[str] = []
+    for is_category, group in groupby(
+        source.cells, lambda cell: cell.codes is not None
+    ):
+        cells = list(group)
+        if is_category:
+            blocks += [_category(g, source, cell) for cell in cells]
+        else:
+            blocks.append(_numbers(g, source, cells))
+    last = g.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]
+    last = g.add("Sub", last, g.constant(source.shift))
+    return g.cast(g.add("Mul", last, g.constant(source.factor)), g.dtype)
+
+
+def _numbers(g: _Nodes, source: RawRows, cells: list[Cell]) -> str:
+    """Return numbers, shape (n, k), with the missing ones filled."""
+    x = _taken(g, source, cells)
+    fill = np.array([np.nan if c.missing is None else c.missing for c in cells])
+    if np.isnan(fill).all():
+        return x
+    return g.add("Where", g.add("IsNaN", x), g.constant(fill), x)
+
+
+def _taken(g: _Nodes, source: RawRows, cells: list[Cell]) -> str:
+    """Return the columns of some cells, all of numbers or all of texts."""
+    is_text = cells[0].is_text
+    columns = source.columns(is_text)
+    index = [columns.index(cell.column) for cell in cells]
+    name = "texts" if is_text else "x"
+    if index == list(range(len(columns))):
+        return name
+    return g.add("Gather", name, g.constant(np.array(index)), axis=1)
+
+
+def _whole(code: float | None) -> int:
+    return _REFUSED if code is None else int(code)
+
+
+def _category(g: _Nodes, source: RawRows, cell: Cell) -> str:
+    """Return the inputs of a category, shape (n, k); NaN where it is refused."""
+    codes = {key: _whole(code) for key, code in (cell.codes or {}).items()}
+    unknown, missing = _whole(cell.unknown), _whole(cell.missing)
+    value = _taken(g, source, [cell])
+    if cell.is_text:
+        codes.setdefault("", missing)
+        words: dict[str, Any] = {"domain": "ai.onnx.ml", "default_int64": unknown}
+        words |= {"keys_strings": [*codes], "values_int64s": [*codes.values()]}
+        code = g.add("LabelEncoder", value, **words)
+        code = g.add("Cast", code, to=g.kind("float64"))
+    else:
+        offsets = np.array([*codes.values()], float)[:, None] - unknown
+        known = g.add("Equal", value, g.constant(np.array([*codes], float)))
+        known = g.add("Cast", known, to=g.kind("float64"))
+        code = g.add("MatMul", known, g.constant(offsets))
+        code = g.add("Add", code, g.constant(np.array(float(unknown))))
+        missing_code = g.constant(np.array(float(missing)))
+        code = g.add("Where", g.add("IsNaN", value), missing_code, code)
+    refused = g.add("Equal", code, g.constant(np.array(float(_REFUSED))))
+    code = g.add("Where", refused, g.constant(np.array(np.nan)), code)
+    if not cell.one_hot:
+        return code
+    hot = g.add("Equal", code, g.constant(np.arange(float(cell.one_hot))))
+    hot = g.add("Cast", hot, to=g.kind("float64"))
+    return g.add("Add", hot, g.add("Mul", code, g.constant(np.array(0.0))))
 
 
 def _sigmoid(g: _Nodes, z: str) -> str:
