@@ -1,8 +1,8 @@
 """Lazy loading: a module of a higher floor, when one of its names is first used.
 
 The lesson imports downwards only. Few things reach the other way, by name and when
-called: the door (`gpunet.fit`), a network's own `save` and `load`, and training that
-asks for a compiled engine or shows its progress.
+called: the door (`gpunet.fit`), a network's own `save` and `load`, training that asks
+for a compiled engine or shows its progress, and what notebooks display of an object.
 """
 
 import importlib

@@ -278,3 +278,6 @@ class Network:
 
     def __repr__(self) -> str:
         return load("show.summary").title(self)
+
+    def _repr_html_(self) -> str:
+        return load("show.html").network(self)

@@ -130,3 +130,8 @@ def test_large_networks_are_refused():
         check_size(gpunet.mlp([784, 16, 16, 10]))
     with pytest.raises(ConfigError, match="0 to 1"):
         three_ways(network(), [0, 0, 0], 2)
+
+
+def test_repr_has_layers_cost_and_gap():
+    e = explain(network(), [0.5, -0.5, 0.0], 1)
+    assert repr(e) == f"Explanation(3 layers, cost {e.cost:.4g}, gap {e.gap:.1g})"

@@ -230,3 +230,12 @@ def test_command_refuses_bad_sizes(capsys):
     assert (
         "gpunet: error: usage: argument --sizes: 'x' is not" in capsys.readouterr().err
     )
+
+
+def test_repr_names_the_tensors_that_fail():
+    checks = check_gradients(net_of(), X, T)
+    assert checks.ok and repr(checks).startswith(
+        "GradientChecks(4 tensors, all ok, at "
+    )
+    checks[1] = replace(checks[1], error=float("nan"))
+    assert not checks.ok and "4 tensors, FAILED: 0.b, at most " in repr(checks)

@@ -173,3 +173,14 @@ def test_invalid_data_set_is_refused(x, t, shown):
 )
 def test_invalid_weights_are_refused(weight, shown):
     assert shown in refusal(check_dataset, Dataset(X, T, np.array(weight)), 3)
+
+
+def test_repr_is_sizes_and_classes():
+    data = Dataset(X, T)
+    assert repr(data) == "4 x 3, 3 classes"
+    assert repr(Dataset(X, T * 1.5)) == "4 x 3, 1 target"
+    assert repr(Dataset(X.tolist(), np.ones((4, 2)))) == "4, 2 targets"
+    images = np.zeros((2000, 28, 28))
+    assert repr(Dataset(images, np.zeros(2000, int))) == "2,000 x 28 x 28, 1 class"
+    assert repr(Splits(data, data, None, 10, "a\n")) == "a\\n: 4 + 4 x 3, 10 classes"
+    assert list(Splits(data, None, data, 3, "a").parts) == ["train", "test"]

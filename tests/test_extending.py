@@ -142,9 +142,7 @@ REFUSED = {
     r"no such activation; .* or gpunet.activation": lambda: gpunet.mlp(
         [6, 4, 2], np.tanh
     ),
-    r"no such loss; .* or gpunet.loss": lambda: gpunet.mlp(
-        [6, 2], loss=max
-    ),
+    r"no such loss; .* or gpunet.loss": lambda: gpunet.mlp([6, 2], loss=max),
     "step: it has neither slope nor pullback; give one": lambda: gpunet.fit(
         gpunet.mlp([6, 4, 2], NO_SLOPE), (X, T)
     ),

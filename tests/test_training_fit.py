@@ -256,3 +256,11 @@ def test_lists_are_taken_as_arrays(lists):
     gpunet.fit(a, data, epochs=1)
     gpunet.fit(b, Dataset(X, T), epochs=1)
     assert same(host(a), host(b))
+
+
+def test_repr_of_settings_has_what_is_not_the_default():
+    x = np.zeros((50, 3))
+    settings = gpunet.Settings(epochs=3, optimizer=SGD(0.5), validation=(x, x))
+    text = repr(settings)
+    assert text.startswith("Settings(epochs=3, optimizer=SGD(") and "\n" not in text
+    assert len(text) < 200 and repr(gpunet.Settings()) == "Settings()"

@@ -1,6 +1,7 @@
 """A history answers for its columns and refuses names that it has not."""
 
 import pickle
+import sys
 
 import pytest
 from tiny import table
@@ -66,3 +67,52 @@ def test_columns_of_a_run_are_the_known_ones():
     assert set(h.columns) == set(COLUMNS)
     with pytest.raises(KeyError, match=r"did you mean val_accuracy\?"):
         h["validation_accuracy"]
+
+
+SEVERAL = [
+    {"epoch": 1, "step": 4, "seconds": 0.5, "loss": [0.5, 0.25], "mine": [1, 2, 3]},
+    {"epoch": 2, "step": 8, "seconds": 0.5, "loss": [0.25, None], "mine": [1, 2, 3]},
+]
+
+
+def test_frame_has_a_row_for_each_epoch_and_member():
+    pytest.importorskip("pandas")
+    frame = History(SEVERAL).to_frame()
+    assert list(frame.columns) == ["epoch", "step", "member", "loss", "seconds", "mine"]
+    assert frame["member"].tolist() == [0, 1, 0, 1]
+    assert frame["epoch"].tolist() == [1, 1, 2, 2]
+    assert frame["loss"].tolist()[:3] == [0.5, 0.25, 0.25]
+    assert frame["loss"].isna().tolist() == [False, False, False, True]
+    assert frame["loss"].dtype == "float64" and frame["mine"][0] == [1, 2, 3]
+    assert frame.groupby("member")["loss"].min().tolist() == [0.25, 0.25]
+
+
+def test_frame_of_one_network_is_member_0():
+    pytest.importorskip("pandas")
+    frame = History(RECORDS).to_frame()
+    assert frame["member"].tolist() == [0, 0] and frame["loss"].tolist() == [0.5, 0.25]
+    assert list(History().to_frame().columns) == ["member"]
+
+
+def test_frame_without_pandas_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"^history: to_frame: pandas is not inst"):
+        History(RECORDS).to_frame()
+
+
+def test_plot_is_a_figure_of_the_curves():
+    pytest.importorskip("matplotlib")
+    axes = History(RECORDS).plot().axes
+    assert [list(line.get_ydata()) for line in axes[0].get_lines()] == [
+        *([0.5, 0.25], [0.75]),
+    ]
+
+
+def test_repr_has_the_last_numbers_and_the_end():
+    h = History(RECORDS)
+    assert repr(h) == "History(2 epochs, running, loss 0.25, val_loss 0.75)"
+    h.outcome = "all epochs done"
+    assert repr(h).startswith("History(2 epochs, all epochs done, loss ")
+    shown = "History(2 epochs, running, means: loss 0.25, 2 members: 2 active)"
+    assert repr(History(SEVERAL)) == shown
+    assert repr(History()) == "History(0 epochs, running)"

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .._lazy import load
 from ..activations import ActivationFunction, get_activation
 from ..backend import Array, HostArray, Params, namespace
 from ..errors import ConfigError
@@ -63,6 +64,14 @@ class Explanation:
     cost: float
     target: HostArray  # (n_out,)
     gap: float  # between a product of factors and the gradient of `Network.backward`
+
+    def __repr__(self) -> str:
+        n = len(self.layers)
+        of = f"{n} layer{'s' * (n > 1)}, cost {self.cost:.4g}, gap {self.gap:.1g}"
+        return f"Explanation({of})"
+
+    def _repr_html_(self) -> str:
+        return load("show.html").explanation(self)
 
 
 def explain(net: Network, x: Any, t: Any) -> Explanation:

@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 
+from .._lazy import load
 from ..activations import ActivationFunction
 from ..backend import Array, HostArray
 from ..errors import ConfigError
@@ -44,6 +45,25 @@ class GradientCheck:
         return self.error <= self.limit
 
 
+class GradientChecks(list[GradientCheck]):
+    """The checks of a network's tensors, in their order."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all pass."""
+        return all(check.ok for check in self)
+
+    def __repr__(self) -> str:
+        failed = ", ".join(check.tensor for check in self if not check.ok)
+        worst = max((check.error / check.limit for check in self), default=0.0)
+        verdict = f"FAILED: {failed}" if failed else "all ok"
+        of = f"{len(self)} tensors, {verdict}, at most {worst:.2g} of the limit"
+        return f"GradientChecks({of})"
+
+    def _repr_html_(self) -> str:
+        return load("show.html").gradient_checks(self)
+
+
 def check_gradients(
     net: Network,
     x: HostArray | Array,
@@ -53,8 +73,8 @@ def check_gradients(
     step: float | None = None,
     max_entries: int = 200,
     seed: int = 0,
-) -> list[GradientCheck]:
-    """Return one check for each parameter tensor of a network.
+) -> GradientChecks:
+    """Return a list with one check for each parameter tensor of a network.
 
     central: (C(w + h) - C(w - h)) / 2h, off by about h^2 and by rounding / h
     complex: Im C(w + ih) / h, exact to the last digits, for analytic functions
@@ -153,7 +173,7 @@ def _check_all(
     h: float,
     most: int,
     rng: np.random.Generator,
-) -> list[GradientCheck]:
+) -> GradientChecks:
     y, caches = net.forward(x)
     grads = net.backward(caches, net.loss.slope(y, t))
     noise = 0.0
@@ -162,7 +182,7 @@ def _check_all(
         noise = 2.0 * np.finfo(float).eps / h * loss / LIMITS[method]
     else:
         net = _cast(net, "complex128")
-    checks = []
+    checks = GradientChecks()
     for i, layer in enumerate(net.layers):
         tail = _Tail(net, i, x, t, method, h)
         for name in (f"{i}.{tensor}" for tensor in layer.tensors):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..io.messages import Path, data_error
+from .._lazy import load
+from ..io.messages import Path, data_error, printable
 from .checks import (
     check_finite,
     check_labels,
@@ -47,6 +48,13 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def __repr__(self) -> str:
+        shape = getattr(self.x, "shape", (len(self),))
+        return f"{' x '.join(f'{n:,}' for n in shape)}, {_kind(self.t)}"
+
+    def _repr_html_(self) -> str:
+        return load("show.html").dataset(self)
 
     def take(self, index: Any) -> "Dataset":
         """Return the samples at `index`: a copy, or views if it is a slice."""
@@ -118,6 +126,22 @@ class Splits:
         )
 
     @property
+    def parts(self) -> dict[str, Dataset]:
+        """The parts that there are: train, and perhaps validation and test."""
+        names = ("train", "validation", "test")
+        parts = {name: getattr(self, name) for name in names}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def __repr__(self) -> str:
+        rows = " + ".join(f"{len(part):,}" for part in self.parts.values())
+        width = "".join(f" x {n:,}" for n in getattr(self.train.x, "shape", ())[1:])
+        kind = _kind(self.train.t, self.n_classes)
+        return f"{printable(self.name)}: {rows}{width}, {kind}"
+
+    def _repr_html_(self) -> str:
+        return load("show.html").splits(self)
+
+    @property
     def scale(self) -> float:
         """Deprecated: that of the training part."""
         warnings.warn(
@@ -126,6 +150,15 @@ class Splits:
             stacklevel=2,
         )
         return self.train.scale
+
+
+def _kind(t: Any, n_classes: int | None = None) -> str:
+    """Return "10 classes" or "1 target": what labels or targets are."""
+    t = np.asarray(t)
+    if n_classes is None and t.ndim == 1 and t.dtype.kind in "iub":
+        n_classes = len(np.unique(t))
+    word, n = ("class", n_classes) if n_classes else ("target", t[:1].size)
+    return f"{n:,} {word}{'' if n == 1 else 'es' if n_classes else 's'}"
 
 
 def with_scale(dataset: Dataset, scale: float, function: str) -> Dataset:

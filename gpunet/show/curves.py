@@ -1,12 +1,11 @@
 """Learning curves: loss and accuracy by epoch, training against validation."""
 
-from typing import Any
-
+from ..training.history import History, known_values
 from .style import BLUE, ORANGE, Axes, Figure, new_figure, styled
 
 
 @styled
-def learning_curves(history: Any) -> Figure:
+def learning_curves(history: History) -> Figure:
     """Draw loss and accuracy of each epoch of a History.
 
     For a population the line is the mean and the band spans the members.
@@ -14,7 +13,7 @@ def learning_curves(history: Any) -> Figure:
     panels = [
         title
         for title in ("loss", "accuracy")
-        if any(_members(v) for key in (title, f"val_{title}") for v in history[key])
+        if any(known_values(v) for key in (title, f"val_{title}") for v in history[key])
     ]
     figure = new_figure(height=3.6, width=5.0 * max(len(panels), 1))
     for k, title in enumerate(panels):
@@ -30,16 +29,10 @@ def learning_curves(history: Any) -> Figure:
     return figure
 
 
-def _members(value: Any) -> list[float]:
-    """Return the known values of one network or of the members of a population."""
-    members = value if isinstance(value, list) else [value]
-    return [v for v in members if v is not None]
-
-
 def _draw_line(axes: Axes, epochs: list, values: list, color: str, label: str) -> None:
     rows = []
     for epoch, value in zip(epochs, values, strict=True):
-        if known := _members(value):
+        if known := known_values(value):
             rows.append((epoch, sum(known) / len(known), min(known), max(known)))
     if not rows:
         return

@@ -3,11 +3,16 @@
 import warnings
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .._lazy import load
 from ..errors import UnknownColumn
 from ..io.messages import choices
 from .members.table import MemberTable, counted_states
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
 _RESULTS = ("loss", "accuracy", "val_loss", "val_accuracy")
 COLUMNS = (
@@ -93,6 +98,12 @@ class History:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.records)
 
+    @property
+    def n_members(self) -> int | None:
+        """How many networks the records are of; None for one."""
+        values = (self.last.get(name) for name in COLUMNS)
+        return next((len(v) for v in values if isinstance(v, list)), None)
+
     def members(self) -> MemberTable:
         """Return what became of each network of a population.
 
@@ -112,9 +123,7 @@ class History:
         >>> h.members()[1]["state"], h.members()[0]["loss"]
         ('diverged at epoch 2, step 7', 0.5)
         """
-        rates = self.last.get("learning_rate")
-        n = len(rates) if isinstance(rates, list) else 1
-        names = range(n) if isinstance(rates, list) else ()
+        names = range(self.n_members or 0)
         settings = self.settings or [{"member": i} for i in names]
         if not settings and self.records:
             settings = [{}]
@@ -125,31 +134,90 @@ class History:
 
     def _result(self, i: int, columns: list[str]) -> dict[str, Any]:
         """Return epoch, results and state of member i."""
-
-        def value(record: dict[str, Any], name: str) -> Any:
-            column = record.get(name)
-            return column[i] if isinstance(column, list) else column
-
         last: dict[str, Any] = {}
         for record in reversed(self.records):
             if kept := self.kept and self.kept[i]:
                 matches = record["epoch"] == kept
             else:  # a member that no longer learns has no rate
-                matches = value(record, "learning_rate") is not None
+                matches = self._value(record, "learning_rate", i) is not None
             if matches:
                 last = record
                 break
         state = self.stopped.get(i, "active").partition(":")[0]
-        results = {name: value(last, name) for name in columns}
+        results = {name: self._value(last, name, i) for name in columns}
         return {"epoch": last.get("epoch"), **results, "state": state}
 
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return a pandas DataFrame with a row for each epoch and member.
+
+        Its columns are epoch, step, member and all else that was measured: what
+        seaborn and `groupby` expect. The member of one network is 0; NaN is what was
+        not measured, such as the numbers of a member that no longer learns. Without
+        pandas it is an ImportError; ``polars.DataFrame(history.records)`` reads the
+        records too.
+
+        Examples
+        --------
+        >>> records = [{"epoch": 1, "step": 8, "loss": [0.5, 0.25]}]
+        >>> print(History(records).to_frame())
+           epoch  step  member  loss
+        0      1     8       0  0.50
+        1      1     8       1  0.25
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "history: to_frame: pandas is not installed; "
+                "python -m pip install pandas"
+            ) from error
+        known = [name for name in COLUMNS if name in self]
+        names = list(dict.fromkeys([*known[:2], "member", *known, *self.columns]))
+        rows = [
+            [self._value(record, name, member) for name in names]
+            for record in self.records
+            for member in range(self.n_members or 1)
+        ]
+        return pandas.DataFrame(rows, columns=names)
+
+    def plot(self) -> "Figure":
+        """Return loss and accuracy by epoch, in training and validation, as a Figure.
+
+        A notebook displays it, ``history.plot().savefig("curves.png")`` writes it.
+        Of a population the line is the mean, and a band spans the members. Without
+        matplotlib it is an ImportError.
+        """
+        return load("show.curves").learning_curves(self)
+
+    def _value(self, record: dict[str, Any], name: str, member: int) -> Any:
+        """Return one number of one member, None where it was not measured."""
+        value = member if name == "member" else record.get(name)
+        if isinstance(value, list) and len(value) == self.n_members:
+            return value[member]
+        return value
+
     def __repr__(self) -> str:
-        epochs = f"{len(self)} epoch{'' if len(self) == 1 else 's'}"
-        text = f"History({epochs}, {self.outcome or 'running'}"
+        numbers = [
+            f"{name} {sum(known) / len(known):.4g}"
+            for name in _RESULTS
+            if (known := known_values(self.last.get(name)))
+        ]
+        parts = [f"{len(self)} epoch{'' if len(self) == 1 else 's'}"]
+        parts.append(self.outcome or "running")
+        if self.n_members and numbers:
+            numbers[0] = f"means: {numbers[0]}"
         rows = self.members()
-        if rows and "member" in rows[0]:
-            text += f", {counted_states(rows)}"
-        return f"{text})"
+        states = [counted_states(rows)] if rows and "member" in rows[0] else []
+        return f"History({', '.join([*parts, *numbers, *states])})"
+
+    def _repr_html_(self) -> str:
+        return load("show.html").history(self)
+
+
+def known_values(value: Any) -> list[float]:
+    """Return the measured numbers of a record's entry, a number or one a member."""
+    values = value if isinstance(value, list) else [value]
+    return [v for v in values if v is not None]
 
 
 def shown(value: Any, active: list[bool], population: int | None) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import ConfigError
-from ..io.messages import choices
+from ..io.messages import choices, printable
 from ..optimizers import get_optimizer
 from ..updates import Optimizer, Rate
 from .callbacks import Callback, EarlyStopping, as_callback
@@ -122,6 +122,14 @@ class Settings:
         if self.precision not in PRECISIONS:
             hint = choices(self.precision, PRECISIONS)
             raise ConfigError(f"precision: {self.precision!r}: {hint}")
+
+    def __repr__(self) -> str:
+        changed = (
+            f"{item.name}={printable(' '.join(repr(value).split()), 60)}"
+            for item in fields(self)
+            if repr(value := getattr(self, item.name)) != repr(item.default)
+        )
+        return f"Settings({', '.join(changed)})"
 
     def callback_objects(self) -> tuple[Callback, ...]:
         """Return the callbacks, functions as callbacks too."""

@@ -3,6 +3,7 @@
 from numbers import Real
 from typing import Any
 
+from ..._lazy import load
 from ...network import Network
 from ...updates import Optimizer
 from ..metrics import summary
@@ -33,6 +34,9 @@ class MemberTable(list[dict[str, Any]]):
 
     def __repr__(self) -> str:
         return self.text()
+
+    def _repr_html_(self) -> str:
+        return load("show.html").members(self)
 
     def text(self, most: int = 10) -> str:
         """Return the best rows as a table, and lines about the rest and all."""
