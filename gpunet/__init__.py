@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
     from .storage import load_network, save_network
     from .storage.export import export
     from .training import Callback, EarlyStopping, History, Settings, evaluate, fit
+    from .training.diagnosis import diagnose
     from .training.schedules import get_schedule as schedule
     from .updates import Optimizer
 
@@ -41,9 +42,9 @@ __all__ = ["SGD", "Activation", "AdaGrad", "Adam", "AdamW", "Backend", "Callback
 __all__ += ["Dataset", "Dense", "Dropout", "EarlyStopping", "Embedding", "Flatten"]
 __all__ += ["GpunetError", "GpunetWarning", "History", "Layer", "Loss", "Network"]
 __all__ += ["Optimizer", "ProgressBar", "RMSProp", "Settings", "Splits", "activation"]
-__all__ += ["check_gradients", "evaluate", "fit", "load_mnist", "load_network", "loss"]
-__all__ += ["mlp", "namespace", "open_backend", "optimizer", "predictor"]
-__all__ += ["export", "save_network", "scatter_add", "schedule"]
+__all__ += ["check_gradients", "diagnose", "evaluate", "export", "fit", "load_mnist"]
+__all__ += ["load_network", "loss", "mlp", "namespace", "open_backend", "optimizer"]
+__all__ += ["predictor", "save_network", "scatter_add", "schedule"]
 
 _MODULES = {
     "activations": "activation",
@@ -61,6 +62,7 @@ _MODULES = {
     "storage": "load_network save_network",
     "storage.export": "export",
     "training": "Callback EarlyStopping History Settings evaluate fit",
+    "training.diagnosis": "diagnose",
     "training.schedules": "schedule",
     "updates": "Optimizer",
 }

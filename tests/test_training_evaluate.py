@@ -17,7 +17,6 @@ from gpunet.data import (
 )
 from gpunet.io import arrays
 from gpunet.random import host_rng
-from gpunet.runs.diagnosis import diagnose_run
 from gpunet.runs.report import score
 
 pytestmark = pytest.mark.pure
@@ -65,7 +64,7 @@ def test_every_reader_of_a_data_set_obeys_its_scale(pair):
     assert same(host(net), host(other))
     raw, floats = pair
     assert score(net, raw) == score(net, floats)
-    assert diagnose_run(net, raw, history) == diagnose_run(net, floats, history)
+    assert gpunet.diagnose(net, raw, history) == gpunet.diagnose(net, floats, history)
     labels = net.classify(raw.test.scaled("float32"))
     assert np.array_equal(labels, net.classify(floats.test.x))
 

@@ -13,8 +13,7 @@ from ..blocks import mlp
 from ..errors import Diverged
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
-from ..runs import diagnosis
-from ..training import fit_quietly
+from ..training import diagnosis, fit_quietly
 from ..training.history import History
 from .checks import Result, check, equal
 from .digits.trained import sample
@@ -43,13 +42,14 @@ _CASES = {
     "dead class": _Case(left_out=5),
     "learning rate too high": _Case((Adam, 1.0)),
     "learning rate too low": _Case((SGD, 1e-4)),
+    "no better than guessing": _Case(None, first_weights=0.1),
 }
 
 
 def diagnose(
     *, device: str = "cpu", seed: int = 0, n_train: int = 2000, epochs: int = 3
 ) -> Result:
-    """Make networks ill in eight ways and let the diagnosis name each fault."""
+    """Make networks ill in nine ways and let the diagnosis name each fault."""
     x, t = sample(n_train)
     rows, checks = [], []
     for fault, case in _CASES.items():
@@ -58,18 +58,18 @@ def diagnose(
         with net.backend.use():
             net.params["0.W"] = net.params["0.W"] * case.first_weights
         history = _train(net, inputs, t, case, epochs)
-        findings = diagnosis.diagnose(net, inputs, t, history)
-        named = next((f for f in findings if f.fault == fault), None)
+        problems = diagnosis.diagnose(net, (inputs, t), history).problems
+        named = next((p for p in problems if p.fault == fault), None)
         rows.append(
             {
                 "fault_made": fault,
                 "number": None if named is None else float(f"{named.number:.4g}"),
                 "says": "" if named is None else str(named),
-                "also_found": [f.fault for f in findings if f.fault != fault],
+                "also_found": [p.fault for p in problems if p.fault != fault],
             }
         )
         if fault == "none":
-            checks.append(equal("the sound network: findings", len(findings), 0))
+            checks.append(equal("the sound network: problems", len(problems), 0))
         else:
             checks.append(check(f"{fault}: named", bool(named), "True", named))
     return {"n_train": n_train, "epochs": epochs, "networks": rows, "checks": checks}

@@ -17,8 +17,8 @@ from ..random import member_seeds
 from ..storage import save_network
 from ..training.callbacks import EarlyStopping
 from ..training.device_data import check_trainable
+from ..training.diagnosis import not_learned
 from ..training.history import History
-from ..training.learned import not_learned
 from ..training.loop import Trainer
 from ..training.memory import memory_for
 from ..training.schedules import get_schedule

@@ -10,8 +10,8 @@ from .._lazy import load
 from ..errors import ConfigError, GpunetWarning, renamed_keywords
 from ..network import Network
 from .callbacks import Callback
+from .diagnosis import not_learned
 from .history import History
-from .learned import not_learned
 from .loop import Trainer
 from .settings import Settings, settings_from
 

@@ -10,13 +10,13 @@ from typing import Any
 from ....data import is_table
 from ....errors import GpunetError
 from ....runs.config import load_config
-from ....runs.diagnosis import diagnose_run
 from ....runs.network import run_config
 from ....runs.presets import DEFAULTS, preset
 from ....runs.report import measured
 from ....show.curves import learning_curves
 from ....show.residuals import draw_residuals
 from ....show.style import save_png
+from ....training.diagnosis import diagnose
 from ...running import run_folder, run_options, time_and_memory
 from .report import show_result
 
@@ -45,9 +45,8 @@ def run(args: argparse.Namespace) -> int:
     if result.get("better_than_baseline") is False:
         say("warning: the network is not better than the baseline")
     if args.diagnose:
-        findings = list(map(str, diagnose_run(net, data, history)))
-        for line in findings or ["diagnosis: no problems found"]:
-            print(line, file=sys.stderr if args.json else sys.stdout)
+        found = diagnose(net, data, history)
+        print(found, file=sys.stderr if args.json else sys.stdout)
     return 0
 
 

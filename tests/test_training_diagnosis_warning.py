@@ -1,5 +1,6 @@
 """The warning that nothing was learned: of runs that did not, and of no other."""
 
+import re
 import warnings
 from math import log
 
@@ -10,7 +11,7 @@ from tiny import carry, settings, table, write_set
 
 import gpunet
 from gpunet import SGD, Adam, GpunetWarning, mlp
-from gpunet.training.learned import constant_answer
+from gpunet.training.diagnosis.losses import constant_answer
 
 X, T = table(300)
 XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -56,6 +57,16 @@ SICK = {
         rare(),
         {"optimizer": SGD(1.0), "epochs": 3, "start": -1e3},
     ),
+    "inputs far too large": (
+        (4, 8, 3),
+        (X * 200, T),
+        {"optimizer": Adam(1.0), "epochs": 4},
+    ),
+    "a line that stays where it is": (
+        (4, 8, 1),
+        (X, -10 * X.sum(axis=1, keepdims=True)),
+        {"optimizer": SGD(1e-9), "epochs": 5, "loss": "squared_error"},
+    ),
     "a loss that rises": (
         (4, 1),
         LINE,
@@ -78,6 +89,13 @@ def make(sizes, how):
     return net, {k: v for k, v in how.items() if k not in (*own, "start")}
 
 
+CAUSES = {
+    "no learning at all": "; symmetric start (layer 1): only 1 of 8 neurons have",
+    "one class for all": "; dead ReLUs (layer 1): 8 of 8 neurons are 0 for every one",
+    "inputs far too large": "; unscaled inputs: the inputs have a root mean square",
+}
+
+
 @pytest.mark.parametrize("case", SICK)
 def test_run_that_learned_nothing_is_told_with_a_number_and_a_remedy(case):
     sizes, data, how = SICK[case]
@@ -85,9 +103,9 @@ def test_run_that_learned_nothing_is_told_with_a_number_and_a_remedy(case):
     (line,) = warned(net, data, **fit)
     assert line.startswith("training: the network has not learned: its training ")
     rate = how["optimizer"].learning_rate * (9 if "schedule" in how else 1)
-    assert f" the learning rate ({rate:.3g})" in line
-    high = "loss" in how or "rate" in case or "epoch" in case
-    assert ("lower the" in line) == high
+    high = "rises" in case or "rate" in case or "epoch" in case
+    remedy = f"{'lower' if high else 'change'} the learning rate ({rate:.3g})"
+    assert CAUSES.get(case, f"; {remedy}") in line
 
 
 HEALTHY = {
@@ -119,6 +137,32 @@ HEALTHY = {
 def test_healthy_run_is_told_nothing(case, seed):
     sizes, data, how = HEALTHY[case]
     assert warned(relu(*sizes, seed=seed), data, **how) == []
+
+
+def hidden_class(n=900):
+    """Return rows and labels of which class 2 looks as class 1, more often, does."""
+    x, t = table(n)
+    x[t == 2] = x[t == 1]
+    t[np.flatnonzero(t == 2)[::3]] = 1
+    return x, t
+
+
+def test_class_that_is_never_answered_is_told():
+    data = hidden_class()
+    how = {"optimizer": Adam(0.01), "epochs": 6}
+    (line,) = warned(relu(4, 8, 3, seed=1), data, **how)
+    share = f"{(data[1] == 2).mean():.1%} of the examples"
+    assert line == (
+        "training: the network has not learned: dead class: class 2 is never answered, "
+        f"{share}; train longer or with class_weight balanced"
+    )
+    assert warned(relu(4, 8, 3, seed=1), data, **how | {"epochs": 2}) == []
+    several = relu(4, 8, 3, population=3)
+    with_rates = how | {"optimizer": Adam([0.01, 0.01, 0.02])}
+    (line,) = warned(several, data, **with_rates)
+    assert re.search(
+        r" \d of 3 members have not learned: member \d: dead class: ", line
+    )
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 20, 200])

@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 from helpers import normal
 
+import gpunet
 from gpunet import SGD, Adam, fit, mlp
 from gpunet.data import Dataset, Splits, read_mnist
 from gpunet.errors import ConfigError, DataError, GpunetWarning
 from gpunet.lab.diagnosis import diagnose as experiment
 from gpunet.lab.diagnosis import show_diagnose
 from gpunet.runs.config import network_from_config, optimizer_from_config
-from gpunet.runs.diagnosis import FAULTS, Finding, diagnose, diagnose_run
 from gpunet.runs.presets import preset
 from gpunet.training import History
+from gpunet.training.diagnosis import FAULTS, Problem
+from gpunet.training.diagnosis import diagnose as diagnosed
 
 
 def blobs(n=300, seed=0):
@@ -24,8 +26,12 @@ def blobs(n=300, seed=0):
     return np.eye(3)[t] * 3 + 0.3 * normal(seed, n, 3), t
 
 
-def names(findings):
-    return [finding.fault for finding in findings]
+def diagnose(net, x, t, history=None):
+    return diagnosed(net, (x, t), history).problems
+
+
+def names(problems):
+    return [problem.fault for problem in problems]
 
 
 def sound(**settings):
@@ -52,7 +58,7 @@ def test_sound_runs_of_the_presets_are_left_alone(name):
         optimizer=optimizer_from_config(config),
         schedule=config["schedule"],
     )
-    assert diagnose_run(net, splits, history) == []
+    assert diagnosed(net, splits, history).problems == []
 
 
 def test_experiment_names_each_fault_it_made(bk):  # the lab's own nine networks
@@ -67,12 +73,12 @@ def test_experiment_names_each_fault_it_made(bk):  # the lab's own nine networks
 def test_dead_relus_are_counted():
     net, x, t, _ = sound()
     net.params["0.b"][:8] = -1e6
-    (finding,) = [f for f in diagnose(net, x, t) if f.fault == "dead ReLUs"]
-    assert finding.where == "layer 1" and "of 16 neurons" in finding.what
+    (problem,) = [f for f in diagnose(net, x, t) if f.fault == "dead ReLUs"]
+    assert problem.where == "layer 1" and "of 16 neurons" in problem.what
     dead = int(
         (np.maximum(x @ net.params["0.W"] + net.params["0.b"], 0) == 0).all(0).sum()
     )
-    assert finding.number == dead / 16 >= 0.5 and f"{dead} of 16" in finding.what
+    assert problem.number == dead / 16 >= 0.5 and f"{dead} of 16" in problem.what
     net, x, t, _ = sound(activation="leaky_relu")
     net.params["0.b"][:8] = -1e6
     assert "dead ReLUs" not in names(diagnose(net, x, t))
@@ -83,23 +89,23 @@ def test_saturation_is_measured_by_the_slope(activation):
     net, x, t, _ = sound(activation=activation)
     assert diagnose(net, x, t) == []
     net.params["0.b"][:] = 100.0
-    (finding,) = [f for f in diagnose(net, x, t) if "saturated" in f.fault]
-    assert finding.number > 0.9 and activation in finding.what
+    (problem,) = [f for f in diagnose(net, x, t) if "saturated" in f.fault]
+    assert problem.number > 0.9 and activation in problem.what
 
 
 def test_dead_class_is_one_that_was_asked_for():
     net, x, t, _ = sound()
     net.params["2.b"][1] = -1e6
-    (finding,) = diagnose(net, x, t)
-    assert finding.fault == "dead class" and "class 1 is never" in finding.what
+    (problem,) = diagnose(net, x, t)
+    assert problem.fault == "dead class" and "class 1 is never" in problem.what
     assert diagnose(net, x[t != 1], t[t != 1]) == []
 
 
 def test_vanishing_gradients_are_a_ratio():
     x, t = blobs()
     deep = mlp([3, *[8] * 8, 3], "sigmoid", seed=1)
-    (finding,) = [f for f in diagnose(deep, x, t) if "vanishing" in f.fault]
-    assert 0 < finding.number < 1e-3
+    (problem,) = [f for f in diagnose(deep, x, t) if "vanishing" in f.fault]
+    assert 0 < problem.number < 1e-3
     assert "vanishing gradients" not in names(diagnose(mlp([3, *[8] * 8, 3]), x, t))
 
 
@@ -118,8 +124,8 @@ def test_symmetric_start_stays_symmetric():
     net = mlp([3, 8, 3], weight_init=0.1)
     assert diagnose(net, x, t)[0].fault == "symmetric start"
     fit(net, (x, t), epochs=5, optimizer=SGD(0.1))
-    finding = diagnose(net, x, t)[0]
-    assert finding.number == 1 and "1 of 8" in finding.what
+    problem = diagnose(net, x, t)[0]
+    assert problem.number == 1 and "1 of 8" in problem.what
     assert "symmetric start" not in names(diagnose(mlp([3, 8, 3]), x, t))
 
 
@@ -149,8 +155,8 @@ def test_learning_rates_are_judged_by_the_history(history, found):
 def test_validation_loss_stands_in_for_an_untracked_one():
     net, x, t, _ = sound()
     history = History([{"val_loss": v, "learning_rate": 5.0} for v in (1.0, 0.5, 0.9)])
-    (finding,) = diagnose(net, x, t, history)
-    assert "at a learning rate of 5" in finding.what and finding.number == 1.8
+    (problem,) = diagnose(net, x, t, history)
+    assert "at a learning rate of 5" in problem.what and problem.number == 1.8
 
 
 def test_members_of_a_population_are_judged_alone():
@@ -193,8 +199,9 @@ def test_run_is_judged_on_scaled_examples():
     net = mlp([3, 16, 3], seed=1)
     history = fit(net, (x, t), epochs=5, optimizer=Adam(0.01))
     splits = Splits(Dataset(x * 1000, t, scale=0.001), None, None, 3, "own")
-    assert diagnose_run(net, splits, history) == []
-    assert names(diagnose_run(net, Splits(Dataset(x * 1000, t), None, None, 3, "o")))
+    assert diagnosed(net, splits, history).problems == []
+    unscaled = Splits(Dataset(x * 1000, t), None, None, 3, "o")
+    assert names(diagnosed(net, unscaled).problems)
 
 
 def test_examples_that_do_not_fit_are_refused():
@@ -204,7 +211,39 @@ def test_examples_that_do_not_fit_are_refused():
         diagnose(mlp([3, 3]), np.ones((5, 3)), np.full(5, 7))
 
 
-def test_finding_reads_as_one_line():
-    finding = Finding("dead class", 1.0, "class 3 is never answered", "train longer")
-    assert str(finding) == "dead class: class 3 is never answered; train longer"
-    assert asdict(finding)["member"] is None
+def test_guessing_is_told_without_a_history():
+    net, x, t, _ = sound()
+    net.params["2.W"][...] = 0.0
+    net.params["2.b"][...] = [0.01, 0, 0]  # class 0 for all
+    (problem, dead) = diagnose(net, x, t)
+    assert problem.fault == "no better than guessing" and dead.fault == "dead class"
+    assert problem.number == pytest.approx(1 / 3)
+    assert "33.3% are right, 33.3% by the commonest class" in problem.what
+    line = mlp([3, 8, 1], loss="squared_error", seed=1)
+    (problem,) = diagnose(line, x, x.sum(axis=1, keepdims=True) + 9)
+    assert "the loss is 1" in problem.what and "right" not in problem.what
+
+
+def test_diagnosis_prints_a_line_for_each_problem():
+    net, x, t, history = sound()
+    assert str(gpunet.diagnose(net, (x, t), history)) == "diagnosis: no problems found"
+    net.params["0.b"][:] = -1e6
+    diagnosis = gpunet.diagnose(net, Dataset(x, t))
+    lines = str(diagnosis).splitlines()
+    assert lines == list(map(str, diagnosis.problems)) and repr(diagnosis) == str(
+        diagnosis
+    )
+    assert lines[0].startswith("dead ReLUs (layer 1): 16 of 16 neurons are 0 for every")
+
+
+def test_diagnosis_changes_nothing():
+    net, x, t, history = sound()
+    before = {name: p.copy() for name, p in net.params.items()}
+    gpunet.diagnose(net, (x, t), history)
+    assert all(np.array_equal(net.params[name], p) for name, p in before.items())
+
+
+def test_problem_reads_as_one_line():
+    problem = Problem("dead class", 1.0, "class 3 is never answered", "train longer")
+    assert str(problem) == "dead class: class 3 is never answered; train longer"
+    assert asdict(problem)["member"] is None
