@@ -61,7 +61,7 @@ USAGE = [
     (["--dtype", "float16"], "dtype"),
     (["--device", "gpu"], "device"),
     (["--preset", "nielson"], "preset"),
-    (["--lr", "0.1", "0.2"], "learning_rate"),
+    (["--lr", "0.1", "0.2", "--population", "3"], "learning_rate"),
     (["--epoch", "3"], "--epoch"),
     (["--learning", "3"], "--learning"),
     (["--no-such-option"], "--no-such-option"),

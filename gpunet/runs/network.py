@@ -20,6 +20,7 @@ from ..training.device_data import check_trainable
 from ..training.diagnosis import not_learned
 from ..training.history import History
 from ..training.loop import Trainer
+from ..training.members.table import MemberTable
 from ..training.memory import memory_for
 from ..training.schedules import get_schedule
 from .checkpoint import data_digest
@@ -37,6 +38,8 @@ from .config import (
 from .report import describe_table, score
 from .run import run_task
 from .task import Job, RunOptions, Task
+
+_TESTS = ("test_accuracy", "r2", "mae", "rmse")  # of one network, or of each member
 
 
 class Outcome(NamedTuple):
@@ -116,6 +119,8 @@ class NetworkJob(Job):
         with memory_for("save", net.backend):
             about = {"step": trainer.step, "result": result}
             save_network(net, self.folder.model, **about, **self._table)
+        if net.population:
+            result |= {"members": _with_tests(trainer.history.members(), result)}
         return result
 
     def score(self, stopped: dict[str, str]) -> dict[str, Any]:
@@ -124,6 +129,15 @@ class NetworkJob(Job):
             return {}
         diverged = [int(i) for i, why in stopped.items() if why.startswith("diverged")]
         return score(self.trainer.net, self.data, diverged)
+
+
+def _with_tests(rows: MemberTable, result: dict[str, Any]) -> MemberTable:
+    """Return the rows of members with what each is worth on the test part."""
+    names = [name for name in _TESTS if name in result]
+    for i, row in enumerate(rows):
+        state = row.pop("state")
+        row |= {name: result[name][i] for name in names} | {"state": state}
+    return rows
 
 
 def _rehearse(config: dict[str, Any]) -> None:
@@ -164,10 +178,11 @@ def headline(config: dict[str, Any]) -> str:
     members = f"{config['population']} x " if config["population"] else ""
     patience = config["early_stopping"]
     rule = f", early stopping {patience}" if patience else ""
+    n = config["epochs"]
     return (
         f"{members}{sizes} {config['activation']}, {config['loss']}, "
         f"{config['optimizer']}, batch {config['batch_size']}, "
-        f"{config['epochs']} epochs{rule}"
+        f"{n} epoch{'' if n == 1 else 's'}{rule}"
     )
 
 

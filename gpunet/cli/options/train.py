@@ -166,7 +166,9 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
     names = "sgd, adam (default), adamw, rmsprop or adagrad"
     add("--optimizer", **NAME, help=names)
     rates = _POSITIVE | _PER_MEMBER | {"dest": "learning_rate"}
-    text = "one rate, or one for each member (default: 0.004; tables 0.003)"
+    text = (
+        "one rate, or several, each for as many members (default: 0.004; tables 0.003)"
+    )
     add("--lr", "--learning-rate", **rates, help=text)
     add("--momentum", type=number(0, 1), **_PER_MEMBER, help="of sgd (default: 0)")
     add("--nesterov", action="store_true", help="momentum as Nesterov takes it")
@@ -196,11 +198,23 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_population(parser: argparse.ArgumentParser) -> None:
-    add = adder(parser.add_argument_group("seeds and populations"))
+    group = parser.add_argument_group("seeds and populations")
+    add = adder(group)
     text = "of initial weights, order and dropout (default: 0)"
     add("--seed", **SEED, help=text)
-    text = "train P networks at once, with seeds N, N + 1, ..."
-    add("--population", type=whole(1, 10**6), metavar="P", help=text)
+    add(
+        "--population",
+        type=whole(1, 10**6),
+        metavar="P",
+        help="train P networks at once, with seeds N, N + 1, ...; several values of "
+        "--lr, --momentum, --l2 or --l1 imply one member each",
+    )
+    group.add_argument(
+        "--same-seed",
+        action="store_true",
+        help="members of different rates have the same seeds, hence the same start and "
+        "order, so that the rates alone differ",
+    )
     add(
         "--init",
         type=underscored,

@@ -1,6 +1,9 @@
 """The table of a population's members: their settings, results and states."""
 
+from collections import Counter
+from math import sqrt
 from numbers import Real
+from statistics import fmean
 from typing import Any
 
 from ..._lazy import load
@@ -11,6 +14,11 @@ from ..metrics import summary
 # What members are compared by: the first that was measured, and whether more is better.
 JUDGES = {"val_accuracy": 1, "val_loss": -1, "test_accuracy": 1, "r2": 1}
 JUDGES |= {"accuracy": 1, "loss": -1}
+_WHO = ("member", "seed")
+_RESULTS = (
+    *("epoch", "loss", "accuracy", "val_loss", "val_accuracy"),
+    *("test_accuracy", "r2", "mae", "rmse", "state"),
+)
 
 
 class MemberTable(list[dict[str, Any]]):
@@ -41,9 +49,10 @@ class MemberTable(list[dict[str, Any]]):
     def text(self, most: int = 10) -> str:
         """Return the best rows as a table, and lines about the rest and all."""
         rows = self.best_first()
-        names = [n for n in (rows or [{}])[0] if any(r[n] is not None for r in rows)]
+        names = [*_WHO, *self._setting_names(), *_RESULTS]
+        names = [n for n in names if any(row.get(n) is not None for row in rows)]
         cells = [[n.replace("_", " ") for n in names]]
-        cells += [[_cell(n, row[n]) for n in names] for row in rows[:most]]
+        cells += [[_cell(n, row.get(n)) for n in names] for row in rows[:most]]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(
@@ -55,8 +64,47 @@ class MemberTable(list[dict[str, Any]]):
         if (more := len(rows) - most) > 0:
             lines.append(f"... and {more:,} more member{'' if more == 1 else 's'}")
         if len(rows) > 1:
-            lines += [self._summary(), counted_states(self)]
+            lines += [self._summary(), counted_states(self), self.best_setting()]
         return "\n".join(filter(None, lines))
+
+    def best_setting(self) -> str:
+        """Return which rate (momentum, penalty) was best, and by how much, or "".
+
+        The lead over the next one is compared with the standard deviation of the two's
+        members, who differ by their seeds alone.
+        """
+        names = [n for n in self._setting_names() if len({r[n] for r in self}) > 1]
+        groups: dict[str, list[float]] = {}
+        sizes: Counter[str] = Counter()
+        for row in self:
+            setting = ", ".join(f"{n.replace('_', ' ')} {row[n]:g}" for n in names)
+            sizes[setting] += 1
+            if not (row.get(self.judge) is None or diverged(row)):
+                groups.setdefault(setting, []).append(row[self.judge])
+        if not names or len(groups) < 2:
+            return ""
+        means = {setting: fmean(values) for setting, values in groups.items()}
+        sign = JUDGES[self.judge]
+        best, second = sorted(means, key=lambda setting: -sign * means[setting])[:2]
+        lead = sign * (means[best] - means[second])
+        n, size = len(groups[best]), sizes[best]
+        of = f" (mean of {n}{'' if n == size else f' of {size}'} seeds)"
+        text = (
+            f"best: {best}: {self.judge.replace('_', ' ')} "
+            f"{_cell(self.judge, means[best])}{of if size > 1 else ''}, "
+            f"{_cell(self.judge, lead)} better than {second}"
+        )
+        pair = [(v, means[s]) for s in (best, second) for v in groups[s]]
+        if len(pair) == 2:
+            return f"{text} (one seed each: the spread of seeds is unknown)"
+        sd = sqrt(sum((v - mean) ** 2 for v, mean in pair) / (len(pair) - 2))
+        ratio = f"{lead / sd:.1f} times " if sd else ""
+        return f"{text} ({ratio}the sd of seeds, {_cell(self.judge, sd)})"
+
+    def _setting_names(self) -> list[str]:
+        names = {name: None for row in self for name in row}
+        others = [name for name in names if name not in (*_WHO, *_RESULTS)]
+        return sorted(others, key=lambda name: name != "learning_rate")
 
     def _summary(self) -> str:
         values = [None if diverged(row) else row.get(self.judge) for row in self]

@@ -19,6 +19,7 @@ from ....show.style import save_png
 from ....training.diagnosis import diagnose
 from ...running import run_folder, run_options, time_and_memory
 from .report import show_result
+from .sweep import SWEPT, with_members
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,10 +59,10 @@ def _config(args: argparse.Namespace, typed: set[str]) -> dict[str, Any]:
         config["hidden"] = None
     for key in typed:
         value = getattr(args, key)
-        if key in ("learning_rate", "momentum", "l2", "l1") and len(value) == 1:
+        if key in SWEPT and len(value) == 1:
             value = value[0]
         config[key] = value
-    return config
+    return with_members(config, args.same_seed)
 
 
 def _folder(args: argparse.Namespace) -> Any:

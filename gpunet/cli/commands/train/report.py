@@ -17,9 +17,10 @@ def show_result(result: dict[str, Any], pictures: list[str]) -> None:
     if "classes" in result:
         _show_classes(result["classes"], result["confusion"])
     _show_best_epoch(result)
-    for i, reason in result["frozen"].items():
-        if reason.startswith("diverged"):  # of those that stopped early see above
-            print(f"member {i}: {reason}")
+    lost = [(i, why) for i, why in result["frozen"].items() if why.startswith("div")]
+    _show_some([f"member {i}: {why}" for i, why in lost])
+    if "members" in result:
+        print(result["members"])
     if result["outcome"] != "all epochs done":
         print(f"ended: {result['outcome']} after step {result['steps']}")
     names = f" ({', '.join(pictures)})" if pictures else ""
@@ -64,11 +65,20 @@ def _errors(result: dict[str, Any]) -> str:
 
 def _show_dead_classes(result: dict[str, Any]) -> None:
     dead = result.get("dead_classes", [])
+    lines = []
     for i, classes in enumerate(dead if "summary" in result else [dead]):
         if classes:
             names = ", ".join(map(str, classes))
             member = f"member {i}: " if "summary" in result else ""
-            print(f"{member}dead class: never predicts {names}")
+            lines.append(f"{member}dead class: never predicts {names}")
+    _show_some(lines)
+
+
+def _show_some(lines: list[str]) -> None:
+    """Print lines about members, the first ten of them."""
+    more = [f"... and {len(lines) - 10:,} more"] if len(lines) > 10 else []
+    for line in lines[:10] + more:
+        print(line)
 
 
 def _show_classes(classes: list[dict[str, Any]], confusion: list[list[int]]) -> None:
