@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from helpers import run_python
-from table_runs import COLORS, HEADER, rows, train, trained, write
+from table_runs import HEADER, rows, train, trained, write
 from tiny import command, environment, error_line
 
 from gpunet.storage import load_network, read_tensors, write_tensors

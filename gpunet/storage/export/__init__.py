@@ -82,12 +82,12 @@ def exported(
         if table is not None:
             source, target = table_ports(table)
     else:
-        if hasattr(model, "fit"):
+        if not isinstance(model, Network):
+            if not hasattr(model, "fit"):
+                raise ConfigError(
+                    "export: the model must be a Network, the path of a model file or "
+                    f"run folder, or a fitted estimator, got {type(model).__name__}"
+                )
             model, source, target = load("sklearn.exporting").parts(model)
-        elif not isinstance(model, Network):
-            raise ConfigError(
-                "export: the model must be a Network, the path of a model file or run "
-                f"folder, or a fitted estimator, got {type(model).__name__}"
-            )
         model = model if member is None else model.member(member)
     return FORMATS[kind](export_graph(model, source, target))
