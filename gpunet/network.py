@@ -14,6 +14,7 @@ from typing import Any, Literal, overload
 
 from ._lazy import load
 from .backend import Array, Backend, HostArray, Params, namespace, open_backend
+from .backend.classes import named
 from .backend.inputs import example_rows, in_chunks
 from .errors import ConfigError
 from .layers import Embedding, Layer
@@ -47,6 +48,8 @@ class Network:
     ----------
     params : dict of str to array
         "0.W", "0.b", ...: the layer's index and the tensor's name.
+    classes : tuple or None
+        What the labels 0, 1, ... stand for, if not for themselves: `fit` sets it.
 
     Examples
     --------
@@ -72,6 +75,7 @@ class Network:
         self.population = population
         self.backend = open_backend(device)
         self.dtype = known_dtype(dtype)
+        self.classes: tuple | None = None
         check_layers(self.layers, self.loss)
         self._params = initial_parameters(
             self.layers, self.seeds, population, self.backend, self.dtype
@@ -192,9 +196,11 @@ class Network:
     def classify(self, x: Any) -> HostArray:
         """Return the label of each row, shape (..., n): the largest output.
 
-        A single output counts as 1 where `predict` gives at least a half.
+        A single output counts as 1 where `predict` gives at least a half. With
+        `classes` it is what these say of the label: a text, a number, a boolean.
         """
-        return self._outputs(x, self.decide, "classify")
+        labels = self._outputs(x, self.decide, "classify")
+        return named(labels, self.classes, self.n_out) if self.classes else labels
 
     def decide(self, y: Array) -> Array:
         """Return the labels that outputs y mean, shape (..., n), on the device."""

@@ -151,7 +151,7 @@ def test_last_row_of_a_large_table_is_looked_at(monkeypatch):
         (X, X[:3], "has 4 rows of features and 3 labels"),
         (X.astype(str), T, "must be numbers"),
         (X + 1j, T, "must be numbers, got complex128"),
-        (X.astype(object) * 10**30, T, "must be numbers, got object"),
+        (np.full_like(X, 10**30, object), T, "must be numbers, got object"),
         (X, T * 3, "label 1 is 3, outside 0..2 (3 such)"),
     ],
 )

@@ -128,3 +128,43 @@ def test_rows_on_disk_are_multiplied(bk, tmp_path, monkeypatch):
     assert gpunet.evaluate(net, disk) == wanted
     judged = score(net, replace(data, test=disk))
     assert judged["test_accuracy"] == pytest.approx(wanted["accuracy"])
+
+
+@pytest.mark.pure(False)
+@pytest.mark.parametrize("engine", ["loop", "compiled"])
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "half_squared_error"])
+def test_one_hot_rows_are_judged_as_their_labels(engine, loss):
+    if engine == "compiled":
+        pytest.importorskip("numba")
+    x = np.random.default_rng(0).standard_normal((50, 4))
+    t = (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+    runs = []
+    for targets in (t, np.eye(3)[t], np.eye(3, dtype=bool)[t]):
+        net = mlp([4, 6, 3], loss=loss, seed=1)
+        held_out = (x[:9], targets[:9])
+        history = gpunet.fit(
+            net, (x, targets), epochs=3, engine=engine, validation=held_out
+        )
+        runs.append((net, history, gpunet.evaluate(net, (x, targets))))
+    (net, history, result), *others = runs
+    for other, same_history, same_result in others:
+        assert same(host(other), host(net)) and same_result == result
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            assert same_history[name] == history[name]
+
+
+@pytest.mark.parametrize(
+    "t",
+    [
+        [[1, 0.1], [0, 1]],
+        [[1, 1], [0, 1]],
+        [[1, 1], [0, 0]],
+        [[2, 0], [0, 1]],
+        [[0, 0], [0, 1]],
+    ],
+)
+def test_targets_that_are_not_one_hot_have_no_accuracy(t):
+    net, x = mlp([4, 2], loss="mean_squared_error"), np.eye(2, 4)
+    assert gpunet.evaluate(net, (x, t))["accuracy"] is None
+    single = mlp([4, 1], loss="mean_squared_error")
+    assert gpunet.evaluate(single, (x, [[0.0], [1.0]]))["accuracy"] is None

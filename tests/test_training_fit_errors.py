@@ -61,8 +61,8 @@ def test_fit_refuses_settings_that_cannot_work(options, why):
 @pytest.mark.parametrize(
     ("data", "kind", "why"),
     [
-        ((X, T + 1), DataError, "label .* is 3, outside 0..2"),
-        ((X, T - 1), DataError, "is -1, outside 0..2"),
+        ((X, np.append(T[:-1], 3)), DataError, "label 47 is 3, outside 0..2"),
+        ((X, np.append(T[:-1], -1)), DataError, "is -1, outside 0..2"),
         ((X, T[:-1]), DataError, "48 rows of features and 47 labels"),
         ((X * np.nan, T), DataError, "row 0, column 0 is nan"),
         ((X * 1e39, T), DataError, "float32"),

@@ -122,7 +122,9 @@ def describe(value: Any) -> str:
     """Return an untrusted value for a message, without running its code."""
     if type(value) is int and value.bit_length() > 512:
         return f"an integer of {value.bit_length():,} bits"  # repr may refuse it
-    known = str, bytes, int, float, complex, np.generic, type(None)
+    if isinstance(value, np.generic):
+        value = value.item()
+    known = str, bytes, int, float, complex, type(None)
     return repr(value) if isinstance(value, known) else f"a {type(value).__name__}"
 
 

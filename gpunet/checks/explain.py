@@ -17,6 +17,7 @@ import numpy as np
 from .._lazy import load
 from ..activations import ActivationFunction, get_activation
 from ..backend import Array, HostArray, Params, namespace
+from ..backend.inputs import numeric_array
 from ..errors import ConfigError
 from ..layers import Activation, Dense, Dropout
 from ..losses import as_targets
@@ -81,9 +82,10 @@ def explain(net: Network, x: Any, t: Any) -> Explanation:
     ----------
     net : Network
         Dense layers and activations; Dropout passes everything, as in predicting.
-    x : host array or list, shape (n_in,)
-    t : int or host array, shape (n_out,)
-        Label or target.
+    x : shape (n_in,)
+        What `net.predict` takes.
+    t : label, or target of shape (n_out,)
+        One of the network's `classes`, where it has these.
 
     Returns
     -------
@@ -224,15 +226,17 @@ def _functions(net: Network) -> list[tuple[int, int, ActivationFunction]]:
 def _example(net: Network, x: Any, t: Any) -> tuple[Network, Array, Array]:
     """Return the network in float64, and the example as a batch of one."""
     bk, n_out = net.backend, net.n_out
-    x = np.asarray(x, np.float64).ravel()
+    x = numeric_array(x, "explain", "x").astype(np.float64).ravel()
     if x.size != net.n_in:
         raise ConfigError(
             f"explain: x must be one example of {net.n_in} numbers, got {x.size}"
         )
+    if net.classes and isinstance(t, str | int | np.generic) and t in net.classes:
+        t = net.classes.index(t)
     if isinstance(t, int | np.integer) and n_out > 1:
         fits, t = 0 <= t < n_out, np.asarray([t], np.int64)
     else:
-        t = np.asarray(t, np.float64).reshape(1, -1)
+        t = numeric_array(t, "explain", "t").astype(np.float64).reshape(1, -1)
         fits = t.shape[1] == n_out
     if not fits:
         raise ConfigError(

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.inputs import describe, numeric_array
 from ..errors import ConfigError
 from ..io.messages import Path, data_error
 
@@ -122,44 +123,9 @@ def check_scale(scale: Any, where: Path) -> float:
     if not number or not math.isfinite(scale) or scale == 0:
         raise ConfigError(
             f"{os.fsdecode(where)}: scale must be a finite number other than 0, "
-            f"got {_describe(scale)}; leave it out for 1"
+            f"got {describe(scale)}; leave it out for 1"
         )
     return float(scale)
-
-
-def host_array(values: Any, what: str, where: Path) -> np.ndarray:
-    """Return `values` as a NumPy array."""
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError) as error:
-        reason = f"is not an array ({error})"
-        raise data_error(what, where, reason, "give a NumPy array") from None
-
-
-def numeric_array(values: Any, what: str, where: Path) -> np.ndarray:
-    """Return `values` as an array of booleans, integers or real numbers."""
-    array = host_array(values, what, where)
-    if array.dtype.kind in "buif":
-        return array
-    first = next((i for i, v in enumerate(array.flat) if not _is_number(v)), 0)
-    value = _describe(array.flat[first] if array.size else None)
-    reason = f"must be numbers, got {array.dtype}; element {first} is {value}"
-    raise data_error(what, where, reason, "convert it to a numeric type")
-
-
-def _is_number(value: Any) -> bool:
-    """Return whether one element of an array of objects would fit a numeric one."""
-    if isinstance(value, (int, np.integer)):
-        return bool(-(2**63) <= value < 2**64)
-    return isinstance(value, (float, np.floating))
-
-
-def _describe(value: Any) -> str:
-    """Return an untrusted value for a message, without running its code."""
-    if type(value) is int and value.bit_length() > 512:
-        return f"an integer of {value.bit_length():,} bits"  # repr may refuse it
-    known = str, bytes, int, float, complex, np.generic, type(None)
-    return repr(value) if isinstance(value, known) else f"a {type(value).__name__}"
 
 
 def check_finite(values: np.ndarray, what: str, where: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._lazy import load
+from ..backend.inputs import host_array, numeric_array
 from ..io.messages import Path, data_error, printable
 from .checks import (
     check_finite,
@@ -14,8 +15,6 @@ from .checks import (
     check_scale,
     check_targets,
     check_weights,
-    host_array,
-    numeric_array,
 )
 from .rows import MatrixRows
 
@@ -30,8 +29,10 @@ class Dataset:
     Parameters
     ----------
     x : array, shape (n, features...), any numeric type
-        Or `MatrixRows`, for a table that stays on disk.
-    t : array of integer labels, shape (n,), or of targets, shape (n, n_out)
+        Nested lists, a DataFrame and tensors serve as well; or `MatrixRows`, for a
+        table that stays on disk.
+    t : array of labels, shape (n,), or of targets, shape (n, n_out)
+        Labels are whole numbers from 0, or what `classes` says.
     weight : array, shape (n,), optional
         How much each sample counts; None counts all alike.
     scale : float
@@ -39,12 +40,16 @@ class Dataset:
         takes bytes to [0, 1]. Functions that take a Dataset do so, but not for
         indices of words (Embedding); `scaled` returns the product, which
         `net.predict` and others that take x alone need.
+    classes : sequence of str or int, optional
+        What the labels 0, 1, ... stand for; t may then hold these. None lets `fit`
+        sort the texts, booleans or numbers that it finds in t.
     """
 
     x: Any
     t: np.ndarray
     weight: np.ndarray | None = None
     scale: float = 1.0
+    classes: Any = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -58,8 +63,10 @@ class Dataset:
 
     def take(self, index: Any) -> "Dataset":
         """Return the samples at `index`: a copy, or views if it is a slice."""
-        weight = None if self.weight is None else self.weight[index]
-        return replace(self, x=self.x[index], t=self.t[index], weight=weight)
+        t, weight = host_array(self.t, "labels", "data"), self.weight
+        if weight is not None:
+            weight = host_array(weight, "weights", "data")[index]
+        return replace(self, x=self._array()[index], t=t[index], weight=weight)
 
     def scaled(self, dtype: str) -> np.ndarray:
         """Return x times `scale` as floats: x itself if nothing changes it.
@@ -70,10 +77,14 @@ class Dataset:
         >>> Dataset(x, [1], scale=1 / 128).scaled("float32")
         array([[0. , 0.5, 1. ]], dtype=float32)
         """
-        x = self.x.astype(dtype, copy=self.scale != 1.0)
+        x = self._array().astype(dtype, copy=self.scale != 1.0)
         if self.scale != 1.0:
             x *= self.scale  # in place, on the copy: half the peak memory
         return x
+
+    def _array(self) -> Any:
+        on_disk = isinstance(self.x, MatrixRows)
+        return self.x if on_disk else numeric_array(self.x, "features", "data")
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +165,9 @@ class Splits:
 
 def _kind(t: Any, n_classes: int | None = None) -> str:
     """Return "10 classes" or "1 target": what labels or targets are."""
-    t = np.asarray(t)
-    if n_classes is None and t.ndim == 1 and t.dtype.kind in "iub":
-        n_classes = len(np.unique(t))
+    t = host_array(t, "labels", "data")
+    if n_classes is None and t.ndim == 1 and t.dtype.kind in "iubOSU":
+        n_classes = len(set(t.tolist())) if t.dtype == object else len(np.unique(t))
     word, n = ("class", n_classes) if n_classes else ("target", t[:1].size)
     return f"{n:,} {word}{'' if n == 1 else 'es' if n_classes else 's'}"
 

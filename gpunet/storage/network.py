@@ -13,6 +13,7 @@ import numpy as np
 
 from ..activations import ACTIVATIONS, ActivationFunction
 from ..backend import Backend, open_backend
+from ..backend.classes import check_classes
 from ..errors import ConfigError, ModelFileError
 from ..io.messages import Path, message, printable
 from ..layers import LAYERS, Activation, Layer
@@ -37,12 +38,14 @@ def network_to_config(net: Network) -> dict[str, Any]:
     Custom parts are checked as by `custom_parts`.
     """
     custom_parts(net)
+    classes = {} if net.classes is None else {"classes": list(net.classes)}
     return {
         "layers": [layer_to_config(layer) for layer in net.layers],
         "loss": net.loss.name,
         "population": net.population,
         "seeds": list(net.seeds),
         "dtype": net.dtype,
+        **classes,
     }
 
 
@@ -221,9 +224,12 @@ def _build(
         for name, shape in layer.shapes().items()
     }
     check_tensors(specs, tensors, path)  # before anything of that size is made
-    return Network(
+    net = Network(
         row, loss, population=population, seed=seeds, dtype=dtype, device=backend
     )
+    if classes := config.get("classes"):
+        net.classes = check_classes(classes, net.n_out, "network")
+    return net
 
 
 def check_tensors(

@@ -3,12 +3,13 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..backend import Array, Backend, namespace
+from ..backend.classes import check_classes, class_codes, find_classes, read_labels
+from ..backend.inputs import check_words, features_error
 from ..data import (
     Dataset,
     MatrixRows,
@@ -29,12 +30,19 @@ from .settings import Settings
 def training_data(
     net: Network, data: Any, settings: Settings
 ) -> tuple[Dataset, Dataset | None]:
-    """Return the training and the validation data, checked against the network."""
+    """Return the training and the validation data, checked against the network.
+
+    Its `classes` are then those of the labels.
+    """
     if isinstance(data, Splits):
         train, held_out = data.train, data.validation
     else:
         train, held_out = as_dataset(data), None
-    train = check_data(net, train, "training data")
+    classes = net.classes or train.classes
+    if classes is None:
+        labels = read_labels(train.t, "training data")
+        classes = find_classes(labels, net.n_out, "training data")
+    train = check_data(net, train, "training data", classes=classes)
     validation = settings.validation
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         rng = host_rng(0, "split")  # one split for all seeds: they stay comparable
@@ -44,20 +52,31 @@ def training_data(
     elif validation is not None:
         held_out = as_dataset(validation, train.scale)
     if held_out is not None:
-        held_out = check_data(net, held_out, "validation data", one_class_ok=True)
+        held_out = check_data(
+            net, held_out, "validation data", one_class_ok=True, classes=classes
+        )
     if settings.class_weight is not None:
-        if train.t.ndim != 1:
-            raise ConfigError("class_weight: the targets are not labels; leave it out")
-        weight = class_weights(train.t, settings.class_weight, net.n_out)
-        if train.weight is not None:
-            weight = weight * train.weight
-        train = replace(train, weight=weight)
+        train = _weighted(train, settings.class_weight, net.n_out, classes)
     check_trainable(net.layers)
     if settings.early_stopping and held_out is None:
         raise ConfigError(
             "early_stopping: there are no validation data to judge by; give validation="
         )
+    net.classes = classes and tuple(classes)
     return train, held_out
+
+
+def _weighted(train: Dataset, weights: Any, n_out: int, classes: Any) -> Dataset:
+    """Return labelled data whose weights are those of their classes, too."""
+    if train.t.ndim != 1:
+        raise ConfigError("class_weight: the targets are not labels; leave it out")
+    if isinstance(weights, dict) and classes:
+        code = {name: k for k, name in enumerate(classes)}
+        weights = {code.get(name, name): w for name, w in weights.items()}
+    weight = class_weights(train.t, weights, n_out)
+    if train.weight is not None:
+        weight = weight * train.weight
+    return replace(train, weight=weight)
 
 
 def as_dataset(data: Any, scale: float = 1.0) -> Dataset:
@@ -67,30 +86,45 @@ def as_dataset(data: Any, scale: float = 1.0) -> Dataset:
     if isinstance(data, tuple | list) and len(data) in (2, 3):
         x, t = data[:2]
         return Dataset(x, t, data[2] if len(data) == 3 else None, scale)
+    if isinstance(data, Splits):
+        raise ConfigError("data: got Splits; give one of its parts, such as data.test")
     raise ConfigError(
         f"data: must be a Dataset, Splits or (x, t), got {type(data).__name__}"
     )
 
 
 def check_data(
-    net: Network, data: Dataset, what: str, *, one_class_ok: bool = False
+    net: Network,
+    data: Dataset,
+    what: str,
+    *,
+    one_class_ok: bool = False,
+    classes: Any = None,
 ) -> Dataset:
     """Return `data` checked against the network: rows, labels, widths.
 
-    Data that nothing is learned from may hold one class only. Labels out of range,
-    unequal counts or features the network cannot use are a DataError or ConfigError.
+    Labels become numbers: positions among `classes`, or else the network's. Data that
+    nothing is learned from may hold one class only. Labels out of range, unequal
+    counts or features the network cannot use are a DataError or ConfigError.
     """
     first, n_out = net.layers[0], net.n_out
-    t = np.asarray(data.t)
+    t = read_labels(data.t, what)
+    if classes := classes or net.classes:
+        t = class_codes(t, check_classes(classes, n_out, what), what)
+    elif t.dtype.kind in "OU" and t.size and isinstance(t.flat[0], str):
+        raise DataError(
+            f"{what}: label 0 is {str(t.flat[0])!r:.60}, and the network has no "
+            "classes; train it with such labels, or set its `classes`"
+        )
     if t.ndim == 1 and n_out == 1:
         t = t[:, None]
-    data = replace(data, t=t)
+    data = replace(data, t=t, classes=None)
     n_classes = n_out if t.ndim == 1 else None
     data = check_dataset(data, n_classes, what, one_class_ok=one_class_ok)
-    if isinstance(first, Dense):
-        _check_features(first.n_in, data.x, what)
-    elif isinstance(first, Embedding):
-        _check_words(first.n_words, data.x, what)
+    if isinstance(first, Dense) and (data.x.ndim, data.x.shape[-1]) != (2, first.n_in):
+        raise features_error(data.x.shape, first.n_in, what)
+    if isinstance(first, Embedding):
+        check_words(data.x, first.n_words, what)
     for values, name in ((data.x, "features"), (data.t, "targets")):
         _check_range(values, net.dtype, f"{what}: {name}")
     if data.t.ndim == 2 and data.t.shape[1] != n_out:
@@ -99,28 +133,6 @@ def check_data(
             f"{data.t.shape}"
         )
     return data
-
-
-def _check_features(n_in: int, x: Any, what: str) -> None:
-    if x.ndim == 2 and x.shape[1] == n_in:
-        return
-    hint = "; flatten it first" if prod(x.shape[1:]) == n_in else ""
-    raise ConfigError(
-        f"{what}: the network expects rows of {n_in} features, got x of shape "
-        f"{x.shape}{hint}"
-    )
-
-
-def _check_words(n_words: int, x: Any, what: str) -> None:
-    """Refuse words beyond the table: a GPU would wrap them round silently."""
-    whole = x.dtype.kind in "iu"
-    bad = np.argwhere((x < 0) | (x >= n_words)) if whole else np.zeros((1, 2), int)
-    if len(bad):
-        row, column = (int(k) for k in bad[0][:2])
-        raise DataError(
-            f"{what}: row {row}, column {column}: {x[row, column]} is not a word; must "
-            f"be a whole number from 0 to {n_words - 1}"
-        )
 
 
 def _check_range(values: Any, dtype: str, what: str) -> None:
@@ -203,8 +215,9 @@ class DeviceData:
 def to_device(net: Network, data: Dataset) -> DeviceData:
     """Return a checked data set on the network's device, in its dtype.
 
-    Labels stay integers. NumPy data of the right dtype and scale are shared, not
-    copied.
+    Labels stay integers, and one-hot rows become labels: the cost and its slopes are
+    the same, bit for bit, and answers can be right or wrong. NumPy data of the right
+    dtype and scale are shared, not copied.
     """
     bk, x, scale = net.backend, data.x, 1.0
     view: Callable[[Any], Any] = bk.view
@@ -219,5 +232,15 @@ def to_device(net: Network, data: Dataset) -> DeviceData:
     weight = None
     if data.weight is not None:
         weight = bk.array(normalized_weights(data.weight), net.dtype)
-    t = bk.view(data.t) if data.t.ndim == 1 else bk.view(data.t, net.dtype)
+    t = _without_one_hot(data.t)
+    t = bk.view(t) if t.ndim == 1 else bk.view(t, net.dtype)
     return DeviceData(bk, view(x), t, weight, scale, net.dtype)
+
+
+def _without_one_hot(t: np.ndarray) -> np.ndarray:
+    """Return labels where each row of targets is 1 at one of several places, else 0."""
+    if t.ndim == 2 and t.shape[1] > 1 and np.count_nonzero(t) == len(t):
+        hot = t == 1
+        if np.all(np.any(hot, axis=1)):
+            return np.argmax(hot, axis=1).astype(np.int64)
+    return t

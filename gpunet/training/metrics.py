@@ -69,15 +69,15 @@ def evaluate(net: Network, data: Any, *, scale: float | None = None) -> dict[str
     ----------
     net : Network
     data : Dataset or (x, t)
-        Host arrays.
+        As `fit` takes them; labels are the network's `classes` where it has these.
     scale : float, optional
         Deprecated: use ``Dataset(x, t, scale=...)``.
 
     Returns
     -------
     result : dict
-        n, loss, accuracy (None for targets that are not labels); lists with
-        one value for each member of a population.
+        n, loss, accuracy (None for targets that are neither labels nor one-hot
+        rows); lists with one value for each member of a population.
     """
     data = as_dataset(data)
     if scale is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backend.classes import positions_among
 from ...errors import DataError
 from ..rows import moments
 from .columns import class_value, is_missing, positions
@@ -35,10 +36,7 @@ class Target:
                 raise table.error(0, self.name, reason, remedy)
             values = values.astype(np.float64)
             return ((values - self.mean) / self.scale)[:, None]
-        order = positions(self.classes)
-        different, inverse = np.unique(values, return_inverse=True)
-        codes = [order.get(class_value(value), -1) for value in different]
-        labels = np.array(codes)[inverse]
+        labels = positions_among(positions(self.classes), values)
         if np.any(labels < 0):
             row = int(np.argmax(labels < 0))
             known = ", ".join(map(str, self.classes[:10]))

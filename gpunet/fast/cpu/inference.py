@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array, HostArray
+from ...backend.inputs import features_error, numeric_array
 from ...backend.threads import usable_threads
 from ...blocks import dense_blocks
 from ...errors import ConfigError
@@ -40,19 +41,17 @@ class Predictor:
         return Predictor, (self._row_size, *self._net)
 
     def __call__(self, x: HostArray) -> HostArray:
-        """Return the outputs for x, an array or a list, of one example or of many."""
+        """Return the outputs for x, what `net.predict` takes: one example or many."""
         n_in, dtype = self._n_in, self._dtype
         try:
             readable = x.dtype is dtype and x.flags.c_contiguous
         except AttributeError:  # a list, say
             readable = False
         if not readable:
-            x = _as_numbers(x, dtype)
+            x = np.ascontiguousarray(numeric_array(x, "predictor", "x"), dtype)
         shape, single = x.shape, x.ndim == 1
         if not 0 < len(shape) < 3 or shape[-1] != n_in:
-            raise ConfigError(
-                f"predictor: x must have rows of {n_in} features, got shape {shape}"
-            )
+            raise features_error(shape, n_in, "predictor")
         y = np.empty((1 if single else len(x), self._n_out), dtype)
         n = self._n_threads
         if single or n == 1 or len(x) * len(self._net[3]) < _MIN_WORK:
@@ -75,24 +74,6 @@ class Predictor:
         self._workspaces.append(workspace)
 
 
-def _as_numbers(x: Any, dtype: Any) -> HostArray:
-    """Return x as an array that the kernel reads; refuse what is not numbers."""
-    try:
-        array = np.asarray(x)
-        if array.dtype == object and not _has_text(array):
-            array = array.astype(dtype)  # fractions and decimals are numbers
-    except (TypeError, ValueError) as error:  # rows of several lengths, for one
-        message = f"predictor: x must be an array of numbers; {error}"
-        raise ConfigError(message) from error
-    if array.dtype.kind not in "biuf":
-        raise ConfigError(f"predictor: x must be numbers, got dtype {array.dtype}")
-    return np.ascontiguousarray(array, dtype)
-
-
-def _has_text(array: HostArray) -> bool:
-    return any(isinstance(value, str | bytes) for value in array.flat)
-
-
 def predictor(net: Network) -> Predictor:
     """Return a function that predicts as `net.predict` does, compiled.
 
@@ -106,16 +87,16 @@ def predictor(net: Network) -> Predictor:
     Returns
     -------
     predict : callable
-        predict(x) -> y: for x of shape (features,), an array or a list, one example's
-        outputs, shape (n_out,), for (n, features) those of many, (n, n_out). Threads
-        may share it, and it can be pickled.
+        predict(x) -> y: x is what `net.predict` takes, and so is y. Threads may share
+        it, and it can be pickled.
 
     Raises
     ------
     ConfigError
         A population, another device, numba missing, or an unsupported network;
-        or another thread is training the network. predict: x of another shape, or
-        not of numbers.
+        or another thread is training the network. predict: x of another shape.
+    DataError
+        predict: x is not numbers.
 
     Examples
     --------

@@ -1,0 +1,123 @@
+"""Classes: what the labels 0, 1, ... of a network stand for.
+
+Labels that are texts, booleans, or whole numbers other than 0 to k - 1 are learned
+as their positions among the sorted classes, and answered as they were given.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..io.messages import data_error
+from .arrays import HostArray
+from .inputs import describe, host_array
+
+Classes = tuple[str, ...] | tuple[int, ...]
+_LARGEST = 2**53  # of a class that is a number: exact as a float, too
+
+
+def read_labels(t: Any, where: str) -> np.ndarray:
+    """Return labels or targets as an array; texts are objects, shape (n,)."""
+    labels = host_array(t, "labels", where)
+    if labels.dtype.kind in "ST":
+        labels = labels.astype(str)
+    is_text = [isinstance(v, str) for v in labels.flat] if _may_be_text(labels) else []
+    if not any(is_text):
+        return labels
+    if not all(is_text):
+        index = is_text.index(False)
+        value = describe(labels.flat[index])
+        reason = f"label {index} is {value}, and others are texts"
+        raise data_error("labels", where, reason, "give texts or numbers, not both")
+    return labels.reshape(-1) if labels.shape[1:] == (1,) else labels
+
+
+def _may_be_text(labels: np.ndarray) -> bool:
+    return labels.dtype.kind in "OU"
+
+
+def find_classes(labels: np.ndarray, n_out: int, where: str) -> Classes | None:
+    """Return the sorted classes of labels, or None where these need no names.
+
+    That is so for labels 0 to n_out - 1, targets, and what `check_labels` refuses.
+
+    Raises
+    ------
+    ConfigError
+        There are not as many classes as the network has outputs.
+    """
+    if labels.ndim != 1 or not labels.size:
+        return None
+    if labels.dtype.kind == "b":
+        return (False, True) if n_out <= 2 else None
+    if _may_be_text(labels):
+        different = set(labels.tolist())
+        if not all(isinstance(v, str) for v in different):
+            return None
+        return check_classes(sorted(different), n_out, where)
+    if labels.dtype.kind not in "iuf" or n_out == 1:
+        return None
+    if np.min(labels) >= 0 and np.max(labels) < n_out:  # faster than a sort
+        return None
+    numbers = np.unique(labels).tolist()
+    whole = all(abs(v) < _LARGEST and v == int(v) for v in numbers)  # and no NaN
+    return tuple(map(int, numbers)) if whole and len(numbers) == n_out else None
+
+
+def check_classes(classes: Any, n_out: int, where: str) -> Classes:
+    """Return classes as a tuple, one for each output; a single output has two."""
+    classes = tuple(classes)
+    n, shown = max(n_out, 2), ", ".join(map(str, classes[:5]))
+    if len({type(c) for c in classes}) != 1 or not isinstance(classes[0], str | int):
+        raise ConfigError(
+            f"{where}: classes must be all texts or all whole numbers, got {shown:.80}"
+        )
+    if len(set(classes)) != n:
+        outputs = (
+            "1 output, which tells two classes apart"
+            if n_out == 1
+            else f"{n_out} outputs"
+        )
+        raise ConfigError(
+            f"{where}: has {len(set(classes))} classes ({shown:.80}), and the network "
+            f"{outputs}; make a network with an output for each class"
+        )
+    return classes
+
+
+def class_codes(labels: np.ndarray, classes: Classes, where: str) -> np.ndarray:
+    """Return the position of each label among the classes, int64, shape (n,).
+
+    Where classes are texts, numbers are such positions already.
+
+    Raises
+    ------
+    DataError
+        A label is none of the classes.
+    """
+    is_number = labels.dtype.kind in "iuf"
+    if labels.ndim != 1 or (is_number and isinstance(classes[0], str)):
+        return labels
+    codes = positions_among({c: k for k, c in enumerate(classes)}, labels)
+    if np.any(codes < 0):
+        index = int(np.argmax(codes < 0))
+        reason = (
+            f"label {index} is {describe(labels[index]):.60}, none of the classes "
+            f"{', '.join(map(str, classes[:10])):.120}"
+        )
+        raise data_error("labels", where, reason, "correct it, or train with it")
+    return codes
+
+
+def positions_among(order: Mapping[Any, int], values: np.ndarray) -> np.ndarray:
+    """Return what `order` says of each value, int64, and -1 of those it lacks."""
+    different, inverse = np.unique(values, return_inverse=True)
+    codes = [order.get(value, -1) for value in different.tolist()]
+    return np.array(codes, np.int64)[inverse]
+
+
+def named(labels: HostArray, classes: Any, n_out: int) -> HostArray:
+    """Return the class of each label, an array of the labels' shape."""
+    return np.array(check_classes(classes, n_out, "classify"))[labels]
