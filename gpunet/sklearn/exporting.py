@@ -56,7 +56,7 @@ def parts(model: Any) -> tuple[Network, RawRows | None, Answers]:
     while type(steps[-1]) is Pipeline:
         steps += [step for _, step in steps.pop().steps]
     names = getattr(model, "feature_names_in_", range(model.n_features_in_))
-    inputs = _Inputs.of_row(list(map(str, names)))
+    inputs = _Features.of_row(list(map(str, names)))
     for step in steps[:-1]:
         inputs = _apply(step, inputs)
     net, _, target = parts(steps[-1])
@@ -75,7 +75,7 @@ def _answers(estimator: Any) -> Answers:
 
 
 @dataclass(frozen=True)
-class _Inputs:
+class _Features:
     """Features on their way to the network: z = (x - shift) * factor, x of the cells.
 
     Before an encoder a cell may be missing as a text: the category that fills it.
@@ -87,14 +87,14 @@ class _Inputs:
     factor: np.ndarray
 
     @classmethod
-    def of_row(cls, row: Sequence[str]) -> "_Inputs":
+    def of_row(cls, row: Sequence[str]) -> "_Features":
         n = len(row)
         cells = [Cell(k) for k in range(n)]
         return cls(list(row), cells, np.zeros(n), np.ones(n))
 
-    def take(self, columns: Sequence[int]) -> "_Inputs":
+    def take(self, columns: Sequence[int]) -> "_Features":
         """Return some of the features, each of which has a cell."""
-        return _Inputs(
+        return _Features(
             [self.names[k] for k in columns],
             [self.cells[k] for k in columns],
             self.shift[list(columns)],
@@ -108,8 +108,8 @@ class _Inputs:
         return bool(np.any(self.shift != 0) or np.any(self.factor != 1))
 
 
-def _joined(blocks: list[_Inputs]) -> _Inputs:
-    return _Inputs(
+def _joined(blocks: list[_Features]) -> _Features:
+    return _Features(
         [name for block in blocks for name in block.names],
         [cell for block in blocks for cell in block.cells],
         np.concatenate([np.zeros(0), *(block.shift for block in blocks)]),
@@ -117,7 +117,7 @@ def _joined(blocks: list[_Inputs]) -> _Inputs:
     )
 
 
-def _apply(step: Any, inputs: _Inputs) -> _Inputs:
+def _apply(step: Any, inputs: _Features) -> _Features:
     """Return the features after a fitted step."""
     if step is None or step == "passthrough":
         return inputs
@@ -131,13 +131,13 @@ def _refusal(step: Any, reason: str) -> ConfigError:
     return ConfigError(f"export: {type(step).__name__}: {reason}")
 
 
-def _apply_all(step: Pipeline, inputs: _Inputs) -> _Inputs:
+def _apply_all(step: Pipeline, inputs: _Features) -> _Features:
     for _, each in step.steps:
         inputs = _apply(each, inputs)
     return inputs
 
 
-def _apply_columns(step: ColumnTransformer, inputs: _Inputs) -> _Inputs:
+def _apply_columns(step: ColumnTransformer, inputs: _Features) -> _Features:
     if any(cell.one_hot for cell in inputs.cells):
         raise _refusal(step, "selects one-hot columns; select before the encoder")
     columns = step._transformer_to_input_indices
@@ -150,7 +150,7 @@ def _apply_columns(step: ColumnTransformer, inputs: _Inputs) -> _Inputs:
     )
 
 
-def _apply_union(step: FeatureUnion, inputs: _Inputs) -> _Inputs:
+def _apply_union(step: FeatureUnion, inputs: _Features) -> _Features:
     if step.transformer_weights:
         raise _refusal(step, "transformer_weights cannot be exported; leave them out")
     return _joined(
@@ -158,13 +158,13 @@ def _apply_union(step: FeatureUnion, inputs: _Inputs) -> _Inputs:
     )
 
 
-def _apply_function(step: FunctionTransformer, inputs: _Inputs) -> _Inputs:
+def _apply_function(step: FunctionTransformer, inputs: _Features) -> _Features:
     if step.func is not None:
         raise _refusal(step, "a function cannot be exported; apply it before")
     return inputs
 
 
-def _apply_scaler(step: Any, inputs: _Inputs) -> _Inputs:
+def _apply_scaler(step: Any, inputs: _Features) -> _Features:
     """Return ((x - s) f - t) g = (x - (s + t / f)) f g."""
     shift, factor = _affine(step, len(inputs.names))
     shift = inputs.shift + shift / inputs.factor
@@ -197,7 +197,7 @@ _SCALERS: dict[type, Callable[[Any], tuple[Any, Any]]] = {
 }
 
 
-def _apply_imputer(step: SimpleImputer, inputs: _Inputs) -> _Inputs:
+def _apply_imputer(step: SimpleImputer, inputs: _Features) -> _Features:
     if not is_scalar_nan(step.missing_values):
         reason = f"missing_values={step.missing_values!r} cannot be exported; use NaN"
         raise _refusal(step, reason)
@@ -216,7 +216,7 @@ def _apply_imputer(step: SimpleImputer, inputs: _Inputs) -> _Inputs:
     return replace(inputs, cells=cells)
 
 
-def _apply_encoder(step: Any, inputs: _Inputs) -> _Inputs:
+def _apply_encoder(step: Any, inputs: _Features) -> _Features:
     if inputs.has_codes() or inputs.is_scaled():
         raise _refusal(step, "comes after a scaler or an encoder; put it first")
     blocks = []
@@ -228,7 +228,9 @@ def _apply_encoder(step: Any, inputs: _Inputs) -> _Inputs:
         if cell.one_hot:
             by_code = {code: key for key, code in reversed((cell.codes or {}).items())}
             names = [f"{name}={by_code.get(j, 'missing')}" for j in range(cell.one_hot)]
-        blocks.append(_Inputs(names, [cell], np.zeros(len(names)), np.ones(len(names))))
+        blocks.append(
+            _Features(names, [cell], np.zeros(len(names)), np.ones(len(names)))
+        )
     return _joined(blocks)
 
 
@@ -274,7 +276,7 @@ def _code(step: Any, column: int, value: Any) -> int | None:
     return None if np.isnan(encoded[0, column]) else int(encoded[0, column])
 
 
-_STEPS: dict[type, Callable[[Any, _Inputs], _Inputs]] = {
+_STEPS: dict[type, Callable[[Any, _Features], _Features]] = {
     **dict.fromkeys(_SCALERS, _apply_scaler),
     SimpleImputer: _apply_imputer,
     OneHotEncoder: _apply_encoder,
