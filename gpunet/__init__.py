@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
     from .activations import get_activation as activation
     from .backend import Backend, namespace, open_backend, scatter_add
     from .blocks import mlp
-    from .checks import check_gradients
+    from .checks import check_gradients, explain
     from .data import Dataset, Splits, load_mnist
     from .errors import GpunetError, GpunetWarning
     from .fast import predictor
@@ -42,15 +42,16 @@ __all__ = ["SGD", "Activation", "AdaGrad", "Adam", "AdamW", "Backend", "Callback
 __all__ += ["Dataset", "Dense", "Dropout", "EarlyStopping", "Embedding", "Flatten"]
 __all__ += ["GpunetError", "GpunetWarning", "History", "Layer", "Loss", "Network"]
 __all__ += ["Optimizer", "ProgressBar", "RMSProp", "Settings", "Splits", "activation"]
-__all__ += ["check_gradients", "diagnose", "evaluate", "export", "fit", "load_mnist"]
-__all__ += ["load_network", "loss", "mlp", "namespace", "open_backend", "optimizer"]
-__all__ += ["predictor", "save_network", "scatter_add", "schedule"]
+__all__ += ["check_gradients", "diagnose", "evaluate", "explain", "export", "fit"]
+__all__ += ["load_mnist", "load_network", "loss", "mlp", "namespace", "open_backend"]
+__all__ += ["optimizer", "predictor", "save_network", "scatter_add", "schedule"]
+
 
 _MODULES = {
     "activations": "activation",
     "backend": "Backend namespace open_backend scatter_add",
     "blocks": "mlp",
-    "checks": "check_gradients",
+    "checks": "check_gradients explain",
     "data": "Dataset Splits load_mnist",
     "errors": "GpunetError GpunetWarning",
     "fast": "predictor",

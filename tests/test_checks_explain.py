@@ -135,3 +135,24 @@ def test_large_networks_are_refused():
 def test_repr_has_layers_cost_and_gap():
     e = explain(network(), [0.5, -0.5, 0.0], 1)
     assert repr(e) == f"Explanation(3 layers, cost {e.cost:.4g}, gap {e.gap:.1g})"
+
+
+def test_explanation_prints_every_number_in_its_formula():
+    net = gpunet.mlp([2, 1], output="sigmoid", loss="squared_error", weight_init=1.0)
+    text = str(gpunet.explain(net, [0.5, -0.5], [1.0]))
+    assert "  z⁽¹⁾₀ = 1 · 0.5 + 1 · (-0.5) + 0 = 0\n  a⁽¹⁾₀ = sigmoid(0) = 0.5" in text
+    assert "C₀ = Σ (a - y)² = 0.25, with y = 1" in text
+    assert "∂C₀/∂w⁽¹⁾₀₁ = (-0.5) · 0.25 · (-1) = 0.125" in text
+    assert text.endswith("∂C₀/∂b⁽¹⁾₀ = 0.25 · (-1) = -0.25")
+    assert text.count("∂C₀/∂w⁽") == 2
+
+
+def test_large_explanation_prints_the_largest_derivative_of_each_layer():
+    net = gpunet.mlp([30, 6, 2], "tanh", dtype="float64", seed=1)
+    explanation = gpunet.explain(net, normal(5, 30), 1)
+    text = str(explanation)
+    assert text.endswith("Of 200 derivatives, the largest ∂C₀/∂w of each layer.")
+    assert "Forward" not in text and text.count("    ∂C₀/∂w⁽") == 2
+    for layer in explanation.layers:
+        largest = layer.dW.ravel()[np.argmax(np.abs(layer.dW))]
+        assert f" = {largest:.8g}\n" in text

@@ -22,6 +22,7 @@ from ..errors import ConfigError
 from ..layers import Activation, Dense, Dropout
 from ..losses import as_targets
 from ..network import Network
+from .explain_text import explained, show_explain
 
 MOST_PARAMETERS = 150  # what a person reads; more is a wall of numbers
 
@@ -65,6 +66,19 @@ class Explanation:
     cost: float
     target: HostArray  # (n_out,)
     gap: float  # between a product of factors and the gradient of `Network.backward`
+    loss: str  # its name
+
+    def __str__(self) -> str:
+        """Return every number in its formula; of a large network the largest dC/dw."""
+        n = sum(layer.W.size + layer.b.size for layer in self.layers)
+        if n <= MOST_PARAMETERS:
+            return show_explain(explained(self))
+        weights = []
+        for layer in reversed(self.layers):
+            k, j = divmod(int(np.argmax(np.abs(layer.dW))), len(layer.a))
+            weights.append((layer.layer, j, k))
+        text = show_explain(explained(self, weights))
+        return f"{text}\n\nOf {n:,} derivatives, the largest ∂C₀/∂w of each layer."
 
     def __repr__(self) -> str:
         n = len(self.layers)
@@ -90,6 +104,7 @@ def explain(net: Network, x: Any, t: Any) -> Explanation:
     Returns
     -------
     explanation : Explanation, float64 whatever the network's dtype
+        Printed, the forward pass and every derivative with its factors.
 
     Raises
     ------
@@ -132,7 +147,8 @@ def explain(net: Network, x: Any, t: Any) -> Explanation:
                 gap = max(gap, float(np.max(np.abs(difference))))
             da = W @ layer.dz  # the sum over j
         cost = float(bk.to_host(net.loss.cost(outputs[-1], target))[0])
-        return Explanation(layers, cost, bk.to_host(target)[0], gap)
+        target = bk.to_host(target)[0]
+        return Explanation(layers, cost, target, gap, net.loss.name)
 
 
 def check_size(net: Network, most: int = MOST_PARAMETERS) -> None:

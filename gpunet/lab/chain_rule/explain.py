@@ -1,12 +1,10 @@
 """Explain one example: forward, cost, and every derivative factor by factor.
 
-The notation is 3Blue1Brown's: the raised number in brackets is the layer, j counts its
-neurons from 0, k those of the layer before.
+The notation is 3Blue1Brown's; `print(gpunet.explain(net, x, t))` shows the same.
 """
 
 import os
 import re
-from collections.abc import Callable
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -16,6 +14,8 @@ import numpy as np
 from ... import checks
 from ...blocks import mlp
 from ...checks.explain import Explanation, LayerFactors, check_size
+from ...checks.explain_text import explained
+from ...checks.explain_text import show_explain as show_explain
 from ...checks.gradcheck import check_gradients
 from ...errors import ConfigError
 from ...layers import Dense
@@ -28,13 +28,9 @@ from ...storage import load_network
 from ..by_hand.library import B, W, chain_network, two_two_one
 from ..checks import Result, at_most, check_range, near
 from ..digits.trained import digits
-from .explain_text import show_explain as show_explain
 
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_LOWERED = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")
 _MOST_BUILT = 5_000_000  # weights of a network made only to show one of them
 _EXAMPLES = {"chain": ([0.6], [1.0]), "notes": ([-2.0, -1.0], [1.0])}
-Symbol = Callable[..., str]
 
 
 def explain(
@@ -60,23 +56,10 @@ def explain(
         check_size(net)
     x, t = _EXAMPLES.get(network) or _example(net, example, seed)
     explanation = checks.explain(net, x, t)
-    layers = explanation.layers
-    chosen = _parse_weight(layers, weight)
-    symbol = _symbols(all(len(layer.a) == 1 for layer in layers))
+    chosen = _parse_weight(explanation.layers, weight)
     return {
         "network": network,
-        "sizes": [len(layers[0].before), *(len(layer.a) for layer in layers)],
-        "functions": [layer.function for layer in layers],
-        "loss": net.loss.name,
-        "y": explanation.target.tolist(),
-        "cost": explanation.cost,
-        "forward": [] if weight else _forward(layers, symbol),
-        "backward": [
-            _backward(layers, layer.layer, j, symbol, chosen[2:])
-            for layer in reversed(layers)
-            for j in range(len(layer.a))
-            if not chosen or chosen[:2] == (layer.layer, j)
-        ],
+        **explained(explanation, [chosen] if chosen else None),
         "checks": _checks(net, explanation, x, network),
     }
 
@@ -101,18 +84,6 @@ def _checks(net: Network, e: Explanation, x: Any, network: str) -> list[Result]:
             near("dL/dw1", first.dW[0, 0].item(), 0.03601173, 1e-8),
         ]
     return results
-
-
-def _symbols(chain: bool) -> Symbol:
-    """Return how numbers are called; a chain of single neurons needs no j and k."""
-
-    def symbol(letter: str, layer: int, *indices: int) -> str:
-        raised = "⁽" + str(layer).translate(_RAISED) + "⁾"
-        between = "," if any(index > 9 for index in indices) else ""
-        lowered = "" if chain else between.join(map(str, indices))
-        return letter + raised + lowered.translate(_LOWERED)
-
-    return symbol
 
 
 def _network(network: str, activation: str, seed: int, device: str) -> Network:
@@ -158,10 +129,12 @@ def _example(net: Network, example: int, seed: int) -> tuple[Any, Any]:
     return rng.random(n_in).round(2), target
 
 
-def _parse_weight(layers: list[LayerFactors], weight: str) -> tuple[int, ...]:
-    """Return (layer, j, k) of the one weight asked for, or () for all."""
+def _parse_weight(
+    layers: list[LayerFactors], weight: str
+) -> tuple[int, int, int] | None:
+    """Return (layer, j, k) of the one weight asked for, or None for all."""
     if not weight:
-        return ()
+        return None
     target = "be LAYER,J,K, such as 2,0,1"
     if re.fullmatch(r"[0-9]+,[0-9]+,[0-9]+", weight):
         layer, j, k = map(int, weight.split(","))
@@ -173,47 +146,3 @@ def _parse_weight(layers: list[LayerFactors], weight: str) -> tuple[int, ...]:
             limits = f"J from 0 to {n_out - 1} and K from 0 to {n_in - 1}"
             target = f"have {limits} in layer {layer}"
     raise ConfigError(f"explain: weight must {target}, got {weight[:40]!r}")
-
-
-def _forward(layers: list[LayerFactors], symbol: Symbol) -> list[Result]:
-    return [
-        {
-            "neuron": symbol("a", layer.layer, j),
-            "total": symbol("z", layer.layer, j),
-            "weights": layer.W[:, j].tolist(),
-            "inputs": layer.before.tolist(),
-            "bias": layer.b[j].item(),
-            "z": layer.z[j].item(),
-            "function": layer.function,
-            "a": layer.a[j].item(),
-        }
-        for layer in layers
-        for j in range(len(layer.a))
-    ]
-
-
-def _backward(
-    layers: list[LayerFactors], number: int, j: int, symbol: Symbol, inputs: Any
-) -> Result:
-    """Return where a neuron's dC/da comes from, and the derivatives it leads to."""
-    layer = layers[number - 1]
-    slope, da, before = layer.slope[j].item(), layer.da[j].item(), layer.before.tolist()
-    return {
-        "neuron": symbol("a", number, j),
-        "a": layer.a[j].item(),
-        "terms": [
-            {"w": symbol("w", number + 1, i, j), "dz/da": w, "da/dz": s, "dC/da": d}
-            for after in layers[number : number + 1]  # none after the last
-            for i, (w, s, d) in enumerate(
-                np.transpose([after.W[j], after.slope, after.da]).tolist()
-            )
-        ],
-        "dC/da": da,
-        "da/dz": slope,
-        "weights": [
-            {"of": symbol("w", number, j, k), "dz/dw": before[k]}
-            | {"dC/dw": before[k] * slope * da}
-            for k in inputs or range(len(before))
-        ],
-        "bias": {"of": symbol("b", number, j), "dC/db": layer.dz[j].item()},
-    }
