@@ -8,6 +8,7 @@ files here, so no input can hang it or fill the memory.
 import contextlib
 import os
 import stat
+import sys
 import zlib
 from collections.abc import Iterator
 from io import BufferedReader
@@ -74,6 +75,19 @@ def read_regular(path: Path, limit: int) -> bytes:
     """Return the content of an input file; see `read_bytes` (errors: DataError)."""
     with file_errors("input file", path, "check the path", DataError):
         return read_bytes(path, limit)
+
+
+def read_stdin(limit: int) -> bytes:
+    """Return what is piped into standard input, at most `limit` bytes (FileFault)."""
+    try:
+        if sys.stdin.isatty():
+            raise FileFault("is a terminal", "pipe a file into it, or name one")
+        content = sys.stdin.buffer.read(limit + 1)
+    except (OSError, AttributeError) as error:  # AttributeError: it is None
+        raise FileFault(f"cannot be read ({error})", "name a file") from None
+    if len(content) > limit:
+        raise FileFault(f"has more than {limit:,} bytes", "use a smaller one")
+    return content
 
 
 def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:

@@ -3,6 +3,7 @@
 What comes from a file is checked key by key and type by type first.
 """
 
+import os
 from dataclasses import fields, replace
 from typing import Any, get_args
 
@@ -22,7 +23,7 @@ from ..data import (
 from ..errors import ConfigError
 from ..io.json_text import parse_json
 from ..io.messages import choices, file_errors, printable
-from ..io.reading import read_bytes
+from ..io.reading import read_bytes, read_stdin
 from ..layers import Layer
 from ..network import Network
 from ..optimizers import OPTIMIZERS, Optimizer, get_optimizer
@@ -55,9 +56,15 @@ def load_config(path: Any) -> dict[str, Any]:
 
 
 def read_config(path: Any) -> Any:
-    """Return what a JSON file holds (ConfigError: none, or not JSON)."""
-    with file_errors("config", path, "give a config.json", ConfigError):
-        return parse_json(read_bytes(path, _LARGEST).decode())
+    """Return what a JSON file holds (ConfigError: none, or not JSON).
+
+    A run folder stands for its config.json, "-" for standard input.
+    """
+    where = "standard input" if path == "-" else path
+    path = os.path.join(path, "config.json") if os.path.isdir(path) else path
+    with file_errors("config", where, "give a config.json", ConfigError):
+        content = read_stdin(_LARGEST) if path == "-" else read_bytes(path, _LARGEST)
+        return parse_json(content.decode())
 
 
 def check_config(config: Any, where: str = "config") -> dict[str, Any]:

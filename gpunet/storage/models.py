@@ -1,6 +1,5 @@
 """A model file or run folder, opened with the table that it was trained on."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,6 @@ from ..io.messages import message, printable
 from ..layers import Dense
 from ..network import Network
 from .network import open_model
-
-
-def model_file(path: str | bytes | os.PathLike) -> Path:
-    """Return the model file of a run folder, or the file itself."""
-    path = os.fsdecode(path)
-    return Path(path, "model.safetensors" if os.path.isdir(path) else "")
 
 
 def open_member(

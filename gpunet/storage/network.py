@@ -5,6 +5,8 @@ which layers they belong to. Names of layers, activations and losses are looked
 up in this library's closed tables and among what the caller gives.
 """
 
+import os
+import pathlib
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -134,7 +136,7 @@ def load_network(
     activations: Iterable[ActivationFunction] = (),
     loss: str | Loss | None = None,
 ) -> Network:
-    """Return the network in a model file or a checkpoint, on a device.
+    """Return the network in a model file, checkpoint or run folder, on a device.
 
     Parameters
     ----------
@@ -158,6 +160,22 @@ def load_network(
     return open_model(path, device, **custom)[0]
 
 
+def model_file(path: Path) -> pathlib.Path:
+    """Return the model file of a run folder, or the file itself as a path."""
+    place = pathlib.Path(os.fsdecode(path))
+    file = place / "model.safetensors"
+    if not os.path.isdir(path):
+        return place
+    if file.exists():
+        return file
+    checkpoints = sorted(place.glob("checkpoints/step-*.safetensors"))
+    reason, remedy = "holds no model.safetensors", "name a model file or a run folder"
+    if checkpoints:
+        reason += ": its run has not ended"
+        remedy = f"resume it, or name a checkpoint such as {checkpoints[-1].name}"
+    raise ModelFileError(message("model file", place, reason, remedy))
+
+
 def open_model(
     path: Path, device: str | Backend = "cpu", **custom: Any
 ) -> tuple[Network, dict[str, Any]]:
@@ -170,6 +188,7 @@ def open_model(
     custom["activations"] = _by_name(custom.get("activations", ()))
     if custom.get("loss") is not None:
         custom["loss"] = get_loss(custom["loss"])
+    path = model_file(path)
     tensors, state = read_tensors(path)
     prefix = "params." if state.get("kind") == "checkpoint" else ""
     tensors = {

@@ -8,7 +8,7 @@ from ...errors import ConfigError
 from ...io.messages import printable
 from ...io.writing import write_atomically
 from ...storage.export import FORMATS, exported
-from ...storage.models import model_file
+from ...storage.network import model_file
 
 
 def run(args: argparse.Namespace) -> int:

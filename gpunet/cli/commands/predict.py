@@ -24,7 +24,8 @@ from ...errors import ConfigError, GpunetError, ModelFileError
 from ...io.messages import message, printable
 from ...io.writing import write_atomically
 from ...runs.report import outputs
-from ...storage.models import model_file, open_member
+from ...storage.models import open_member
+from ...storage.network import model_file
 from ...training.metrics import mean_absolute_error, r_squared
 
 _READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")

@@ -7,11 +7,10 @@ caller names: most bytes are letters in every 8-bit encoding.
 import codecs
 import os
 import re
-import sys
 
 from ...errors import DataError
-from ...io.messages import Path, data_error
-from ...io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
+from ...io.messages import Path, data_error, file_errors
+from ...io.reading import GZIP_MAGIC, gunzip_bounded, read_regular, read_stdin
 
 STDIN = "-"
 MAX_BYTES = 2**31  # of a file, and of its content
@@ -38,7 +37,11 @@ def read_utf8(path: Path, encoding: str | None = None) -> bytes:
     is a DataError.
     """
     where = display_name(path)
-    content = _standard_input() if path == STDIN else read_regular(path, MAX_BYTES)
+    if path == STDIN:
+        with file_errors("table", where, "name a file", DataError):
+            content = read_stdin(MAX_BYTES)
+    else:
+        content = read_regular(path, MAX_BYTES)
     if os.fsdecode(path).lower().endswith(".gz") or content.startswith(GZIP_MAGIC):
         limit = min(MAX_BYTES, max(_SMALL, _INFLATION * len(content)))
         content = gunzip_bounded(content, limit, where)
@@ -52,22 +55,6 @@ def read_utf8(path: Path, encoding: str | None = None) -> bytes:
             reason = f"is not {encoding} ({getattr(error, 'reason', error)})"
             raise data_error("table", location, reason, "name its encoding") from None
     _check_text(content, where)
-    return content
-
-
-def _standard_input() -> bytes:
-    where = display_name(STDIN)
-    try:
-        if sys.stdin.isatty():
-            remedy = "pipe a table into it, or name a file"
-            raise data_error("table", where, "is a terminal", remedy)
-        content = sys.stdin.buffer.read(MAX_BYTES + 1)
-    except (OSError, AttributeError) as error:  # AttributeError: it is None
-        reason = f"cannot be read ({error})"
-        raise data_error("table", where, reason, "name a file") from None
-    if len(content) > MAX_BYTES:
-        reason = f"has more than {MAX_BYTES:,} bytes"
-        raise data_error("table", where, reason, "give a smaller table")
     return content
 
 

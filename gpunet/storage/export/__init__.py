@@ -8,7 +8,8 @@ from ...errors import ConfigError
 from ...io.messages import Path, printable
 from ...io.writing import write_atomically
 from ...network import Network
-from ..models import model_file, open_member
+from ..models import open_member
+from ..network import model_file
 from .c import to_c
 from .graph import export_graph
 from .json import to_json
