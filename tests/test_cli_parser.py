@@ -99,6 +99,13 @@ def test_every_option_says_what_it_is(name):
             assert action.help or actions, f"{name}: {action}"
 
 
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "predict"])
+def test_every_command_can_print_json(name):
+    parser = parser_of(name)
+    for each in subparsers(parser).values() or [parser]:
+        assert "--json" in option_strings(each)
+
+
 SAID_OTHERWISE = {"sizes", "loss", "shuffle", "data"}  # in words of their own
 
 

@@ -1,6 +1,7 @@
 """The predict and export commands on tables."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -113,8 +114,10 @@ def test_export_answers_as_predict(done, table, tmp_path):
     for kind in ("json", "c", "js", "py"):  # beside the model
         assert command("export", out, "--format", kind).returncode == 0
         assert (out / f"model.{kind}").stat().st_size > 500
-    process = command("export", out, "-o", tmp_path / "net.js")
-    assert process.returncode == 0 and ": js, " in process.stdout
+    process = command("export", out, "-o", tmp_path / "net.js", "--json")
+    size = (tmp_path / "net.js").stat().st_size
+    record = {"path": str(tmp_path / "net.js"), "format": "js", "bytes": size}
+    assert json.loads(process.stdout) == record and process.stderr == ""
 
 
 BAD_TABLES = {
@@ -212,6 +215,8 @@ def test_export_refuses_what_cannot_be(done, tmp_path):
     model = out / "model.safetensors"
     line = error_line(command("export", model, "--format", "c", "-o", model), 2)
     assert "is the model itself" in line
+    line = error_line(command("export", out, "--format", "c", "-o", "-", "--json"), 2)
+    assert "--json: standard output holds the model" in line
     line = error_line(command("export", model), 2)
     assert "--format" in line and "end --out with one of .onnx, .json" in line
     assert "--format" in error_line(command("export", model, "--format", "tf"), 2)

@@ -1,5 +1,6 @@
 """`gpunet verify` from outside: what is sound, what is not, and exit 4."""
 
+import json
 import re
 import shutil
 import sys
@@ -32,6 +33,18 @@ def test_sound_folder_is_listed_with_steps_and_digests(run_folder):
     kinds = re.findall(r": (\w+), step (\d+), sha256 [0-9a-f]{64}", process.stdout)
     wanted = [("checkpoint", "10"), ("checkpoint", "15"), ("model", "15")]
     assert len(lines) == 4 and sorted(kinds)[:3] == wanted
+
+
+def test_json_has_every_file_sound_or_not(run_folder):
+    done = json.loads(command("verify", run_folder, "--json").stdout)
+    assert done["ok"] and len(done["files"]) == 4
+    model = next(f for f in done["files"] if f["path"].endswith("model.safetensors"))
+    assert (model["kind"], model["step"], len(model["digest"])) == ("model", 15, 64)
+    (run_folder / "model.safetensors").write_bytes(b"x")
+    process = command("verify", run_folder, "--json")
+    rows = json.loads(process.stdout)["files"]
+    assert process.returncode == 4 and "gpunet: error:" in process.stderr
+    assert [row["ok"] for row in rows].count(False) == 1
 
 
 def test_digest_is_that_of_the_file(run_folder):

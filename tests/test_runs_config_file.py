@@ -1,12 +1,13 @@
 """The file config.json: it repeats its run, and a wrong one is refused unread."""
 
+import io
+from types import SimpleNamespace
+
 import pytest
 from tiny import assert_same_run, carry, left_behind, settings, write_set
 
 from gpunet.errors import ConfigError
-from gpunet.runs.config import (
-    load_config,
-)
+from gpunet.runs.config import load_config
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,30 @@ def test_huge_config_file_is_refused_unread(tmp_path):
 def test_config_file_that_is_not_there_is_refused(tmp_path):
     for path, why in (
         (tmp_path / "none.json", "give a config.json"),
-        (tmp_path, "is a folder"),
+        (tmp_path, r"config\.json: No such file"),
     ):
         with pytest.raises(ConfigError, match=why):
             load_config(path)
+
+
+def test_run_folder_stands_for_its_config(tmp_path):
+    (tmp_path / "config.json").write_text('{"epochs": 3}')
+    assert load_config(tmp_path)["epochs"] == load_config(str(tmp_path))["epochs"] == 3
+
+
+def test_config_can_come_from_standard_input(monkeypatch):
+    def read(content, terminal=False):
+        stream = SimpleNamespace(buffer=io.BytesIO(content), isatty=lambda: terminal)
+        monkeypatch.setattr("sys.stdin", stream)
+        return load_config("-")
+
+    assert read(b'{"epochs": 3}')["epochs"] == 3
+    with pytest.raises(ConfigError, match="config: standard input: is damaged"):
+        read(b"{")
+    with pytest.raises(ConfigError, match="is a terminal; pipe a file into it"):
+        read(b"", terminal=True)
+    with pytest.raises(ConfigError, match="has more than"):
+        read(b" " * 10**8)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(ConfigError, match="config: standard input: cannot be read"):
+        load_config("-")

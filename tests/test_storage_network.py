@@ -208,6 +208,21 @@ def test_checkpoint_loads_as_the_network_it_holds(tmp_path):
     assert same(host(load_network(tmp_path / "c")), host(net))
 
 
+def test_run_folder_stands_for_its_model(tmp_path):
+    net = mlp([4, 3], seed=1)
+    save_network(net, tmp_path / "model.safetensors")
+    for path in (tmp_path, str(tmp_path), bytes(tmp_path)):
+        assert same(host(load_network(path)), host(net))
+    (tmp_path / "checkpoints").mkdir()
+    checkpoint = tmp_path / "checkpoints" / "step-0000000007.safetensors"
+    (tmp_path / "model.safetensors").rename(checkpoint)
+    with pytest.raises(ModelFileError, match=r"has not ended; resume it, or .*-00000"):
+        load_network(tmp_path)
+    checkpoint.unlink()
+    with pytest.raises(ModelFileError, match=r"holds no model\.safetensors; name a"):
+        load_network(tmp_path)
+
+
 def test_file_that_is_missing_or_damaged_is_refused(tmp_path):
     with pytest.raises(ModelFileError, match="check the path"):
         load_network(tmp_path / "none")

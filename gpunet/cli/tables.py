@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..io.json_text import finite_json
+
 _STYLES = {"ok": "green", "absent": "yellow", "OUT": "bold red", "FAILED": "bold red"}
 
 
@@ -42,8 +44,8 @@ def console() -> Console:
 
 
 def as_json(value: Any) -> str:
-    """Return a value as indented JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """Return a value as indented JSON, with null for what is not finite."""
+    return json.dumps(finite_json(value), indent=2, ensure_ascii=False)
 
 
 def _cell(value: Any) -> Text:

@@ -5,6 +5,7 @@ What comes from a file is checked key by key and type by type first.
 
 import os
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, get_args
 
 from ..blocks import mlp_layers, network_of
@@ -60,8 +61,8 @@ def read_config(path: Any) -> Any:
 
     A run folder stands for its config.json, "-" for standard input.
     """
+    path = Path(path, "config.json") if os.path.isdir(path) else path
     where = "standard input" if path == "-" else path
-    path = os.path.join(path, "config.json") if os.path.isdir(path) else path
     with file_errors("config", where, "give a config.json", ConfigError):
         content = read_stdin(_LARGEST) if path == "-" else read_bytes(path, _LARGEST)
         return parse_json(content.decode())

@@ -9,6 +9,7 @@ from ...io.messages import printable
 from ...io.writing import write_atomically
 from ...storage.export import FORMATS, exported
 from ...storage.network import model_file
+from ..tables import as_json
 
 
 def run(args: argparse.Namespace) -> int:
@@ -18,6 +19,8 @@ def run(args: argparse.Namespace) -> int:
     if kind not in FORMATS:
         names = ", ".join(f".{name}" for name in FORMATS)
         raise ConfigError(f"export: give `format`, or end `out` with one of {names}")
+    if args.json and args.out == "-":
+        raise ConfigError("usage: --json: standard output holds the model; name a file")
     file = model_file(args.model)
     out = args.out or file.with_suffix(f".{kind}")
     if args.out != "-" and os.path.realpath(out) == os.path.realpath(file):
@@ -30,5 +33,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"exported: {kind}, {len(data):,} bytes", file=sys.stderr)
         return 0
     write_atomically(out, data)
-    print(f"{printable(out)}: {kind}, {len(data):,} bytes")
+    if args.json:
+        print(as_json({"path": printable(out), "format": kind, "bytes": len(data)}))
+    else:
+        print(f"{printable(out)}: {kind}, {len(data):,} bytes")
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_model
+from .common import add_json, add_model
 
 HELP = (
     "Write a trained network as a file that does not need gpunet: ONNX, JSON, one C "
@@ -26,3 +26,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--format", choices=("onnx", "json", "c", "js", "py"), help=text)
     text = "default: beside the model, by its format; - is standard output"
     add("-o", "--out", metavar="FILE", help=text)
+    add_json(parser)

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_mutually_exclusive_group().add_argument
     text = "a preset of `gpunet train` (default: default)"
     network("--preset", type=hyphenated, metavar="NAME", help=text)
-    network("--config", metavar="FILE", help="a run's config.json")
+    network("--config", metavar="FILE", help="a run folder or config.json")
     text = "neurons of each layer"
     network("--sizes", type=layer_sizes, metavar="4,5,3", help=text)
     add(

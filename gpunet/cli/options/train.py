@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default, table, nielsen, nielsen-l2, 3b1b or albahari; other options "
         "change it",
     )
-    either("--config", metavar="FILE", help="repeat a run from its config.json")
+    text = "repeat a run: its folder or config.json, or - for standard input"
+    either("--config", metavar="FILE", help=text)
     add = adder(parser)
     names = "auto (default), cpu, cuda, cuda:N, torch:cpu, torch:cuda:N or strict:1"
     add("--device", metavar="D", help=names)

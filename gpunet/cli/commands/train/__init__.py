@@ -9,6 +9,7 @@ from typing import Any
 
 from ....data import is_table
 from ....errors import GpunetError
+from ....io.json_text import finite_json
 from ....runs.config import load_config
 from ....runs.network import run_config
 from ....runs.presets import DEFAULTS, preset
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         path, name = folder / "residuals.png", str(data.table.target.name)
         drawn.append(_draw(say, path, draw_residuals, y[0], t, name))
     if args.json:
-        print(json.dumps(result, sort_keys=True))
+        print(json.dumps(finite_json(result), sort_keys=True))
     else:
         show_result(result, [path.name for path in drawn if path])
         if history.outcome == "step limit reached":
