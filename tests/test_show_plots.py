@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib")
 from gpunet.errors import WriteError
 from gpunet.show.pictures import confusion_table, images
 from gpunet.show.planes import KINDS, Plane, planes
-from gpunet.show.plots import bands, bars, histogram
+from gpunet.show.plots import bands, bars, histogram, residuals
 from gpunet.show.style import BLUE, COLORS, ORANGE, save_png, signed_colors, to_png
 
 
@@ -158,3 +158,22 @@ def test_what_cannot_be_written_is_one_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError):
         save_png(CALLS["bars"](), tmp_path / "file" / "a.png")
+
+
+@pytest.mark.parametrize("n", [1, 2, 20_000])
+def test_residuals_are_drawn(n):
+    t = normal(0, n, 1)
+    content = to_png(residuals(t + 0.1 * normal(1, n, 1), t, "a $x^{\u5024"))
+    assert content.startswith(b"\x89PNG") and len(content) < 300_000
+    width, height = (int.from_bytes(content[k : k + 4], "big") for k in (16, 20))
+    assert (width, height) == (800, 400)
+
+
+def test_residuals_of_perfect_answers_are_drawn():
+    t = np.ones((5, 1))
+    assert to_png(residuals(t, t))
+
+
+def test_residuals_that_cannot_be_written_are_refused(tmp_path):
+    with pytest.raises(WriteError):
+        save_png(residuals(np.ones(3), np.arange(3.0)), tmp_path / "no" / "r.png")

@@ -6,7 +6,7 @@ Each function returns a `matplotlib.figure.Figure`: a notebook displays it, and
 
 from .curves import learning_curves
 from .pictures import confusion_matrix, images, weights
-from .plots import bands, bars, histogram
+from .plots import bands, bars, histogram, residuals
 
 __all__ = [
     "bands",
@@ -15,5 +15,6 @@ __all__ = [
     "histogram",
     "images",
     "learning_curves",
+    "residuals",
     "weights",
 ]

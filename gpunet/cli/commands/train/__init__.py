@@ -15,7 +15,7 @@ from ....runs.network import run_config
 from ....runs.presets import DEFAULTS, preset
 from ....runs.report import measured
 from ....show.curves import learning_curves
-from ....show.residuals import draw_residuals
+from ....show.plots import residuals
 from ....show.style import save_png
 from ....training.diagnosis import diagnose
 from ...running import run_folder, run_options, time_and_memory
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         assert data.table is not None and data.test is not None  # of any regression
         t, y = measured(net, data, data.test)
         path, name = folder / "residuals.png", str(data.table.target.name)
-        drawn.append(_draw(say, path, draw_residuals, y[0], t, name))
+        drawn.append(_draw(say, path, residuals, y[0], t, name))
     if args.json:
         print(json.dumps(finite_json(result), sort_keys=True))
     else:
