@@ -3,6 +3,8 @@
 from ..training.history import History, known_values
 from .style import BLUE, ORANGE, Axes, Figure, new_figure, styled
 
+_MOST_DOTS = 40  # more of them hide the line
+
 
 @styled
 def learning_curves(history: History) -> Figure:
@@ -37,6 +39,7 @@ def _draw_line(axes: Axes, epochs: list, values: list, color: str, label: str) -
     if not rows:
         return
     known_epochs, mean, low, high = zip(*rows, strict=True)
-    axes.plot(known_epochs, mean, color=color, label=label, marker="o", markersize=3)
+    dots = "o" if len(rows) <= _MOST_DOTS else None
+    axes.plot(known_epochs, mean, color=color, label=label, marker=dots, markersize=3)
     if low != high:
         axes.fill_between(known_epochs, low, high, color=color, alpha=0.2, linewidth=0)
