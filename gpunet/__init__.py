@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
     from .backend import Backend, namespace, open_backend, scatter_add
     from .blocks import mlp
     from .checks import check_gradients, explain
-    from .data import Dataset, Splits, load_mnist
+    from .data import Dataset, Splits, load_mnist, read_digit
     from .errors import GpunetError, GpunetWarning
     from .fast import predictor
     from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
@@ -44,15 +44,15 @@ __all__ += ["GpunetError", "GpunetWarning", "History", "Layer", "Loss", "Network
 __all__ += ["Optimizer", "ProgressBar", "RMSProp", "Settings", "Splits", "activation"]
 __all__ += ["check_gradients", "diagnose", "evaluate", "explain", "export", "fit"]
 __all__ += ["load_mnist", "load_network", "loss", "mlp", "namespace", "open_backend"]
-__all__ += ["optimizer", "predictor", "save_network", "scatter_add", "schedule"]
-
+__all__ += ["optimizer", "predictor", "read_digit", "save_network", "scatter_add"]
+__all__ += ["schedule"]
 
 _MODULES = {
     "activations": "activation",
     "backend": "Backend namespace open_backend scatter_add",
     "blocks": "mlp",
     "checks": "check_gradients explain",
-    "data": "Dataset Splits load_mnist",
+    "data": "Dataset Splits load_mnist read_digit",
     "errors": "GpunetError GpunetWarning",
     "fast": "predictor",
     "layers": "Activation Dense Dropout Embedding Flatten Layer",

@@ -34,7 +34,7 @@ THIRD_PARTIES = {
         "array_api_compat array_api_strict cupy torch threadpoolctl",
     ),
     "random": ("numpy", ""),
-    "data": ("numpy", ""),
+    "data": ("numpy", "PIL"),
     "io": ("numpy", ""),
     "storage": ("numpy", "onnx"),
     "text": ("numpy", ""),

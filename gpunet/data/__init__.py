@@ -7,7 +7,9 @@ within bounds and checked row by row, so that no device sees a bad label.
 from .augment import center_of_mass, shift_images
 from .checks import check_labels
 from .dataset import Dataset, Splits, check_dataset, with_scale
+from .digit_image import read_digit
 from .idx import read_idx, read_images_and_labels, write_idx
+from .image_files import is_image
 from .mnist import load_mnist, nielsen_split, read_mnist
 from .rows import MatrixRows
 from .splitting import doubtful_count, random_split, split_validation, stratified_split
@@ -33,12 +35,14 @@ __all__ = [
     "check_options",
     "class_weights",
     "doubtful_count",
+    "is_image",
     "is_missing",
     "is_table",
     "load_mnist",
     "nielsen_split",
     "normalized_weights",
     "random_split",
+    "read_digit",
     "read_for",
     "read_idx",
     "read_images_and_labels",
