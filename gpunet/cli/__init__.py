@@ -39,6 +39,7 @@ COMMANDS = {
     "lab": "run an experiment of the lab, or list them all",
     "embed_text": "learn vectors of words from a text, and look at them",
     "images": "write MNIST digits as PNG files",
+    "completion": "print a script that completes these words in bash, zsh or fish",
 }
 BENCHMARKS = ("bench", "bench_sklearn", "bench_words", "gpu_report")  # of scripts/
 
