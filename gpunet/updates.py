@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from .backend import Array, Backend, Params, namespace
 from .errors import ConfigError, check_number
-from .io.messages import choices
+from .io.messages import choices, counted
 
 Rate = float | Sequence[float]  # one number, or one for each member
 
@@ -257,8 +257,8 @@ class Optimizer:
         n = self._population or 1
         if len(value) != n:
             raise ConfigError(
-                f"{type(self).__name__}: {name}: got {len(value)} values for {n} "
-                "network(s); give one, or one for each"
+                f"{type(self).__name__}: {name}: got {counted(len(value), 'value')} "
+                f"for {counted(n, 'network')}; give one, or one for each"
             )
         return [float(v) for v in value] if self._population else float(value[0])
 

@@ -73,6 +73,19 @@ def test_progress_is_a_line_an_epoch_where_there_is_no_terminal():
     assert "loss 1." in lines[0] and "acc 0." in lines[0] and done.stdout == ""
 
 
+def test_progress_says_of_how_many_members_the_means_are():
+    output = io.StringIO()
+    net = gpunet.mlp([4, 6, 3], population=3)
+    bar, sgd = ProgressBar(Console(file=output)), gpunet.SGD([0.1, 1e38, 0.2])
+    gpunet.fit(net, DATA, epochs=2, batch_size=10, optimizer=sgd, callbacks=[bar])
+    lines = output.getvalue().splitlines()
+    assert len(lines) == 2 and all("  2 of 3 learning  " in line for line in lines)
+    output.truncate(0)
+    rule = {"validation": 0.3, "early_stopping": 1, "learning_rate": 0.5}
+    fit(epochs=40, callbacks=[bar], **rule)
+    assert "learning" not in output.getvalue()  # one network has no members
+
+
 def test_person_at_a_terminal_sees_the_newest_lines_of_a_long_fit(terminal):
     screen = terminal()
     fit(epochs=4, callbacks=[slowly])

@@ -90,6 +90,17 @@ def choices(word: object, known: Iterable[object], *more: str) -> str:
     return f"choose from {listed}" + (f"; did you mean {near}?" if near else "")
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(2000, "row")
+    ('1 epoch', '2,000 rows')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def nearest(word: object, known: Iterable[str], n: int = 3) -> list[str]:
     """Return at most n names spelled nearly like a word, the nearest first.
 

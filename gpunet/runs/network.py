@@ -10,6 +10,7 @@ from ..backend import open_backend
 from ..blocks import check_init
 from ..data import Splits
 from ..errors import OutOfMemory
+from ..io.messages import counted
 from ..losses import get_loss
 from ..network import Network
 from ..parameters import check_layers, known_dtype
@@ -178,11 +179,10 @@ def headline(config: dict[str, Any]) -> str:
     members = f"{config['population']} x " if config["population"] else ""
     patience = config["early_stopping"]
     rule = f", early stopping {patience}" if patience else ""
-    n = config["epochs"]
     return (
         f"{members}{sizes} {config['activation']}, {config['loss']}, "
         f"{config['optimizer']}, batch {config['batch_size']}, "
-        f"{n} epoch{'' if n == 1 else 's'}{rule}"
+        f"{counted(config['epochs'], 'epoch')}{rule}"
     )
 
 

@@ -124,6 +124,10 @@ class ProgressBar(Callback):
             if record.get(key) is not None:
                 label = key.replace("_", " ").replace("accuracy", "acc")
                 words.append(f"{label} {brief(record[key])}")
+        rates = record.get("learning_rate")
+        if isinstance(rates, list) and None in rates:  # the means are of the others
+            learning = len(rates) - rates.count(None)
+            words.append(f"{learning} of {len(rates)} learning")
         words.append(f"{record['seconds']:.2f} s")
         spent = time.perf_counter() - self._started
         left = trainer.epochs * trainer.steps_per_epoch - trainer.step

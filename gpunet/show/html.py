@@ -8,6 +8,7 @@ import numpy as np
 from ..checks.explain import Explanation, LayerFactors
 from ..checks.gradcheck import GradientChecks
 from ..data import Dataset, Splits
+from ..io.messages import counted
 from ..network import Network
 from ..training.history import History, known_values
 from ..training.members.table import MemberTable, counted_states
@@ -50,7 +51,7 @@ def history(h: History) -> str:
     ]
     columns = [c for c in h.columns if any(known_values(v) for v in h[c])]
     rows = [[_mean(record.get(c)) for c in columns] for record in h.records]
-    note = f"<p>Means of {h.n_members} members.</p>" if h.n_members else ""
+    note = f"<p>Means of {counted(h.n_members, 'member')}.</p>" if h.n_members else ""
     last = table(columns, rows[-_LAST_EPOCHS:]) if rows else ""
     return block(repr(h), *charts, note, last)
 

@@ -138,7 +138,7 @@ def residuals(y: Any, t: Any, name: str = "target") -> style.Figure:
     """
     y, t = np.ravel(y), np.ravel(t)
     step = -(-len(t) // _MAX_POINTS)
-    shown = f", every {step}th shown" if step > 1 else ""
+    shown = f", 1 of {step} shown" if step > 1 else ""
     # Latin, Greek and Cyrillic: what the font has.
     safe = [c if c.isprintable() and c != "$" and c < "\u0530" else "?" for c in name]
     figure = style.new_figure(f"{''.join(safe[:28])}: {len(t):,} test rows{shown}", 4.0)

@@ -4,6 +4,7 @@ from math import prod
 
 from ..blocks import DenseBlock, dense_blocks
 from ..errors import ConfigError
+from ..io.messages import counted
 from ..layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
 from ..network import Network
 
@@ -25,7 +26,7 @@ def title(net: Network) -> str:
         parts = [" - ".join(map(layer_title, net.layers))]
     if net.loss.name != "softmax_cross_entropy":
         parts.append(f"loss {net.loss.name}")
-    members = f" x {net.population} members" if net.population else ""
+    members = f" x {counted(net.population, 'member')}" if net.population else ""
     parts.append(f"{net.n_parameters:,} parameters{members}")
     parts += [net.dtype] if net.dtype != "float32" else []
     parts += [f"on {net.backend.name}"] if net.backend.name != "cpu" else []
@@ -103,7 +104,7 @@ class Summary:
             )
         ]
         self.total = net.n_parameters
-        members = f", {net.population} members" if net.population else ""
+        members = f", {counted(net.population, 'member')}" if net.population else ""
         self.network = (
             f"loss {net.loss.name}, {net.dtype} on {net.backend.name}{members}"
         )

@@ -12,7 +12,7 @@ from typing import Any
 from ..backend import HostArray, open_backend
 from ..data import Dataset
 from ..errors import ConfigError, DataError, ModelFileError
-from ..io.messages import choices, file_errors, message
+from ..io.messages import choices, counted, file_errors, message
 from ..io.reading import open_regular
 from ..runs.checkpoint import data_digest
 from ..runs.recorders import FolderRecorder
@@ -134,7 +134,7 @@ class _SkipGramJob(_TextJob):
         self.corpus = ids, offsets = encode_corpus(self.lines(), self.vocabulary)
         self.options.say(
             f"skip-gram: {len(ids):,} words, {len(self.vocabulary):,} different, "
-            f"dim {s.dim}, window {s.window}, {s.epochs} epochs"
+            f"dim {s.dim}, window {s.window}, {counted(s.epochs, 'epoch')}"
         )
         return {"data": data_digest(Dataset(ids, offsets))}
 
@@ -187,7 +187,7 @@ class _LanguageJob(_TextJob):
             f"language model: {text.validation:,} words, "
             f"{len(text.ids) - text.validation:,} held out, {len(text.vocabulary):,} "
             f"told apart, {s.context} before each, dim {s.dim}, hidden "
-            f"{s.hidden}, {s.epochs} epochs"
+            f"{s.hidden}, {counted(s.epochs, 'epoch')}"
         )
         return {"data": data_digest(Dataset(text.ids, text.vocabulary.counts))}
 

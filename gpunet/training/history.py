@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._lazy import load
 from ..errors import UnknownColumn
-from ..io.messages import choices
+from ..io.messages import choices, counted
 from .members.table import MemberTable, counted_states
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class History:
             for name in _RESULTS
             if (known := known_values(self.last.get(name)))
         ]
-        parts = [f"{len(self)} epoch{'' if len(self) == 1 else 's'}"]
+        parts = [counted(len(self), "epoch")]
         parts.append(self.outcome or "running")
         if self.n_members and numbers:
             numbers[0] = f"means: {numbers[0]}"

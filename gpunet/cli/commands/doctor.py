@@ -11,6 +11,7 @@ from ... import __version__
 from ...backend import Backend, open_backend
 from ...backend.threads import usable_cores
 from ...errors import DeviceError
+from ...io.messages import counted
 from ..machine import blas, commit, cpu_model, memory_bytes, program_output, version
 from ..tables import as_json, console, show
 
@@ -71,7 +72,7 @@ def _device(name: str, full: bool) -> dict[str, Any]:
 
 def _describe(bk: Backend) -> str:
     if bk.name == "cpu":
-        return f"NumPy on {usable_cores()} core(s)"
+        return f"NumPy on {counted(usable_cores(), 'core')}"
     words = [type(bk).__name__.removesuffix("Backend")]
     if memory := bk.memory():
         words.append(f"{_gib(memory[0])} of {_gib(memory[1])} free")
@@ -108,7 +109,8 @@ def _hints(report: dict[str, Any]) -> list[str]:
         )
     if threads and threads > cores:
         hints.append(
-            f"BLAS has {threads} threads for {cores} core(s); use --threads {cores}"
+            f"BLAS has {threads} threads for {counted(cores, 'core')}; use --threads "
+            f"{cores}"
         )
     if os.environ.get("CUPY_TF32", "0") not in ("", "0"):
         hints.append("CUPY_TF32 is set: float32 products keep 10 bits; unset it")
@@ -128,7 +130,8 @@ def _hints(report: dict[str, Any]) -> list[str]:
 def _print(report: dict[str, Any]) -> None:
     package, library = report["gpunet"], report["blas"]
     revision = f" (commit {package['commit']})" if package["commit"] else ""
-    threads = library["threads"] or "an unknown number of"
+    n = library["threads"]
+    threads = counted(n, "thread") if n else "an unknown number of threads"
     source = f", from {library['threads_from']}" if library["threads_from"] else ""
     name = f"{library['name']} {library['version']} {library['core'] or ''}".strip()
     rows = {"gpunet": package["version"] + revision, "python": report["python"]}
@@ -137,7 +140,7 @@ def _print(report: dict[str, Any]) -> None:
         "platform": report["platform"],
         "processor": report["cpu"],
         "cores": f"{report['cores_usable']} usable of {report['cores']}",
-        "BLAS": f"{name}, {threads} thread(s){source}",
+        "BLAS": f"{name}, {threads}{source}",
     }
     if report["memory_total"]:
         free, total = _gib(report["memory_free"]), _gib(report["memory_total"])

@@ -21,7 +21,7 @@ from ...data import (
     read_for,
 )
 from ...errors import ConfigError, GpunetError, ModelFileError
-from ...io.messages import message, printable
+from ...io.messages import counted, message, printable
 from ...io.writing import write_atomically
 from ...runs.report import outputs
 from ...storage.models import open_member
@@ -64,8 +64,10 @@ def run(args: argparse.Namespace) -> int:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(encoding="utf-8")  # what --out would hold
         sys.stdout.write(text)
-    count = f"{len(x):,} rows"
-    mean = f", the mean of {net.population} networks" if net.population else ""
+    count = counted(len(x), "row")
+    mean = (
+        f", the mean of {counted(net.population, 'network')}" if net.population else ""
+    )
     file_note = f", in {printable(args.out)}" if to_file else ""
     score = _score(table, rows, predictions)
     print(f"predicted: {count}{mean}{file_note}{score}", file=sys.stderr)

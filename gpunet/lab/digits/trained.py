@@ -15,7 +15,7 @@ import numpy as np
 from ...blocks import mlp
 from ...data import Dataset, load_mnist
 from ...errors import ModelFileError
-from ...io.messages import message
+from ...io.messages import counted, message
 from ...layers import Dense
 from ...network import Network
 from ...optimizers import Adam
@@ -107,7 +107,7 @@ def trained_population(
     networks = f"{population} x " if population else ""
     summary = (
         f"{networks}784-16-16-10 sigmoid, squared error, Adam .005, batch 32, "
-        f"{epochs} epochs of {n_train:,} digits, seed {seed}"
+        f"{counted(epochs, 'epoch')} of {n_train:,} digits, seed {seed}"
     )
     return Trained(net, summary, n_train)
 
@@ -118,7 +118,7 @@ def _from_file(path: str, device: str) -> Network:
     dense = [layer for layer in net.layers if isinstance(layer, Dense)]
     sizes = [dense[0].n_in, *(layer.n_out for layer in dense)] if dense else [0]
     if net.population or (sizes[0], sizes[-1]) != (784, 10):
-        networks = f"{net.population} networks of " if net.population else ""
+        networks = f"{counted(net.population, 'network')} of " if net.population else ""
         layers = "-".join(map(str, sizes)) if dense else "no dense layer"
         content = f"holds {networks}{layers}"
         advice = "the digits need one network of 784 inputs and 10 outputs"

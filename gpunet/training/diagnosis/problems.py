@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...backend import HostArray
+from ...io.messages import counted
 from ...layers import Dense, Embedding
 from ...network import Network
 from ..history import History
@@ -187,7 +188,7 @@ def rates(run: Pass, history: History, member: int, stuck: bool) -> Iterator[Pro
         yield run.problem(high, first / guess, what)
     elif len(losses) > 1 and low > 0.7 * guess and last > 0.8 * first and not stuck:
         fell = 1 - last / first
-        epochs = f"{len(losses)} epochs{rate}"
+        epochs = f"{counted(len(losses), 'epoch')}{rate}"
         what = f"the loss fell by {fell:.1%} in {epochs}, to {last:.3g}"
         yield run.problem("learning rate too low", fell, what)
 

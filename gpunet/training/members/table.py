@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from ..._lazy import load
+from ...io.messages import counted
 from ...network import Network
 from ...updates import Optimizer
 from ..metrics import summary
@@ -62,7 +63,7 @@ class MemberTable(list[dict[str, Any]]):
             for row in cells
         ]
         if (more := len(rows) - most) > 0:
-            lines.append(f"... and {more:,} more member{'' if more == 1 else 's'}")
+            lines.append(f"... and {counted(more, 'more member')}")
         if len(rows) > 1:
             lines += [self._summary(), counted_states(self), self.best_setting()]
         return "\n".join(filter(None, lines))
@@ -131,7 +132,7 @@ def counted_states(rows: list[dict[str, Any]]) -> str:
     lost = [str(row["member"]) for row in rows if diverged(row) and "member" in row]
     names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
     words += f" (member{'' if len(lost) == 1 else 's'} {names})" if lost else ""
-    return f"{len(rows):,} member{'' if len(rows) == 1 else 's'}: {words}"
+    return f"{counted(len(rows), 'member')}: {words}"
 
 
 def _cell(name: str, value: Any) -> str:
@@ -149,6 +150,7 @@ def member_settings(net: Network, optimizer: Optimizer) -> list[dict[str, Any]]:
         value = getattr(optimizer, name)
         values = [value] * len(rows) if isinstance(value, Real) else list(value)
         if name == "learning_rate" or len(set(values)) > 1:
-            for row, number in zip(rows, values, strict=True):
+            # The optimizer's start refuses more or fewer values than members.
+            for row, number in zip(rows, values, strict=False):
                 row[name] = float(number)
     return rows
