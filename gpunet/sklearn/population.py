@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
@@ -47,6 +48,7 @@ def fit_jobs(
     """
     first, n_fits = members[0], n_fits or len(members)
     alone = len(members) == 1 or first.solver not in SOLVERS
+    alone = alone or scipy.sparse.issparse(X)  # SciPy has no products by member
     if alone or first.device is not None or extras_in_use(first):
         return [
             partial(_fit_alone, est, X, y, sample_weight, n_fits) for est in members

@@ -2,18 +2,21 @@
 
 Settings that differ in learning rate, penalty and momentum alone begin with the same
 weights and see the same batches of a fold: members of one population, of which each
-stops for itself, with the weights of a separate fit.
+stops for itself, with the weights of a separate fit. The steps of a Pipeline before
+the MLP are fitted once for each fold and each setting of theirs.
 """
 
 import time
+from collections.abc import Callable, Iterable
 from copy import deepcopy
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils._indexing import _safe_indexing
 
@@ -23,6 +26,7 @@ from .population import fit_jobs, run_jobs
 from .state import MLPState
 
 MEMBER_PARAMETERS = ("learning_rate_init", "alpha", "momentum")
+_PLAIN = (str, int, float, tuple, type(None))  # equal if they are written alike
 
 
 class MLPSweep(GridSearchCV):
@@ -30,10 +34,12 @@ class MLPSweep(GridSearchCV):
 
     Parameters
     ----------
-    estimator : gpunet.sklearn.MLPClassifier or MLPRegressor
+    estimator : gpunet.sklearn.MLPClassifier or MLPRegressor, or a Pipeline
+        The last step of a Pipeline is one of these.
     param_grid : dict or list of dict
-        As for `GridSearchCV`. `learning_rate_init`, `alpha` and `momentum` train
-        together; other parameters (seeds, shapes) form groups, one after another.
+        As for `GridSearchCV`: "alpha", or "mlp__alpha" for a Pipeline. The MLP's
+        `learning_rate_init`, `alpha` and `momentum` train together; other parameters
+        (seeds, shapes) form groups, one after another.
     cv : int, splitter or iterable, optional
     scoring : str or callable, optional
         One metric; None is the estimator's `score`.
@@ -60,7 +66,7 @@ class MLPSweep(GridSearchCV):
 
     def __init__(
         self,
-        estimator: MLPState,
+        estimator: MLPState | Pipeline,
         param_grid: dict | list[dict],
         cv: Any = None,
         *,
@@ -72,20 +78,17 @@ class MLPSweep(GridSearchCV):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train every setting on every fold, and the best one on all data.
 
-        The arrays are those of the estimator's `fit`.
+        The arrays are those of the estimator's `fit`; `sample_weight` is for
+        the MLP and the scores.
 
         Raises
         ------
         TypeError
-            The estimator is not one of gpunet's.
+            The estimator, or the last step of a Pipeline, is not one of gpunet's.
         ValueError
             Of settings or data, in scikit-learn's words; several metrics at once.
         """
-        if not isinstance(self.estimator, MLPClassifier | MLPRegressor):
-            raise TypeError(
-                "estimator must be gpunet's MLPClassifier or MLPRegressor, got "
-                f"{type(self.estimator).__name__}; use GridSearchCV for others"
-            )
+        _mlp(self.estimator)
         if isinstance(self.scoring, list | tuple | set | dict):
             raise ValueError("scoring must be one metric; use GridSearchCV for several")
         arrays = indexable(X, y, sample_weight)
@@ -94,41 +97,65 @@ class MLPSweep(GridSearchCV):
         folds = list(cv.split(*arrays[:2]))
         self.n_splits_, self.multimetric_ = len(folds), False
         candidates = list(ParameterGrid(self.param_grid))
-        fits = []  # of each candidate, fold by fold
-        for parameters in candidates:
-            est = self._estimator(parameters)
-            est._validate_params()
-            fits.append([deepcopy(est) for _ in folds])
-        jobs = []
-        for k, (train, _) in enumerate(folds):
-            X, y, weight = (_rows(a, train) for a in arrays)
-            for group in _groups(candidates):
-                members = [fits[i][k] for i in group]
-                jobs += fit_jobs(members, X, y, weight, len(fits) * len(folds))
-        seconds = run_jobs(jobs)
-        tests = [[_rows(a, test) for a in arrays] for _, test in folds]
+        estimators = [self._estimator(parameters) for parameters in candidates]
+        for est in estimators:
+            _mlp(est)._validate_params()
+        started, n_fits = time.perf_counter(), len(candidates) * len(folds)
+        jobs, fits = [], {}  # by candidate and fold
+        for k, rows in enumerate(folds):
+            for alike in self._groups(candidates):
+                fold = _fold(estimators[alike[0][0]], arrays, *rows)
+                for group in alike:
+                    mlps = [deepcopy(_mlp(estimators[i])) for i in group]
+                    for i, mlp in zip(group, mlps, strict=True):
+                        fits[i, k] = mlp, fold
+                    jobs += fit_jobs(mlps, *fold.train, n_fits)
+        seconds = (time.perf_counter() - started) / n_fits
+        seconds += run_jobs(jobs)
         results = [
-            self._score(est, *data) | {"fit_time": seconds}
-            for fold_fits in fits
-            for est, data in zip(fold_fits, tests, strict=True)
+            self._score(*fits[i, k]) | {"fit_time": seconds}
+            for i in range(len(candidates))
+            for k in range(len(folds))
         ]
         _warn_or_raise_about_fit_failures(results, np.nan)
         self.cv_results_ = self._format_results(candidates, len(folds), results)
         self._choose_best(*arrays)
         return self
 
+    def _groups(self, candidates: list[dict]) -> list[list[list[int]]]:
+        """Return groups that have the same steps, each as groups that train together.
+
+        These hold the indices of candidates.
+        """
+        prefix = _prefix(self.estimator)
+        together = {f"{prefix}{name}" for name in MEMBER_PARAMETERS}
+
+        def of_the_mlp(name: str) -> bool:
+            return name.startswith(prefix) or f"{name}__" == prefix
+
+        everything = range(len(candidates))
+        return [
+            _grouped(candidates, alike, together.__contains__)
+            for alike in _grouped(candidates, everything, of_the_mlp)
+        ]
+
     def _estimator(self, parameters: dict) -> Any:
         return clone(self.estimator).set_params(**clone(parameters, safe=False))
 
-    def _score(self, est: Any, X: Any, y: Any, weight: Any) -> dict[str, Any]:
+    def _score(self, mlp: Any, fold: "_Fold") -> dict[str, Any]:
         started, failure = time.perf_counter(), None
+        X, y, weight = fold.test
         try:
-            est._end_fit()
-            if self.scoring is None and weight is None and _is_plain(est, X, y):
+            mlp._end_fit()
+            if self.scoring is None and weight is None and _is_plain(mlp, X, y):
                 # what `est.score` does: its checks take four times as long as this
-                labels = est._labels(est._layers().outputs(X))
+                labels = mlp._labels(mlp._layers().outputs(X))
                 score = float(np.average(labels == y))
             else:
+                est = mlp
+                if fold.before is not None and callable(self.scoring):
+                    last = self.estimator.steps[-1][0], mlp
+                    est, X = Pipeline([*fold.before.steps, last]), fold.raw
                 weights = {} if weight is None else {"sample_weight": weight}
                 score = self.scorer_(est, X, y, **weights)
         except ValueError as error:  # weights that are not finite
@@ -145,10 +172,46 @@ class MLPSweep(GridSearchCV):
             return
         started = time.perf_counter()
         self.best_estimator_ = self._estimator(self.best_params_)
-        self.best_estimator_.fit(X, y, sample_weight)
+        weights = {f"{_prefix(self.estimator)}sample_weight": sample_weight}
+        self.best_estimator_.fit(X, y, **({} if sample_weight is None else weights))
         self.refit_time_ = time.perf_counter() - started
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _mlp(est: Any) -> Any:
+    """Return the MLP of an estimator, or raise a TypeError."""
+    mlp = est.steps[-1][1] if isinstance(est, Pipeline) else est
+    if not isinstance(mlp, MLPClassifier | MLPRegressor):
+        raise TypeError(
+            "estimator must be gpunet's MLPClassifier or MLPRegressor, or a Pipeline "
+            f"that ends with one, got {type(mlp).__name__}; use GridSearchCV for others"
+        )
+    return mlp
+
+
+def _prefix(est: Any) -> str:
+    """Return what the names of the MLP's parameters begin with: "mlp__" or ""."""
+    return f"{est.steps[-1][0]}__" if isinstance(est, Pipeline) else ""
+
+
+class _Fold(NamedTuple):
+    """A fold as an MLP sees it, after the fitted steps before it: X, y and weights."""
+
+    before: Pipeline | None
+    train: tuple[Any, Any, Any]
+    test: tuple[Any, Any, Any]
+    raw: Any  # X of the test
+
+
+def _fold(est: Any, arrays: Any, train: np.ndarray, test: np.ndarray) -> _Fold:
+    X, y, weight = (_rows(a, train) for a in arrays)
+    raw, *rest = (_rows(a, test) for a in arrays)
+    if not isinstance(est, Pipeline) or len(est.steps) == 1:
+        return _Fold(None, (X, y, weight), (raw, *rest), raw)
+    before = clone(est[:-1])
+    X = before.fit_transform(X, y)
+    return _Fold(before, (X, y, weight), (before.transform(raw), *rest), raw)
 
 
 def _rows(a: Any, rows: np.ndarray) -> Any:
@@ -163,10 +226,13 @@ def _is_plain(est: MLPState, X: Any, y: Any) -> bool:
     return checked and labels and est.device is None and not extras_in_use(est)
 
 
-def _groups(candidates: list[dict]) -> list[list[int]]:
-    """Return which candidates may train together, by their indices."""
-    groups: dict[str, list[int]] = {}
-    for i, candidate in enumerate(candidates):
-        rest = {k: v for k, v in candidate.items() if k not in MEMBER_PARAMETERS}
-        groups.setdefault(repr(sorted(rest.items())), []).append(i)
+def _grouped(
+    candidates: list[dict], indices: Iterable[int], ignored: Callable[[str], bool]
+) -> list[list[int]]:
+    """Return groups of candidates that agree on all parameters but those ignored."""
+    groups: dict[tuple, list[int]] = {}
+    for i in indices:
+        rest = sorted((k, v) for k, v in candidates[i].items() if not ignored(k))
+        key = tuple((k, repr(v) if isinstance(v, _PLAIN) else id(v)) for k, v in rest)
+        groups.setdefault(key, []).append(i)
     return list(groups.values())
