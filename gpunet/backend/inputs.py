@@ -148,7 +148,7 @@ def example_rows(
     DataError
         x is not numbers, or has words beyond the table.
     """
-    if bk is None or not _is_on(x, bk):
+    if bk is None or not is_on(x, bk):
         x = numeric_array(x, what, "x")
         if hasattr(first, "n_words"):
             check_words(x, first.n_words, f"{what}: x")
@@ -161,7 +161,7 @@ def example_rows(
     return (x[None, ...] if single else x), single
 
 
-def _is_on(x: Any, bk: Backend) -> bool:
+def is_on(x: Any, bk: Backend) -> bool:
     """Return whether x is an array on the device of a backend other than NumPy."""
     if bk.xp is numpy_namespace or not hasattr(x, "device"):
         return False

@@ -13,6 +13,8 @@ import numpy as np
 from .._lazy import load
 from ..activations import ActivationFunction
 from ..backend import Array, HostArray
+from ..backend.classes import class_codes, read_labels
+from ..backend.inputs import is_on, numeric_array
 from ..errors import ConfigError
 from ..io.messages import choices
 from ..layers import Activation, Embedding, Layer
@@ -126,10 +128,12 @@ def check_gradients(
         raise ConfigError(f"gradcheck: max_entries must be >= 1, got {max_entries}")
     if method == "complex":
         _check_analytic(net)
-    host = np.ndarray | list | tuple
-    x, t = (
-        np.asarray(v if isinstance(v, host) else net.backend.to_host(v)) for v in (x, t)
-    )
+    bk = net.backend
+    x, t = (bk.to_host(v) if is_on(v, bk) else v for v in (x, t))
+    x = numeric_array(x, "check_gradients", "x")
+    t = read_labels(t, "check_gradients")
+    if net.classes:
+        t = class_codes(t, net.classes, "check_gradients")
     x = x.astype(np.int64 if isinstance(net.layers[0], Embedding) else np.float64)
     t = t.astype(np.int64 if t.dtype.kind in "iub" else np.float64)
     rng = host_rng(seed, "check")

@@ -36,7 +36,9 @@ def fit(
     net : Network
         Its loss is lowered; its device and dtype are used.
     data : Splits, Dataset or (x, t)
-        Host arrays: x (n, features...), t labels (n,) or targets (n, n_out).
+        x (n, features...), t labels (n,) or targets (n, n_out): lists, arrays of any
+        library, DataFrames. Labels that are texts, booleans or other whole numbers
+        than 0 to n_out - 1 become `net.classes`.
     progress : bool, optional
         Whether a `gpunet.ProgressBar` is shown on standard error: a bar in a
         terminal or notebook, else a line an epoch. None shows it to a person in a
