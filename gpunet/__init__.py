@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ._lazy import load
 
 if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
+    from . import show
     from .activations import get_activation as activation
     from .backend import Backend, namespace, open_backend, scatter_add
     from .blocks import mlp
@@ -45,7 +46,8 @@ __all__ += ["Optimizer", "ProgressBar", "RMSProp", "Settings", "Splits", "activa
 __all__ += ["check_gradients", "diagnose", "evaluate", "explain", "export", "fit"]
 __all__ += ["load_mnist", "load_network", "loss", "mlp", "namespace", "open_backend"]
 __all__ += ["optimizer", "predictor", "read_digit", "save_network", "scatter_add"]
-__all__ += ["schedule"]
+__all__ += ["schedule", "show"]
+
 
 _MODULES = {
     "activations": "activation",
@@ -60,6 +62,7 @@ _MODULES = {
     "network": "Network",
     "optimizers": "SGD AdaGrad Adam AdamW RMSProp optimizer",
     "runs.progress": "ProgressBar",
+    "show": "show",
     "storage": "load_network save_network",
     "storage.export": "export",
     "training": "Callback EarlyStopping History Settings evaluate fit",
@@ -78,7 +81,9 @@ if not TYPE_CHECKING:  # which would believe that every name is here
     def __getattr__(name: str) -> Any:
         if name not in _HOME:
             raise AttributeError(f"module 'gpunet' has no attribute {name!r}")
-        value = getattr(load(_HOME[name]), _FULL_NAMES.get(name, name))
+        value = load(_HOME[name])
+        if _HOME[name] != name:  # a room, such as gpunet.show, is one of the names too
+            value = getattr(value, _FULL_NAMES.get(name, name))
         globals()[name] = value
         return value
 

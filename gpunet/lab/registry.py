@@ -8,9 +8,12 @@ may also hold `draw_name(result) -> {file name: Figure}` and `show_name(result)`
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import ConfigError
 from ..io.messages import nearest
+
+NOTEBOOKS = Path(__file__).parent / "notebooks"
 
 
 @dataclass(frozen=True)

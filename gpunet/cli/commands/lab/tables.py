@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ....lab.registry import Experiment
+from ....io.messages import printable
+from ....lab.registry import NOTEBOOKS, Experiment
 from ...tables import console, show
 
 _WIDEST = 12  # numbers of one list that are still shown
@@ -15,11 +16,13 @@ _LONGEST = 20  # rows of one table
 
 def show_experiments(experiments: Sequence[Experiment]) -> None:
     """Print name, title and seconds of every experiment."""
+    usage = "`lab NAME` runs one, `lab NAME --help` shows its options"
+    notebooks = f"Notebooks to read and run are in {printable(NOTEBOOKS)}"
     show(
         "The lab, in the order in which one learns",
         ("Name", "What it shows", ">seconds"),
         [(e.name, e.title, e.seconds) for e in experiments],
-        "`lab NAME` runs one, `lab NAME --help` shows its options, `lab all` runs all.",
+        f"{usage}, `lab all` runs all.\n{notebooks}",
     )
 
 
