@@ -162,6 +162,20 @@ def test_hostile_names_are_escaped(tmp_path):
     page(History([{"epoch": 1, HOSTILE: 1.0}]))
 
 
+def test_labels_of_any_kind_are_counted():
+    x = np.zeros((4, 2))
+    for t, classes, shown in (
+        (["b", "<a>", "b", "b"], None, [["<a>", "1"], ["b", "3"]]),
+        ([10, 9, 10, 10], None, [["9", "1"], ["10", "3"]]),
+        ([1, 0, 1, 1], ["<lo>", "hi"], [["<lo>", "1"], ["hi", "3"]]),
+        (np.array(["b", 1, "b", "b"], object), None, [["1", "1"], ["b", "3"]]),
+        ([True, False, True, True], None, [["False", "1"], ["True", "3"]]),
+    ):
+        assert page(Dataset(x, t, classes=classes)).rows[1:] == shown
+    images = np.linspace(0, 1, 4)[:, None] * np.ones(64)
+    assert "img" in page(Dataset(images, ["b", "a", "b", "a"])).tags
+
+
 def test_many_classes_are_cut():
     t = np.arange(1000)
     shown = page(Dataset(np.zeros((1000, 2)), t))

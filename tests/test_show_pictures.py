@@ -72,6 +72,18 @@ def test_confusion_counts_true_labels_by_row():
     assert ticks == ["a", "b", "c"]
 
 
+def test_confusion_of_texts_is_by_name():
+    t, answers = ["b", "a", "b"], np.array(["b", "b", "c"])
+    for names in ((), ["c", "b", "a"]):
+        (axes,) = show.confusion_matrix(t, answers, names=names).axes
+        order = [text.get_text() for text in axes.get_yticklabels()]
+        assert order == (list(names) or ["a", "b", "c"])
+        words = [text.get_text() for text in axes.texts]
+        assert words[3 * order.index("a") + order.index("b")] == "1"
+        assert words[3 * order.index("b") + order.index("c")] == "1"
+        assert words.count("·") == 6
+
+
 @pytest.mark.parametrize("answers", [[0, 1], [[0, 1, 1]], []])
 def test_confusion_of_labels_that_do_not_fit_is_refused(answers):
     with pytest.raises(ConfigError, match=r"^confusion_matrix: t and answers must be"):

@@ -1,10 +1,12 @@
 """What a notebook displays of gpunet's objects: short pages of HTML, below 100 kB."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from ..backend.inputs import host_array
 from ..checks.explain import Explanation, LayerFactors
 from ..checks.gradcheck import GradientChecks
 from ..data import Dataset, Splits
@@ -85,14 +87,14 @@ def _mean(value: Any) -> Any:
 
 def dataset(data: Dataset) -> str:
     """Return the size of a data set, its classes with their counts, some images."""
-    return block(repr(data), *_classes({"rows": data}, ()), _thumbnails(data))
+    return block(repr(data), *_classes({"rows": data}, data.classes), _thumbnails(data))
 
 
 def splits(data: Splits) -> str:
     """Return the parts with their sizes, classes with their counts, some images."""
     parts = data.parts
     rows = [(name, len(part), repr(part)) for name, part in parts.items()]
-    names = data.table.target.classes or () if data.table else ()
+    names = data.table.target.classes if data.table else data.train.classes
     notes = [f"<p>{cell(note)}</p>" for note in data.notes]
     pictures = "" if data.table else _thumbnails(data.train)
     sizes = table(("part", "rows", "contents"), rows)
@@ -101,28 +103,35 @@ def splits(data: Splits) -> str:
 
 def _classes(parts: dict[str, Dataset], names: Any) -> list[str]:
     """Return a table of each class's count in each part, if there are classes."""
-    labels = [np.asarray(part.t) for part in parts.values()]
-    if any(t.ndim != 1 or t.dtype.kind not in "iub" for t in labels):
+    labels = [host_array(part.t, "labels", "data") for part in parts.values()]
+    if any(t.ndim != 1 or t.dtype.kind not in "iubOSU" for t in labels):
         return []
     counts = [Counter(t.tolist()) for t in labels]
-    classes = sorted(set().union(*counts))
+    classes = _in_order(label for count in counts for label in count)
+    named = dict(enumerate(() if names is None else names))
     rows = [
-        (str(names[k] if 0 <= k < len(names) else k), *(count[k] for count in counts))
-        for k in classes[:_MOST_CLASSES]
+        (str(named.get(label, label)), *(count[label] for count in counts))
+        for label in classes[:_MOST_CLASSES]
     ]
     hidden = len(classes) - _MOST_CLASSES
     more = f"<p>... and {hidden:,} more classes</p>" if hidden > 0 else ""
     return [table(("class", *parts), rows), more]
 
 
+def _in_order(labels: Iterable[Any]) -> list[Any]:
+    """Return each label once: numbers by size, others by what they print."""
+    return sorted(set(labels), key=lambda v: (isinstance(v, str), v if v == v else 0))
+
+
 def _thumbnails(data: Dataset) -> str:
     """Return the first image of each class side by side, if the rows are images."""
-    x, t = data.x, np.asarray(data.t)
+    x, t = data.x, host_array(data.t, "labels", "data")
     side = round(x[:1].size ** 0.5) if isinstance(x, np.ndarray) and len(x) else 0
     if side not in _SIDES or side * side != x[:1].size or t.ndim != 1:
         return ""
-    _, first = np.unique(t, return_index=True)
-    pixels = x[first[:_MOST_CLASSES]].astype(np.float64) * data.scale
+    first = {label: i for i, label in reversed(list(enumerate(t.tolist())))}
+    rows = [first[label] for label in _in_order(first)[:_MOST_CLASSES]]
+    pixels = x[rows].astype(np.float64) * data.scale
     if not 0.0 <= pixels.min() <= pixels.max() <= 1.0:
         return ""
     pictures = np.round(255 * pixels).astype(np.uint8).reshape(-1, side, side)

@@ -117,11 +117,12 @@ def confusion_matrix(
 
     Parameters
     ----------
-    t : integer labels, shape (n,)
-    answers : integer labels, shape (n,)
+    t : labels, shape (n,)
+        Whole numbers from 0, or texts.
+    answers : labels, shape (n,)
         Of one network, `net.classify(x)`.
     names : sequence of str
-        What the classes are called; without them their numbers are shown.
+        What the classes 0, 1, ... are called, or the order of texts.
 
     Raises
     ------
@@ -134,6 +135,11 @@ def confusion_matrix(
             "confusion_matrix: t and answers must be labels of shape (n,), got shapes "
             f"{t.shape} and {answers.shape}; of a population draw one member"
         )
+    if t.dtype.kind not in "iu" or answers.dtype.kind not in "iu":
+        both = [*t.astype(str).tolist(), *answers.astype(str).tolist()]
+        names = list(dict.fromkeys([*map(str, names), *sorted(both)]))
+        codes = np.array([names.index(label) for label in both])
+        t, answers = codes[: len(t)], codes[len(t) :]
     n_classes = max(len(names), int(t.max()) + 1, int(answers.max()) + 1)
     table = metrics.confusion(answers, t, n_classes)
     return confusion_table(table, names=names, title=title)
