@@ -2,7 +2,6 @@
 
 import pickle
 import re
-import subprocess
 import sys
 import types
 
@@ -12,21 +11,12 @@ from helpers import ROOT, run_python
 pytest.importorskip("sklearn")
 
 import sklearn.neural_network
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.neural_network import _multilayer_perceptron as home
 
 import gpunet.sklearn
-from gpunet.accel import main
-
-SCRIPT = """
-import sys
-from sklearn.datasets import load_iris
-from sklearn.neural_network import MLPClassifier
-X, y = load_iris(return_X_y=True)
-net = MLPClassifier(8, solver="lbfgs", random_state=0).fit(X, y)
-print(type(net).__module__, sys.argv, __name__, net.score(X, y) > 0.9)
-import beside
-"""
+from gpunet.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -80,50 +70,18 @@ def test_objects_made_before_a_patch_still_pickle():
     )
 
 
-def test_accel_runs_a_script_on_gpunet(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    (tmp_path / "beside.py").write_text("print('found')")
-    done = subprocess.run(
-        [sys.executable, "-m", "gpunet.accel", str(script), "--own", "3"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    expected = f"gpunet.sklearn.estimators ['{script}', '--own', '3'] __main__ True"
-    assert (done.stdout.splitlines(), done.returncode) == ([expected, "found"], 0)
-
-
-@pytest.mark.parametrize(
-    "argv, why",
-    [
-        ([], "must be a script"),
-        (["--fast", "x.py"], "must be a script"),
-        (["no.py"], "no such"),
-    ],
-)
-def test_accel_says_what_it_wants(argv, why, capsys):
-    assert main(argv) == 2
-    line = capsys.readouterr().err
-    assert why in line and "python -m gpunet.accel script.py" in line
-    assert line.count("\n") == 1
-
-
-def test_accel_says_what_is_missing(capsys, monkeypatch, tmp_path):
-    (tmp_path / "x.py").write_text("")
-    monkeypatch.setattr("gpunet.accel.patch", None)
-    monkeypatch.setattr(
-        "gpunet.accel._import_error", "No module named 'sklearn'", raising=False
-    )
-    assert main([str(tmp_path / "x.py")]) == 2
-    assert 'pip install "gpunet[sklearn]"' in capsys.readouterr().err
-
-
-def test_accel_helps(capsys):
-    assert main(["--help"]) == 0
-    assert "usage: python -m gpunet.accel" in capsys.readouterr().out
+def test_patch_can_change_defaults_and_unpatch_restores_them():
+    gpunet.sklearn.patch(device="cpu", dtype="float32")
+    for name in ("MLPClassifier", "MLPRegressor"):
+        est = getattr(sklearn.neural_network, name)()
+        assert (est.device, est.dtype, est.engine) == ("cpu", "float32", "auto")
+        assert clone(est).dtype == "float32"
+    gpunet.sklearn.patch(engine="loop")  # the later defaults alone
+    assert sklearn.neural_network.MLPClassifier().dtype is None
+    gpunet.sklearn.unpatch()
+    assert gpunet.sklearn.MLPClassifier().engine == "auto"
+    with pytest.raises(ConfigError, match=r"no parameter 'devise'; .*mean device"):
+        gpunet.sklearn.patch(devise="cuda")
 
 
 README = (ROOT / "gpunet/sklearn/README.md").read_text(encoding="utf-8")
