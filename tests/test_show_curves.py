@@ -54,15 +54,32 @@ def test_picture_has_two_panels_with_both_lines():
 ACC = ("accuracy", "val_accuracy")
 
 
-def test_population_has_its_mean_and_a_band():
+def test_population_has_its_median_and_a_thin_line_a_member():
     drawn = learning_curves(CROWD)
     loss, _ = drawn.axes
     train, validation = loss.get_lines()
     assert list(train.get_ydata()) == [1.5, 0.5, 0.25]  # of those that still learn
     assert list(validation.get_ydata()) == [2.0, 1.0, 0.5]
-    band = loss.collections[1].get_paths()[0].vertices
-    assert {tuple(point) for point in band} >= {(1.0, 1.0), (1.0, 3.0), (3.0, 0.75)}
-    assert len(loss.collections) == 2
+    words = [text.get_text() for text in loss.get_legend().get_texts()]
+    assert words == ["training, median", "validation, median"]
+    members = [path.vertices.tolist() for path in loss.collections[0].get_paths()]
+    assert members == [[[1, 1.0], [2, 0.5], [3, 0.25]], [[1, 2.0]]]
+    assert len(loss.collections) == 2 and loss.get_ylim()[1] > 3.0
+    assert loss.get_title() == "loss"
+
+
+def test_many_members_are_fainter_and_the_median_is_none_of_their_extremes():
+    opacities = []
+    for n in (5, 50, 1000):
+        rows = [[k / n + 1 / (epoch + 1) for k in range(n)] for epoch in range(3)]
+        rows[1][0] = 1e30
+        (axes,) = learning_curves(history(loss=rows)).axes
+        opacities.append(axes.collections[0].get_alpha())
+        highest = max(axes.get_lines()[0].get_ydata())
+        assert highest < 2.1 and axes.get_ylim()[1] == 4 * highest
+        assert axes.get_title() == f"loss (cut at {4 * highest:.3g})"
+        assert -0.5 < axes.get_ylim()[0] < 0.5
+    assert opacities == [0.6, 0.12, 0.015]
 
 
 @pytest.mark.parametrize(

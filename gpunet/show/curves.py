@@ -1,16 +1,21 @@
 """Learning curves: loss and accuracy by epoch, training against validation."""
 
+from statistics import median
+from typing import Any
+
 from ..training.history import History, known_values
 from .style import BLUE, ORANGE, Axes, Figure, new_figure, styled
 
 _MOST_DOTS = 40  # more of them hide the line
+_FAR = 4.0  # times the highest median
 
 
 @styled
 def learning_curves(history: History) -> Figure:
     """Draw loss and accuracy of each epoch of a History.
 
-    For a population the line is the mean and the band spans the members.
+    Of a population each member is a thin line, and the thick one is the median of
+    those that still learn.
     """
     panels = [
         title
@@ -27,19 +32,46 @@ def learning_curves(history: History) -> Figure:
         axes.set_title(title)
         axes.xaxis.get_major_locator().set_params(integer=True)
         if axes.lines:
+            _cut(axes)
             axes.legend()
     return figure
 
 
 def _draw_line(axes: Axes, epochs: list, values: list, color: str, label: str) -> None:
-    rows = []
-    for epoch, value in zip(epochs, values, strict=True):
-        if known := known_values(value):
-            rows.append((epoch, sum(known) / len(known), min(known), max(known)))
-    if not rows:
+    known = [(epoch, v) for epoch, v in zip(epochs, values, strict=True)]
+    known = [(epoch, v) for epoch, v in known if known_values(v)]
+    if not known:
         return
-    known_epochs, mean, low, high = zip(*rows, strict=True)
-    dots = "o" if len(rows) <= _MOST_DOTS else None
-    axes.plot(known_epochs, mean, color=color, label=label, marker=dots, markersize=3)
-    if low != high:
-        axes.fill_between(known_epochs, low, high, color=color, alpha=0.2, linewidth=0)
+    if isinstance(known[0][1], list):
+        _draw_members(axes, known, color)
+        label = f"{label}, median"
+    middle = [median(known_values(v)) for _, v in known]
+    dots = "o" if len(known) <= _MOST_DOTS else None
+    axes.plot(
+        [epoch for epoch, _ in known],
+        middle,
+        **{"color": color, "label": label, "marker": dots, "markersize": 3},
+        linewidth=2,
+    )
+
+
+def _draw_members(axes: Axes, known: list[tuple[Any, list]], color: str) -> None:
+    """Draw a thin line for each member; the more there are, the fainter."""
+    from matplotlib.collections import LineCollection
+
+    n = len(known[0][1])
+    lines = [[(x, v[i]) for x, v in known if v[i] is not None] for i in range(n)]
+    lines = [line for line in lines if line]
+    opacity = min(0.6, max(0.015, 6 / n))
+    axes.add_collection(
+        LineCollection(lines, colors=color, linewidths=0.7, alpha=opacity)
+    )
+
+
+def _cut(axes: Axes) -> None:
+    """Leave out what is far above all medians: one member would flatten the rest."""
+    highest = max((max(line.get_ydata()) for line in axes.lines), default=0.0)
+    top, lowest = _FAR * highest, axes.dataLim.ymin
+    if axes.collections and axes.dataLim.ymax > top > lowest:
+        axes.set_ylim(lowest - 0.05 * (top - lowest), top)
+        axes.set_title(f"{axes.get_title()} (cut at {top:.3g})")

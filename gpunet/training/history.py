@@ -184,8 +184,8 @@ class History:
         """Return loss and accuracy by epoch, in training and validation, as a Figure.
 
         A notebook displays it, ``history.plot().savefig("curves.png")`` writes it.
-        Of a population the line is the mean, and a band spans the members. Without
-        matplotlib it is an ImportError.
+        Of a population each member is a thin line, and the thick one their median.
+        Without matplotlib it is an ImportError.
         """
         return load("show.curves").learning_curves(self)
 
