@@ -44,7 +44,7 @@ def test_classifier_becomes_a_network(family, target, activation):
         assert isinstance(net, gpunet.Network) and net.dtype == dtype
         assert_same(net, x, clf.predict_proba(x))
         if target != "multilabel":
-            assert (clf.classes_[net.classify(x)] == clf.predict(x)).all()
+            assert (net.classify(x) == clf.predict(x)).all()
 
 
 @pytest.mark.parametrize("family", [original.MLPRegressor, MLPRegressor])
@@ -53,6 +53,16 @@ def test_regressor_becomes_a_network(family, loss):
     for y in (KIND * 2.0, np.stack([KIND, KIND + 1.0], axis=1)):
         reg = family(loss=loss, **SMALL).fit(X, y)
         assert_same(to_network(reg), X, reg.predict(X).reshape(len(X), -1))
+
+
+def test_classes_are_kept_where_they_are_no_positions(tmp_path):
+    kinds = {"bool": KIND > 0, "positions": KIND, "numbers": KIND * 10 - 5}
+    kinds |= {"floats": KIND * 2.0, "objects": TARGETS["classes"].astype(object)}
+    for name, y in kinds.items():
+        net = MLPClassifier(**SMALL).fit(X, y).to_network()
+        assert (net.classes is None) == (name == "positions")
+        gpunet.save_network(net, tmp_path / "m.safetensors")
+        assert gpunet.load_network(tmp_path / "m.safetensors").classes == net.classes
 
 
 def test_own_estimator_has_the_method_after_every_way_of_fitting():

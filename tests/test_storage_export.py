@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from exported import RUN, run_c
+from exported import RUN, answers_of_js, load_py, run_c
 from helpers import epsilons_off, exact_sigmoid, normal, wide_grid
 
 import gpunet
@@ -110,6 +110,24 @@ def test_link_of_the_loss_and_dropout_are_those_of_predict(tmp_path, kind, loss)
     functions = ["leaky_relu:0.2", "leaky_relu:0.01", "leaky_relu:0.2"]
     net = gpunet.mlp([6, 9, 4, 8, 3], functions, loss=loss, dropout=0.5)
     compare(spoken(net), tmp_path, kind)
+
+
+def test_programs_answer_the_classes_of_a_network(tmp_path):
+    net = spoken(gpunet.mlp([4, 3], seed=2))
+    x = normal(1, 20, 4).astype("float32")
+    for classes in (None, ("no", "yes", "<b>"), (7, 8, 9)):
+        net.classes = classes
+        net.save(tmp_path / "net.safetensors")
+        for model in (net, tmp_path / "net.safetensors"):
+            gpunet.export(model, tmp_path / "net.js")
+            gpunet.export(model, tmp_path / "net.py")
+            expected = net.classify(x).tolist()
+            assert answers_of_js(tmp_path / "net.js", x.tolist())[1] == expected
+            assert load_py(tmp_path / "net.py").classify(x).tolist() == expected
+    one = gpunet.mlp([4, 1], loss="sigmoid_cross_entropy")
+    gpunet.export(one, tmp_path / "one.js")
+    found = answers_of_js(tmp_path / "one.js", x.tolist())[1]
+    assert found == one.classify(x).tolist() and len(set(found)) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)

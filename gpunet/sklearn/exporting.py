@@ -30,7 +30,7 @@ from sklearn.utils._missing import is_scalar_nan
 from ..errors import ConfigError
 from ..network import Network
 from ..storage.export.ports import Answers, Cell, RawRows
-from .networks import to_network
+from .networks import is_multilabel, to_network
 
 
 def parts(model: Any) -> tuple[Network, RawRows | None, Answers]:
@@ -69,7 +69,7 @@ def _answers(estimator: Any) -> Answers:
     if not is_classifier(estimator):
         return Answers(task="regress")
     classes = np.asarray(estimator.classes_).tolist()
-    if estimator.n_outputs_ > 1 and estimator.out_activation_ == "logistic":
+    if is_multilabel(estimator):
         return Answers(list(map(str, classes)), task="multilabel")
     return Answers(list(map(str, classes)), classes=classes)
 

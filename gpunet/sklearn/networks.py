@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+from sklearn.base import is_classifier
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.utils import validation
 
@@ -24,7 +26,8 @@ def to_network(estimator: Any) -> Network:
     net : Network
         `net.predict` returns probabilities as `predict_proba` does (of two classes
         the second one's alone, shape (n, 1)), or numbers as `predict` does, shape
-        (n, n_outputs). The tensors are copies.
+        (n, n_outputs); `net.classify` the classes as `predict` does. The tensors are
+        copies.
 
     Raises
     ------
@@ -51,9 +54,28 @@ def to_network(estimator: Any) -> Network:
         )
     validation.check_is_fitted(estimator, "coefs_")
     if isinstance(estimator, MLPState):
-        return make_network(None, estimator._layers(), estimator.dropout)
-    hidden = [estimator.activation] * (estimator.n_layers_ - 2)
-    names = [*hidden, estimator.out_activation_]
-    return make_network(
-        None, DenseLayers(estimator.coefs_, estimator.intercepts_, names)
-    )
+        net = make_network(None, estimator._layers(), estimator.dropout)
+    else:
+        hidden = [estimator.activation] * (estimator.n_layers_ - 2)
+        names = [*hidden, estimator.out_activation_]
+        layers = DenseLayers(estimator.coefs_, estimator.intercepts_, names)
+        net = make_network(None, layers)
+    net.classes = _classes(estimator)
+    return net
+
+
+def is_multilabel(estimator: Any) -> bool:
+    """Return whether a fitted classifier says 0 or 1 of each of several labels."""
+    return estimator.n_outputs_ > 1 and estimator.out_activation_ == "logistic"
+
+
+def _classes(estimator: Any) -> tuple | None:
+    """Return the classes of a network, or None if they are 0, 1, ... or no classes."""
+    if not is_classifier(estimator) or is_multilabel(estimator):
+        return None
+    classes = np.asarray(estimator.classes_)
+    if classes.dtype.kind == "f":  # whole numbers: scikit-learn takes no others
+        classes = classes.astype(np.int64)
+    if classes.dtype.kind in "iu" and (classes == np.arange(len(classes))).all():
+        return None
+    return tuple(classes.tolist())

@@ -7,15 +7,14 @@ import sys
 from ...errors import ConfigError
 from ...io.messages import printable
 from ...io.writing import write_atomically
-from ...storage.export import FORMATS, exported
+from ...storage.export import FORMATS, exported, file_format
 from ...storage.network import model_file
 from ..tables import as_json
 
 
 def run(args: argparse.Namespace) -> int:
     """Write a model in another format; return 0."""
-    suffix = os.path.splitext(args.out or "")[1].lower().removeprefix(".")
-    kind = args.format or suffix
+    kind = args.format or file_format(args.out or "")
     if kind not in FORMATS:
         names = ", ".join(f".{name}" for name in FORMATS)
         raise ConfigError(f"export: give `format`, or end `out` with one of {names}")

@@ -55,7 +55,7 @@ def export(model: Any, path: Path, *, member: int | None = None) -> int:
     >>> json.loads(path.read_text())["outputs"]
     {'n': 3, 'task': 'classify'}
     """
-    suffix = os.path.splitext(os.fsdecode(path))[1].lower().removeprefix(".")
+    suffix = file_format(path)
     if suffix not in FORMATS:
         choices = ", ".join(f".{kind}" for kind in FORMATS)
         raise ConfigError(
@@ -64,6 +64,11 @@ def export(model: Any, path: Path, *, member: int | None = None) -> int:
     data = exported(model, suffix, member=member)
     write_atomically(path, data)
     return len(data)
+
+
+def file_format(path: Path) -> str:
+    """Return the suffix of a path, without its point."""
+    return os.path.splitext(os.fsdecode(path))[1].lower().removeprefix(".")
 
 
 def exported(
@@ -91,4 +96,6 @@ def exported(
                 )
             model, source, target = load("sklearn.exporting").parts(model)
         model = model if member is None else model.member(member)
+    if target is None and model.classes:
+        target = Answers(list(map(str, model.classes)), classes=model.classes)
     return FORMATS[kind](export_graph(model, source, target))
