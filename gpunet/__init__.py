@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # for editors and type checkers; __getattr__ loads them
     from .network import Network
     from .optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
     from .optimizers import get_optimizer as optimizer
+    from .runs.listing import list_runs
     from .runs.progress import ProgressBar
     from .storage import load_network, save_network
     from .storage.export import export
@@ -46,8 +47,7 @@ __all__ += ["Optimizer", "ProgressBar", "RMSProp", "Settings", "Splits", "activa
 __all__ += ["check_gradients", "diagnose", "evaluate", "explain", "export", "fit"]
 __all__ += ["load_mnist", "load_network", "loss", "mlp", "namespace", "open_backend"]
 __all__ += ["optimizer", "predictor", "read_digit", "save_network", "scatter_add"]
-__all__ += ["schedule", "show"]
-
+__all__ += ["list_runs", "schedule", "show"]
 
 _MODULES = {
     "activations": "activation",
@@ -61,6 +61,7 @@ _MODULES = {
     "losses": "Loss loss",
     "network": "Network",
     "optimizers": "SGD AdaGrad Adam AdamW RMSProp optimizer",
+    "runs.listing": "list_runs",
     "runs.progress": "ProgressBar",
     "show": "show",
     "storage": "load_network save_network",

@@ -39,7 +39,7 @@ THIRD_PARTIES = {
     "storage": ("numpy", "onnx"),
     "text": ("numpy", ""),
     "training": ("numpy", "pandas"),
-    "runs": ("numpy rich", "IPython"),
+    "runs": ("numpy rich", "IPython pandas"),
     "fast": ("numpy", "cupy llvmlite numba rich"),
     "sklearn": ("joblib numpy scipy sklearn threadpoolctl", ""),
     "show": ("numpy", "matplotlib"),

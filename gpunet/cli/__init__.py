@@ -32,6 +32,7 @@ COMMANDS = {
     "predict": "answer the rows of a table with a trained model",
     "export": "write a model as ONNX, JSON, C, JavaScript or Python",
     "verify": "check model files and checkpoints",
+    "runs": "list runs side by side, the best first, or compare two",
     "gradcheck": "compare analytic gradients with numeric ones",
     "parity": "compare devices on the same run",
     "compile": "compile what numba compiles now, once for all runs",

@@ -1,0 +1,158 @@
+"""One run folder, as its small files tell of it: nothing of its tensors is read.
+
+A folder may be another program's, half copied or damaged, and its run may be at work
+at this moment. What cannot be read is left out; only a folder without a sound
+config.json is refused.
+"""
+
+import contextlib
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigError
+from ...io.json_text import parse_json
+from ...io.messages import message
+from ...io.reading import open_regular
+from ...storage import RunFolder
+from ...training.history import History
+from ...training.metrics import summary
+from ..config import read_config
+
+_LARGEST = 2**26  # bytes of a result or a history that are read
+_SECONDS = re.compile(rb'"seconds": ([0-9.]+)')
+# What runs are judged by, the first that any has: name -> whether more is better.
+SCORES = {
+    **{"test_accuracy": True, "r2": True, "test_loss": False, "perplexity": False},
+    **{"val_accuracy": True, "val_loss": False, "accuracy": True, "loss": False},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, by its folder.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    settings : dict
+        What config.json holds.
+    result : dict
+        What result.json holds; empty while the run is at work or after an interruption.
+    state : str
+        "done", "running", "interrupted at step 12", or how else it ended.
+    modified : float
+        When something was written last, in seconds since 1970.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+    result: dict[str, Any]
+    state: str
+    modified: float
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.name
+
+    @cached_property
+    def history(self) -> History:
+        """The epochs so far (ModelFileError: the file is damaged)."""
+        return History(RunFolder(self.path).read_history())
+
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        """What came out as numbers: scores, epochs, best_epoch, members, seconds.
+
+        A score of a population is the mean of its members, and its name with "_sd"
+        their standard deviation. Scores that result.json lacks, such as those of the
+        validation data, are those of the epoch whose weights were kept.
+        """
+        seconds, record = self._told()
+        found = {**record, **self.result}
+        row: dict[str, Any] = {"epochs": found.get("epochs", record.get("epoch"))}
+        best = self.result.get("best_epoch")
+        row |= {"best_epoch": best if isinstance(best, int) else None}
+        row |= {"members": self.settings.get("population"), "seconds": seconds}
+        for name in SCORES:
+            value = found.get(name)
+            if isinstance(value, list) and all(v is None or _number(v) for v in value):
+                told = summary(value)
+                row |= {name: told.get("mean"), f"{name}_sd": told.get("sd")}
+            elif _number(value):
+                row[name] = value
+        return {key: value for key, value in row.items() if value is not None}
+
+    def _told(self) -> tuple[float | None, dict[str, Any]]:
+        """Return the seconds of all epochs, and the record of the one that counts."""
+        lines: list[bytes] = []
+        history = self.path / "history.jsonl"
+        with (
+            contextlib.suppress(OSError, ValueError),
+            open_regular(history, _LARGEST) as (file, _),
+        ):
+            lines = file.read().split(b"\n")[:-1]
+        seconds = [float(m[1]) for line in lines if (m := _SECONDS.search(line))]
+        record, epoch = None, len(lines)
+        best = self.result.get("best_epoch")
+        if self.result.get("best_weights_kept") and isinstance(best, int):
+            epoch = best
+        with contextlib.suppress(ValueError, RecursionError, IndexError, TypeError):
+            record = parse_json(lines[epoch - 1].decode())
+        record = record if isinstance(record, dict) else {}
+        return round(sum(seconds), 4) if seconds else None, record
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_run(path: Path) -> bool:
+    """Say whether a folder looks like that of a run, sound or not."""
+    names = ("config.json", "history.jsonl", "checkpoints")
+    return any(os.path.exists(path / name) for name in names)
+
+
+def read_run(path: Path) -> Run:
+    """Return the run of a folder (ConfigError: it is none, or config.json is bad)."""
+    folder = RunFolder(path)
+    if not os.path.exists(folder.config):
+        reason, remedy = "has no config.json", "restore it, or name a run folder"
+        raise ConfigError(message("run folder", path, reason, remedy))
+    settings = read_config(folder.config)
+    if not isinstance(settings, dict):
+        reason = "its config.json is not a JSON object"
+        raise ConfigError(message("run folder", path, reason, "restore it from a copy"))
+    result: Any = {}
+    with (
+        contextlib.suppress(OSError, ValueError, RecursionError),
+        open_regular(folder.result, _LARGEST) as (file, _),
+    ):
+        result = parse_json(file.read().decode())
+    result = result if isinstance(result, dict) else {}
+    state = _state(folder, result)
+    if state == "running" or state.startswith("interrupted"):
+        result = {}
+    modified = 0.0
+    for name in (folder.config, folder.history, folder.result):
+        with contextlib.suppress(OSError):
+            modified = max(modified, name.stat().st_mtime)
+    return Run(folder.path, settings, result, state, modified)
+
+
+def _state(folder: RunFolder, result: dict[str, Any]) -> str:
+    if folder.in_use():
+        return "running"
+    step = folder.newest_step()
+    if not result or step not in (None, result.get("steps", step)):
+        return f"interrupted at step {step or 0}"  # it was resumed since the result
+    outcome = result.get("outcome")
+    if not isinstance(outcome, str) or outcome in ("all epochs done", "early stopping"):
+        return "done"
+    if outcome == "step limit reached":
+        return f"stopped at step {result.get('steps')}"
+    return outcome.partition(":")[0]  # such as "diverged at epoch 1, step 3"
