@@ -1,14 +1,15 @@
 """What ails a network: every fault is named, and a sound network is left alone."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from helpers import normal
 
 import gpunet
-from gpunet import SGD, Adam, fit, mlp
+from gpunet import SGD, Activation, Adam, Layer, Network, fit, mlp
 from gpunet.data import Dataset, Splits, read_mnist
 from gpunet.errors import ConfigError, DataError, GpunetWarning
 from gpunet.lab.diagnosis import diagnose as experiment
@@ -234,6 +235,33 @@ def test_diagnosis_prints_a_line_for_each_problem():
         diagnosis
     )
     assert lines[0].startswith("dead ReLUs (layer 1): 16 of 16 neurons are 0 for every")
+
+
+@dataclass(frozen=True)
+class Plain(Layer):
+    """x plus a number for each feature: a layer that is not Dense."""
+
+    tensors: ClassVar = ("b",)
+    n_out: int
+
+    def shapes(self):
+        return {"b": (self.n_out,)}
+
+    def init(self, rng):
+        return {"b": np.zeros(self.n_out)}
+
+    def forward(self, params, x, *, train=False, rng=None):
+        return x + params["b"][..., None, :], None
+
+    def backward(self, params, cache, dy, *, need_dx=True):
+        return dy, {"b": dy.sum(axis=-2)}
+
+
+def test_networks_without_dense_layers_are_judged_too():
+    x, t = blobs()
+    net = Network([Plain(3), Activation("relu")])
+    assert diagnose(net, x, t) == []
+    assert names(diagnose(net, x, (t + 1) % 3)) == ["no better than guessing"]
 
 
 def test_diagnosis_changes_nothing():

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ..training.callbacks import Callback
 
 _NOTEBOOK_LINES = 12
+_BETWEEN_MOVES = 0.25  # seconds, where epochs are shorter than a span
 
 
 def brief(value: Any, digits: int = 4) -> str:
@@ -47,7 +48,7 @@ class ProgressBar(Callback):
         return type(self), (None, self._interval)  # a terminal stays where it is
 
     def on_start(self, trainer):  # noqa: D102
-        self._started = self._printed = time.perf_counter()
+        self._started = self._printed = self._moved = time.perf_counter()
         self._first, self._waiting = trainer.step, ""
         if self._console.is_jupyter:
             self._notebook = _NotebookText()
@@ -78,8 +79,6 @@ class ProgressBar(Callback):
             return
         loss = trainer.loss_so_far() if trainer.compute_metrics else None
         self._move(trainer, f"loss {brief(loss)}" if trainer.compute_metrics else "")
-        if self._bar is not None:
-            self._bar.refresh()
 
     def _move(self, trainer, loss: str) -> None:
         """Let the bar, or the notebook, say how far training is."""
@@ -91,13 +90,17 @@ class ProgressBar(Callback):
         if self._bar is not None:
             step = trainer.step
             self._bar.update(self._task, completed=step, description=epoch, loss=loss)
+            self._bar.refresh()
+        self._moved = time.perf_counter()
 
     def on_epoch(self, trainer, record):  # noqa: D102
         self._waiting = self._line(trainer, record)
-        if time.perf_counter() - self._printed >= self._interval:
+        now = time.perf_counter()
+        if now - self._printed >= self._interval:
             self._print()
-            if self._interval and trainer.epoch < trainer.epochs:
-                self._move(trainer, "")
+        shown = now - self._started >= self._interval and trainer.epoch < trainer.epochs
+        if shown and now - self._moved >= _BETWEEN_MOVES:
+            self._move(trainer, "")
 
     def on_stop(self, trainer):  # noqa: D102
         if self._waiting and time.perf_counter() - self._started >= self._interval:

@@ -19,6 +19,7 @@ ENGINES = ("auto", "loop", "compiled")
 PRECISIONS = ("float32", "tf32", "float16")
 SHUFFLES = ("per_member", "shared", False)
 _OLD_SHUFFLES: dict[str, str | bool] = {"own": "per_member", "none": False}
+_OF_FIT = ("progress", "folder", "resume", "checkpoint_every_steps")
 _ELSEWHERE = {  # words of other libraries
     **{"lr": "learning_rate", "max_iter": "epochs", "verbose": "progress"},
     "patience": "early_stopping",
@@ -177,6 +178,6 @@ def settings_from(values: dict[str, Any]) -> Settings:
     known = [item.name for item in fields(Settings)]
     for name in values:
         if name not in known:
-            hint = choices(_ELSEWHERE.get(name, name), [*known, "progress"])
+            hint = choices(_ELSEWHERE.get(name, name), [*known, *_OF_FIT])
             raise TypeError(f"fit: no setting {name!r}; {hint}")
     return Settings(**values)

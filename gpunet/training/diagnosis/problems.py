@@ -78,10 +78,11 @@ class Pass(NamedTuple):
 
     def hidden(self, *names: str) -> Iterator[tuple[int, str, HostArray]]:
         """Yield layer, name and outputs of hidden activations of these names."""
+        last = max(self.dense, default=0)
         for i, a in self.activations.items():
             function = getattr(self.net.layers[i], "function", "")
             name = getattr(function, "name", function)
-            if i < self.dense[-1] and name in names:
+            if i < last and name in names:
                 yield i, name, a
 
 
