@@ -223,6 +223,9 @@ def test_guessing_is_told_without_a_history():
     line = mlp([3, 8, 1], loss="squared_error", seed=1)
     (problem,) = diagnose(line, x, x.sum(axis=1, keepdims=True) + 9)
     assert "the loss is 1" in problem.what and "right" not in problem.what
+    y = line.predict(x).astype("float64")
+    weak = y + 2 * y.std() * normal(4, *y.shape)  # a fifth of it is known
+    assert diagnose(line, x, weak) == []
 
 
 def test_diagnosis_prints_a_line_for_each_problem():

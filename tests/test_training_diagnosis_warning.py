@@ -67,6 +67,11 @@ SICK = {
         (X, -10 * X.sum(axis=1, keepdims=True)),
         {"optimizer": SGD(1e-9), "epochs": 5, "loss": "squared_error"},
     ),
+    "a line far off that stays, too": (
+        (4, 8, 1),
+        (X, -X.sum(axis=1, keepdims=True)),
+        {"optimizer": SGD(1e-9), "epochs": 5, "loss": "squared_error"},
+    ),
     "a loss that rises": (
         (4, 1),
         LINE,
