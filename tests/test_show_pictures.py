@@ -28,6 +28,12 @@ def test_images_have_their_labels_as_captions():
     assert np.array_equal(shown(figure)[1], x[1].reshape(8, 8))
 
 
+def test_few_images_make_a_narrow_picture():
+    x = np.zeros((3, 64))
+    assert [show.images(x, columns=n).get_figwidth() for n in (3, 6)] == [8.0, 4.0]
+    assert show.images(x, title="three").get_figwidth() == 8.0
+
+
 def test_bytes_are_shades_and_images_may_be_wide():
     x = np.array([[[0, 51, 255]]], np.uint8)
     (picture,) = shown(show.images(x))

@@ -39,7 +39,7 @@ def line(*numbers):
 
 
 CALLS = {
-    "images": lambda: images(np.random.default_rng(0).random((5, 784)), ["a"] * 5),
+    "images": lambda: images(np.random.default_rng(0).random((8, 784)), ["a"] * 8),
     "one image": lambda: images(np.zeros((1, 28, 28)), signed=True, title="zero"),
     "confusion": lambda: confusion_table(np.eye(10, dtype=int) * 3, title="t"),
     "histogram": lambda: histogram(

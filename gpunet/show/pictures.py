@@ -50,9 +50,10 @@ def images(
     captions = [str(caption) for caption in captions]
     lines = max((c.count("\n") + 1 for c in captions), default=0)
     height = rows * (8.0 / columns * 0.92 + 0.2 * lines) + 0.45
-    figure = style.new_figure(title, height)
+    across = columns if title else min(columns, len(pictures))  # a title needs space
+    figure = style.new_figure(title, height, 8.0 * across / columns)
     for k, picture in enumerate(pictures):
-        axes = figure.add_subplot(rows, columns, k + 1)
+        axes = figure.add_subplot(rows, across, k + 1)
         scale: dict[str, Any] = {"cmap": "gray_r", "vmin": 0.0, "vmax": 1.0}
         if signed:
             top = float(np.max(np.abs(picture))) or 1.0
