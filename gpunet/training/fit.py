@@ -140,8 +140,9 @@ def _document() -> None:
     signature = inspect.Signature(shown, return_annotation=History)
     fit.__signature__ = signature  # type: ignore[attr-defined]
     if fit.__doc__ and Settings.__doc__:  # python -OO has none
-        settings = Settings.__doc__.partition("----------\n")[2].partition("\n\n")[0]
-        start, end = fit.__doc__.split("    **settings\n")
+        explained = inspect.cleandoc(Settings.__doc__).partition("----------\n")[2]
+        settings = explained.partition("\n\n")[0]
+        start, end = inspect.cleandoc(fit.__doc__).split("**settings\n")
         end = end.partition("\n\n")[2]
         fit.__doc__ = f"{start}{settings}\n\n{end}"
 
