@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Self
 
 from .backend import Array, Backend, HostArray, Params
 from .errors import ConfigError
-from .io.messages import choices
+from .io.messages import choices, counted
 from .layers import Layer
 from .losses import Loss
 from .random import check_population_memory, host_rng
@@ -278,8 +278,8 @@ def check_layers(layers: tuple[Layer, ...], loss: Loss) -> None:
             )
         if isinstance(n_in, int) and width is not None and width != n_in:
             raise ConfigError(
-                f"Network: layer {i}: {kind} expects {n_in} inputs, but the layer "
-                f"before gives {width}; make them equal"
+                f"Network: layer {i}: {kind} expects {counted(n_in, 'input')}, but the "
+                f"layer before gives {width}; make them equal"
             )
         width = getattr(layer, "n_out", width)
     if width == 1 and loss.name.startswith("softmax"):

@@ -115,7 +115,7 @@ def test_invalid_pair_is_refused(tmp_path, images, labels):
 
 def test_counts_that_differ_are_both_named(tmp_path):
     for n in (1, 3):
-        with pytest.raises(DataError, match=f"has {n} labels for 2 images"):
+        with pytest.raises(DataError, match=f"has {n} labels? for 2 images"):
             read_images_and_labels(*pair(tmp_path, IMAGES, np.zeros(n, np.uint8)))
 
 

@@ -59,7 +59,7 @@ def test_impossible_sizes_are_refused(size):
 
 
 def test_one_row_cannot_be_split():
-    with pytest.raises(ConfigError, match="a split of 1 rows"):
+    with pytest.raises(ConfigError, match="a split of 1 row:"):
         random_split(1, 0.5, np.random.default_rng(0))
 
 

@@ -75,9 +75,9 @@ def test_columns_that_begin_late_keep_their_kind(tmp_path):
 
 
 REFUSED = {
-    "ragged": ("a,b\n1,2\n3\n", "3:2: has 1 cells, the header 2"),
+    "ragged": ("a,b\n1,2\n3\n", "3:2: has 1 cell, the header 2"),
     "too long": ("a,b\n1,2,3\n", "2:3: has 3 cells, the header 2"),
-    "short last row": ("a,b\n1,2\n3", "3:2: has 1 cells"),
+    "short last row": ("a,b\n1,2\n3", "3:2: has 1 cell"),
     "empty line": ("a,b\n1,2\n\n3,4\n", "3:1: is an empty line"),
     "empty lines": ("a,b\n1,2\n\n\n3,4\n", "3:1: is an empty line"),
     "empty first line": ("\na,b\n1,2\n", "1:1: is an empty line"),

@@ -117,7 +117,7 @@ def test_new_rows_of_a_matrix_need_no_target(matrix):
     assert np.array_equal(bare, with_target)
     np.save(folder / "raw.npy", x[:, :1])
     line = refusal(table.features, read_for(table, folder / "raw.npy"))
-    assert "has 1 columns, the model expects 2 or 3 with the target" in line
+    assert "has 1 column, the model expects 2 or 3 with the target" in line
     path = write(folder, SIZES)
     assert "columns with names" in refusal(read_for, table, path, kind=ConfigError)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..io.messages import data_error
+from ..io.messages import counted, data_error
 from .arrays import HostArray
 from .inputs import describe, host_array
 
@@ -78,7 +78,7 @@ def check_classes(classes: Any, n_out: int, where: str) -> Classes:
         outputs = (
             "1 output, which tells two classes apart"
             if n_out == 1
-            else f"{n_out} outputs"
+            else counted(n_out, "output")
         )
         raise ConfigError(
             f"{where}: has {len(set(classes))} classes ({shown:.80}), and the network "

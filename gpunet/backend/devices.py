@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, DeviceError, OutOfMemory
-from ..io.messages import choices
+from ..io.messages import choices, counted
 from .arrays import Array, HostArray, numpy_namespace, scatter_add
 from .forks import claim_cuda
 
@@ -214,8 +214,8 @@ def _open_cuda(index: int) -> Backend:
         ) from error
     if index >= count:
         raise DeviceError(
-            f"{where}: this machine shows {count} CUDA device(s), counted from cuda:0; "
-            "name one of them (CUDA_VISIBLE_DEVICES may hide some), or use cpu"
+            f"{where}: this machine shows {counted(count, 'CUDA device')}, counted "
+            "from cuda:0; name one (CUDA_VISIBLE_DEVICES may hide some), or use cpu"
         )
     try:
         with cupy.cuda.Device(index) as device:
@@ -265,8 +265,8 @@ def _open_torch(rest: str) -> Backend:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if int(rest.partition(":")[2]) >= count:
             raise DeviceError(
-                f"device: torch:{rest}: PyTorch sees {count} CUDA device(s); check "
-                "nvidia-smi and install a CUDA build of PyTorch"
+                f"device: torch:{rest}: PyTorch sees {counted(count, 'CUDA device')}; "
+                "check nvidia-smi and install a CUDA build of PyTorch"
             )
     xp = importlib.import_module("array_api_compat.torch")
     return TorchBackend(xp, torch.device(rest), f"torch:{rest}")

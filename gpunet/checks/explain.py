@@ -19,6 +19,7 @@ from ..activations import ActivationFunction, get_activation
 from ..backend import Array, HostArray, Params, namespace
 from ..backend.inputs import numeric_array
 from ..errors import ConfigError
+from ..io.messages import counted
 from ..layers import Activation, Dense, Dropout
 from ..losses import as_targets
 from ..network import Network
@@ -245,7 +246,8 @@ def _example(net: Network, x: Any, t: Any) -> tuple[Network, Array, Array]:
     x = numeric_array(x, "explain", "x").astype(np.float64).ravel()
     if x.size != net.n_in:
         raise ConfigError(
-            f"explain: x must be one example of {net.n_in} numbers, got {x.size}"
+            "explain: x must be one example of "
+            f"{counted(net.n_in or 0, 'number')}, got {x.size}"
         )
     if net.classes and isinstance(t, str | int | np.generic) and t in net.classes:
         t = net.classes.index(t)

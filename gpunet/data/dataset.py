@@ -8,7 +8,7 @@ import numpy as np
 
 from .._lazy import load
 from ..backend.inputs import host_array, numeric_array
-from ..io.messages import Path, data_error, printable
+from ..io.messages import Path, counted, data_error, printable
 from .checks import (
     check_finite,
     check_labels,
@@ -215,7 +215,9 @@ def check_dataset(
     else:
         t = check_targets(t, n_classes, where)
     if len(t) != len(x):
-        reason = f"has {len(x):,} rows of features and {len(t):,} labels or targets"
+        reason = (
+            f"has {counted(len(x), 'row')} of features and {len(t):,} labels or targets"
+        )
         raise data_error("data set", where, reason, "give one of each a sample")
     weight = dataset.weight
     if weight is not None:

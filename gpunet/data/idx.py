@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..io.messages import FileFault, Path, data_error, file_errors
+from ..io.messages import FileFault, Path, counted, data_error, file_errors
 from ..io.reading import GZIP_MAGIC, gunzip_bounded, read_regular
 from ..io.writing import write_atomically
 
@@ -204,6 +204,8 @@ def read_images_and_labels(
             reason += "; it looks like the images file"
         raise data_error("labels file", labels_path, reason, swap)
     if len(images) != len(labels):
-        reason = f"has {len(labels):,} labels for {len(images):,} images"
+        reason = (
+            f"has {counted(len(labels), 'label')} for {counted(len(images), 'image')}"
+        )
         raise data_error("labels file", labels_path, reason, "give files of one split")
     return images, labels

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
+from ..io.messages import counted
 from .checks import check_labels
 from .dataset import Dataset
 
@@ -74,8 +75,8 @@ def _held_out_count(size: Any, n: int) -> int:
             count = 0
     if not 0 < count < n:
         raise ConfigError(
-            f"a split of {n} rows: the size must be a fraction in (0, 1) or a number "
-            f"in 1..{n - 1} that leaves both parts a row, got {size!r}"
+            f"a split of {counted(n, 'row')}: the size must be a fraction in (0, 1) or "
+            f"a number in 1..{n - 1} that leaves both parts a row, got {size!r}"
         )
     return count
 

@@ -23,7 +23,7 @@ from ..data import (
 )
 from ..errors import ConfigError
 from ..io.json_text import parse_json
-from ..io.messages import choices, file_errors, printable
+from ..io.messages import choices, counted, file_errors, printable
 from ..io.reading import read_bytes, read_stdin
 from ..layers import Layer
 from ..network import Network
@@ -152,8 +152,8 @@ def complete(config: dict[str, Any], data: Splits | None = None) -> dict[str, An
         n_out = config["sizes"][-1]
         if classes and n_out != classes and (n_out, classes) != (1, 2):
             raise ConfigError(
-                f"sizes: the network has {n_out} outputs, the table {classes} "
-                f"classes; end the sizes with {classes}"
+                f"sizes: the network has {counted(n_out, 'output')}, the table "
+                f"{classes} classes; end the sizes with {classes}"
             )
         config["task"] = "classify" if classes else "regress"
     if data and config["early_stopping"] == "auto":

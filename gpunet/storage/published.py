@@ -15,7 +15,7 @@ from ..backend import Backend
 from ..blocks import mlp
 from ..io.arrays import parse_npz
 from ..io.json_text import parse_json
-from ..io.messages import Path, file_errors
+from ..io.messages import Path, counted, file_errors
 from ..io.reading import read_bytes
 from ..network import Network
 
@@ -176,6 +176,8 @@ def _check(
             hint = ", they look transposed" if w.shape[1] == len(b) else ""
             raise ValueError(f"{shape} do not fit {len(b)} biases{hint}")
         if w.shape[1] != sizes[-1]:
-            raise ValueError(f"{shape} do not fit {sizes[-1]} neurons before them")
+            raise ValueError(
+                f"{shape} do not fit {counted(sizes[-1], 'neuron')} before them"
+            )
         sizes.append(len(b))
     return sizes

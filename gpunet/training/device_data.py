@@ -21,6 +21,7 @@ from ..data import (
     split_validation,
 )
 from ..errors import ConfigError, DataError, GpunetWarning
+from ..io.messages import counted
 from ..layers import Activation, Dense, Embedding, Layer
 from ..network import Network
 from ..random import host_rng
@@ -129,7 +130,7 @@ def check_data(
         _check_range(values, net.dtype, f"{what}: {name}")
     if data.t.ndim == 2 and data.t.shape[1] != n_out:
         raise ConfigError(
-            f"{what}: the network has {n_out} outputs, targets have shape "
+            f"{what}: the network has {counted(n_out, 'output')}, targets have shape "
             f"{data.t.shape}"
         )
     return data

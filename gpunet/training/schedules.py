@@ -11,7 +11,7 @@ from math import cos, floor, inf, pi
 from typing import Any
 
 from ..errors import ConfigError
-from ..io.messages import choices
+from ..io.messages import choices, counted
 
 Schedule = Callable[[float, float], Any]  # (epochs done, epochs in all) -> factor
 
@@ -177,9 +177,9 @@ def _numbers(text: str, body: str, least: int, most: int) -> list[float]:
     except ValueError:
         numbers = [-1.0]
     if not least <= len(numbers) <= most or not all(0 < v < inf for v in numbers):
-        name, count = text.partition(":")[0], f"{least} to {most}"
+        name, count = text.partition(":")[0], counted(most, "positive number")
+        count = count if least == most else f"{least} to {count}"
         raise ConfigError(
-            f"schedule: {text}: {name} takes {least if least == most else count} "
-            "positive number(s) after a colon, with commas between"
+            f"schedule: {text}: {name} takes {count} after a colon, with commas between"
         )
     return numbers

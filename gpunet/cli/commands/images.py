@@ -9,7 +9,7 @@ import numpy as np
 from ...backend import HostArray
 from ...data import Dataset, read_mnist
 from ...errors import ConfigError, DataError
-from ...io.messages import printable
+from ...io.messages import counted, printable
 from ...io.writing import write_atomically
 from ...show.digits_png import contact_sheet, gray_png
 from ..running import check_folder
@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"folder": printable(args.out), "files": names}))
     else:
         what = "on one sheet" if args.sheet else f"{names[0]} to {names[-1]}"
-        print(f"{len(rows):,} images of {args.split} in {printable(args.out)}: {what}")
+        count = counted(len(rows), "image")
+        print(f"{count} of {args.split} in {printable(args.out)}: {what}")
     return 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...io.arrays import read_npy, read_npz
-from ...io.messages import Path, data_error
+from ...io.messages import Path, counted, data_error
 from .table import Table
 
 
@@ -49,7 +49,7 @@ def add_column(table: Table, path: str) -> tuple[Table, str]:
     """Return a matrix's table with the column in another npy file, and its name."""
     values = _column(read_npy(path), path)
     if len(values) != len(table):
-        reason = f"has {len(values):,} rows, {table.where} has {len(table):,}"
+        reason = f"has {counted(len(values), 'row')}, {table.where} has {len(table):,}"
         raise data_error("table", path, reason, "give one value a row")
     name = os.path.splitext(os.path.basename(path))[0]
     return replace(table, columns={**table.columns, name: values}), name

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError, DataError
-from ...io.messages import Path, choices, data_error
+from ...io.messages import Path, choices, counted, data_error
 from .columns import Column, MixedColumn
 from .dialect import (
     BLANK,
@@ -158,7 +158,7 @@ class _CsvFile:
                     return  # empty lines at the end
                 if not cells:
                     raise self.error(line, 1, "is an empty line", "remove it")
-                reason = f"has {len(cells)} cells, the header {width}"
+                reason = f"has {counted(len(cells), 'cell')}, the header {width}"
                 remedy = "give each row a cell for each column, and quote texts "
                 remedy += "with a delimiter"
                 raise self.error(line, min(len(cells), width) + 1, reason, remedy)
@@ -198,7 +198,7 @@ class _CsvFile:
         if self.expected is not None and n_columns != width:
             names = [name for name in names if name != self.expected.target]
         if len(names) != width:
-            reason = f"has {width} columns, the model expects {n_columns}"
+            reason = f"has {counted(width, 'column')}, the model expects {n_columns}"
             reason += " with the target"
             raise data_error("table", self.where, reason, "give the same columns")
         return names

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError, ModelFileError
-from ...io.messages import data_error, printable
+from ...io.messages import counted, data_error, printable
 from ..rows import MatrixRows, Scaling
 from .cell_checks import InvalidCells
 from .columns import as_texts, is_missing, positions
@@ -134,7 +134,7 @@ class Preprocessing:
             expected = f"{n_inputs}"
             if isinstance(target, int):
                 expected += f" or {n_inputs + 1} with the target"
-            reason = f"has {width} columns, the model expects {expected}"
+            reason = f"has {counted(width, 'column')}, the model expects {expected}"
             raise data_error("table", table.where, reason, "give the same columns")
         return columns
 

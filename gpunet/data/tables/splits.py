@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
-from ...io.messages import Path, choices, data_error
+from ...io.messages import Path, choices, counted, data_error
 from ...random import host_rng
 from ..dataset import Dataset, Splits
 from ..splitting import random_split, stratified_split
@@ -211,7 +211,7 @@ def _with_test(splits: Splits, path: Path, missing_target: str) -> Splits:
     if table.matrix is not None and isinstance(target.name, int):
         width, expected = table.matrix.shape[1], len(fitted.inputs) + 1
         if width != expected:
-            reason = f"has {width} columns, the model expects {expected}"
+            reason = f"has {counted(width, 'column')}, the model expects {expected}"
             remedy = "give the same columns, and the target where it was"
             raise data_error("table", path, reason, remedy)
     table = _with_target(table, name, missing_target)

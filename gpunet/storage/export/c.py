@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from ...io.messages import counted
 from .graph import DenseStep, ExportGraph, FunctionStep, unwritten
 
 _HEAD = """/* A network written by gpunet. C99, needs only the math library (-lm).
@@ -171,7 +172,7 @@ def _head(graph: ExportGraph) -> str:
         if words:
             names = _listed([source.row[k] for k in words])
             texts = f"\n * texts: {len(words)} in UTF-8; NULL is a missing cell{names}"
-    outputs = f"{graph.n_out} outputs{_listed(graph.target.names)}"
+    outputs = f"{counted(graph.n_out, 'output')}{_listed(graph.target.names)}"
     words_of_head = {"call": _call(graph), "n_x": n_x, "n_out": graph.n_out}
     words_of_head |= {"inputs": inputs, "outputs": outputs}
     return _HEAD.format(**words_of_head, texts=texts, returns=returns)

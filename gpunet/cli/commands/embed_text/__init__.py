@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import ConfigError
-from ....io.messages import printable
+from ....io.messages import counted, printable
 from ....show.style import save_png
 from ....show.words import draw_map
 from ....text.corpus import words_of
@@ -68,7 +68,9 @@ def _map(args: argparse.Namespace) -> None:
     points, share = vectors.plane(words)
     names = list(dict.fromkeys(vectors.words[vectors.row(word)] for word in words))
     out = Path(args.out) if args.out else path.with_name("map.png")
-    title = f"{len(names)} words: the plane holds {share:.0%} of their spread"
+    title = (
+        f"{counted(len(names), 'word')}: the plane holds {share:.0%} of their spread"
+    )
     try:
         save_png(draw_map(names, points, title=title), out)
     except ImportError as error:
