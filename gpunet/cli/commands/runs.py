@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ...io.messages import counted
 from ...runs.listing import Run, comparison, is_run, list_runs
 from ..tables import as_json, show
 
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
                 show(title, columns, rows)
     elif len(runs):
         columns, rows, note = runs.table()
-        show("runs, the best first", columns, rows, note)
+        show(counted(len(runs), "run"), columns, rows, note)
     else:
         print("no runs")
     return 0
