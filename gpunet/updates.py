@@ -256,9 +256,10 @@ class Optimizer:
             return float(value)
         n = self._population or 1
         if len(value) != n:
+            remedy = "one for each" if self._population else "make a population"
             raise ConfigError(
                 f"{type(self).__name__}: {name}: got {counted(len(value), 'value')} "
-                f"for {counted(n, 'network')}; give one, or one for each"
+                f"for {counted(n, 'network')}; give one, or {remedy}"
             )
         return [float(v) for v in value] if self._population else float(value[0])
 

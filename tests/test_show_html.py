@@ -107,7 +107,9 @@ def test_population_has_a_thin_line_for_each_member():
 def test_members_are_a_table_the_best_first():
     h = curves(2, members=3)
     h.stopped[1] = f"diverged at epoch 2{HOSTILE}"
-    rows = page(h.members()).rows
+    shown = page(h.members())
+    assert "3 members: 2 active, 1 diverged (member 1)" in shown.words
+    rows = shown.rows
     assert rows[0][:2] == ["member", "epoch"] and rows[0][-1] == "state"
     assert [row[0] for row in rows[1:]] == ["2", "0", "1"]
     page(History().members())

@@ -36,7 +36,10 @@ def net_of(**more):
         ),
         ({"learning_rate": -1.0}, "Adam: learning_rate: expected a number above 0"),
         ({"learning_rate": "0.1"}, "Adam: learning_rate: expected a number above 0"),
-        ({"learning_rate": [0.1, 0.2]}, "got 2 values for 1 network"),
+        (
+            {"learning_rate": [0.1, 0.2]},
+            "got 2 values for 1 network; give one, or make a population",
+        ),
         ({"schedule": "linear"}, "no such schedule"),
         ({"early_stopping": 3}, "no validation data to judge by"),
         ({"early_stopping": 0, "validation": 0.2}, "patience must be at least 1"),

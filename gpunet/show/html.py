@@ -13,7 +13,7 @@ from ..data import Dataset, Splits
 from ..io.messages import counted
 from ..network import Network
 from ..training.history import History, known_values
-from ..training.members.table import MemberTable, counted_states
+from ..training.members.table import MemberTable
 from .digits_png import contact_sheet
 from .markup import Html, Points, block, cell, chart, image, table, verdict
 from .summary import Summary
@@ -60,10 +60,11 @@ def history(h: History) -> str:
 
 def members(rows: MemberTable) -> str:
     """Return the members of a population as a table, the best first."""
-    names = list(rows[0]) if rows else []
-    best = [[row[name] for name in names] for row in rows.best_first()]
+    names = rows.columns
+    best = [[row.get(name) for name in names] for row in rows.best_first()]
     columns = [name.replace("_", " ") for name in names]
-    return block(counted_states(rows), table(columns, best))
+    notes = [f"<p>{cell(note)}</p>" for note in rows.notes()]
+    return block(counted(len(rows), "member"), table(columns, best), *notes)
 
 
 def _lines(h: History, name: str) -> list[Points]:

@@ -49,9 +49,7 @@ class MemberTable(list[dict[str, Any]]):
 
     def text(self, most: int = 10) -> str:
         """Return the best rows as a table, and lines about the rest and all."""
-        rows = self.best_first()
-        names = [*_WHO, *self._setting_names(), *_RESULTS]
-        names = [n for n in names if any(row.get(n) is not None for row in rows)]
+        rows, names = self.best_first(), self.columns
         cells = [[n.replace("_", " ") for n in names]]
         cells += [[_cell(n, row.get(n)) for n in names] for row in rows[:most]]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -64,9 +62,20 @@ class MemberTable(list[dict[str, Any]]):
         ]
         if (more := len(rows) - most) > 0:
             lines.append(f"... and {counted(more, 'more member')}")
-        if len(rows) > 1:
-            lines += [self._summary(), counted_states(self), self.best_setting()]
-        return "\n".join(filter(None, lines))
+        return "\n".join([*lines, *self.notes()])
+
+    @property
+    def columns(self) -> list[str]:
+        """What is known of the members, in the order in which it is shown."""
+        names = [*_WHO, *self._setting_names(), *_RESULTS]
+        return [n for n in names if any(row.get(n) is not None for row in self)]
+
+    def notes(self) -> list[str]:
+        """Return what is said of all members together, in lines."""
+        if len(self) < 2:
+            return []
+        notes = [self._summary(), counted_states(self), self.best_setting()]
+        return list(filter(None, notes))
 
     def best_setting(self) -> str:
         """Return which rate (momentum, penalty) was best, and by how much, or "".
