@@ -174,6 +174,15 @@ def test_predict_refuses_models_and_options_that_do_not_fit(done, table, tmp_pat
     error_line(command("predict", out, table, "--device", "gpu"), 2)
 
 
+def test_model_of_a_table_reads_no_picture_and_one_table(done, table):
+    line = error_line(command("predict", done[0], "seven.png"), 2)
+    assert "table: seven.png: is a picture" in line
+    line = error_line(command("predict", done[0], table, table), 2)
+    assert "got 2 of them; give one" in line
+    line = error_line(command("predict", done[0], table, "--json"), 2)
+    assert "--json: the predictions of a table are CSV" in line
+
+
 def test_predict_does_not_score_a_target_that_is_unfit(done, tmp_path):
     path = write(tmp_path / "t.csv", [[5, 5, "red", "huge"]], HEADER[:4])
     process = command("predict", done[0], path)

@@ -29,7 +29,7 @@ from .parser import command_parser
 
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
-    "predict": "answer the rows of a table with a trained model",
+    "predict": "answer a table's rows, or pictures of digits, with a trained model",
     "export": "write a model as ONNX, JSON, C, JavaScript or Python",
     "verify": "check model files and checkpoints",
     "runs": "list runs side by side, the best first, or compare two",

@@ -65,7 +65,8 @@ def read_digit(*images: Any) -> np.ndarray:
     rows = []
     for k, image in enumerate(images, 1):
         is_path = isinstance(image, str | os.PathLike)
-        where = image if is_path else f"{type(image).__name__} {k}"
+        name = getattr(image, "name", f"{type(image).__name__} {k}")
+        where = image if is_path else str(name)
         rows.append(_normalize(read_pixels(image, where, _LONGEST), where))
     return np.concatenate(rows)
 

@@ -1,4 +1,4 @@
-"""`gpunet predict`: its work."""
+"""What `gpunet predict` does with a table."""
 
 import argparse
 import csv
@@ -10,46 +10,31 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import HostArray
-from ...data import (
-    NOT_A_TABLE,
-    Dataset,
-    Preprocessing,
-    Table,
-    is_missing,
-    is_table,
-    read_for,
-)
-from ...errors import ConfigError, GpunetError, ModelFileError
-from ...io.messages import counted, message, printable
-from ...io.writing import write_atomically
-from ...runs.report import outputs
-from ...storage.models import open_member
-from ...storage.network import model_file
-from ...training.metrics import mean_absolute_error, r_squared
+from ....backend import HostArray
+from ....data import Dataset, Preprocessing, Table, is_missing, read_for
+from ....errors import ConfigError, GpunetError
+from ....io.messages import counted, printable
+from ....io.writing import write_atomically
+from ....network import Network
+from ....runs.report import outputs
+from ....training.metrics import mean_absolute_error, r_squared
 
-_READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
+READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Write the predictions of a model for the rows of a table; return 0."""
-    if not is_table(args.table):
-        raise ConfigError(f"table: {printable(args.table)}: {NOT_A_TABLE}; name one")
-    file = model_file(args.model)
-    net, table = open_member(file, args.member, args.device)
-    if table is None:
-        reason = "was not trained on a table, so it cannot read one"
-        hint = "train with --data table.csv --target column"
-        raise ModelFileError(message("model file", file, reason, hint))
+def predict_table(args: argparse.Namespace, net: Network, table: Preprocessing) -> None:
+    """Write the predictions of a model for the rows of a table."""
+    if args.json:
+        raise ConfigError("--json: the predictions of a table are CSV; leave it out")
     if args.probabilities and table.target.classes is None:
         raise ConfigError("probabilities: the model predicts numbers; leave them out")
     if args.probabilities and not net.loss.on_logits:
         raise ConfigError(
             f"probabilities: the loss {net.loss.name} has none; leave them out"
         )
-    reading = {name: getattr(args, name) for name in _READING if hasattr(args, name)}
+    reading = {name: getattr(args, name) for name in READING if hasattr(args, name)}
     table = replace(table, unknown=reading.pop("unknown", table.unknown))
-    rows = read_for(table, args.table, **reading)
+    rows = read_for(table, args.inputs[0], **reading)
     for note in rows.notes:
         print(f"note: {note}", file=sys.stderr)
     x = table.features(rows, None, net.dtype)
@@ -71,7 +56,6 @@ def run(args: argparse.Namespace) -> int:
     file_note = f", in {printable(args.out)}" if to_file else ""
     score = _score(table, rows, predictions)
     print(f"predicted: {count}{mean}{file_note}{score}", file=sys.stderr)
-    return 0
 
 
 def _to_csv(
