@@ -100,6 +100,9 @@ def test_dead_class_is_one_that_was_asked_for():
     (problem,) = diagnose(net, x, t)
     assert problem.fault == "dead class" and "class 1 is never" in problem.what
     assert diagnose(net, x[t != 1], t[t != 1]) == []
+    net.classes = ("cat", "dog", "owl")
+    (problem,) = diagnose(net, x, [net.classes[k] for k in t])
+    assert "class dog is never" in problem.what
 
 
 def test_vanishing_gradients_are_a_ratio():
@@ -140,6 +143,8 @@ def losses(*values, **more):
         (losses(1.0, 0.5, 0.9), "learning rate too high"),  # it rose
         (losses(9.0, 0.5), "learning rate too high"),  # far above guessing, 1.1
         (losses(1.09, 1.08, 1.07), "learning rate too low"),
+        (losses(1.6, 1.4, 1.5), "learning rate too high"),
+        (losses(1.6, 1.5, 1.45), "learning rate too low"),  # from a bad start
         (losses(1.0, 0.5, 0.4), None),
         (losses(1.0, 0.1, 0.13), None),  # it rose where it is small
         (losses(1.09), None),  # one epoch says nothing yet

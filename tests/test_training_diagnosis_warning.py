@@ -109,8 +109,8 @@ def test_run_that_learned_nothing_is_told_with_a_number_and_a_remedy(case):
     assert line.startswith("training: the network has not learned: its training ")
     rate = how["optimizer"].learning_rate * (9 if "schedule" in how else 1)
     high = "rises" in case or "rate" in case or "epoch" in case
-    remedy = f"{'lower' if high else 'change'} the learning rate ({rate:.3g})"
-    assert CAUSES.get(case, f"; {remedy}") in line
+    remedy = f"; {'lower' if high else 'raise'} the learning rate ({rate:.3g})"
+    assert CAUSES.get(case, remedy) in line
 
 
 HEALTHY = {

@@ -127,7 +127,7 @@ def problems_of(
         problems += rates(run, history, member, stuck)
     if not problems:
         problems += guessing(run)
-    return [*problems, *dead_class(run.labels, run.t, net.n_out)]
+    return [*problems, *dead_class(net, run.labels, run.t)]
 
 
 def _run(net: Network, x: Array, t: Array) -> Pass:

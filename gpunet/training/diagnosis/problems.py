@@ -28,7 +28,7 @@ FAULTS = {  # and what to do, where the number does not tell it better
     "vanishing gradients": "use relu with he_normal, or fewer layers",
     "dead class": "train longer or with class_weight balanced",
     "learning rate too high": "divide it by 3 to 10",
-    "learning rate too low": "multiply it by 3 to 10",
+    "learning rate too low": "multiply it by 3 to 10, or train longer",
     "no better than guessing": "train it, longer or at another learning rate",
 }
 # What is stuck for another reason learns slowly too: that is no second fault.
@@ -151,15 +151,16 @@ def _vanishing(run: Pass) -> Iterator[Problem]:
 
 
 def dead_class(
-    labels: HostArray, t: HostArray, n_classes: int, least: float = 5
+    net: Network, labels: HostArray, t: HostArray, least: float = 5
 ) -> Iterator[Problem]:
     """Yield the problem of classes of at least so many examples, never answered."""
     if t.ndim != 1:
         return
-    counts = np.bincount(t, minlength=n_classes)
-    missed = [k for k in dead_classes(labels, n_classes) if counts[k] >= least]
+    counts = np.bincount(t, minlength=net.n_out)
+    missed = [k for k in dead_classes(labels, net.n_out) if counts[k] >= least]
     if missed:
-        fault, names = "dead class", ", ".join(map(str, missed))
+        known = net.classes or range(net.n_out)
+        fault, names = "dead class", ", ".join(str(known[k]) for k in missed)
         share = f"{counts[missed].sum() / len(t):.1%} of the examples"
         what = f"class {names} is never answered, {share}"
         yield Problem(fault, len(missed), what, FAULTS[fault])
@@ -184,7 +185,7 @@ def rates(run: Pass, history: History, member: int, stuck: bool) -> Iterator[Pro
     if last > 1.2 * low and last > 0.2 * guess:
         what = f"the loss rose from {low:.3g} to {last:.3g}{rate}"
         yield run.problem(high, last / low, what)
-    elif first > 2 * guess or low > 1.2 * guess:
+    elif first > 2 * guess or (low > 1.2 * guess and last > 1.02 * low):
         what = f"the loss was {first:.3g}{rate}, guessing costs {guess:.3g}"
         yield run.problem(high, first / guess, what)
     elif len(losses) > 1 and low > 0.7 * guess and last > 0.8 * first and not stuck:

@@ -76,7 +76,9 @@ def _failures(trainer: "Trainer", courses: dict[int, Course]) -> dict[int, str]:
         causes = ["unscaled inputs", *([] if high else STUCK)]
         shown = [p for p in problems_of(member, *sample(data)) if p.fault in causes]
         rate = f"the learning rate ({courses[i].rate:.3g})"
-        remedy = f"lower {rate}" if high else f"change {rate} or scale the data"
+        remedy = f"change {rate} or scale the data"
+        if high or stood:
+            remedy = f"{'lower' if high else 'raise'} {rate}"
         faults[i] += f"; {shown[0] if shown else remedy}"
     return faults
 
@@ -131,5 +133,5 @@ def _missed_classes(trainer: "Trainer", courses: dict[int, Course]) -> dict[int,
         answers.append(bk.to_host(net.decide(y)))
     table = np.concatenate(answers, axis=-1).reshape(trainer.n_members, -1)
     least = max(20, share / 2 * len(t))
-    missed = {i: [*dead_class(table[i], t, net.n_out, least)] for i in doubtful}
+    missed = {i: [*dead_class(net, table[i], t, least)] for i in doubtful}
     return {i: str(problems[0]) for i, problems in missed.items() if problems}
