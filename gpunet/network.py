@@ -59,6 +59,8 @@ class Network:
     784-16-10 relu, 12,730 parameters
     """
 
+    classes: tuple | None = None
+
     def __init__(
         self,
         layers: Sequence[Layer],
@@ -75,7 +77,6 @@ class Network:
         self.population = population
         self.backend = open_backend(device)
         self.dtype = known_dtype(dtype)
-        self.classes: tuple | None = None
         check_layers(self.layers, self.loss)
         self._params = initial_parameters(
             self.layers, self.seeds, population, self.backend, self.dtype

@@ -1,10 +1,12 @@
 """Classes: labels that are texts, booleans or any numbers, learned and answered."""
 
+import json
+
 import numpy as np
 import pytest
 
 import gpunet
-from gpunet import Dataset, Network, mlp
+from gpunet import Dataset, Network, Splits, mlp
 from gpunet.backend.classes import find_classes, read_labels
 from gpunet.errors import ConfigError, DataError, ModelFileError
 
@@ -81,6 +83,22 @@ def test_validation_and_weights_are_by_class():
     plain, expected = trained(T, **settings)
     assert history["val_loss"] == expected["val_loss"]
     assert np.array_equal(net.params["0.W"], plain.params["0.W"])
+
+
+@pytest.mark.parametrize("values", [NAMES, np.array([3, 5, 7])])
+def test_part_split_off_and_run_in_a_folder_know_the_classes(values, tmp_path):
+    test = Dataset(X[:20], values[T[:20]])
+    data = Splits(Dataset(X, values[T]), None, test, None, "mine")
+    net, plain = (mlp([4, 8, 3], seed=1) for _ in range(2))
+    gpunet.fit(plain, (X, T), epochs=2, validation=0.2)
+    gpunet.fit(net, data, epochs=1, validation=0.2, folder=tmp_path / "run")
+    gpunet.fit(
+        net, data, epochs=2, validation=0.2, folder=tmp_path / "run", resume=True
+    )
+    assert np.array_equal(net.params["0.W"], plain.params["0.W"])
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    expected = gpunet.evaluate(plain, (X[:20], T[:20]))
+    assert result["test_accuracy"] == expected["accuracy"]
 
 
 def test_dataset_may_say_its_classes_in_any_order():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.inputs import numeric_array
 from ..errors import ConfigError
 
 
@@ -57,7 +58,7 @@ def center_of_mass(x: Any, side: int = 28) -> np.ndarray:
 
 def _as_images(x: Any, side: int) -> np.ndarray:
     """Return x as (n, side, side)."""
-    x = np.asarray(x)
+    x = numeric_array(x, "images", "x")
     if x.shape[1:] not in ((side * side,), (side, side)):
         raise ConfigError(f"images must be {side} x {side}, got x of shape {x.shape}")
     return x.reshape(-1, side, side)

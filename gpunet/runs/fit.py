@@ -176,7 +176,10 @@ class _FitJob(NetworkJob):
         test = self.data.test if isinstance(self.data, Splits) else None
         if test is None:
             return {}
-        labels = isinstance(test.t, np.ndarray) and test.t.ndim == 1
-        if self.data.table or (labels and test.t.dtype.kind in "iu"):
+        net = self.inputs.net
+        numbers = isinstance(test.t, np.ndarray) and test.t.dtype.kind in "iu"
+        if self.data.table or (numbers and test.t.ndim == 1 and not net.classes):
             return super().score(stopped)
-        return {"test_loss": evaluate(self.inputs.net, test)["loss"]}
+        result = evaluate(net, test)
+        names = [name for name in ("loss", "accuracy") if result[name] is not None]
+        return {f"test_{name}": result[name] for name in names}

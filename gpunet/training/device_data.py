@@ -28,6 +28,10 @@ from ..random import host_rng
 from .settings import Settings
 
 
+class CodedDataset(Dataset):
+    """A data set that was checked: its labels are positions among the classes."""
+
+
 def training_data(
     net: Network, data: Any, settings: Settings
 ) -> tuple[Dataset, Dataset | None]:
@@ -110,7 +114,9 @@ def check_data(
     """
     first, n_out = net.layers[0], net.n_out
     t = read_labels(data.t, what)
-    if classes := classes or net.classes:
+    if isinstance(data, CodedDataset):
+        pass
+    elif classes := classes or net.classes:
         t = class_codes(t, check_classes(classes, n_out, what), what)
     elif t.dtype.kind in "OU" and t.size and isinstance(t.flat[0], str):
         raise DataError(
@@ -133,7 +139,7 @@ def check_data(
             f"{what}: the network has {counted(n_out, 'output')}, targets have shape "
             f"{data.t.shape}"
         )
-    return data
+    return CodedDataset(data.x, data.t, data.weight, data.scale)
 
 
 def _check_range(values: Any, dtype: str, what: str) -> None:
