@@ -2,8 +2,10 @@
 
 import importlib
 import io
+import multiprocessing
 import re
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -112,6 +114,18 @@ def test_what_the_package_trains_for_itself_stays_quiet(terminal, monkeypatch):
     assert screen.getvalue() == ""
     fit()
     assert "epoch 3/3" in screen.getvalue()
+
+
+def test_workers_of_a_program_show_nothing(terminal, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("gpunet.training.fit"), "_SHORT", 0.0)
+    screen = terminal()
+    thread = threading.Thread(target=fit)
+    thread.start()
+    thread.join()
+    worker = SimpleNamespace(name="LokyProcess-1")
+    monkeypatch.setattr(multiprocessing, "current_process", lambda: worker)
+    fit()
+    assert screen.getvalue() == ""
 
 
 def test_bar_of_the_user_is_the_only_one(terminal):

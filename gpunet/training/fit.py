@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import threading
 import warnings
 from dataclasses import fields, replace
 from typing import Any
@@ -123,7 +124,15 @@ def _progress_bars(progress: bool | None, settings: Settings) -> list[Callback]:
 
 
 def _person_watches() -> bool:
-    """Return whether standard error is a terminal, or the program a notebook's."""
+    """Return whether standard error is a terminal, or the program a notebook's.
+
+    Several workers, processes or threads, would write over each other.
+    """
+    process = getattr(sys.modules.get("multiprocessing"), "current_process", None)
+    if process is not None and process().name != "MainProcess":
+        return False
+    if threading.current_thread() is not threading.main_thread():
+        return False
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     isatty = getattr(sys.stderr, "isatty", lambda: False)
     return shell is not None or (not getattr(sys.stderr, "closed", False) and isatty())
