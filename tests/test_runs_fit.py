@@ -236,3 +236,15 @@ def test_nothing_learned_warns_whoever_called_fit(tmp_path):
     with pytest.warns(gpunet.GpunetWarning, match="has not learned") as seen:
         fit(tmp_path / "p", optimizer=gpunet.SGD(1e6), epochs=25)
     assert seen[0].filename == __file__
+
+
+def test_fit_in_a_folder_resumes_on_every_backend(bk, tmp_path):
+    def net():
+        return gpunet.mlp([4, 6, 3], "tanh", device=bk.name, seed=2)
+
+    whole, _ = fit(tmp_path / "whole", net())
+    fit(tmp_path / "p", net(), max_steps=7)
+    again, _ = fit(tmp_path / "p", net(), resume=True)
+    assert same(host_of(whole), host_of(again))
+    config = json.loads((tmp_path / "p" / "config.json").read_text())
+    assert config["device"] == bk.name

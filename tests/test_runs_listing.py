@@ -9,7 +9,7 @@ from tiny import carry, settings, table, write_set
 
 import gpunet
 from gpunet.errors import ConfigError
-from gpunet.runs.listing import comparison
+from gpunet.runs.listing import Runs, comparison
 from gpunet.storage import RunFolder
 from gpunet.training.metrics import summary
 
@@ -143,11 +143,17 @@ def test_runs_are_a_sequence_with_a_frame_and_a_page(root):
     text, page = repr(runs), runs._repr_html_()
     assert text.splitlines()[0].startswith("name") and "<td>far</td>" in page
     assert "diverged at epoch 1, step 3" in text and "is damaged" in text
-    assert repr(gpunet.list_runs(root / "other")[:0]).startswith("no runs")
+    assert repr(gpunet.list_runs(root / "other" / "deep")) == "no runs"
     frame = pytest.importorskip("pandas") and runs.to_frame()
     assert list(frame["name"]) == [run.name for run in runs]
     assert frame["test_accuracy"][0] == runs[0].numbers["test_accuracy"]
     assert str(frame["modified"].dtype).endswith("UTC]")
+
+
+def test_text_and_page_stay_short(root):
+    many = Runs([gpunet.list_runs(root)["slow"]] * 23)
+    assert repr(many).endswith("... 3 more") and repr(many).count("\n") == 21
+    assert many._repr_html_().count("<tr>") == 21 and len(many.table()[1]) == 23
 
 
 def test_two_runs_of_one_name_are_told_by_their_paths(tmp_path):

@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,15 @@ class Runs(Sequence[Run]):
                 return run
         raise KeyError(f"no run is called {index!r:.80}")
 
-    @property
+    @cached_property
     def differing(self) -> list[str]:
         """The settings in which these runs differ."""
         values: dict[str, set[str]] = {}
         for run in self:
             for key, value in comparable(run).items():
-                values.setdefault(key, set()).add(json.dumps(value, sort_keys=True))
+                plain = isinstance(value, float | int | str | None)
+                text = repr(value) if plain else json.dumps(value, sort_keys=True)
+                values.setdefault(key, set()).add(text)
         return [key for key, different in values.items() if len(different) > 1]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -89,27 +92,31 @@ class Runs(Sequence[Run]):
         cells = [[text_of(name, row) for name in shown] for row in rows]
         return [name.replace("_", " ") for name in shown], cells, note
 
-    def __repr__(self) -> str:
+    def _shown(self) -> tuple[list[str], list[list[str]], list[str]]:
+        """Return columns, the first rows, and what to say below them."""
         columns, rows, note = self.table()
-        more = len(rows) - _MOST_ROWS
-        lines = [columns, *rows[:_MOST_ROWS]]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = [] if rows else ["no runs"]
-        for line in lines if rows else []:
-            pairs = zip(line, widths, strict=True)
-            text.append("  ".join(word.ljust(n) for word, n in pairs).rstrip())
-        text += [f"... {more} more"] if more > 0 else []
-        return "\n".join([*text, *([note] if note else []), *self.problems])
+        more = max(len(rows) - _MOST_ROWS, 0)
+        notes = [f"... {more} more" if more else "", note, *self.problems[:_MOST_ROWS]]
+        notes += [] if rows else ["no runs"]
+        return columns, rows[:_MOST_ROWS], [text for text in notes if text]
+
+    def __repr__(self) -> str:
+        columns, rows, notes = self._shown()
+        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+        lines = [
+            "  ".join(map(str.ljust, row, widths)).rstrip()
+            for row in ([columns, *rows] if rows else [])
+        ]
+        return "\n".join(lines + notes)
 
     def _repr_html_(self) -> str:
-        columns, rows, note = self.table()
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-        body = [
-            "".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows
-        ]
-        lines = "".join(f"<tr>{row}</tr>" for row in [head, *body])
-        notes = "".join(f"<p>{html.escape(x)}</p>" for x in [note, *self.problems] if x)
-        return f"<table>{lines}</table>{notes}"
+        columns, rows, notes = self._shown()
+        cells = [[f"<th>{html.escape(name)}</th>" for name in columns]]
+        cells += [[f"<td>{html.escape(text)}</td>" for text in row] for row in rows]
+        table = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
+        return f"<table>{table}</table>" + "".join(
+            f"<p>{html.escape(text)}</p>" for text in notes
+        )
 
 
 def list_runs(*folders: str | os.PathLike, sort: str | None = None) -> Runs:
