@@ -62,8 +62,8 @@ ROOMS = [
     Mutant(
         "labels left out of the digest",
         "runs/checkpoint.py",
-        "for array in (data.x, data.t):",
-        "for array in (data.x,):",
+        "for array in (data.x, data.t, *weight):",
+        "for array in (data.x, *weight):",
         "test_runs_checkpoint.py::test_data_digest_tells_data_apart",
     ),
     Mutant(
@@ -167,8 +167,8 @@ ROOMS = [
     Mutant(
         "scale lost with the rows taken",
         "data/dataset.py",
-        "replace(self, x=self.x[index], t=self.t[index], weight=weight)",
-        "Dataset(self.x[index], self.t[index], weight)",
+        "replace(self, x=self._array()[index], t=t[index], weight=weight)",
+        "Dataset(self._array()[index], t[index], weight)",
         "test_data_dataset.py::test_dataset_takes_rows_with_weights_and_scale",
     ),
     Mutant(
@@ -181,8 +181,8 @@ ROOMS = [
     Mutant(
         "scale lost with class weights",
         "training/device_data.py",
-        "train = replace(train, weight=weight)",
-        "train = Dataset(train.x, train.t, weight)",
+        "return replace(train, weight=weight)",
+        "return CodedDataset(train.x, train.t, weight)",
         "test_training_fit.py::test_class_weights_leave_the_scale",
     ),
     Mutant(
@@ -197,7 +197,7 @@ ROOMS = [
         "training/history.py",
         "if column not in (*COLUMNS, *self.columns):",
         "if not isinstance(column, str):",
-        "test_training_history.py::test_misspelled_column_names_the_close_one_first",
+        "test_training_history.py::test_misspelled_column_names_the_close_one",
     ),
     Mutant(
         "set parameters not trained on",
@@ -213,5 +213,34 @@ ROOMS = [
         "if LAYERS.get(kind.__name__) is not kind:",
         "if not issubclass(kind, tuple(LAYERS.values())):",
         "test_storage_layers.py::test_class_derived_from_a_built_in_layer_is_a_custom_one",
+    ),
+    Mutant(
+        "classes from the last to the first",
+        "backend/classes.py",
+        "check_classes(sorted(different), n_out, where)",
+        "check_classes(sorted(different)[::-1], n_out, where)",
+        "test_backend_classes.py",
+    ),
+    Mutant(
+        "labels encoded twice",
+        "training/device_data.py",
+        "return CodedDataset(data.x, data.t, data.weight, data.scale)",
+        "return data",
+        "test_backend_classes.py::"
+        "test_part_split_off_and_run_in_a_folder_know_the_classes[values1]",
+    ),
+    Mutant(
+        "a row with a second number read as one-hot",
+        "training/device_data.py",
+        "np.count_nonzero(t) == len(t)",
+        "True",
+        "test_training_evaluate.py::test_targets_that_are_not_one_hot_have_no_accuracy",
+    ),
+    Mutant(
+        "gradients of a tensor taken along",
+        "backend/inputs.py",
+        "values.detach().cpu()",
+        "values.cpu()",
+        "test_backend_inputs.py::test_every_door_takes_every_kind_of_rows[PyTorch]",
     ),
 ]
