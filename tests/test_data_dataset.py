@@ -179,6 +179,9 @@ def test_repr_is_sizes_and_classes():
     data = Dataset(X, T)
     assert repr(data) == "4 x 3, 3 classes"
     assert repr(Dataset(X, T * 1.5)) == "4 x 3, 1 target"
+    assert repr(Dataset(zip(X, X, strict=True), T)) == "Dataset(zip, ndarray)"
+    assert repr(Dataset(X, [[1], [1, 2]])) == "Dataset(ndarray, list)"
+    assert repr(Dataset(X, None)) == "Dataset(ndarray, NoneType)"
     assert repr(Dataset(X.tolist(), np.ones((4, 2)))) == "4, 2 targets"
     images = np.zeros((2000, 28, 28))
     assert repr(Dataset(images, np.zeros(2000, int))) == "2,000 x 28 x 28, 1 class"

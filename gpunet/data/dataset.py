@@ -8,6 +8,7 @@ import numpy as np
 
 from .._lazy import load
 from ..backend.inputs import host_array, numeric_array
+from ..errors import GpunetError
 from ..io.messages import Path, counted, data_error, printable
 from .checks import (
     check_finite,
@@ -55,8 +56,11 @@ class Dataset:
         return len(self.x)
 
     def __repr__(self) -> str:
-        shape = getattr(self.x, "shape", (len(self),))
-        return f"{' x '.join(f'{n:,}' for n in shape)}, {_kind(self.t)}"
+        try:
+            shape = getattr(self.x, "shape", None) or (len(self),)
+            return f"{' x '.join(f'{n:,}' for n in shape)}, {_kind(self.t)}"
+        except (GpunetError, IndexError, TypeError):  # not checked yet
+            return f"Dataset({type(self.x).__name__}, {type(self.t).__name__})"
 
     def _repr_html_(self) -> str:
         return load("show.html").dataset(self)
