@@ -243,4 +243,26 @@ ROOMS = [
         "values.cpu()",
         "test_backend_inputs.py::test_every_door_takes_every_kind_of_rows[PyTorch]",
     ),
+    Mutant(
+        "text in a notebook not escaped",
+        "show/markup.py",
+        'return escape(printable("" if',
+        'return str(printable("" if',
+        "test_show_html.py::test_hostile_names_are_escaped",
+    ),
+    Mutant(
+        "a frame of the first member alone",
+        "training/history.py",
+        "            return value[member]",
+        "            return value[0]",
+        "test_training_history.py::test_frame_has_a_row_for_each_epoch_and_member",
+    ),
+    Mutant(
+        "a figure that a notebook cannot display",
+        "show/style.py",
+        "figure._repr_png_ =",
+        "figure._repr_jpg_ =",
+        "test_show_pictures.py::test_a_notebook_displays_a_figure_once_and_pyplot_never_"
+        "hears_of_it",
+    ),
 ]
