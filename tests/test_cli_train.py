@@ -84,7 +84,9 @@ def test_log_tells_every_event(done):
 
 def test_json_prints_the_result_and_nothing_else(data, tmp_path):
     process = train(data, tmp_path / "run", "--json")
-    assert process.returncode == 0 and process.stderr == ""
+    assert process.returncode == 0 and "epoch 3/3" in process.stderr
+    quiet = train(data, tmp_path / "quiet", "--json", "--quiet")
+    assert quiet.stderr == "" and json.loads(quiet.stdout)["epochs"] == 3
     result = json.loads(process.stdout)
     assert result.pop("folder") == str(tmp_path / "run")
     assert result == json.loads((tmp_path / "run" / "result.json").read_text())

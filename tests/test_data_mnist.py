@@ -264,3 +264,11 @@ def test_nielsen_split_is_for_sixty_thousand_rows():
         data = Dataset(np.zeros((n, 1)), np.zeros(n, np.int64))
         with pytest.raises(ConfigError, match=f"got {n} rows"):
             nielsen_split(Splits(data, None, None, 2, "other"))
+
+
+def test_misspelled_name_of_a_set_is_answered_with_the_nearest(no_root):
+    for name, near in (("minst", "mnist"), ("fashon-mnist", "fashion-mnist")):
+        with pytest.raises(DataError, match=rf"not found; .*did you mean {near}\?"):
+            read_mnist(name=name)
+    with pytest.raises(DataError, match=r"; give its folder$"):
+        read_mnist(name="unlike")

@@ -27,14 +27,13 @@ def run_options(
     `typed` are the settings that the user typed: a resumed run must not contradict
     them.
     """
-    silent = args.quiet or args.json
     names = {field.name for field in fields(RunOptions)} & vars(args).keys()
     options = {name: getattr(args, name) for name in names} | {
         "folder": folder,
         "given": typed,
         "resume": resume,
-        "say": note_printer(silent),
-        "callbacks": () if silent else (ProgressBar(),),
+        "say": note_printer(args.quiet),
+        "callbacks": () if args.quiet else (ProgressBar(),),
         "command": partial(rerun_command, args),
     }
     return RunOptions(**options)

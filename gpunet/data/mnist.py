@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigError
-from ..io.messages import data_error
+from ..io.messages import data_error, nearest
 from .checks import check_labels
 from .dataset import Dataset, Splits
 from .idx import read_images_and_labels
@@ -76,7 +76,9 @@ def read_mnist(folder: str | Path | None = None, *, name: str = "mnist") -> Spli
             return _load(known, name, {})
     looked = ", ".join(map(str, folders)) or "no folder, as $GPUNET_DATA is not set"
     reason = f"not found; looked in {looked}"
-    raise data_error("data set", name, reason, "give its folder")
+    near = nearest(name, ["mnist", "fashion-mnist"], 1)
+    hint = f"; did you mean {near[0]}?" if near and near != [name] else ""
+    raise data_error("data set", name, reason, f"give its folder{hint}")
 
 
 def load_mnist(

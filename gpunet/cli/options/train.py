@@ -271,4 +271,4 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add("--log", metavar="FILE", help="write events to FILE, one JSON object a line")
     add("--diagnose", action="store_true", help="report common training problems")
     add("--quiet", action="store_true", help="show the result only")
-    add_json(parser, "print the result as JSON")
+    add_json(parser, "print the result as JSON, progress on stderr")

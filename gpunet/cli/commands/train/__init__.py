@@ -42,13 +42,14 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(finite_json(result), sort_keys=True))
     else:
         show_result(result, [path.name for path in drawn if path])
-        if history.outcome == "step limit reached":
-            print(options.resume_hint(folder))
+    notes = sys.stderr if args.json else sys.stdout
+    if history.outcome == "step limit reached":
+        print(options.resume_hint(folder), file=notes)
     if result.get("better_than_baseline") is False:
         say("warning: the network is not better than the baseline")
     if args.diagnose:
         found = diagnose(net, data, history)
-        print(found, file=sys.stderr if args.json else sys.stdout)
+        print(found, file=notes)
     return 0
 
 
