@@ -99,9 +99,7 @@ def test_every_option_says_what_it_is(name):
             assert action.help or actions, f"{name}: {action}"
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in NAMES if n not in ("predict", "completion")]
-)
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "completion"])
 def test_every_command_can_print_json(name):
     parser = parser_of(name)
     for each in subparsers(parser).values() or [parser]:

@@ -55,6 +55,24 @@ def test_predict_answers_raw_rows_with_and_without_the_target(done, table, tmp_p
         assert process.returncode == 0 and len(read_csv(process.stdout)) == 91
 
 
+def test_predictions_as_json_are_those_of_the_csv(done, priced, table):
+    words = ("predict", done[0], table, "--probabilities")
+    head, *answers = read_csv(command(*words).stdout)
+    process = command(*words, "--json")
+    record = json.loads(process.stdout)
+    assert process.stderr.startswith("predicted: 90 rows; accuracy ")
+    assert (record["target"], record["networks"]) == ("kind", 1)
+    assert record["predictions"] == [row[0] for row in answers]
+    assert [f"p({name})" for name in record["classes"]] == head[1:]
+    wanted = np.array([row[1:] for row in answers], float)
+    np.testing.assert_allclose(record["probabilities"], wanted, rtol=1e-5)
+    words = ("predict", priced[0], table)
+    answers = read_csv(command(*words).stdout)[1:]
+    record = json.loads(command(*words, "--json").stdout)
+    assert record["predictions"] == [float(row[0]) for row in answers]
+    assert "classes" not in record
+
+
 def test_predict_gives_probabilities(done, table):
     process = command("predict", done[0], table, "--probabilities")
     head, *answers = read_csv(process.stdout)
@@ -179,8 +197,6 @@ def test_model_of_a_table_reads_no_picture_and_one_table(done, table):
     assert "table: seven.png: is a picture" in line
     line = error_line(command("predict", done[0], table, table), 2)
     assert "got 2 of them; give one" in line
-    line = error_line(command("predict", done[0], table, "--json"), 2)
-    assert "--json: the predictions of a table are CSV" in line
 
 
 def test_predict_does_not_score_a_target_that_is_unfit(done, tmp_path):

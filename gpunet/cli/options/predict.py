@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output = "CSV file to write; - is standard output, the default for a table"
     add("-o", "--out", metavar="FILE", help=output)
     add("--probabilities", action="store_true", help="add a column for each class")
-    add_json(parser, "print the answers to pictures as JSON")
+    add_json(parser)
     add("--device", default="cpu", help="cpu, cuda, cuda:N, torch:cpu, ... (cpu)")
     add_threads(parser)
     about = "Each replaces what the model was trained with."

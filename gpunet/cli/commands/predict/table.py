@@ -18,14 +18,13 @@ from ....io.writing import write_atomically
 from ....network import Network
 from ....runs.report import outputs
 from ....training.metrics import mean_absolute_error, r_squared
+from ...tables import as_json
 
 READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 
 
 def predict_table(args: argparse.Namespace, net: Network, table: Preprocessing) -> None:
     """Write the predictions of a model for the rows of a table."""
-    if args.json:
-        raise ConfigError("--json: the predictions of a table are CSV; leave it out")
     if args.probabilities and table.target.classes is None:
         raise ConfigError("probabilities: the model predicts numbers; leave them out")
     if args.probabilities and not net.loss.on_logits:
@@ -41,11 +40,16 @@ def predict_table(args: argparse.Namespace, net: Network, table: Preprocessing) 
     y = outputs(net.predict, net, Dataset(x, np.zeros(len(x))))
     if net.population:
         y = y.mean(axis=0)
-    predictions, text = _to_csv(table, y, args.probabilities)
+    predictions, probabilities = _answers(table, y)
+    probabilities = probabilities if args.probabilities else None
+    text = _to_csv(table, predictions, probabilities)
     to_file = args.out not in (None, "", "-")
     if to_file:
         write_atomically(args.out, text.encode("utf-8"))
-    else:
+    if args.json:
+        document = _document(table, predictions, probabilities)
+        print(as_json({"networks": net.population or 1} | document))
+    elif not to_file:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(encoding="utf-8")  # what --out would hold
         sys.stdout.write(text)
@@ -58,29 +62,50 @@ def predict_table(args: argparse.Namespace, net: Network, table: Preprocessing) 
     print(f"predicted: {count}{mean}{file_note}{score}", file=sys.stderr)
 
 
+def _answers(table: Preprocessing, y: HostArray) -> tuple[HostArray, HostArray | None]:
+    """Return numbers, shape (n, 1), or class indices (n,) with their probabilities."""
+    if table.target.classes is None:
+        return table.target.decode(y), None
+    if y.shape[1] == 1:
+        y = np.concatenate([1.0 - y, y], axis=1)
+        return (y[:, 1] >= 0.5).astype(int), y
+    return y.argmax(axis=1), y
+
+
+def _named(table: Preprocessing, predictions: HostArray) -> list[Any]:
+    """Return predictions as the table writes them: class names or numbers."""
+    classes = table.target.classes
+    if classes is None:
+        return predictions[:, 0].tolist()
+    return [classes[k] for k in predictions]
+
+
+def _document(
+    table: Preprocessing, predictions: HostArray, probabilities: HostArray | None
+) -> dict[str, Any]:
+    """Return predictions, and probabilities if any, as JSON has them."""
+    document: dict[str, Any] = {"target": table.target.name}
+    document["predictions"] = _named(table, predictions)
+    if probabilities is not None:
+        document["classes"] = list(table.target.classes or ())
+        document["probabilities"] = probabilities
+    return document
+
+
 def _to_csv(
-    table: Preprocessing, y: HostArray, probabilities: bool
-) -> tuple[HostArray, str]:
-    """Return the predictions, and the text of a CSV file that holds them."""
-    target = table.target
-    header: list[Any] = [target.name]
-    columns: list[Iterable[Any]] = []
-    if target.classes is None:
-        predictions = target.decode(y)
-        columns.append(map(repr, predictions[:, 0].tolist()))
-    else:
-        binary = y.shape[1] == 1
-        predictions = (y[:, 0] >= 0.5).astype(int) if binary else y.argmax(axis=1)
-        columns.append(target.classes[k] for k in predictions)
-    if probabilities and target.classes is not None:
-        y = np.concatenate([1.0 - y, y], axis=1) if binary else y
-        header += [f"p({name})" for name in target.classes]
-        columns += [(f"{p:.6g}" for p in column.tolist()) for column in y.T]
+    table: Preprocessing, predictions: HostArray, probabilities: HostArray | None
+) -> str:
+    """Return the text of a CSV file of predictions, and of probabilities if any."""
+    header: list[Any] = [table.target.name]
+    columns: list[Iterable[Any]] = [_named(table, predictions)]
+    if probabilities is not None:
+        header += [f"p({name})" for name in table.target.classes or ()]
+        columns += [(f"{p:.6g}" for p in c.tolist()) for c in probabilities.T]
     memory = io.StringIO(newline="")
     writer = csv.writer(memory, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(zip(*columns, strict=True))
-    return predictions, memory.getvalue()
+    return memory.getvalue()
 
 
 def _score(table: Preprocessing, rows: Table, predictions: HostArray) -> str:
