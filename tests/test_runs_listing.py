@@ -1,5 +1,6 @@
 """Run folders side by side: their settings, states and scores, whatever lies there."""
 
+import contextlib
 import json
 import os
 
@@ -8,7 +9,7 @@ import pytest
 from tiny import carry, settings, table, write_set
 
 import gpunet
-from gpunet.errors import ConfigError
+from gpunet.errors import ConfigError, ModelFileError
 from gpunet.runs.listing import Runs, comparison
 from gpunet.storage import RunFolder
 from gpunet.training.metrics import summary
@@ -71,7 +72,7 @@ def test_run_at_work_is_running_until_its_process_leaves(tmp_path):
     with RunFolder(tmp_path / "p"):
         (run,) = gpunet.list_runs(tmp_path)
         assert run.state == "running" and "test_accuracy" not in run.numbers
-        assert run.numbers["epochs"] == 3
+        assert run.numbers["epochs_done"] == 3
     (run,) = gpunet.list_runs(tmp_path)
     assert run.state == "done"
 
@@ -92,7 +93,8 @@ def test_numbers_are_those_of_result_and_history(root):
     assert numbers["test_accuracy_sd"] == told["sd"]
     seconds = [record["seconds"] for record in runs["three"].history]
     assert numbers["seconds"] == pytest.approx(sum(seconds))
-    assert numbers["epochs"] == 3 and runs["cut"].numbers["epochs"] == 2
+    assert numbers["epochs_done"] == 3 and runs["cut"].numbers["epochs_done"] == 2
+    assert numbers["best_epoch"] == pytest.approx(np.mean(result["best_epoch"]))
     cut = runs["cut"]
     assert cut.numbers["val_loss"] == cut.history.last["val_loss"]
 
@@ -183,7 +185,7 @@ HOSTILE = {
         b"\xff\n",
         b"[]\n",
         b"{}\n",
-        b'{"loss": [1, "x"]}\n',
+        b'{"epoch": 1, "loss": "x"}\n{"epoch": []}\n',
         b'{"seconds"',
     ],
 }
@@ -197,6 +199,9 @@ def test_damaged_files_cost_a_line_at_most(tmp_path, name):
         runs = gpunet.list_runs(tmp_path)
         assert len(runs) + len(runs.problems) == 1
         assert repr(runs) and runs._repr_html_() and len(runs.rows()) == len(runs)
+        for run in runs:
+            with contextlib.suppress(ModelFileError):
+                assert len(comparison(run, run)) == 3
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFO here")

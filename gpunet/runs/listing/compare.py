@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ...training.metrics import summary
-from .folder import SCORES, Run
+from .folder import Run, told_of
 from .runs import Runs, comparable, text_of
 
 Table = tuple[str, list[str], list[list[str]]]  # title, columns, rows
@@ -43,32 +42,32 @@ def _rows(keys: list[str], columns: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def _last_epochs(a: Run, b: Run, names: list[str]) -> tuple[list[str], list[list[str]]]:
-    records = [
-        {record.get("epoch"): record for record in run.history.records}
-        for run in (a, b)
-    ]
-    last = {epoch for of in records for epoch in list(of)[-_EPOCHS:]}
-    curves = [
+    curves = [_curves(run) for run in (a, b)]
+    last = {epoch for run in curves for epoch in sorted(run)[-_EPOCHS:]}
+    shown = [
         (name, i)
         for name in _CURVES
-        for i in (0, 1)
-        if any(record.get(name) is not None for record in records[i].values())
+        for i, run in enumerate(curves)
+        if any(name in record for record in run.values())
     ]
-    rows = []
-    for epoch in sorted(epoch for epoch in last if epoch is not None):
-        told = [_means(of.get(epoch, {})) for of in records]
-        rows.append([str(epoch), *(text_of(name, told[i]) for name, i in curves)])
-    columns = [
+    rows = [
+        [str(epoch), *(text_of(name, curves[i].get(epoch, {})) for name, i in shown)]
+        for epoch in sorted(last)
+    ]
+    return [
         "epoch",
-        *(f"{name.replace('_', ' ')}: {names[i]}" for name, i in curves),
-    ]
-    return columns, rows
+        *(f"{name.replace('_', ' ')}: {names[i]}" for name, i in shown),
+    ], rows
 
 
-def _means(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record's curves, of a population the means of its members."""
-    values = {name: record[name] for name in SCORES if name in record}
+def _curves(run: Run) -> dict[int, dict[str, float]]:
+    """Return the curves of each epoch, of a population the means of its members."""
+    records = [record for record in run.history if type(record.get("epoch")) is int]
     return {
-        name: summary(value).get("mean") if isinstance(value, list) else value
-        for name, value in values.items()
+        record["epoch"]: {
+            name: mean
+            for name in _CURVES
+            if (mean := told_of(record.get(name)).get("mean")) is not None
+        }
+        for record in records
     }

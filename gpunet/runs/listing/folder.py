@@ -66,25 +66,22 @@ class Run:
 
     @cached_property
     def numbers(self) -> dict[str, Any]:
-        """What came out as numbers: scores, epochs, best_epoch, members, seconds.
+        """What came out as numbers: epochs_done, best_epoch, members, seconds, scores.
 
-        A score of a population is the mean of its members, and its name with "_sd"
-        their standard deviation. Scores that result.json lacks, such as those of the
-        validation data, are those of the epoch whose weights were kept.
+        Those of a population are means over its members, and each score's standard
+        deviation has "_sd" after its name. Scores that result.json lacks, such as
+        those of the validation data, are of the epoch whose weights were kept.
         """
         seconds, record = self._told()
-        found = {**record, **self.result}
-        row: dict[str, Any] = {"epochs": found.get("epochs", record.get("epoch"))}
-        best = self.result.get("best_epoch")
-        row |= {"best_epoch": best if isinstance(best, int) else None}
+        row = {"epochs_done": self.result.get("epochs", record.get("epoch"))}
+        row |= {"best_epoch": self.result.get("best_epoch")}
         row |= {"members": self.settings.get("population"), "seconds": seconds}
-        for name in SCORES:
-            value = found.get(name)
-            if isinstance(value, list) and all(v is None or _number(v) for v in value):
-                told = summary(value)
-                row |= {name: told.get("mean"), f"{name}_sd": told.get("sd")}
-            elif _number(value):
-                row[name] = value
+        row |= {name: (record | self.result).get(name) for name in SCORES}
+        for name, value in list(row.items()):
+            told = told_of(value)
+            row[name] = told.get("mean")
+            if isinstance(value, list) and name in SCORES:
+                row[f"{name}_sd"] = told.get("sd")
         return {key: value for key, value in row.items() if value is not None}
 
     def _told(self) -> tuple[float | None, dict[str, Any]]:
@@ -107,8 +104,14 @@ class Run:
         return round(sum(seconds), 4) if seconds else None, record
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def told_of(value: Any) -> dict[str, Any]:
+    """Return mean and sd of a number, or of a list of one for each member; or {}."""
+    if type(value) in (int, float):
+        return {"mean": value}
+    known = (int, float, type(None))
+    if isinstance(value, list) and all(type(v) in known for v in value):
+        return summary(value)
+    return {}
 
 
 def is_run(path: Path) -> bool:

@@ -13,8 +13,8 @@ from ...errors import ConfigError, GpunetError
 from ...io.messages import choices, printable
 from .folder import SCORES, Run, is_run, read_run
 
-_MOST_SETTINGS, _MOST_ROWS = 8, 20  # that are shown; a frame has them all
-_NUMBERS = ("epochs", "best_epoch", "members", "seconds")
+_MOST_SETTINGS, _MOST_ROWS = 6, 20  # that are shown; a frame has them all
+_NUMBERS = ("epochs_done", "best_epoch", "members", "seconds")
 
 
 class Runs(Sequence[Run]):
@@ -234,7 +234,7 @@ def text_of(name: str, row: dict[str, Any]) -> str:
         form = ".2%" if name.endswith("accuracy") else ".4g"
         sd = row.get(f"{name}_sd")
         return f"{value:{form}}" + ("" if sd is None else f" ± {sd:{form}}")
-    if name == "seconds":
+    if name in ("seconds", "best_epoch") and isinstance(value, float):
         return f"{value:.1f}"
     if name == "sizes" and isinstance(value, list):
         return "-".join(map(str, value))
