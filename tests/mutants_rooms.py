@@ -217,8 +217,8 @@ ROOMS = [
     Mutant(
         "classes from the last to the first",
         "backend/classes.py",
-        "check_classes(sorted(different), n_out, where)",
-        "check_classes(sorted(different)[::-1], n_out, where)",
+        "check_classes(sorted(set(labels.tolist())), n_out, where)",
+        "check_classes(sorted({*labels})[::-1], n_out, where)",
         "test_backend_classes.py",
     ),
     Mutant(

@@ -6,7 +6,7 @@ from helpers import normal
 
 import gpunet
 from gpunet.checks.explain import check_size, explain, three_ways, votes
-from gpunet.errors import ConfigError
+from gpunet.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.pure
 
@@ -156,3 +156,12 @@ def test_large_explanation_prints_the_largest_derivative_of_each_layer():
     for layer in explanation.layers:
         largest = layer.dW.ravel()[np.argmax(np.abs(layer.dW))]
         assert f" = {largest:.8g}\n" in text
+
+
+def test_label_may_be_a_class_of_the_network():
+    net, x = network(), normal(1, 3)
+    net.classes = ("cat", "dog")
+    assert explain(net, x, "dog").target.tolist() == [0.0, 1.0]
+    assert explain(net, x, 1).cost == explain(net, x, "dog").cost
+    with pytest.raises(DataError, match="explain: t: must be numbers"):
+        explain(net, x, "bird")

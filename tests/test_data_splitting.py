@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpunet.data import Dataset, random_split, split_validation, stratified_split
-from gpunet.errors import ConfigError
+from gpunet.errors import ConfigError, DataError
 
 
 def assert_split(n, train, validation):
@@ -125,3 +125,11 @@ def test_split_validation_at_random_for_targets_or_by_wish():
     targets = Dataset(data.x, data.x * 2)
     train, held = split_validation(targets, 2, np.random.default_rng(0))
     assert np.array_equal(held.t, held.x * 2) and len(train) == 4
+
+
+def test_texts_are_split_by_class():
+    towns = ["Rome", "Oslo", "Rome", "Oslo", "Rome", "Rome"]
+    _, held_out = stratified_split(towns, 3, np.random.default_rng(0))
+    assert sorted(np.array(towns)[held_out]) == ["Oslo", "Rome", "Rome"]
+    with pytest.raises(DataError, match="element 0 is None"):
+        stratified_split([None] * 6, 3, np.random.default_rng(0))

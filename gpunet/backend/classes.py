@@ -23,7 +23,8 @@ def read_labels(t: Any, where: str) -> np.ndarray:
     labels = host_array(t, "labels", where)
     if labels.dtype.kind in "ST":
         labels = labels.astype(str)
-    is_text = [isinstance(v, str) for v in labels.flat] if _may_be_text(labels) else []
+    may_be = labels.dtype.kind in "OU"
+    is_text = [isinstance(v, str) for v in labels.flat] if may_be else []
     if not any(is_text):
         return labels
     if not all(is_text):
@@ -34,8 +35,10 @@ def read_labels(t: Any, where: str) -> np.ndarray:
     return labels.reshape(-1) if labels.shape[1:] == (1,) else labels
 
 
-def _may_be_text(labels: np.ndarray) -> bool:
-    return labels.dtype.kind in "OU"
+def has_texts(labels: np.ndarray) -> bool:
+    """Return whether what `read_labels` returned are texts."""
+    is_text = labels.dtype.kind in "OU" and labels.size
+    return bool(is_text and isinstance(labels.flat[0], str))
 
 
 def find_classes(labels: np.ndarray, n_out: int, where: str) -> Classes | None:
@@ -52,11 +55,8 @@ def find_classes(labels: np.ndarray, n_out: int, where: str) -> Classes | None:
         return None
     if labels.dtype.kind == "b":
         return (False, True) if n_out <= 2 else None
-    if _may_be_text(labels):
-        different = set(labels.tolist())
-        if not all(isinstance(v, str) for v in different):
-            return None
-        return check_classes(sorted(different), n_out, where)
+    if has_texts(labels):
+        return check_classes(sorted(set(labels.tolist())), n_out, where)
     if labels.dtype.kind not in "iuf" or n_out == 1:
         return None
     if np.min(labels) >= 0 and np.max(labels) < n_out:  # faster than a sort

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.classes import has_texts, read_labels
 from ..errors import ConfigError
 from ..io.messages import counted
 from .checks import check_labels
@@ -38,7 +39,9 @@ def stratified_split(
     largest remainders, the lower class first. At least one row of each class stays in
     train (ConfigError), so a class of one row is never held out. See `random_split`.
     """
-    labels = check_labels(labels, one_class_ok=True)
+    labels = read_labels(labels, "labels")
+    if not has_texts(labels):
+        labels = check_labels(labels, one_class_ok=True)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     held_out_counts = _proportional(counts, _held_out_count(size, len(labels)))
     rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])

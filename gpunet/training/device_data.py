@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, Backend, namespace
-from ..backend.classes import check_classes, class_codes, find_classes, read_labels
+from ..backend.classes import (
+    check_classes,
+    class_codes,
+    find_classes,
+    has_texts,
+    read_labels,
+)
 from ..backend.inputs import check_words, features_error
 from ..data import (
     Dataset,
@@ -118,7 +124,7 @@ def check_data(
         pass
     elif classes := classes or net.classes:
         t = class_codes(t, check_classes(classes, n_out, what), what)
-    elif t.dtype.kind in "OU" and t.size and isinstance(t.flat[0], str):
+    elif has_texts(t):
         raise DataError(
             f"{what}: label 0 is {str(t.flat[0])!r:.60}, and the network has no "
             "classes; train it with such labels, or set its `classes`"
