@@ -265,4 +265,18 @@ ROOMS = [
         "test_show_pictures.py::test_a_notebook_displays_a_figure_once_and_pyplot_never_"
         "hears_of_it",
     ),
+    Mutant(
+        "members that share a start share their seeds",
+        "blocks.py",
+        "    net.seeds = seeds",
+        "    net.seeds = start",
+        "test_blocks.py::test_members_start_from_their_own_seeds_or_from_the_first",
+    ),
+    Mutant(
+        "rates of other seeds in a sweep of one",
+        "cli/commands/train/sweep.py",
+        "for i in range(each)] * n_values",
+        "for i in range(each * n_values)]",
+        "test_cli_train_sweep.py::test_same_seed_gives_every_rate_the_same_seeds",
+    ),
 ]
