@@ -82,6 +82,12 @@ class CudaArray:
         raise TypeError("Implicit conversion to a NumPy array is not allowed")
 
 
+class Table:
+    """A table of some other library."""
+
+    columns = ("a", "b")
+
+
 WAYS = {
     "list": lambda x: x.tolist(),
     "tuples": lambda x: tuple(map(tuple, x.tolist())) if x.ndim == 2 else tuple(x),
@@ -176,6 +182,7 @@ def test_nullable_columns_of_pandas_are_numbers():
         ("text", "must be numbers, got <U4; element 0 is 'text'"),
         (Dataset(X, T), "element 0 is a Dataset"),
         (None, "element 0 is None"),
+        (Table(), "element 0 is a Table"),
     ],
 )
 def test_what_is_not_rows_gets_a_sentence(x, why):

@@ -83,8 +83,14 @@ def numeric_array(values: Any, what: str, where: Path) -> np.ndarray:
     array = host_array(values, what, where)
     if array.dtype.kind in "buif":
         return array
-    if hasattr(values, "columns"):
-        return _columns(values, what, where)
+    if columns := _columns(values):
+        source = os.fsdecode(where)
+        return np.column_stack(
+            [
+                numeric_array(column, what, f"{source}, column {name!r:.60}")
+                for name, column in columns
+            ]
+        )
     if array.dtype.name == "bfloat16":  # of JAX
         return array.astype(np.float32)
     bad = [i for i, v in enumerate(array.flat) if not _is_number(v)]
@@ -96,19 +102,12 @@ def numeric_array(values: Any, what: str, where: Path) -> np.ndarray:
     raise data_error(what, where, reason, "convert it to a numeric type")
 
 
-def _columns(frame: Any, what: str, where: Path) -> np.ndarray:
-    """Return the columns of a DataFrame of pandas or Polars side by side."""
-    if hasattr(frame, "items"):
-        columns = list(frame.items())
-    else:
-        columns = [(column.name, column) for column in frame.get_columns()]
-    source = os.fsdecode(where)
-    return np.column_stack(
-        [
-            numeric_array(column, what, f"{source}, column {name!r:.60}")
-            for name, column in columns
-        ]
-    )
+def _columns(values: Any) -> list[tuple[Any, Any]]:
+    """Return the columns of a DataFrame of Polars or pandas by name, else none."""
+    if hasattr(values, "get_columns"):
+        return [(column.name, column) for column in values.get_columns()]
+    is_frame = hasattr(values, "items") and hasattr(values, "columns")
+    return list(values.items()) if is_frame else []
 
 
 def _is_number(value: Any) -> bool:
