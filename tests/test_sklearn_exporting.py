@@ -9,7 +9,11 @@ pytest.importorskip("pandas")
 import pandas
 import sklearn.neural_network as original
 from exported import RUN, answers, answers_of_js, load_py
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_transformer,
+)
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -158,6 +162,31 @@ def test_steps_on_numbers_are_exact(name, dtype, tmp_path):
         np.testing.assert_allclose(
             found, y, rtol=0, atol=1e-12 if dtype == "float64" else 2e-6
         )
+
+
+CODES = np.stack([np.arange(N) % 4 * 2.5, np.arange(N) % 3 - 1.0, X[:, 0]], axis=1)
+CODES[::9, 0] = CODES[::7, 1] = np.nan
+NUMBERS = [[2.5, -1.0, 0.5], [None, 0.0, 0.5], [7.5, None, 0.5], [3.0, 1.0, 0.5]]
+ENCODERS = {
+    "one-hot": OneHotEncoder(handle_unknown="ignore"),
+    "dropped": OneHotEncoder(drop=[7.5, 0.0], handle_unknown="ignore"),
+    "ordinal": OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=-9, encoded_missing_value=-1
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_categories_that_are_numbers_may_be_missing(name, tmp_path):
+    encoder = make_column_transformer((ENCODERS[name], [0, 1]), (MaxAbsScaler(), [2]))
+    model = make_pipeline(encoder, MLPRegressor(**SMALL)).fit(CODES, X[:, 1])
+    y = model.predict(np.array(NUMBERS, float))[:, None]
+    for kind in RUN:
+        if kind == "onnx":
+            pytest.importorskip("onnx")
+        gpunet.export(model, tmp_path / f"net.{kind}")
+        found = answers(kind, tmp_path / f"net.{kind}", NUMBERS, [], y)
+        np.testing.assert_allclose(found, y, rtol=0, atol=1e-9, err_msg=kind)
 
 
 def test_scaled_target_and_searches_are_unwrapped(tmp_path):

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -104,6 +106,22 @@ def test_classes_are_those_of_the_table(model, tmp_path):
     assert python.classify(frame).tolist() == classes
 
 
+def test_categories_that_look_like_numbers_may_be_given_as_numbers(tmp_path):
+    cells = [[["7", "2.5"][k % 2], k, ["no", "yes"][k % 2]] for k in range(40)]
+    path = write_csv(tmp_path / "t.csv", cells, ["code", "size", "kind"])
+    table = read_splits(path, "kind", categories=["code"]).table
+    net = gpunet.mlp([len(table.inputs), 2])
+    save_network(net, tmp_path / "model.safetensors", table=table.to_json())
+    gpunet.export(tmp_path, tmp_path / "net.js")
+    gpunet.export(tmp_path, tmp_path / "net.py")
+    rows = [["7", 3], [7, 3], ["2.5", 3], [2.5, 3]]
+    for y in (
+        answers_of_js(tmp_path / "net.js", rows)[0],
+        load_py(tmp_path / "net.py").predict([*rows[:1], [7.0, 3], *rows[2:]]).tolist(),
+    ):
+        assert y[0] == y[1] != y[2] == y[3]
+
+
 REFUSED = {
     "must have 3 cells": [1.0, "red"],
     "is not a number": ["big", "red", 0.0],
@@ -160,3 +178,37 @@ def test_json_describes_the_columns(model, tmp_path):
     assert [c["column"] for c in document["columns"]] == [0, 1, 2]
     assert document["columns"][1]["one_hot"] == len(table.categories[NAMES[1]])
     assert document["inputs"]["names"] == table.inputs
+
+
+LOADING = {
+    "a page": """const vm = require("vm"); const fs = require("fs");
+        const page = vm.createContext({ atob });
+        vm.runInContext(fs.readFileSync(PATH, "utf8"), page);
+        console.log(vm.runInContext("gpunet.predict([1, 2]).length", page));""",
+    "a module": """import(require("url").pathToFileURL(PATH)).then(
+        ({ predict, classify }) => console.log(predict([1, 2]).length));""",
+}
+
+
+@pytest.mark.parametrize("where", LOADING)
+def test_script_loads_in_pages_and_as_a_module(where, tmp_path):
+    node = shutil.which("node") or pytest.skip("there is no node")
+    gpunet.export(gpunet.mlp([2, 3]), tmp_path / "net.js")
+    code = LOADING[where].replace("PATH", json.dumps(str(tmp_path / "net.js")))
+    done = subprocess.run([node, "-e", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("3\n", "")
+
+
+@pytest.mark.parametrize("kind", RUN)
+def test_table_of_texts_alone_is_exported(kind, tmp_path):
+    if kind == "onnx":
+        pytest.importorskip("onnx")
+    cells = [["ab"[k % 2], "uvw"[k % 3], ["no", "yes"][k % 2]] for k in range(60)]
+    path = write_csv(tmp_path / "t.csv", cells, ["one", "two", "kind"])
+    table = read_splits(path, "kind").table
+    net = gpunet.mlp([5, 2], dtype="float64")
+    save_network(net, tmp_path / "model.safetensors", table=table.to_json())
+    gpunet.export(tmp_path, tmp_path / f"net.{kind}")
+    y = net.predict(np.array([[1.0, 0, 0, 0, 1], [0, 1, 1, 0, 0]]))
+    found = answers(kind, tmp_path / f"net.{kind}", [["a", "w"], ["b", "u"]], [0, 1], y)
+    np.testing.assert_allclose(found, y, rtol=0, atol=1e-12)
