@@ -166,7 +166,10 @@ def model_file(path: Path) -> pathlib.Path:
     file = place / "model.safetensors"
     if not os.path.isdir(path):
         return place
-    if file.exists():
+    try:
+        if file.name in os.listdir(place):
+            return file
+    except OSError:  # reading the file says why
         return file
     checkpoints = sorted(place.glob("checkpoints/step-*.safetensors"))
     reason, remedy = "holds no model.safetensors", "name a model file or a run folder"
