@@ -69,16 +69,18 @@ def _failures(trainer: "Trainer", courses: dict[int, Course]) -> dict[int, str]:
     faults = {i: fault for i, fault in faults.items() if fault}
     for i in list(faults)[:1]:  # the one that is shown, with its cause
         first, last = courses[i].losses[0], courses[i].losses[-1]
-        stood = len(courses[i].losses) > 1 and abs(last - first) < 0.01 * first
-        high = last > 2 * guess and not stood
+        moved = (
+            abs(last - first) / max(first, 1e-9) if len(courses[i].losses) > 1 else 1.0
+        )
+        high = last > 2 * guess and moved > 0.01
         member = net.member(i) if net.population else net
         # Of a rate that is too high, dead ReLUs and the like are consequences.
         causes = ["unscaled inputs", *([] if high else STUCK)]
         shown = [p for p in problems_of(member, *sample(data)) if p.fault in causes]
         rate = f"the learning rate ({courses[i].rate:.3g})"
-        remedy = f"change {rate} or scale the data"
-        if high or stood:
-            remedy = f"{'lower' if high else 'raise'} {rate}"
+        remedy = f"lower {rate}" if high else f"raise {rate}"
+        if not high and moved > 0.001:
+            remedy = f"change {rate} or scale the data"
         faults[i] += f"; {shown[0] if shown else remedy}"
     return faults
 
