@@ -91,7 +91,7 @@ def test_checkers_and_python_find_the_same_names():
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     )
     seen = {
-        item.asname or item.name: (node.module, item.name)
+        item.asname or item.name: (node.module or item.name, item.name)
         for node in imports.body
         for item in node.names
     }
