@@ -30,7 +30,7 @@ from sklearn.utils._missing import is_scalar_nan
 from ..errors import ConfigError
 from ..network import Network
 from ..storage.export.ports import Answers, Cell, RawRows
-from .networks import is_multilabel, to_network
+from .networks import MLPS, is_multilabel, to_network
 
 
 def parts(model: Any) -> tuple[Network, RawRows | None, Answers]:
@@ -39,9 +39,8 @@ def parts(model: Any) -> tuple[Network, RawRows | None, Answers]:
     Raises
     ------
     ConfigError
-        A step that cannot be exported, by name.
-    TypeError, sklearn.exceptions.NotFittedError
-        As of `gpunet.sklearn.to_network`.
+        An estimator or step that cannot be exported, by name.
+    sklearn.exceptions.NotFittedError
     """
     model = getattr(model, "best_estimator_", model)  # of a search
     if type(model) is TransformedTargetRegressor:
@@ -49,8 +48,12 @@ def parts(model: Any) -> tuple[Network, RawRows | None, Answers]:
         net, source, target = parts(model.regressor_)
         shift, factor = _affine(model.transformer_, net.n_out)
         return net, source, replace(target, shift=shift, factor=1.0 / factor)
-    if type(model) is not Pipeline:
+    if isinstance(model, MLPS):
         return to_network(model), None, _answers(model)
+    if type(model) is not Pipeline:
+        reason = "cannot be exported; the model, or the last step of a Pipeline, must "
+        reason += "be a fitted MLPClassifier or MLPRegressor of gpunet or scikit-learn"
+        raise _refusal(model, reason)
     validation.check_is_fitted(model)
     steps = [step for _, step in model.steps]
     while type(steps[-1]) is Pipeline:

@@ -12,6 +12,8 @@ from .state import MLPState
 from .steppers.device_stepper import make_network
 from .steppers.layers import DenseLayers
 
+MLPS = MLPState, BaseMultilayerPerceptron
+
 
 def to_network(estimator: Any) -> Network:
     """Return the Network of a fitted MLP, on the CPU and in the dtype it was fitted in.
@@ -46,7 +48,7 @@ def to_network(estimator: Any) -> Network:
     >>> bool(abs(net.predict(X) - clf.predict_proba(X)).max() < 1e-12)
     True
     """
-    if not isinstance(estimator, MLPState | BaseMultilayerPerceptron):
+    if not isinstance(estimator, MLPS):
         raise TypeError(
             "to_network: the estimator must be an MLPClassifier or MLPRegressor of "
             f"gpunet or scikit-learn, got {type(estimator).__name__}; of a Pipeline "

@@ -18,9 +18,14 @@ def open_member(
     net, state = open_model(file, device)
     table = state.get("table")
     table = None if table is None else _preprocessing(net, table, file)
+    return choose_member(net, member), table
+
+
+def choose_member(net: Network, member: int | None) -> Network:
+    """Return a network, or one of a population (ConfigError: there is none such)."""
     if member is not None and not net.population:
         raise ConfigError("member: the model holds one network; leave `member` out")
-    return net if member is None else net.member(member), table
+    return net if member is None else net.member(member)
 
 
 def _preprocessing(net: Network, document: Any, file: Path) -> Preprocessing:

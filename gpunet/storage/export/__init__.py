@@ -8,7 +8,7 @@ from ...errors import ConfigError
 from ...io.messages import Path, printable
 from ...io.writing import write_atomically
 from ...network import Network
-from ..models import open_member
+from ..models import choose_member, open_member
 from ..network import model_file
 from .c import to_c
 from .graph import export_graph
@@ -95,7 +95,7 @@ def exported(
                     f"run folder, or a fitted estimator, got {type(model).__name__}"
                 )
             model, source, target = load("sklearn.exporting").parts(model)
-        model = model if member is None else model.member(member)
+        model = choose_member(model, member)
     if target is None and model.classes:
         target = Answers(list(map(str, model.classes)), classes=model.classes)
     return FORMATS[kind](export_graph(model, source, target))
