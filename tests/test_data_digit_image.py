@@ -115,6 +115,13 @@ def test_size_proportions_and_center():
     assert np.all(np.abs(center - 14) <= 0.5)
 
 
+def test_fine_pens_draw_as_thick_as_others():
+    usual = read_digit(draw(ROUND[0])).sum()
+    for pen in (1.2, 2, 3):
+        how = Picture(200, 200, top=20, left=40, size=150, pen=pen)
+        assert 0.75 < read_digit(draw(ROUND[0], how)).sum() / usual < 1.3
+
+
 def test_any_two_colors_and_any_range_are_alike():
     gray = draw(ROUND[5]) / 255
     expected = read_digit(gray)
@@ -145,7 +152,7 @@ WRONG = {
     "is blank": np.full((50, 50), 200, np.uint8),
     "no digit stands out": np.random.default_rng(0).integers(0, 256, (60, 60)),
     "has 4 x 6 pixels": np.eye(6, 4),
-    "has 1 pixels of ink": np.pad([[1]], 14),
+    "has 1 pixel of ink": np.pad([[1]], 14),
     "shows 2 digits side by side": side_by_side(4, 2),
     "shows 3 digits": side_by_side(3, 0, 1),
     "is wider than a digit": draw([[(0, 0), (0.9, 0), (0.9, 0.2)]], Picture(left=30)),

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from ..io.messages import Path, data_error
+from ..io.messages import Path, counted, data_error
 from .augment import center_of_mass
 from .image_files import read_pixels
 
-_SIDE, _BOX = 28, 20
+_SIDE, _BOX, _PEN = 28, 20, 1.8  # pixels; pens of MNIST have 2 in the median
 _LONGEST = 320  # pixels: a picture is averaged down to this, 16 for one of the box
 _STRONG, _FAINT = 0.4, 0.05  # of full ink: what is a stroke, and what is none at all
 _REMEDY = "crop the picture to one digit, all dark on light or all light on dark"
@@ -26,8 +26,8 @@ def read_digit(*images: Any) -> np.ndarray:
 
     A picture may have any size and color, be dark on light or light on dark, have
     wide margins or none, or be a photograph in uneven light. The paper's shade is
-    taken away, the ink put into a box of 20 x 20 pixels, keeping its proportions, and
-    the box into 28 x 28 with the center of mass in the middle.
+    taken away, fine strokes are thickened, the ink is put into a box of 20 x 20 pixels,
+    keeping its proportions, and the box into 28 x 28 by its center of mass.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _normalize(pixels: np.ndarray, where: Path) -> np.ndarray:
     if height * width < 25:
         reason = f"has {width} x {height} pixels, too few for a digit"
         raise data_error("image", where, reason, "give a larger picture")
-    ink = _cut_out(_ink(pixels, where), where)
+    ink = _thickened(_cut_out(_ink(pixels, where), where))
     box = _resize(_resize(ink, max(ink.shape)).T, max(ink.shape)).T
     margins = [((_SIDE - n) // 2, _SIDE - n - (_SIDE - n) // 2) for n in box.shape]
     return center_of_mass(np.pad(box / box.max(), margins)[None])
@@ -145,13 +145,26 @@ def _cut_out(ink: np.ndarray, where: Path) -> np.ndarray:
         mass = inside
     mask = (mass > 0.04 * mass.max())[labels]
     if np.sum(mask) < 5:
-        reason = f"has {np.sum(mask)} pixels of ink, too few for a digit"
+        reason = (
+            f"has {counted(int(np.sum(mask)), 'pixel')} of ink, too few for a digit"
+        )
         raise data_error("image", where, reason, "give a larger picture")
     _check_one_digit(mask, where)
     for _ in range(1 + max(_cropped(mask, mask).shape) // _BOX):
         mask = _grow(mask)  # the soft rim of the strokes
     ink = ink * mask
     return _cropped(ink > _FAINT, ink)
+
+
+def _thickened(ink: np.ndarray) -> np.ndarray:
+    """Return the digit with strokes of a fine pen made about as thick as MNIST's."""
+    while True:
+        stroke = np.pad(ink > _STRONG, 1)
+        rim = sum(np.count_nonzero(np.diff(stroke, axis=axis)) for axis in (0, 1))
+        width = 2 * np.count_nonzero(stroke) / rim
+        if (width + 2) * _BOX / max(ink.shape) > _PEN:
+            return ink
+        ink = _grow(np.pad(ink, 1))  # by 2 pixels
 
 
 def _check_one_digit(mask: np.ndarray, where: Path) -> None:
