@@ -65,7 +65,7 @@ def test_photographs_are_turned_upright_and_averaged_down():
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: rotate by 270 degrees to see it
     turned = encoded(np.rot90(photo).copy(), "JPEG", exif=exif)
-    assert close(read_digit(turned), 0.04)
+    assert close(read_digit(turned), 0.06)  # 0.14 if not turned
     assert max(read_pixels(photo, "photo", 320).shape) == 300  # by 3
     assert max(read_pixels(turned, "photo", 320).shape) <= 320
 
