@@ -96,13 +96,15 @@ def test_new_activation_learns_is_saved_and_exported_or_refused(repository):
         "assert last < first\n"
         "again(net)\n"
         "assert b'softsign' in exported(net, 'json')\n"
-        "for form in ('c', 'onnx'):\n"
+        "for form in ('c', 'js', 'py', 'onnx'):\n"
         "    try: exported(net, form)\n"
         "    except gpunet.GpunetError as error: print(error)\n"
         "main(['gradcheck', '--sizes', '4,5,2', '--activation', 'softsign'])\n"
     )
     printed = carried_out(repository, code)
     assert "C has no lines for softsign; add them, or use JSON" in printed
+    assert "JavaScript has no lines for softsign" in printed
+    assert "Python has no lines for softsign" in printed
     assert "ONNX has no lines for softsign" in printed or "not installed" in printed
     assert "0.W" in printed
 
