@@ -17,6 +17,7 @@ from gpunet.activations import ACTIVATIONS
 from gpunet.errors import ConfigError, ModelFileError, WriteError
 from gpunet.layers import Activation, Dense, Embedding
 from gpunet.storage.export import Answers, RawRows, exported, graph
+from gpunet.storage.export.ports import Cell
 
 KINDS = ("onnx", "json", "c", "js", "py")
 
@@ -34,7 +35,7 @@ def ports(n_in, *, numbers=False):
     names = [f'in "{k}" */ ??/\n\\' for k in range(n_in)]
     mean = np.linspace(-1e9, 1e9, n_in)
     factor = np.where(np.arange(n_in) == 1, 0.0, 1 / np.linspace(0.5, 2.0, n_in))
-    source = RawRows.of_numbers(names, mean, factor)
+    source = RawRows(names, mean, factor, names, [Cell(k) for k in range(n_in)])
     if numbers:
         return source, Answers(["price"], np.array([1e9]), np.array([250.0]))
     return source, Answers(["a", "b", "\u00e9"])

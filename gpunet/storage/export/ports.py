@@ -56,21 +56,13 @@ class Port:
 
 @dataclass(frozen=True)
 class RawRows(Port):
-    """Inputs from raw rows: `row` are their columns; without `cells` all are numbers.
+    """Inputs from raw rows, of which `row` has the names of the columns.
 
-    Without a shift the network's inputs are given as they are.
+    Without `cells` the network's inputs are given as they are.
     """
 
     row: Sequence[str] = ()
     cells: Sequence[Cell] = ()
-
-    @classmethod
-    def of_numbers(
-        cls, names: Sequence[str], shift: np.ndarray, factor: np.ndarray
-    ) -> "RawRows":
-        """Return rows of numbers, none of which may be missing."""
-        cells = [Cell(k) for k in range(len(names))]
-        return cls(list(names), shift, factor, names, cells)
 
     def columns(self, texts: bool) -> list[int]:
         """Return the columns of texts, or of numbers, that are used, in order."""
