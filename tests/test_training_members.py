@@ -100,6 +100,20 @@ def test_table_shows_the_best_first_and_says_how_many_more():
     assert repr(MemberTable()) == "" and History().members() == []
 
 
+def test_large_table_is_read_a_few_times_only():
+    class Counted(MemberTable):
+        n_reads = 0
+
+        def __iter__(self):
+            Counted.n_reads += 1
+            return super().__iter__()
+
+    settings = [{"member": i, "learning_rate": 1.0 + i // 50} for i in range(100)]
+    table = Counted(row | {"val_loss": 0.5, "state": "active"} for row in settings)
+    assert "100 members: 100 active" in repr(table)
+    assert Counted.n_reads < 30
+
+
 def test_resumed_run_knows_its_members(tmp_path):
     data = write_set(tmp_path / "data")
     changes = {"population": 3, "learning_rate": [0.01, 0.02, 0.03]}

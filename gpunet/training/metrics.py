@@ -199,7 +199,8 @@ def summary(values: Sequence[float | None]) -> dict[str, Any]:
     (0.75, 1, [2])
     """
     good = [(v, i) for i, v in enumerate(values) if v is not None and isfinite(v)]
-    missing = [i for i in range(len(values)) if i not in {i for _, i in good}]
+    known = {i for _, i in good}
+    missing = [i for i in range(len(values)) if i not in known]
     if not good:
         return {"n": 0, "missing": missing}
     n = len(good)

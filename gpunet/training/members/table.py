@@ -34,10 +34,13 @@ class MemberTable(list[dict[str, Any]]):
     def best_first(self) -> list[dict[str, Any]]:
         """Return the rows, the best first; those that diverged are the last."""
 
+        judge = self.judge
+        sign = JUDGES.get(judge, 1)
+
         def key(row: dict[str, Any]) -> tuple[bool, float]:
-            value = row.get(self.judge)
+            value = row.get(judge)
             lost = value is None or diverged(row)
-            return lost, -JUDGES[self.judge] * value if value is not None else 0.0
+            return lost, 0.0 if value is None else -sign * value
 
         return sorted(self, key=key)
 
@@ -83,33 +86,34 @@ class MemberTable(list[dict[str, Any]]):
         The lead over the next one is compared with the standard deviation of the two's
         members, who differ by their seeds alone.
         """
+        judge = self.judge
         names = [n for n in self._setting_names() if len({r[n] for r in self}) > 1]
         groups: dict[str, list[float]] = {}
         sizes: Counter[str] = Counter()
         for row in self:
             setting = ", ".join(f"{n.replace('_', ' ')} {row[n]:g}" for n in names)
             sizes[setting] += 1
-            if not (row.get(self.judge) is None or diverged(row)):
-                groups.setdefault(setting, []).append(row[self.judge])
+            if not (row.get(judge) is None or diverged(row)):
+                groups.setdefault(setting, []).append(row[judge])
         if not names or len(groups) < 2:
             return ""
         means = {setting: fmean(values) for setting, values in groups.items()}
-        sign = JUDGES[self.judge]
+        sign = JUDGES[judge]
         best, second = sorted(means, key=lambda setting: -sign * means[setting])[:2]
         lead = sign * (means[best] - means[second])
         n, size = len(groups[best]), sizes[best]
         of = f" (mean of {n}{'' if n == size else f' of {size}'} seeds)"
         text = (
-            f"best: {best}: {self.judge.replace('_', ' ')} "
-            f"{_cell(self.judge, means[best])}{of if size > 1 else ''}, "
-            f"{_cell(self.judge, lead)} better than {second}"
+            f"best: {best}: {judge.replace('_', ' ')} "
+            f"{_cell(judge, means[best])}{of if size > 1 else ''}, "
+            f"{_cell(judge, lead)} better than {second}"
         )
         pair = [(v, means[s]) for s in (best, second) for v in groups[s]]
         if len(pair) == 2:
             return f"{text} (one seed each: the spread of seeds is unknown)"
         sd = sqrt(sum((v - mean) ** 2 for v, mean in pair) / (len(pair) - 2))
         ratio = f"{lead / sd:.1f} times " if sd else ""
-        return f"{text} ({ratio}the sd of seeds, {_cell(self.judge, sd)})"
+        return f"{text} ({ratio}the sd of seeds, {_cell(judge, sd)})"
 
     def _setting_names(self) -> list[str]:
         names = {name: None for row in self for name in row}
@@ -117,15 +121,16 @@ class MemberTable(list[dict[str, Any]]):
         return sorted(others, key=lambda name: name != "learning_rate")
 
     def _summary(self) -> str:
-        values = [None if diverged(row) else row.get(self.judge) for row in self]
+        judge = self.judge
+        values = [None if diverged(row) else row.get(judge) for row in self]
         numbers = summary(values)
         if not numbers["n"]:
             return ""
         ends = {"mean": "mean", "sd": "sd", "median": "median"}
         ends |= {"worst": "min", "best": "max"}
-        parts = [f"{n} {_cell(self.judge, numbers[k])}" for k, n in ends.items()]
+        parts = [f"{n} {_cell(judge, numbers[k])}" for k, n in ends.items()]
         count = f"{numbers['n']:,} of {len(self):,} members"
-        return f"{self.judge.replace('_', ' ')} of {count}: {', '.join(parts)}"
+        return f"{judge.replace('_', ' ')} of {count}: {', '.join(parts)}"
 
 
 def diverged(row: dict[str, Any]) -> bool:
@@ -147,7 +152,7 @@ def counted_states(rows: list[dict[str, Any]]) -> str:
 def _cell(name: str, value: Any) -> str:
     if not isinstance(value, float):
         return "-" if value is None else str(value)
-    return f"{value:.4f}" if name in ("r2",) or "accuracy" in name else f"{value:.4g}"
+    return f"{value:.4f}" if name == "r2" or "accuracy" in name else f"{value:.4g}"
 
 
 def member_settings(net: Network, optimizer: Optimizer) -> list[dict[str, Any]]:
