@@ -5,7 +5,7 @@ import re
 import shlex
 
 import pytest
-from helpers import run_python
+from helpers import ROOT, run_python
 
 from gpunet import cli
 from gpunet.cli.commands.lab import _parser, get_experiment
@@ -88,6 +88,16 @@ def test_every_example_can_be_parsed(name):
         if name == "lab" and args.name:
             known = option_strings(_parser(get_experiment(args.name).name, ""))
             assert args.rest == [] or set(args.rest) & {*known, "--epochs"}
+
+
+def test_commands_of_the_page_can_be_parsed():
+    page = (ROOT / "gpunet" / "cli" / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", page, re.S)
+    for line in block.splitlines():
+        program, name, *words = shlex.split(line)
+        assert program == "gpunet"
+        if name != "help":
+            parser_of(name).parse_args(words)
 
 
 @pytest.mark.parametrize("name", NAMES)
