@@ -47,6 +47,7 @@ def offered(script):
 def test_commands_and_their_options_are_completed(offered):
     assert set(cli.COMMANDS) <= set(offered("gpunet", ""))
     assert offered("gpunet", "tr") == ["train"]
+    assert offered("gpunet", "train") == ["train"]  # not yet its options
     assert offered("gpunet", "train", "--epo") == ["--epochs"]
     assert offered("gpunet", "train", "--seed", "1", "--batch") == ["--batch-size"]
     assert offered("gpunet", "help", "pred") == ["predict"]
