@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from tiny import error_line, train, write_set
 
+from gpunet.cli.commands.train.report import show_result
 from gpunet.cli.commands.train.sweep import with_members
 from gpunet.errors import ConfigError
 from gpunet.runs.presets import DEFAULTS
 from gpunet.training.members.table import MemberTable
+from gpunet.training.metrics import summary
 
 A, B, C = 0.1, 0.3, 1.0
 
@@ -75,6 +77,12 @@ def test_rates_of_one_seed_are_compared(data, tmp_path):
     assert "3 members: 2 active, 1 diverged (member 2)" in text
     line = error_line(train(data, tmp_path / "no", "--same-seed"), 2)
     assert "--same-seed: needs one --seed and several values" in line
+
+
+def test_population_of_one_is_one_network(capsys):
+    ended = {"frozen": {}, "outcome": "all epochs done", "folder": "x", "epochs": 1}
+    show_result({"n_test": 4, "summary": summary([0.5]), **ended}, [])
+    assert "(n = 4, 1 network)" in capsys.readouterr().out
 
 
 def test_lead_of_the_best_is_told_in_the_spread_of_seeds():

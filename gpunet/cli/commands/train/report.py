@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ....io.messages import printable
+from ....io.messages import counted, printable
 from ...tables import show
 
 _MOST = 12  # classes whose confusions fit a line, and letters of a name
@@ -32,7 +32,7 @@ def _show_score(result: dict[str, Any]) -> None:
     if summary and summary["n"]:
         name, form = ("R2", ".4f") if "r2" in result else ("accuracy", ".2%")
         mean, sd, median = (f"{summary[k]:{form}}" for k in ("mean", "sd", "median"))
-        size = f"(n = {n:,}, {summary['n']} networks)"
+        size = f"(n = {n:,}, {counted(summary['n'], 'network')})"
         print(f"test {name}: mean {mean} sd {sd} median {median} {size}")
         best, worst = (
             f"{end} {summary[end]:{form}} (member {summary[f'{end}_member']})"
