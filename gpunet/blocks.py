@@ -10,6 +10,7 @@ from typing import Any
 
 from .activations import ActivationFunction, get_activation
 from .errors import ConfigError, renamed_keywords
+from .io.messages import choices
 from .layers import Activation, Dense, Dropout, Layer
 from .losses import Loss
 from .network import Network
@@ -92,7 +93,7 @@ def network_of(
 def check_init(init: str) -> None:
     """Refuse what does not say where members start (ConfigError)."""
     if init not in INITS:
-        raise ConfigError(f"init: {init!r}: choose from {', '.join(INITS)}")
+        raise ConfigError(f"init: {init!r}: {choices(init, INITS)}")
 
 
 def mlp_layers(

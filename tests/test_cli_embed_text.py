@@ -167,6 +167,7 @@ def test_window_longer_than_a_line_is_no_error(corpus, tmp_path):
         (("train", "--model", "lm", "--words", "60000"), 2, "n_words: must be"),
         (("train", "--corpus", "absent"), 3, "absent: No such file"),
         (("train", "--corpus", "."), 3, "is a folder"),
+        (("train", "--corpus", "-"), 2, "--corpus -: a text is read twice"),
         (("train", "--resume", "auto"), 2, "name the run folder with --out"),
         (("train", "--resume", "absent"), 2, "absent: is not a run folder"),
         (("train", "--resume", ".", "--out", "x"), 2, "continues in its own folder"),

@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
 
     def _spelled(self, words: Sequence[str]) -> Iterator[str]:
         """Yield the words with options as they are declared."""
-        known = {option.replace("_", "-") for option in option_strings(self)}
+        known = [option for option in option_strings(self) if option[:2] == "--"]
         # Words behind a REMAINDER are parsed later, by a parser that knows them.
         closed = all(action.nargs != argparse.REMAINDER for action in self._actions)
         rest = iter(words)
@@ -65,8 +65,10 @@ class Parser(argparse.ArgumentParser):
             if name in known:
                 word = f"{name}{equals}{value}"
             elif closed and re.fullmatch(r"--[^\s]+", name):
-                near = " or ".join(nearest(name, known, 2))
-                hint = f"; did you mean {near}?" if near else ""
+                # Without the hyphens, which would make all options alike.
+                near = nearest(name[2:], [option[2:] for option in known], 2)
+                options = " or ".join(f"--{option}" for option in near)
+                hint = f"; did you mean {options}?" if near else ""
                 self.error(f"{name[:60]}: no such option{hint}")
             yield word
         yield from rest

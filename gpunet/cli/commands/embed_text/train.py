@@ -23,6 +23,9 @@ def train(args: argparse.Namespace) -> None:
             f"usage: --{key.replace('_', '-')}: is not an option of --model {model}"
         )
     config |= {key: getattr(args, key) for key in typed}
+    if "-" in (config["corpus"] or ()):
+        reason = "a text is read twice, which standard input cannot be"
+        raise ConfigError(f"usage: --corpus -: {reason}; save it to a file")
     if config["corpus"]:
         config["corpus"] = [os.path.abspath(path) for path in config["corpus"]]
     resume = None if args.resume is None else "auto"
