@@ -106,6 +106,13 @@ def test_digits_of_mnist_stay_as_they_are():
         assert np.mean(np.abs(y - x)) < 0.005
 
 
+def test_noise_of_the_paper_is_no_ink():
+    clean = draw(ROUND[6], Picture(paper=0.8))
+    noisy = draw(ROUND[6], Picture(paper=0.8, noise=0.05))
+    x, y = read_digit(clean, noisy)
+    assert np.mean(np.abs(x - y)) < 0.02
+
+
 def test_size_proportions_and_center():
     how = Picture(400, 200, top=150, left=120, size=90, pen=10)
     image = read_digit(draw([[(0, 0), (0.5, 0), (0.5, 1)]], how)).reshape(28, 28)
@@ -145,7 +152,8 @@ def test_specks_lines_and_the_edge_of_a_table_are_left_out():
 
 
 def side_by_side(*digits):
-    return np.concatenate([draw(ROUND[digit]) for digit in digits], axis=1)
+    how = Picture(width=46, left=8)
+    return np.concatenate([draw(ROUND[digit], how) for digit in digits], axis=1)
 
 
 WRONG = {
@@ -153,7 +161,7 @@ WRONG = {
     "no digit stands out": np.random.default_rng(0).integers(0, 256, (60, 60)),
     "has 4 x 6 pixels": np.eye(6, 4),
     "has 1 pixel of ink": np.pad([[1]], 14),
-    "shows 2 digits side by side": side_by_side(4, 2),
+    "shows 2 digits side by side": side_by_side(1, 1),
     "shows 3 digits": side_by_side(3, 0, 1),
     "is wider than a digit": draw([[(0, 0), (0.9, 0), (0.9, 0.2)]], Picture(left=30)),
 }

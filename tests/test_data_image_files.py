@@ -55,8 +55,9 @@ def test_transparent_pictures_show_their_ink(ink):
     color = np.full((*SEVEN.shape, 3), ink, np.uint8)
     assert close(read_digit(encoded(np.dstack([color, alpha]))))
     card = np.dstack([SEVEN, SEVEN, SEVEN, np.full_like(SEVEN, 255)])
-    card[:10], card[:, :10] = 0, 0  # transparent, and black where nobody sees it
-    assert close(read_digit(card))
+    whole = np.zeros_like(card)  # transparent, and black where nobody sees it
+    whole[15:-15, 15:-15] = card[15:-15, 15:-15]
+    assert close(read_digit(whole))
 
 
 def test_photographs_are_turned_upright_and_averaged_down():
@@ -94,6 +95,7 @@ WRONG = {
     "not an image": (b"size,color\n1,2\n", "is not a PNG, .* or PPM picture"),
     "nothing": (b"", "is not a PNG"),
     "vectors": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is not a PNG"),
+    "another format": (encoded(SEVEN, "PCX"), "is not a PNG"),
     "half a file": (encoded(SEVEN)[:200], "is damaged"),
     "damaged": (encoded(SEVEN)[:60] + bytes(90) + encoded(SEVEN)[150:], "is damaged"),
     "large": (bomb(10_000, 10_000), "more than 50,000,000 pixels; save it smaller"),
