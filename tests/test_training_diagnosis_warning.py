@@ -47,6 +47,11 @@ SICK = {
         (np.tile(X, (4, 1)), np.tile(T, 4)),
         {"optimizer": Adam(3000.0), "epochs": 1},
     ),
+    "two thousand steps at chance": (  # as dead ReLUs leave it; the loss falls a little
+        (4, 8, 3),
+        (np.tile(X, (70, 1)), np.tile(T, 70)),
+        {"optimizer": SGD(1e-6), "epochs": 1, "start": -1e3},
+    ),
     "no learning at all": (
         (4, 8, 3),
         (X, T),
@@ -95,6 +100,7 @@ def make(sizes, how):
 
 
 CAUSES = {
+    "two thousand steps at chance": "; dead ReLUs (layer 1): 8 of 8 neurons are 0",
     "no learning at all": "; symmetric start (layer 1): only 1 of 8 neurons have",
     "one class for all": "; dead ReLUs (layer 1): 8 of 8 neurons are 0 for every one",
     "inputs far too large": "; unscaled inputs: the inputs have a root mean square",

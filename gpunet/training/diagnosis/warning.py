@@ -16,7 +16,7 @@ from .problems import STUCK, dead_class
 if TYPE_CHECKING:
     from ..loop import Trainer
 
-_STEPS = 100  # fewer prove nothing
+_STEPS, _MANY_STEPS = 100, 2000  # fewer prove nothing; these prove it in any epoch
 _ANSWERS = 200_000  # of a population, looked at for classes that are missing
 
 
@@ -65,7 +65,8 @@ def _failures(trainer: "Trainer", courses: dict[int, Course]) -> dict[int, str]:
     net, data, to_host = trainer.net, trainer.data, trainer.net.backend.to_host
     weight = None if data.weight is None else to_host(data.weight)
     guess, chance = constant_answer(net, to_host(data.t), weight)
-    faults = {i: _fault(c, guess, chance) for i, c in courses.items()}
+    many = trainer.step >= _MANY_STEPS
+    faults = {i: _fault(c, guess, chance, many) for i, c in courses.items()}
     faults = {i: fault for i, fault in faults.items() if fault}
     for i in list(faults)[:1]:  # the one that is shown, with its cause
         first, last = courses[i].losses[0], courses[i].losses[-1]
@@ -93,12 +94,12 @@ def _learns(course: Course) -> bool:
     return accuracies[-1] > 0.5 and losses[-1] < 0.5 * losses[0]
 
 
-def _fault(course: Course, guess: float, chance: float) -> str:
+def _fault(course: Course, guess: float, chance: float, many: bool) -> str:
     losses, accuracies, _ = course
     first, last, n = losses[0], losses[-1], len(losses)
     high, fell = last > 2 * guess, last < first * (0.9 if n > 2 else 1.0)
     # One epoch is judged by its loss: its mean accuracy is that of the start, too.
-    long = high or n > 2 or (n == 2 and not fell)
+    long = high or many or n > 2 or (n == 2 and not fell)
     if accuracies and long and last > 0.95 * guess:
         above = 0.1 * (1 - chance) if high else min(0.2 * chance, 0.02)
         if accuracies[-1] <= chance + above:
