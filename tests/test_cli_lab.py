@@ -129,7 +129,7 @@ def test_missed_check_ends_with_1(two_experiments, capsys):
 def test_help_of_an_experiment_shows_its_options(two_experiments, capsys):
     assert run("fails", "--help") == 0
     text = capsys.readouterr().out
-    assert "--size" in text and "100 % ours" in text and "default: 3" in text
+    assert "--size N " in text and "100 % ours" in text and "default: 3" in text
 
 
 def test_all_shows_a_table_and_ends_with_1(two_experiments, capsys):

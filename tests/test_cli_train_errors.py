@@ -47,6 +47,7 @@ USAGE = [
     (["--validation", "-3"], "--validation"),
     (["--population", "0"], "--population"),
     (["--keep", "1"], "--keep"),
+    (["--log", "-"], "--log -: standard output has the result"),
     (["--threads", "0"], "--threads"),
     (["--max-steps", "0"], "--max-steps"),
     (["--layer-rates", "0"], "--layer-rates"),

@@ -27,6 +27,8 @@ def run_options(
     `typed` are the settings that the user typed: a resumed run must not contradict
     them.
     """
+    if getattr(args, "log", None) == "-":
+        raise ConfigError("usage: --log -: standard output has the result; name a file")
     names = {field.name for field in fields(RunOptions)} & vars(args).keys()
     options = {name: getattr(args, name) for name in names} | {
         "folder": folder,

@@ -95,7 +95,7 @@ OPTIONS = {
     "rate": "Learning rate.",
     "rounds": "Times through the examples.",
     "width": "Neurons of each hidden layer.",
-    "weights": "Published weights (JSON, npz) or a model file to look into instead.",
+    "weights": "Published weights (JSON, npz), a model file or a run folder instead.",
 }
 
 

@@ -126,10 +126,12 @@ def _add_option(
     if isinstance(default, bool):
         add(option, action=argparse.BooleanOptionalAction, help=text)
         return
+    metavar = name.upper()
     if default is not None:
         values = default if isinstance(default, tuple) else (default,)
+        letter = {int: "N", float: "X"}.get(type(values[0]), metavar)
+        metavar = f"{letter},..." if isinstance(default, tuple) else letter
         text += f" (default: {','.join(map(str, values))})"
-    metavar = name.rpartition("_")[2].upper()
     add(option, type=_converter(default), metavar=metavar, help=text)
 
 
