@@ -42,6 +42,8 @@ def root(tmp_path_factory):
         train(root / "cut", callbacks=[_interrupt])
     (root / "other" / "deep").mkdir(parents=True)
     (root / ".hidden").mkdir()
+    (root / "refused" / "checkpoints").mkdir(parents=True)  # a misspelled setting
+    (root / "refused" / ".lock").touch()
     (root / "damaged").mkdir()
     (root / "damaged" / "config.json").write_text('{"sizes": ')
     (root / "a file").write_text("no run")

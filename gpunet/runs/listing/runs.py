@@ -1,5 +1,6 @@
 """Many runs: in which settings they differ, which is best, as text, HTML or a frame."""
 
+import contextlib
 import html
 import json
 import os
@@ -148,7 +149,8 @@ def list_runs(*folders: str | os.PathLike, sort: str | None = None) -> Runs:
             try:
                 runs.append(read_run(each))
             except (GpunetError, OSError) as error:
-                problems.append(" ".join(str(error).split()))
+                if not _is_empty(each):
+                    problems.append(" ".join(str(error).split()))
     return Runs(_sorted(runs, sort), problems)
 
 
@@ -181,6 +183,14 @@ def _layers_text(layers: Any) -> str:
             words.append(" ".join([kind.lower(), *map(str, values.values())]))
     shown = "-".join(map(str, sizes))
     return f"{shown} {', '.join(dict.fromkeys(words))}".strip()
+
+
+def _is_empty(path: Path) -> bool:
+    """Say whether a run left nothing, because its data or settings were refused."""
+    with contextlib.suppress(OSError):
+        left = set(os.listdir(path)) - {".lock"}
+        return left == {"checkpoints"} and not os.listdir(path / "checkpoints")
+    return False
 
 
 def _inside(path: Path) -> list[Path]:
