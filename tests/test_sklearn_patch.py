@@ -95,4 +95,4 @@ def test_readme_block_prints_what_it_says(code, printed):
 
 
 def test_readme_has_blocks():
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 3
