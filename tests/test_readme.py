@@ -18,9 +18,9 @@ COMMANDS = sorted(
         line.strip()
         for block in re.findall(r"```sh\n(.*?)```", README, re.S)
         for line in block.splitlines()
-        if "scripts/" in line
+        if re.search(r"(^| )(python scripts/|gpunet )", line)
     }
-    | set(re.findall(r"`(python scripts/[^`]+)`", README + RESULTS))
+    | set(re.findall(r"`((?:python scripts/|gpunet )[^`]+)`", README + RESULTS))
 )
 
 
@@ -46,15 +46,17 @@ def test_readme_has_examples_and_commands():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_readme_command_has_only_known_options(command):
     """Every option in the README is one its command's help speaks of."""
-    words = shlex.split(re.split(r"&&|#|\|", command.partition("scripts/")[2])[0])
-    script, options = words[0], [w for w in words if w.startswith("--")]
-    action = words[1:2] if script == "embed_text.py" else []  # its options are its own
+    called = re.search(r"(?:python scripts/|(?:^| )gpunet )(.*)", command)[1]
+    name, *words = shlex.split(re.split(r"&&|#|\|", called)[0])
+    options = [w for w in words if w.startswith("--")]
+    action = words[:1] if name.startswith("embed") else []  # its options are its own
+    start = [str(ROOT / "scripts" / name)] if ".py" in name else ["-m", "gpunet", name]
     run = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / script), *action, "--help"],
+        [sys.executable, *start, *action, "--help"],
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert run.returncode == 0, run.stderr
     for option in options:
-        assert re.search(rf"{option}\b", run.stdout), f"{script} has no {option}"
+        assert re.search(rf"{option}\b", run.stdout), f"{name} has no {option}"
