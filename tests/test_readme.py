@@ -18,9 +18,9 @@ COMMANDS = sorted(
         line.strip()
         for block in re.findall(r"```sh\n(.*?)```", README, re.S)
         for line in block.splitlines()
-        if re.search(r"(^| )(python scripts/|gpunet )", line)
+        if re.search(r"(^| )(python scripts/|gpunet [a-z])", line)
     }
-    | set(re.findall(r"`((?:python scripts/|gpunet )[^`]+)`", README + RESULTS))
+    | set(re.findall(r"`((?:python scripts/|gpunet [a-z])[^`]+)`", README + RESULTS))
 )
 
 
