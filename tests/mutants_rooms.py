@@ -279,4 +279,11 @@ ROOMS = [
         "for i in range(each * n_values)]",
         "test_cli_train_sweep.py::test_same_seed_gives_every_rate_the_same_seeds",
     ),
+    Mutant(
+        "a digit centered by its box",
+        "data/digit_image.py",
+        "return center_of_mass(np.pad(box / box.max(), margins)[None])",
+        "return np.pad(box / box.max(), margins).reshape(1, -1)",
+        "test_data_digit_image.py::test_size_proportions_and_center",
+    ),
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import ConfigError, DataError
 from ..io.messages import FileFault, Path, data_error, file_errors
 from ..io.reading import read_bytes
+from .checks import host_array
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 _ENDINGS = (
@@ -117,10 +118,11 @@ def _channels(image: Any, longest: int) -> np.ndarray:
 
 def _check(image: Any, where: Path) -> np.ndarray:
     """Return an array of pixels as (h, w, channels)."""
-    pixels = np.asarray(image)
+    pixels = host_array(image, "image", where)
+    shape = pixels.shape
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.size == 0:
-        reason = f"has shape {np.shape(image)}, not (h, w), (h, w, 3) or (h, w, 4)"
+        reason = f"has shape {shape}, not (h, w), (h, w, 3) or (h, w, 4)"
         remedy = "give one picture an argument: read_digit(*images)"
         raise data_error("image", where, reason, remedy)
     numbers = pixels.dtype.kind in "buif"
