@@ -66,6 +66,7 @@ class Picture:
     ink: float = 0.0
     gradient: float = 0.0  # how much darker the paper is at the right and bottom
     noise: float = 0.0
+    shadow: float = 0.0  # how much darker its paper is, beyond a slanting edge
 
 
 def draw(strokes: Sequence[Line], how: Picture = Picture()) -> np.ndarray:
@@ -87,6 +88,7 @@ def draw(strokes: Sequence[Line], how: Picture = Picture()) -> np.ndarray:
         columns / how.width + 0.7 * rows / how.height + 0.4 * (rows / how.height) ** 2
     )
     light = 1 - how.gradient * shade / 2.1
+    light[columns / how.width + 0.5 * rows / how.height > 0.85] *= 1 - how.shadow
     picture = (how.paper * (1 - ink) + how.ink * ink) * light
     noise = np.random.default_rng(0).normal(0, how.noise, picture.shape)
     return np.rint(255 * np.clip(picture + noise, 0, 1)).astype(np.uint8)

@@ -19,6 +19,7 @@ PICTURES = {
     "slanted": Picture(slant=0.3),
     "chalk on slate": Picture(paper=0.1, ink=0.95),
     "photograph": Picture(paper=0.85, ink=0.25, gradient=0.6, noise=0.03),
+    "shadow": Picture(paper=0.85, ink=0.2, noise=0.02, shadow=0.4),
     "pencil": Picture(paper=0.9, ink=0.6, gradient=0.3, noise=0.02, pen=4),
     "large photograph": Picture(330, 440, 100, 250, 120, 9, gradient=0.5, noise=0.05),
 }
@@ -80,6 +81,7 @@ BROKEN = {  # a step done badly, and pictures that need it
     "center_of_mass": (corner, "bold"),
     "_ink": (lambda pixels, where: pixels[..., 0], "plain"),
     "_paper": (np.median, "photograph"),
+    "_without_plains": (lambda ink: ink, "shadow"),
     "_cut_out": (lambda ink, where: ink, "small, in a corner"),
 }
 

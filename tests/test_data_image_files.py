@@ -105,7 +105,7 @@ WRONG = {
     "stack": (np.zeros((9, 28, 28)), r"has shape \(9, 28, 28\)"),
     "empty": (np.zeros((0, 5)), r"has shape \(0, 5\)"),
     "list of names": (["a.png"], r"has shape \(1,\)"),
-    "ragged": ([[0, 1], [0]], "is not an array"),
+    "ragged": ([[0, 1], [0]], "image: list 1: "),
     "negative": (np.eye(28) - 0.5, "numbers from 0 to 65,535; scale them"),
     "not a number": (np.full((9, 9), np.nan), "numbers from 0 to 65,535"),
     "words": (np.full((9, 9), "a"), "numbers from 0 to 65,535"),

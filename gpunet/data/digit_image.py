@@ -84,7 +84,7 @@ def _normalize(pixels: np.ndarray, where: Path) -> np.ndarray:
 
 
 def _ink(pixels: np.ndarray, where: Path) -> np.ndarray:
-    """Return how far each pixel is from paper to ink, from 0 to 1, shape (h, w).
+    """Return how far each pixel is from paper, 0, to ink, usually 1; shape (h, w).
 
     Ink is what differs from the paper in the direction, between the colors, of the
     strongest differences: so its color does not matter, nor which of them is darker.
@@ -99,7 +99,7 @@ def _ink(pixels: np.ndarray, where: Path) -> np.ndarray:
     noise = 3.1 * np.quantile(np.abs(ink), 0.25)
     if full < max(0.04, 5 * noise):
         raise data_error("image", where, "is blank: no digit stands out", _REMEDY)
-    return np.clip(ink / full, 0, 1) * (ink > 3 * noise)
+    return ink / full * (ink > 3 * noise)
 
 
 def _paper(pixels: np.ndarray) -> np.ndarray:
@@ -132,17 +132,13 @@ def _paper(pixels: np.ndarray) -> np.ndarray:
 
 def _cut_out(ink: np.ndarray, where: Path) -> np.ndarray:
     """Return the box around the digit, without specks and what enters from outside."""
-    labels = _parts(ink > _STRONG)
-    mass = np.bincount(labels.ravel(), ink.ravel())
-    mass[0] = 0  # the paper
-    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    inside = mass.copy()
-    inside[edge] = 0
-    # The edge of a table or a shadow touches the rim, as a digit cropped tightly does:
-    # it is left out only if something of a digit's size is inside.
-    largest = _cropped(labels == np.argmax(inside), ink) if inside.any() else ink[:0]
-    if max(largest.shape) >= 0.15 * min(ink.shape) and inside.any():
-        mass = inside
+    labels, mass, is_inside = _strokes(ink)
+    if not is_inside:  # a digit cropped tightly, or one that a shadow goes through
+        flat = _without_plains(ink)
+        flat_labels, flat_mass, is_inside = _strokes(flat, 0.5)
+        if is_inside:
+            ink, labels, mass = flat, flat_labels, flat_mass
+    ink = np.clip(ink, 0, 1)
     mask = (mass > 0.04 * mass.max())[labels]
     if np.sum(mask) < 5:
         reason = (
@@ -154,6 +150,45 @@ def _cut_out(ink: np.ndarray, where: Path) -> np.ndarray:
         mask = _grow(mask)  # the soft rim of the strokes
     ink = ink * mask
     return _cropped(ink > _FAINT, ink)
+
+
+def _strokes(
+    ink: np.ndarray, least: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return the part of each pixel, the ink of each part, and if a digit is inside.
+
+    The edge of a table or a shadow touches the rim, as a digit cropped tightly does:
+    the ink of such parts counts 0 if something of a digit's size is inside, with at
+    `least` that share of all ink.
+    """
+    labels = _parts(ink > _STRONG)
+    mass = np.bincount(labels.ravel(), ink.ravel())
+    mass[0] = 0  # the paper
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    inside = mass.copy()
+    inside[edge] = 0
+    if inside.sum() > least * mass.sum():
+        largest = _cropped(labels == np.argmax(inside), ink)
+        if max(largest.shape) >= 0.15 * min(ink.shape):
+            return labels, inside, True
+    return labels, mass, False
+
+
+def _without_plains(ink: np.ndarray) -> np.ndarray:
+    """Return the ink of strokes alone, without what is as wide as a shadow."""
+    steps, left = [], max(ink.shape) // 6
+    while left:
+        steps.append(min(3 ** len(steps), left))  # 1, 3, 9, ...: a larger one has gaps
+        left -= steps[-1]
+    plain = -ink
+    for step in steps:
+        plain = _grow(plain, step)
+    plain = -plain
+    for step in steps:
+        plain = _grow(plain, step)
+    strokes = ink - plain
+    full = np.median(strokes[strokes >= strokes.max() / 2])
+    return strokes / max(float(full), 1e-9)
 
 
 def _thickened(ink: np.ndarray) -> np.ndarray:
@@ -188,11 +223,14 @@ def _parts(mask: np.ndarray) -> np.ndarray:
     return np.unique(labels * mask, return_inverse=True)[1].reshape(mask.shape)
 
 
-def _grow(image: np.ndarray) -> np.ndarray:
-    """Return the largest value of each pixel and its eight neighbors."""
-    padded = np.pad(image, 1)
-    rows = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
-    return np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+def _grow(image: np.ndarray, step: int = 1) -> np.ndarray:
+    """Return the largest value of each pixel and the eight at `step` around it."""
+    padded = np.pad(image, step, mode="edge")
+    middle, last = slice(step, -step), slice(2 * step, None)
+    first = slice(-2 * step)
+    rows = np.maximum(np.maximum(padded[first], padded[middle]), padded[last])
+    columns = np.maximum(rows[:, first], rows[:, middle])
+    return np.maximum(columns, rows[:, last])
 
 
 def _cropped(mask: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.inputs import host_array
 from ..errors import ConfigError, DataError
 from ..io.messages import FileFault, Path, data_error, file_errors
 from ..io.reading import read_bytes
-from .checks import host_array
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 _ENDINGS = (
