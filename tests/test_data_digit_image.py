@@ -183,5 +183,6 @@ def test_no_picture_and_inputs():
     before = picture.copy()
     assert read_digit(picture, picture).shape == (2, 784)
     assert np.array_equal(picture, before)
+    assert np.array_equal(read_digit(picture.tolist()), read_digit(picture))
     assert gpunet.read_digit is read_digit
     assert Dataset(read_digit(picture), [8]).x.flags.c_contiguous

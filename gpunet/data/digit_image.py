@@ -176,7 +176,8 @@ def _strokes(
 
 def _without_plains(ink: np.ndarray) -> np.ndarray:
     """Return the ink of strokes alone, without what is as wide as a shadow."""
-    steps, left = [], max(ink.shape) // 6
+    steps: list[int] = []
+    left = max(ink.shape) // 6
     while left:
         steps.append(min(3 ** len(steps), left))  # 1, 3, 9, ...: a larger one has gaps
         left -= steps[-1]
