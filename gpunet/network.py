@@ -60,6 +60,7 @@ class Network:
     """
 
     classes: tuple | None = None
+    _trained = False  # or loaded: what its outputs stand for is settled
 
     def __init__(
         self,
@@ -200,8 +201,7 @@ class Network:
         A single output counts as 1 where `predict` gives at least a half. With
         `classes` it is what these say of the label: a text, a number, a boolean.
         """
-        labels = self._outputs(x, self.decide, "classify")
-        return named(labels, self.classes, self.n_out) if self.classes else labels
+        return named(self._outputs(x, self.decide, "classify"), self)
 
     def decide(self, y: Array) -> Array:
         """Return the labels that outputs y mean, shape (..., n), on the device."""
@@ -258,8 +258,7 @@ class Network:
     def with_params(self, params: Params, **changes: Any) -> "Network":
         """Return the same layers and loss around other parameters, not copied.
 
-        The names must be those of this network (ConfigError); `changes` are its
-        backend, seeds or population.
+        Other names are a ConfigError; `changes` are its backend, seeds or population.
         """
         self.params.check_names(params)
         other = object.__new__(type(self))

@@ -115,6 +115,7 @@ def test_dataset_may_say_its_classes_in_any_order():
     [
         (NAMES[T], 2, ConfigError, r"has 3 classes \(ant, bee, cat\), .* 2 outputs"),
         (NAMES[T % 2], 3, ConfigError, r"has 2 classes \(ant, bee\), .* 3 outputs"),
+        (NAMES[T * 0], 3, ConfigError, r"has 1 class \(ant\), .* 3 outputs"),
         (NAMES[T], 1, ConfigError, "1 output, which tells two classes apart"),
         (
             [*NAMES[T[:-1]], None],
@@ -143,6 +144,75 @@ def test_unknown_label_is_named():
     net.classes = ("ant", "bee")
     with pytest.raises(ConfigError, match="classify: has 2 classes"):
         net.classify(X)
+
+
+def test_labels_are_not_given_another_meaning_later(tmp_path):
+    net, _ = trained(T)
+    net.save(tmp_path / "net.safetensors")
+    loaded = Network.load(tmp_path / "net.safetensors")
+    before = net.params["0.W"].copy()
+    for other in (net, net.to("cpu"), loaded):
+        for values in (np.array([1, 2, 3]), NAMES):
+            with pytest.raises(ConfigError, match="was trained or loaded without cla"):
+                gpunet.fit(other, (X, values[T]), epochs=1)
+        assert other.classes is None
+    assert np.array_equal(net.params["0.W"], before)
+    gpunet.fit(net, (X, T), epochs=1)
+    two, _ = trained((T > 0) * 1, 2)
+    gpunet.fit(two, (X, T > 0), epochs=1)  # false is 0 and true is 1, as before
+    loaded.classes = NAMES[::-1]  # an array, as numpy.unique gives it
+    gpunet.fit(loaded, (X, NAMES[T]), epochs=1)
+    assert loaded.classes == ("cat", "bee", "ant")
+    with pytest.raises(DataError, match="label 0 is 'dog', none of the classes"):
+        gpunet.fit(loaded, (X, ["dog", *NAMES[T[1:]]]))
+
+
+def test_positions_are_those_of_the_data_sets_own_classes():
+    net, _ = trained(NAMES[T])
+    turned = Dataset(X, 2 - T, classes=NAMES[::-1])
+    assert gpunet.evaluate(net, turned) == gpunet.evaluate(net, (X, NAMES[T]))
+    assert gpunet.evaluate(net, (X, T)) == gpunet.evaluate(net, (X, NAMES[T]))
+    with pytest.raises(DataError, match="label 0 is 'dog', none of the classes ant"):
+        gpunet.evaluate(net, Dataset(X, T * 0, classes=["dog", "bee", "ant"]))
+
+
+@pytest.mark.parametrize("numbers", [(-1, 1), (1, 2), (0, 7)])
+def test_single_output_tells_two_numbers_apart(numbers):
+    plain, _ = trained((T > 0) * 1, 1, "sigmoid_cross_entropy")
+    net, _ = trained(np.where(T > 0, *numbers[::-1]), 1, "sigmoid_cross_entropy")
+    assert net.classes == numbers
+    assert np.array_equal(net.params["0.W"], plain.params["0.W"])
+    line, _ = trained(np.where(T > 0, *numbers[::-1]), 1, "half_squared_error")
+    assert line.classes is None
+    with pytest.raises(
+        DataError, match=r"target \d+ is 2; sigmoid_cross_entropy needs"
+    ):
+        gpunet.fit(mlp([4, 1], loss="sigmoid_cross_entropy"), (X, T))
+
+
+@pytest.mark.parametrize(
+    ("classes", "why"),
+    [
+        ("abc", "must be a list of texts or whole numbers, got 'abc'"),
+        (5, "must be a list of texts or whole numbers, got 5"),
+        ([], "must be a list"),
+        (["a", "a", "b"], "classes must differ, got a, a, b"),
+        (["a", 1, "b"], "must be all texts or all whole numbers, got a, 1, b"),
+    ],
+)
+def test_classes_that_are_no_list_of_names_are_refused(classes, why):
+    net = mlp([4, 3])
+    with pytest.raises(ConfigError, match=why):
+        gpunet.fit(net, Dataset(X, T, classes=classes))
+    net.classes = classes
+    with pytest.raises(ConfigError, match=f"classify: .*{why}"):
+        net.classify(X)
+
+
+def test_column_of_whole_numbers_holds_labels():
+    (plain, _), (net, _) = trained(T), trained(T[:, None])
+    assert np.array_equal(net.params["0.W"], plain.params["0.W"])
+    assert gpunet.evaluate(net, (X, T[:, None])) == gpunet.evaluate(plain, (X, T))
 
 
 def test_classes_are_kept_in_the_file(tmp_path):

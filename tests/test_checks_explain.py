@@ -163,5 +163,7 @@ def test_label_may_be_a_class_of_the_network():
     net.classes = ("cat", "dog")
     assert explain(net, x, "dog").target.tolist() == [0.0, 1.0]
     assert explain(net, x, 1).cost == explain(net, x, "dog").cost
-    with pytest.raises(DataError, match="explain: t: must be numbers"):
+    with pytest.raises(
+        DataError, match="explain: label 0 is 'bird', none of the classes cat"
+    ):
         explain(net, x, "bird")

@@ -18,9 +18,14 @@ Classes = tuple[str, ...] | tuple[int, ...]
 _LARGEST = 2**53  # of a class that is a number: exact as a float, too
 
 
-def read_labels(t: Any, where: str) -> np.ndarray:
-    """Return labels or targets as an array; texts are objects, shape (n,)."""
+def read_labels(t: Any, where: str, n_out: int = 1) -> np.ndarray:
+    """Return labels or targets as an array; texts are objects, shape (n,).
+
+    A single column is one of labels, unless the network has a single output, too.
+    """
     labels = host_array(t, "labels", where)
+    if labels.ndim == 2 and labels.shape[1] == 1 < n_out:
+        labels = labels[:, 0]
     if labels.dtype.kind in "ST":
         labels = labels.astype(str)
     may_be = labels.dtype.kind in "OU"
@@ -41,10 +46,13 @@ def has_texts(labels: np.ndarray) -> bool:
     return bool(is_text and isinstance(labels.flat[0], str))
 
 
-def find_classes(labels: np.ndarray, n_out: int, where: str) -> Classes | None:
+def find_classes(
+    labels: np.ndarray, n_out: int, where: str, *, binary: bool = False
+) -> Classes | None:
     """Return the sorted classes of labels, or None where these need no names.
 
     That is so for labels 0 to n_out - 1, targets, and what `check_labels` refuses.
+    Numbers for a single output are targets, or labels if it is `binary`.
 
     Raises
     ------
@@ -57,31 +65,49 @@ def find_classes(labels: np.ndarray, n_out: int, where: str) -> Classes | None:
         return (False, True) if n_out <= 2 else None
     if has_texts(labels):
         return check_classes(sorted(set(labels.tolist())), n_out, where)
-    if labels.dtype.kind not in "iuf" or n_out == 1:
+    n_classes = 2 if binary else n_out
+    if labels.dtype.kind not in "iuf" or n_classes == 1:
         return None
-    if np.min(labels) >= 0 and np.max(labels) < n_out:  # faster than a sort
+    if np.min(labels) >= 0 and np.max(labels) < n_classes:  # faster than a sort
         return None
     numbers = np.unique(labels).tolist()
     whole = all(abs(v) < _LARGEST and v == int(v) for v in numbers)  # and no NaN
-    return tuple(map(int, numbers)) if whole and len(numbers) == n_out else None
+    return tuple(map(int, numbers)) if whole and len(numbers) == n_classes else None
+
+
+def as_classes(classes: Any, where: str) -> tuple | None:
+    """Return classes, a list or an array, as a tuple; None where there are none."""
+    if classes is None:
+        return None
+    try:
+        values = tuple(classes.tolist() if hasattr(classes, "tolist") else classes)
+    except TypeError:
+        values = ()
+    if isinstance(classes, str) or not values:
+        reason = f"must be a list of texts or whole numbers, got {describe(classes)}"
+        raise ConfigError(f"{where}: classes {reason:.120}")
+    return tuple(v.item() if isinstance(v, np.generic) else v for v in values)
 
 
 def check_classes(classes: Any, n_out: int, where: str) -> Classes:
     """Return classes as a tuple, one for each output; a single output has two."""
-    classes = tuple(classes)
+    classes = as_classes(classes, where) or ()
     n, shown = max(n_out, 2), ", ".join(map(str, classes[:5]))
     if len({type(c) for c in classes}) != 1 or not isinstance(classes[0], str | int):
         raise ConfigError(
             f"{where}: classes must be all texts or all whole numbers, got {shown:.80}"
         )
-    if len(set(classes)) != n:
+    if len(set(classes)) != len(classes):
+        raise ConfigError(f"{where}: classes must differ, got {shown:.80}")
+    if len(classes) != n:
         outputs = (
             "1 output, which tells two classes apart"
             if n_out == 1
             else counted(n_out, "output")
         )
+        plural = "" if len(classes) == 1 else "es"
         raise ConfigError(
-            f"{where}: has {len(set(classes))} classes ({shown:.80}), and the network "
+            f"{where}: has {len(classes)} class{plural} ({shown:.80}), and the network "
             f"{outputs}; make a network with an output for each class"
         )
     return classes
@@ -118,6 +144,8 @@ def positions_among(order: Mapping[Any, int], values: np.ndarray) -> np.ndarray:
     return np.array(codes, np.int64)[inverse]
 
 
-def named(labels: HostArray, classes: Any, n_out: int) -> HostArray:
+def named(labels: HostArray, net: Any) -> HostArray:
     """Return the class of each label, an array of the labels' shape."""
-    return np.array(check_classes(classes, n_out, "classify"))[labels]
+    if net.classes is None:
+        return labels
+    return np.array(check_classes(net.classes, net.n_out, "classify"))[labels]

@@ -17,6 +17,7 @@ import numpy as np
 from .._lazy import load
 from ..activations import ActivationFunction, get_activation
 from ..backend import Array, HostArray, Params, namespace
+from ..backend.classes import class_codes, read_labels
 from ..backend.inputs import numeric_array
 from ..errors import ConfigError
 from ..io.messages import counted
@@ -249,8 +250,8 @@ def _example(net: Network, x: Any, t: Any) -> tuple[Network, Array, Array]:
             "explain: x must be one example of "
             f"{counted(net.n_in or 0, 'number')}, got {x.size}"
         )
-    if net.classes and isinstance(t, str | int | np.generic) and t in net.classes:
-        t = net.classes.index(t)
+    if net.classes is not None and isinstance(t, str | int | np.generic):
+        t = class_codes(read_labels([t], "explain"), net.classes, "explain")[0]
     if isinstance(t, int | np.integer) and n_out > 1:
         fits, t = 0 <= t < n_out, np.asarray([t], np.int64)
     else:

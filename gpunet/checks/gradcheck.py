@@ -131,8 +131,8 @@ def check_gradients(
     bk = net.backend
     x, t = (bk.to_host(v) if is_on(v, bk) else v for v in (x, t))
     x = numeric_array(x, "check_gradients", "x")
-    t = read_labels(t, "check_gradients")
-    if net.classes:
+    t = read_labels(t, "check_gradients", net.n_out)
+    if net.classes is not None:
         t = class_codes(t, net.classes, "check_gradients")
     x = x.astype(np.int64 if isinstance(net.layers[0], Embedding) else np.float64)
     t = t.astype(np.int64 if t.dtype.kind in "iub" else np.float64)

@@ -178,7 +178,7 @@ class _FitJob(NetworkJob):
             return {}
         net = self.inputs.net
         numbers = isinstance(test.t, np.ndarray) and test.t.dtype.kind in "iu"
-        if self.data.table or (numbers and test.t.ndim == 1 and not net.classes):
+        if self.data.table or (numbers and test.t.ndim == 1 and net.classes is None):
             return super().score(stopped)
         result = evaluate(net, test)
         names = [name for name in ("loss", "accuracy") if result[name] is not None]

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..activations import ACTIVATIONS, ActivationFunction
 from ..backend import Backend, open_backend
-from ..backend.classes import check_classes
+from ..backend.classes import as_classes, check_classes
 from ..errors import ConfigError, ModelFileError
 from ..io.messages import Path, message, printable
 from ..layers import LAYERS, Activation, Layer
@@ -40,14 +40,14 @@ def network_to_config(net: Network) -> dict[str, Any]:
     Custom parts are checked as by `custom_parts`.
     """
     custom_parts(net)
-    classes = {} if net.classes is None else {"classes": list(net.classes)}
+    classes = as_classes(net.classes, "network")
     return {
         "layers": [layer_to_config(layer) for layer in net.layers],
         "loss": net.loss.name,
         "population": net.population,
         "seeds": list(net.seeds),
         "dtype": net.dtype,
-        **classes,
+        **({"classes": list(classes)} if classes else {}),
     }
 
 
@@ -249,6 +249,7 @@ def _build(
     net = Network(
         row, loss, population=population, seed=seeds, dtype=dtype, device=backend
     )
+    net._trained = True  # as far as a file can tell
     if classes := config.get("classes"):
         net.classes = check_classes(classes, net.n_out, "network")
     return net

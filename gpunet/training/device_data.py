@@ -8,13 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, Backend, namespace
-from ..backend.classes import (
-    check_classes,
-    class_codes,
-    find_classes,
-    has_texts,
-    read_labels,
-)
 from ..backend.inputs import check_words, features_error
 from ..data import (
     Dataset,
@@ -31,6 +24,7 @@ from ..io.messages import counted
 from ..layers import Activation, Dense, Embedding, Layer
 from ..network import Network
 from ..random import host_rng
+from .labels import check_probabilities, classes_of, label_codes
 from .settings import Settings
 
 
@@ -49,10 +43,7 @@ def training_data(
         train, held_out = data.train, data.validation
     else:
         train, held_out = as_dataset(data), None
-    classes = net.classes or train.classes
-    if classes is None:
-        labels = read_labels(train.t, "training data")
-        classes = find_classes(labels, net.n_out, "training data")
+    classes = classes_of(net, train, "training data")
     train = check_data(net, train, "training data", classes=classes)
     validation = settings.validation
     if isinstance(validation, int | float) and not isinstance(validation, bool):
@@ -73,7 +64,7 @@ def training_data(
         raise ConfigError(
             "early_stopping: there are no validation data to judge by; give validation="
         )
-    net.classes = classes and tuple(classes)
+    net.classes, net._trained = classes, True
     return train, held_out
 
 
@@ -119,21 +110,15 @@ def check_data(
     counts or features the network cannot use are a DataError or ConfigError.
     """
     first, n_out = net.layers[0], net.n_out
-    t = read_labels(data.t, what)
-    if isinstance(data, CodedDataset):
-        pass
-    elif classes := classes or net.classes:
-        t = class_codes(t, check_classes(classes, n_out, what), what)
-    elif has_texts(t):
-        raise DataError(
-            f"{what}: label 0 is {str(t.flat[0])!r:.60}, and the network has no "
-            "classes; train it with such labels, or set its `classes`"
-        )
+    coded = isinstance(data, CodedDataset)
+    t = data.t if coded else label_codes(net, data, what, classes)
     if t.ndim == 1 and n_out == 1:
         t = t[:, None]
     data = replace(data, t=t, classes=None)
     n_classes = n_out if t.ndim == 1 else None
     data = check_dataset(data, n_classes, what, one_class_ok=one_class_ok)
+    if net.loss.kind == "sigmoid_cross_entropy" and data.t.ndim == 2:
+        check_probabilities(data.t, what)
     if isinstance(first, Dense) and (data.x.ndim, data.x.shape[-1]) != (2, first.n_in):
         raise features_error(data.x.shape, first.n_in, what)
     if isinstance(first, Embedding):

@@ -159,7 +159,7 @@ def dead_class(
     counts = np.bincount(t, minlength=net.n_out)
     missed = [k for k in dead_classes(labels, net.n_out) if counts[k] >= least]
     if missed:
-        known = net.classes or range(net.n_out)
+        known = range(net.n_out) if net.classes is None else net.classes
         fault, names = "dead class", ", ".join(str(known[k]) for k in missed)
         share = f"{counts[missed].sum() / len(t):.1%} of the examples"
         what = f"class {names} is never answered, {share}"
