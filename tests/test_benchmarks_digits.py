@@ -40,7 +40,7 @@ def given_to_fit(section, monkeypatch):
         features.append(data[0])
         raise StopIteration
 
-    monkeypatch.setattr(f"{section.__module__}.fit_quietly", fit)
+    monkeypatch.setattr(f"{section.__module__}.fit", fit)
     with pytest.raises(StopIteration):
         section(REQUEST)
     return features[0]

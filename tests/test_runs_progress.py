@@ -110,7 +110,7 @@ def test_short_fit_and_progress_false_show_nothing_at_a_terminal(terminal):
 def test_what_the_package_trains_for_itself_stays_quiet(terminal, monkeypatch):
     screen = terminal()
     monkeypatch.setattr(importlib.import_module("gpunet.training.fit"), "_SHORT", 0.0)
-    gpunet.training.fit_quietly(gpunet.mlp([4, 3]), DATA, epochs=2)
+    gpunet.fit(gpunet.mlp([4, 3]), DATA, epochs=2, progress=False)
     assert screen.getvalue() == ""
     fit()
     assert "epoch 3/3" in screen.getvalue()

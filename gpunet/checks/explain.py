@@ -83,9 +83,8 @@ class Explanation:
         return f"{text}\n\nOf {n:,} derivatives, the largest ∂C₀/∂w of each layer."
 
     def __repr__(self) -> str:
-        n = len(self.layers)
-        of = f"{n} layer{'s' * (n > 1)}, cost {self.cost:.4g}, gap {self.gap:.1g}"
-        return f"Explanation({of})"
+        n = counted(len(self.layers), "layer")
+        return f"Explanation({n}, cost {self.cost:.4g}, gap {self.gap:.1g})"
 
     def _repr_html_(self) -> str:
         return load("show.html").explanation(self)

@@ -1,8 +1,10 @@
 """Tables for people: drawn by rich on a terminal, plain when piped."""
 
+import csv
+import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
@@ -46,6 +48,13 @@ def console() -> Console:
 def as_json(value: Any) -> str:
     """Return a value as indented JSON, with null for what is not finite."""
     return json.dumps(finite_json(value), indent=2, ensure_ascii=False)
+
+
+def as_csv(rows: Iterable[Iterable[Any]]) -> str:
+    """Return the text of a CSV file."""
+    memory = io.StringIO(newline="")
+    csv.writer(memory, lineterminator="\n").writerows(rows)
+    return memory.getvalue()
 
 
 def _cell(value: Any) -> Text:

@@ -172,8 +172,7 @@ def _kind(t: Any, n_classes: int | None = None) -> str:
     t = host_array(t, "labels", "data")
     if n_classes is None and t.ndim == 1 and t.dtype.kind in "iubOSU":
         n_classes = len(set(t.tolist())) if t.dtype == object else len(np.unique(t))
-    word, n = ("class", n_classes) if n_classes else ("target", t[:1].size)
-    return f"{n:,} {word}{'' if n == 1 else 'es' if n_classes else 's'}"
+    return counted(n_classes, "class") if n_classes else counted(t[:1].size, "target")
 
 
 def with_scale(dataset: Dataset, scale: float, function: str) -> Dataset:

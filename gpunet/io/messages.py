@@ -95,10 +95,11 @@ def counted(n: int, noun: str) -> str:
 
     Examples
     --------
-    >>> counted(1, "epoch"), counted(2000, "row")
-    ('1 epoch', '2,000 rows')
+    >>> counted(1, "epoch"), counted(2000, "row"), counted(3, "class")
+    ('1 epoch', '2,000 rows', '3 classes')
     """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"
 
 
 def nearest(word: object, known: Iterable[str], n: int = 3) -> list[str]:

@@ -13,7 +13,7 @@ from ..blocks import mlp
 from ..errors import Diverged
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
-from ..training import diagnosis, fit_quietly
+from ..training import diagnosis, fit
 from ..training.history import History
 from .checks import Result, check, equal
 from .digits.trained import sample
@@ -85,9 +85,8 @@ def _train(
     kept = np.ones(len(t), bool) if case.left_out is None else t != case.left_out
     data = x[kept], t[kept]
     try:
-        return fit_quietly(
-            net, data, epochs=epochs, batch_size=32, optimizer=kind(rate)
-        )
+        settings: Any = {"batch_size": 32, "progress": False}
+        return fit(net, data, epochs=epochs, optimizer=kind(rate), **settings)
     except Diverged:
         return None
 

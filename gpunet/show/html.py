@@ -63,8 +63,17 @@ def members(rows: MemberTable) -> str:
     names = rows.columns
     best = [[row.get(name) for name in names] for row in rows.best_first()]
     columns = [name.replace("_", " ") for name in names]
-    notes = [f"<p>{cell(note)}</p>" for note in rows.notes()]
+    notes = _paragraphs(rows.notes())
     return block(counted(len(rows), "member"), table(columns, best), *notes)
+
+
+def runs(n: int, columns: list[str], rows: list[list[str]], notes: list[str]) -> str:
+    """Return runs as a table, with what there is to say below it."""
+    return block(counted(n, "run"), table(columns, rows), *_paragraphs(notes))
+
+
+def _paragraphs(notes: Iterable[str]) -> list[str]:
+    return [f"<p>{cell(note)}</p>" for note in notes]
 
 
 def _lines(h: History, name: str) -> list[Points]:
@@ -96,7 +105,7 @@ def splits(data: Splits) -> str:
     parts = data.parts
     rows = [(name, len(part), repr(part)) for name, part in parts.items()]
     names = data.table.target.classes if data.table else data.train.classes
-    notes = [f"<p>{cell(note)}</p>" for note in data.notes]
+    notes = _paragraphs(data.notes)
     pictures = "" if data.table else _thumbnails(data.train)
     sizes = table(("part", "rows", "contents"), rows)
     return block(repr(data), sizes, *_classes(parts, names), pictures, *notes)

@@ -5,6 +5,7 @@ from math import prod
 from ..blocks import DenseBlock, dense_blocks
 from ..errors import ConfigError
 from ..io.messages import counted
+from ..io.tables import text_table
 from ..layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
 from ..network import Network
 
@@ -116,9 +117,7 @@ class Summary:
             for i, name, shape, n in self.rows
         ]
         table.append(("", "total", "", f"{self.total:,}"))
-        a, b, c, d = (max(map(len, column)) for column in zip(*table, strict=True))
-        lines = [f"{i:<{a}}  {k:<{b}}  {s:<{c}}  {n:>{d}}" for i, k, s, n in table]
-        return "\n".join([*lines, self.network])
+        return "\n".join([*text_table(table, "<<<>"), self.network])
 
 
 def _output_widths(net: Network) -> list[int | str]:

@@ -59,11 +59,11 @@ def parts(model: Any) -> tuple[Network, RawRows | None, Answers]:
     while type(steps[-1]) is Pipeline:
         steps += [step for _, step in steps.pop().steps]
     names = getattr(model, "feature_names_in_", range(model.n_features_in_))
-    inputs = _Features.of_row(list(map(str, names)))
+    row = list(map(str, names))
+    inputs = _Features.unscaled(row, [Cell(k) for k in range(len(row))])
     for step in steps[:-1]:
         inputs = _apply(step, inputs)
     net, _, target = parts(steps[-1])
-    row = list(map(str, names))
     source = RawRows(inputs.names, inputs.shift, inputs.factor, row, inputs.cells)
     return net, source, target
 
@@ -90,10 +90,8 @@ class _Features:
     factor: np.ndarray
 
     @classmethod
-    def of_row(cls, row: Sequence[str]) -> "_Features":
-        n = len(row)
-        cells = [Cell(k) for k in range(n)]
-        return cls(list(row), cells, np.zeros(n), np.ones(n))
+    def unscaled(cls, names: list[str], cells: list[Cell]) -> "_Features":
+        return cls(names, cells, np.zeros(len(names)), np.ones(len(names)))
 
     def take(self, columns: Sequence[int]) -> "_Features":
         """Return some of the features, each of which has a cell."""
@@ -231,9 +229,7 @@ def _apply_encoder(step: Any, inputs: _Features) -> _Features:
         if cell.one_hot:
             by_code = {code: key for key, code in reversed((cell.codes or {}).items())}
             names = [f"{name}={by_code.get(j, 'missing')}" for j in range(cell.one_hot)]
-        blocks.append(
-            _Features(names, [cell], np.zeros(len(names)), np.ones(len(names)))
-        )
+        blocks.append(_Features.unscaled(names, [cell]))
     return _joined(blocks)
 
 

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from ..backend import Backend
 from ..data import Dataset
 from ..optimizers import Optimizer, get_optimizer
-from ..training import Callback, EarlyStopping, fit_quietly
+from ..training import Callback, EarlyStopping, fit
 from ..training.loop import Trainer
 from .array_api import backend_of, dense_array
 from .fitting import split_samples, warn_not_converged
@@ -69,7 +69,7 @@ def fit_extras(
     patience = int(min(est.n_iter_no_change, est.max_iter))
     size = batches[0][1]
     plateau = [] if est.early_stopping else [_Plateau(est.tol, patience)]
-    history = fit_quietly(
+    history = fit(
         net,
         _dataset(est, *samples),
         epochs=est.max_iter,
@@ -81,6 +81,7 @@ def fit_extras(
         shuffle=bool(est.shuffle),
         callbacks=[*est.callbacks, *plateau],
         engine=est.engine,
+        progress=False,
     )
     tensors = [net.backend.to_host(net.params[name]) for name in tensor_names(net)]
     n = len(est.coefs_)

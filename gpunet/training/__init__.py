@@ -1,7 +1,7 @@
 """Training: settings, batches, the loop, callbacks, history."""
 
 from .callbacks import Callback, EarlyStopping
-from .fit import fit, fit_quietly
+from .fit import fit
 from .history import History
 from .loop import Trainer
 from .metrics import evaluate
@@ -15,5 +15,4 @@ __all__ = [
     "Trainer",
     "evaluate",
     "fit",
-    "fit_quietly",
 ]

@@ -96,19 +96,10 @@ def fit(
         return load("runs.fit").fit_in_folder(net, data, chosen, **how)
     if checkpoint_every_steps is not None:
         raise ConfigError("checkpoint_every_steps: needs a folder to write to")
-    return _finished(Trainer(net, data, chosen))
-
-
-def fit_quietly(net: Network, data: Any, **settings: Any) -> History:
-    """Train as `fit` does, for code that shows its progress in its own way."""
-    return _finished(Trainer(net, data, settings_from(settings)))
-
-
-def _finished(trainer: Trainer) -> History:
-    """Train to the end; warn the caller of `fit` if nothing was learned."""
+    trainer = Trainer(net, data, chosen)
     history = trainer.run()
     if fault := not_learned(trainer):
-        warnings.warn(fault, GpunetWarning, stacklevel=4)
+        warnings.warn(fault, GpunetWarning, stacklevel=3)
     return history
 
 

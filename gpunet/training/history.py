@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from .._lazy import load
 from ..errors import UnknownColumn
 from ..io.messages import choices, counted
+from ..io.tables import data_frame
 from .members.table import MemberTable, counted_states
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-_RESULTS = ("loss", "accuracy", "val_loss", "val_accuracy")
+RESULTS = ("loss", "accuracy", "val_loss", "val_accuracy")
 COLUMNS = (
     *("epoch", "step", "learning_rate", "grad_norm", "loss", "accuracy"),
     *("val_loss", "val_accuracy", "seconds"),
@@ -127,7 +128,7 @@ class History:
         settings = self.settings or [{"member": i} for i in names]
         if not settings and self.records:
             settings = [{}]
-        columns = [name for name in _RESULTS if name in self]
+        columns = [name for name in RESULTS if name in self]
         return MemberTable(
             row | self._result(i, columns) for i, row in enumerate(settings)
         )
@@ -164,13 +165,6 @@ class History:
         0      1     8       0  0.50
         1      1     8       1  0.25
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "history: to_frame: pandas is not installed; "
-                "python -m pip install pandas"
-            ) from error
         known = [name for name in COLUMNS if name in self]
         names = list(dict.fromkeys([*known[:2], "member", *known, *self.columns]))
         rows = [
@@ -178,7 +172,7 @@ class History:
             for record in self.records
             for member in range(self.n_members or 1)
         ]
-        return pandas.DataFrame(rows, columns=names)
+        return data_frame("history", rows, names)
 
     def plot(self) -> "Figure":
         """Return loss and accuracy by epoch, in training and validation, as a Figure.
@@ -199,7 +193,7 @@ class History:
     def __repr__(self) -> str:
         numbers = [
             f"{name} {sum(known) / len(known):.4g}"
-            for name in _RESULTS
+            for name in RESULTS
             if (known := known_values(self.last.get(name)))
         ]
         parts = [counted(len(self), "epoch")]

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ... import blocks
 from ...data import Dataset
 from ...optimizers import SGD
-from ...training import fit_quietly
+from ...training import fit
 from .inference import predictor
 from .jit import functions
 from .population import PopulationShape, PopulationState
@@ -33,7 +34,8 @@ def _data(dtype: str) -> Dataset:
 
 def _train(dtype: str) -> None:
     net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
-    fit_quietly(net, _data(dtype), epochs=1, optimizer=SGD(0.1), engine="compiled")
+    settings: Any = {"epochs": 1, "engine": "compiled", "progress": False}
+    fit(net, _data(dtype), optimizer=SGD(0.1), **settings)
 
 
 def _fit(dtype: str) -> None:

@@ -8,7 +8,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...show.descent_plots import cost_contours
 from ...show.style import Figure
-from ...training import fit_quietly
+from ...training import fit
 from ..checks import Result, at_least, at_most, near
 from ..tools import (
     SIGMOIDS,
@@ -73,7 +73,7 @@ def _fit_in_order(net: Network, points: Any, rate: float, rounds: int) -> Result
     x, y = zip(*points, strict=True)
     data = np.array(x, np.float64), np.array(y, np.float64)[:, None]
     in_order: Any = {"batch_size": 1, "shuffle": False, "compute_metrics": False}
-    fit_quietly(net, data, epochs=rounds, optimizer=SGD(rate), **in_order)
+    fit(net, data, epochs=rounds, optimizer=SGD(rate), **in_order, progress=False)
     return to_lists(net, net.params)
 
 

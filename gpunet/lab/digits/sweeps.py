@@ -11,11 +11,12 @@ import numpy as np
 
 from ...blocks import mlp
 from ...data import Dataset
+from ...io.messages import counted
 from ...network import Network
 from ...optimizers import SGD, Adam
 from ...show.plots import bands, bars, spread
 from ...show.style import Figure
-from ...training import Callback, evaluate, fit_quietly
+from ...training import Callback, evaluate, fit
 from ...training.loop import Trainer
 from ...training.metrics import summary
 from ...updates import gradient_norm
@@ -45,7 +46,7 @@ def sizes(
     for depth, width in product(depths, widths):
         layers = [784, *[width] * depth, 10]
         net = mlp(layers, "relu", seed=seed, population=n_seeds, device=device)
-        fit_quietly(net, train, optimizer=Adam(0.005), **training)
+        fit(net, train, optimizer=Adam(0.005), **training, progress=False)
         accuracy = summary(evaluate(net, test)["accuracy"])
         row = {"hidden_layers": depth, "width": width, "parameters": net.n_parameters}
         rows.append(row | rounded({"accuracy": accuracy["mean"], "sd": accuracy["sd"]}))
@@ -76,7 +77,7 @@ def draw_sizes(result: Result) -> dict[str, Figure]:
     for depth in sorted({r["hidden_layers"] for r in result["sizes"]}):
         rows = [r for r in result["sizes"] if r["hidden_layers"] == depth]
         widths, y, sd = (np.array([r[key] for r in rows]) for key in keys)
-        name = f"{depth} hidden layer{'s' if depth > 1 else ''}"
+        name = counted(depth, "hidden layer")
         series[name] = (widths, y, y - sd, y + sd)
     n = result["networks_of_each_size"]
     return {
@@ -193,7 +194,14 @@ def sigmoid_or_relu(
     for name in ("sigmoid", "relu"):
         net = mlp([784, 16, 16, 10], name, **population)
         curve = _AccuracyCurve(max(n_steps // 60, 1), test)
-        fit_quietly(net, train, **training, callbacks=[curve], compute_metrics=False)
+        fit(
+            net,
+            train,
+            **training,
+            callbacks=[curve],
+            compute_metrics=False,
+            progress=False,
+        )
         by_rate = np.reshape(curve.accuracy, (-1, len(rates), n_seeds))
         dead = dead_units(net, test.x).reshape(len(rates), n_seeds)
         group = [

@@ -21,7 +21,7 @@ from ...network import Network
 from ...optimizers import Adam
 from ...storage import load_network
 from ...storage.published import is_published, load_published
-from ...training import fit_quietly
+from ...training import fit
 from ..checks import Result, check_range, within
 from ..tools import SIGMOIDS
 
@@ -103,7 +103,7 @@ def trained_population(
     settings = SIGMOIDS | {"seed": seed, "device": device, "population": population}
     net = mlp([784, 16, 16, 10], **settings)
     training: Any = {"epochs": epochs, "batch_size": 32, "compute_metrics": False}
-    fit_quietly(net, sample(n_train), optimizer=Adam(0.005), **training)
+    fit(net, sample(n_train), optimizer=Adam(0.005), **training, progress=False)
     networks = f"{population} x " if population else ""
     summary = (
         f"{networks}784-16-16-10 sigmoid, squared error, Adam .005, batch 32, "

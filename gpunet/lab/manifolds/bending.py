@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...blocks import mlp
+from ...io.messages import counted
 from ...network import Network
 from ...optimizers import Adam
 from ...show.planes import Plane, planes
@@ -88,7 +89,7 @@ def _row(k: int, accuracy: np.ndarray) -> Result:
 
 def _against_olah(row: Result, n_seeds: int) -> list[Result]:
     k, n_right = row["hidden_neurons"], row["all_points_right"]
-    neurons = f"{k} neuron{'s' * (k > 1)}"
+    neurons = counted(k, "neuron")
     right = f"{neurons}: networks with every point right"
     if k not in _BEST:
         return [equal(right, n_right, n_seeds)]
@@ -101,7 +102,7 @@ def draw_disc_in_ring(result: Result) -> dict[str, Figure]:
     x, t = result["_points"]
     panels = []
     for row, (k, net) in zip(result["widths"], result["_nets"].items(), strict=True):
-        title, note = f"{k} neuron{'s' * (k > 1)}", f"{row['best']:.1%} right"
+        title, note = counted(k, "neuron"), f"{row['best']:.1%} right"
         panels.append(Plane(title, x, t, region(net, 1.15), note=note))
     bent = [Plane("the plane", x, t, lines=grid(1.0))]
     for k, net in result["_gentle"].items():

@@ -17,7 +17,7 @@ from ...losses import get_loss
 from ...network import Network
 from ...optimizers import SGD
 from ...random import host_rng
-from ...training import fit_quietly
+from ...training import fit
 from ..checks import Result, at_least, at_most, check_range, equal, near
 from ..tools import (
     activations,
@@ -125,7 +125,7 @@ def comparator(*, device: str = "cpu", seed: int = 0, nudge: float = 1e-4) -> Re
         cost = partial(_nand_cost, activation, device)
         slopes[activation] = central_differences(cost, list(start.values()), nudge)
     try:
-        fit_quietly(net, (np.zeros((1, 2)), np.zeros((1, 1))))
+        fit(net, (np.zeros((1, 2)), np.zeros((1, 1))), progress=False)
         refusal = "it was trained"
     except ConfigError as error:
         refusal = str(error).removeprefix("activation: ")

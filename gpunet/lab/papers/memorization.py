@@ -15,7 +15,7 @@ from ...optimizers import Adam
 from ...random import host_rng
 from ...show.plots import bands, spread
 from ...show.style import Figure
-from ...training import fit_quietly
+from ...training import fit
 from ...training.metrics import summary
 from ..checks import Result, at_least, check, check_range, rounded, within
 from ..digits.trained import sample
@@ -42,9 +42,8 @@ def memorization(
         check_range("noise", share, 0, 1)
         labels, adam = random_labels(t, share, seed), Adam(0.003)
         net = mlp([784, hidden_neurons, 10], **population)
-        history = fit_quietly(
-            net, (x, labels), epochs=epochs, batch_size=50, optimizer=adam
-        )
+        training: Any = {"batch_size": 50, "progress": False}
+        history = fit(net, (x, labels), epochs=epochs, optimizer=adam, **training)
         curves[share] = np.array(history["accuracy"], np.float64)  # (epochs, seeds)
         learned = (net.classify(x) == labels).mean(axis=-1)
         on_test = summary((net.classify(unseen) == answers).mean(axis=-1).tolist())

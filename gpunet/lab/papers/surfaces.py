@@ -15,7 +15,7 @@ from ...blocks import mlp
 from ...optimizers import SGD
 from ...show.plots import bands, histogram
 from ...show.style import Figure
-from ...training import evaluate, fit_quietly
+from ...training import evaluate, fit
 from ..checks import Result, check, check_range, rounded
 from ..digits.trained import sample
 
@@ -47,7 +47,7 @@ def surfaces(
     for width in widths:
         sizes = [side * side, width, 10]
         net = mlp(sizes, seed=seed, population=n_starts, device=device)
-        fit_quietly(net, data[0], **training)
+        fit(net, data[0], **training, progress=False)
         train, test = (np.array(evaluate(net, part)["loss"]) for part in data)
         losses[width] = test
         rows.append({"width": width} | _row(train, test))

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from .folder import Run, told_of
+from ...training.history import RESULTS
+from .folder import Run, mean_and_sd
 from .runs import Runs, comparable, text_of
 
 Table = tuple[str, list[str], list[list[str]]]  # title, columns, rows
 _EPOCHS = 5
-_CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def comparison(a: Run, b: Run) -> list[Table]:
@@ -46,7 +46,7 @@ def _last_epochs(a: Run, b: Run, names: list[str]) -> tuple[list[str], list[list
     last = {epoch for run in curves for epoch in sorted(run)[-_EPOCHS:]}
     shown = [
         (name, i)
-        for name in _CURVES
+        for name in RESULTS
         for i, run in enumerate(curves)
         if any(name in record for record in run.values())
     ]
@@ -54,10 +54,8 @@ def _last_epochs(a: Run, b: Run, names: list[str]) -> tuple[list[str], list[list
         [str(epoch), *(text_of(name, curves[i].get(epoch, {})) for name, i in shown)]
         for epoch in sorted(last)
     ]
-    return [
-        "epoch",
-        *(f"{name.replace('_', ' ')}: {names[i]}" for name, i in shown),
-    ], rows
+    columns = [f"{name.replace('_', ' ')}: {names[i]}" for name, i in shown]
+    return ["epoch", *columns], rows
 
 
 def _curves(run: Run) -> dict[int, dict[str, float]]:
@@ -66,8 +64,8 @@ def _curves(run: Run) -> dict[int, dict[str, float]]:
     return {
         record["epoch"]: {
             name: mean
-            for name in _CURVES
-            if (mean := told_of(record.get(name)).get("mean")) is not None
+            for name in RESULTS
+            if (mean := mean_and_sd(record.get(name)).get("mean")) is not None
         }
         for record in records
     }

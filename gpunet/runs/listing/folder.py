@@ -72,19 +72,19 @@ class Run:
         deviation has "_sd" after its name. Scores that result.json lacks, such as
         those of the validation data, are of the epoch whose weights were kept.
         """
-        seconds, record = self._told()
+        seconds, record = self._measured()
         row = {"epochs_done": self.result.get("epochs", record.get("epoch"))}
         row |= {"best_epoch": self.result.get("best_epoch")}
         row |= {"members": self.settings.get("population"), "seconds": seconds}
         row |= {name: (record | self.result).get(name) for name in SCORES}
         for name, value in list(row.items()):
-            told = told_of(value)
-            row[name] = told.get("mean")
+            parts = mean_and_sd(value)
+            row[name] = parts.get("mean")
             if isinstance(value, list) and name in SCORES:
-                row[f"{name}_sd"] = told.get("sd")
+                row[f"{name}_sd"] = parts.get("sd")
         return {key: value for key, value in row.items() if value is not None}
 
-    def _told(self) -> tuple[float | None, dict[str, Any]]:
+    def _measured(self) -> tuple[float | None, dict[str, Any]]:
         """Return the seconds of all epochs, and the record of the one that counts."""
         lines: list[bytes] = []
         history = self.path / "history.jsonl"
@@ -104,7 +104,7 @@ class Run:
         return round(sum(seconds), 4) if seconds else None, record
 
 
-def told_of(value: Any) -> dict[str, Any]:
+def mean_and_sd(value: Any) -> dict[str, Any]:
     """Return mean and sd of a number, or of a list of one for each member; or {}."""
     if type(value) in (int, float):
         return {"mean": value}

@@ -1,17 +1,19 @@
 """Many runs: in which settings they differ, which is best, as text, HTML or a frame."""
 
 import contextlib
-import html
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..._lazy import load
 from ...errors import ConfigError, GpunetError
 from ...io.messages import choices, printable
+from ...io.tables import data_frame, text_table
 from .folder import SCORES, Run, is_run, read_run
 
 _MOST_SETTINGS, _MOST_ROWS = 6, 20  # that are shown; a frame has them all
@@ -30,9 +32,6 @@ class Runs(Sequence[Run]):
 
     def __len__(self) -> int:
         return len(self._runs)
-
-    def __iter__(self) -> Iterator[Run]:
-        return iter(self._runs)
 
     def __getitem__(self, index: Any) -> Any:
         """Return a run by its place or its folder's name, or the Runs of a slice."""
@@ -70,17 +69,11 @@ class Runs(Sequence[Run]):
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame: a row for each run, with the names of `rows`."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "runs: to_frame: pandas is not installed; python -m pip install pandas"
-            ) from error
         rows = [
-            row | {"modified": pandas.Timestamp(row["modified"], unit="s", tz="UTC")}
+            row | {"modified": datetime.fromtimestamp(row["modified"], UTC)}
             for row in self.rows()
         ]
-        return pandas.DataFrame(rows)
+        return data_frame("runs", rows)
 
     def table(self) -> tuple[list[str], list[list[str]], str]:
         """Return columns, rows of texts, and a note on what is not shown."""
@@ -103,21 +96,11 @@ class Runs(Sequence[Run]):
 
     def __repr__(self) -> str:
         columns, rows, notes = self._shown()
-        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
-        lines = [
-            "  ".join(map(str.ljust, row, widths)).rstrip()
-            for row in ([columns, *rows] if rows else [])
-        ]
+        lines = text_table([columns, *rows], "<" * len(columns)) if rows else []
         return "\n".join(lines + notes)
 
     def _repr_html_(self) -> str:
-        columns, rows, notes = self._shown()
-        cells = [[f"<th>{html.escape(name)}</th>" for name in columns]]
-        cells += [[f"<td>{html.escape(text)}</td>" for text in row] for row in rows]
-        table = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
-        return f"<table>{table}</table>" + "".join(
-            f"<p>{html.escape(text)}</p>" for text in notes
-        )
+        return load("show.html").runs(len(self), *self._shown())
 
 
 def list_runs(*folders: str | os.PathLike, sort: str | None = None) -> Runs:

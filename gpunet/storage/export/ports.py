@@ -28,11 +28,6 @@ class Cell(NamedTuple):
     one_hot: int = 0
 
     @property
-    def width(self) -> int:
-        """How many inputs it becomes."""
-        return self.one_hot or 1
-
-    @property
     def is_text(self) -> bool:
         """Whether its categories are texts."""
         return any(isinstance(category, str) for category in self.codes or ())

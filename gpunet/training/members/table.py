@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._lazy import load
 from ...io.messages import counted
+from ...io.tables import text_table
 from ...network import Network
 from ...updates import Optimizer
 from ..metrics import summary
@@ -15,6 +16,7 @@ from ..metrics import summary
 # What members are compared by: the first that was measured, and whether more is better.
 JUDGES = {"val_accuracy": 1, "val_loss": -1, "test_accuracy": 1, "r2": 1}
 JUDGES |= {"accuracy": 1, "loss": -1}
+_MOST_ROWS = 10
 _WHO = ("member", "seed")
 _RESULTS = (
     *("epoch", "loss", "accuracy", "val_loss", "val_accuracy"),
@@ -44,26 +46,17 @@ class MemberTable(list[dict[str, Any]]):
 
         return sorted(self, key=key)
 
-    def __repr__(self) -> str:
-        return self.text()
-
     def _repr_html_(self) -> str:
         return load("show.html").members(self)
 
-    def text(self, most: int = 10) -> str:
+    def __repr__(self) -> str:
         """Return the best rows as a table, and lines about the rest and all."""
         rows, names = self.best_first(), self.columns
         cells = [[n.replace("_", " ") for n in names]]
-        cells += [[_cell(n, row.get(n)) for n in names] for row in rows[:most]]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(
-                text.ljust(w) if name == "state" else text.rjust(w)
-                for name, text, w in zip(names, row, widths, strict=True)
-            ).rstrip()
-            for row in cells
-        ]
-        if (more := len(rows) - most) > 0:
+        cells += [[_cell(n, row.get(n)) for n in names] for row in rows[:_MOST_ROWS]]
+        sides = "".join("<" if name == "state" else ">" for name in names)
+        lines = text_table(cells, sides)
+        if (more := len(rows) - _MOST_ROWS) > 0:
             lines.append(f"... and {counted(more, 'more member')}")
         return "\n".join([*lines, *self.notes()])
 

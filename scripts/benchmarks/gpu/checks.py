@@ -18,7 +18,7 @@ from gpunet.blocks import mlp
 from gpunet.cli import main
 from gpunet.cli.machine import ROOT
 from gpunet.optimizers import SGD, Adam, Optimizer
-from gpunet.training.fit import fit_quietly
+from gpunet.training.fit import fit
 
 from ..digits import training_digits
 from ..rivals import QUADRATIC, relative_difference
@@ -81,9 +81,8 @@ def _ten_steps(
     sizes, kind = _NETS[name]
     net = mlp(sizes, **kind, device=device, seed=3)
     settings |= {"optimizer": _OPTIMIZERS[optimizer](), "batch_size": 128}
-    fit_quietly(
-        net, training_digits(1275), epochs=1, **settings
-    )  # the last one is short
+    settings |= {"epochs": 1, "progress": False}
+    fit(net, training_digits(1275), **settings)  # the last one is short
     return [net.backend.to_host(p) for p in net.params.values()]
 
 
@@ -123,9 +122,8 @@ def repeats(request: Request) -> Verdict:
         deadline = time.monotonic() + left
         while done < n and (done < 2 or time.monotonic() < deadline):
             net = mlp([784, 30, 10], "relu", dropout=0.1, device=request.device, seed=1)
-            fit_quietly(
-                net, data, epochs=1, batch_size=32, optimizer=Adam(), engine=engine
-            )
+            settings: Any = {"batch_size": 32, "engine": engine, "progress": False}
+            fit(net, data, epochs=1, optimizer=Adam(), **settings)
             bits = [net.backend.to_host(p).tobytes() for p in net.params.values()]
             first, done = first or bits, done + 1
             same &= bits == first

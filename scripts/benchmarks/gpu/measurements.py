@@ -14,7 +14,7 @@ from gpunet.cli.commands.doctor import examine
 from gpunet.cli.machine import version
 from gpunet.optimizers import SGD
 from gpunet.runs.presets import PRESETS
-from gpunet.training.fit import fit_quietly
+from gpunet.training.fit import fit
 
 from .. import crossover as devices
 from .. import report
@@ -62,13 +62,14 @@ def population(request: Request) -> Verdict:
                 [784, 16, 16, 10], "relu", population=members, device=request.device
             )
             started = time.perf_counter()
-            fit_quietly(
+            fit(
                 net,
                 data,
                 epochs=1,
                 batch_size=10,
                 optimizer=SGD(0.1),
                 compute_metrics=False,
+                progress=False,
             )
             net.backend.synchronize()
             steps = batches * (members or 1)

@@ -1,8 +1,6 @@
 """What `gpunet predict` does with pictures of digits."""
 
 import argparse
-import csv
-import io
 import sys
 from typing import Any
 
@@ -13,7 +11,8 @@ from ....data import read_digit
 from ....io.messages import counted, printable
 from ....io.writing import write_atomically
 from ....network import Network
-from ...tables import as_json, show
+from ...tables import as_csv, as_json, show
+from .table import mean_of
 
 N_PIXELS = 784
 _BARS = "▁▂▃▄▅▆▇█"
@@ -69,19 +68,16 @@ def _doubt(mean: HostArray, label: int, labels: list[int]) -> str | None:
 
 def _to_csv(answers: list[dict[str, Any]]) -> str:
     """Return the text of a CSV file with a row for each picture."""
-    memory = io.StringIO(newline="")
-    writer = csv.writer(memory, lineterminator="\n")
-    for k, answer in enumerate(answers):
+    rows: list[Any] = []
+    for answer in answers:
         flat = {
             key: f"{v:.6g}" if isinstance(v, float) else v for key, v in answer.items()
         }
         p = enumerate(flat.pop("probabilities"))
         flat |= {f"p({label})": f"{value:.6g}" for label, value in p}
         flat["doubt"] = flat.pop("doubt")  # last
-        if k == 0:
-            writer.writerow(flat)
-        writer.writerow(flat.values())
-    return memory.getvalue()
+        rows += [flat.values()] if rows else [flat, flat.values()]
+    return as_csv(rows)
 
 
 def _show(answers: list[dict[str, Any]], net: Network) -> None:
@@ -103,9 +99,5 @@ def _show(answers: list[dict[str, Any]], net: Network) -> None:
         rows.append(row)
     labels = " ".join(f"{k:>{width}}" for k in range(len(levels)))
     measure = "probability" if net.loss.on_logits else "output"
-    count = counted(len(rows), "picture")
-    mean = (
-        f", the mean of {counted(net.population, 'network')}" if net.population else ""
-    )
     columns = ["picture", ">answer", f">{measure}", labels, ""]
-    show(f"{count}{mean}", columns, rows)
+    show(f"{counted(len(rows), 'picture')}{mean_of(net)}", columns, rows)

@@ -1,8 +1,6 @@
 """What `gpunet predict` does with a table."""
 
 import argparse
-import csv
-import io
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,7 +16,7 @@ from ....io.writing import write_atomically
 from ....network import Network
 from ....runs.report import outputs
 from ....training.metrics import mean_absolute_error, r_squared
-from ...tables import as_json
+from ...tables import as_csv, as_json
 
 READING = ("delimiter", "encoding", "decimal", "header", "missing", "unknown")
 
@@ -54,12 +52,15 @@ def predict_table(args: argparse.Namespace, net: Network, table: Preprocessing) 
             sys.stdout.reconfigure(encoding="utf-8")  # what --out would hold
         sys.stdout.write(text)
     count = counted(len(x), "row")
-    mean = (
-        f", the mean of {counted(net.population, 'network')}" if net.population else ""
-    )
     file_note = f", in {printable(args.out)}" if to_file else ""
     score = _score(table, rows, predictions)
-    print(f"predicted: {count}{mean}{file_note}{score}", file=sys.stderr)
+    print(f"predicted: {count}{mean_of(net)}{file_note}{score}", file=sys.stderr)
+
+
+def mean_of(net: Network) -> str:
+    """Return what to add to a count of answers that are a population's."""
+    n = net.population
+    return f", the mean of {counted(n, 'network')}" if n else ""
 
 
 def _answers(table: Preprocessing, y: HostArray) -> tuple[HostArray, HostArray | None]:
@@ -101,11 +102,7 @@ def _to_csv(
     if probabilities is not None:
         header += [f"p({name})" for name in table.target.classes or ()]
         columns += [(f"{p:.6g}" for p in c.tolist()) for c in probabilities.T]
-    memory = io.StringIO(newline="")
-    writer = csv.writer(memory, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(zip(*columns, strict=True))
-    return memory.getvalue()
+    return as_csv([header, *zip(*columns, strict=True)])
 
 
 def _score(table: Preprocessing, rows: Table, predictions: HostArray) -> str:
