@@ -6,6 +6,7 @@ for whatever knows networks of this kind alone: engines, exports, explanations.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 from .activations import ActivationFunction, get_activation
@@ -105,7 +106,10 @@ def mlp_layers(
     dropout: float,
 ) -> list[Layer]:
     """Return the layers of `mlp`, nothing drawn yet."""
-    sizes = list(sizes)
+    sizes = [  # t.max() + 1 is a whole number of NumPy; `Dense` refuses bools
+        int(n) if isinstance(n, Integral) and not isinstance(n, bool) else n
+        for n in sizes
+    ]
     if len(sizes) < 2:
         raise ConfigError(f"mlp: sizes: expected two or more layers, got {sizes}")
     n_hidden = len(sizes) - 2

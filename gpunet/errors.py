@@ -106,7 +106,9 @@ def check_number(
     what : str
         Where the value was given.
     """
-    good = isinstance(value, Real) and value <= float_info.max  # an int may be larger
+    good = isinstance(value, Real) and value < inf
+    if isinstance(value, int):  # which may be larger; of float32 it would overflow
+        good = value <= float_info.max
     if not (good and (value > 0 if positive else value >= 0) and value < below):
         bound = "above 0" if positive else "at least 0"
         limit = f" and below {below:g}" if below < inf else " and finite"

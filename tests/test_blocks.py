@@ -80,6 +80,7 @@ def test_mlp_hands_the_rest_to_the_network():
         ([3], {}, r"expected two or more layers, got \[3\]"),
         ([3, 0], {}, "n_out: expected a whole number from 1"),
         ([3, 2.5], {}, "n_out: expected a whole number"),
+        ([3, True], {}, "n_out: expected a whole number"),
         ([3, 4, 2], {"activation": []}, r"expected 1 \(one for each hidden layer\)"),
         ([3, 4, 2], {"activation": ["relu", "tanh"]}, "got 2"),
         ([3, 4, 2], {"activation": "rleu"}, "no such activation"),
@@ -92,6 +93,11 @@ def test_mlp_hands_the_rest_to_the_network():
 def test_mlp_refuses_what_cannot_work(sizes, options, why):
     with pytest.raises(ConfigError, match=why):
         mlp(sizes, **options)
+
+
+def test_mlp_takes_whole_numbers_of_numpy():
+    layer = mlp([np.int64(3), np.array([0, 1]).max() + 1]).layers[0]
+    assert (layer.n_in, layer.n_out) == (3, 2) and type(layer.n_out) is int
 
 
 def test_members_start_from_their_own_seeds_or_from_the_first():

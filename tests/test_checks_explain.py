@@ -158,12 +158,24 @@ def test_large_explanation_prints_the_largest_derivative_of_each_layer():
         assert f" = {largest:.8g}\n" in text
 
 
+def test_example_may_be_a_row_of_a_data_set_and_must_be_finite():
+    net, x = network(), normal(1, 3)
+    assert explain(net, x[None, :], [1]).cost == explain(net, x, 1).cost
+    assert explain(net, x, np.array([1])).cost == explain(net, x, 1).cost
+    with pytest.raises(ConfigError, match="x: number 1 is nan; replace it"):
+        explain(net, [0.5, np.nan, 1.0], 1)
+    with pytest.raises(ConfigError, match="t must be a label below 2"):
+        explain(net, x, [np.inf, 0.0])
+
+
 def test_label_may_be_a_class_of_the_network():
     net, x = network(), normal(1, 3)
     net.classes = ("cat", "dog")
     assert explain(net, x, "dog").target.tolist() == [0.0, 1.0]
     assert explain(net, x, 1).cost == explain(net, x, "dog").cost
-    with pytest.raises(
-        DataError, match="explain: label 0 is 'bird', none of the classes cat"
-    ):
+    with pytest.raises(DataError, match="'bird', none of the classes cat, dog"):
         explain(net, x, "bird")
+    net.classes = (5, 1)
+    assert explain(net, x, 1).target.tolist() == [0.0, 1.0]
+    with pytest.raises(DataError, match="label 0 is 0, none of the classes 5, 1"):
+        explain(net, x, 0)  # a position is no class

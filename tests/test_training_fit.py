@@ -264,3 +264,16 @@ def test_repr_of_settings_has_what_is_not_the_default():
     text = repr(settings)
     assert text.startswith("Settings(epochs=3, optimizer=SGD(") and "\n" not in text
     assert len(text) < 200 and repr(gpunet.Settings()) == "Settings()"
+
+
+def test_whole_numbers_and_rates_of_numpy_are_python_s():
+    counts = {"epochs": np.int64(2), "batch_size": np.int32(20)}
+    more = {"early_stopping": np.uint8(3), "learning_rate": np.float32(0.25)}
+    settings = gpunet.Settings(**counts, **more)
+    assert repr(settings).startswith("Settings(epochs=2, batch_size=20,")
+    assert type(settings.early_stopping) is int
+    net, same_net = net_of(), net_of()
+    gpunet.fit(net, (X, T), validation=0.2, **counts, **more)
+    counts = {"epochs": 2, "batch_size": 20, "early_stopping": 3}
+    gpunet.fit(same_net, (X, T), validation=0.2, learning_rate=0.25, **counts)
+    assert same(host(net), host(same_net))

@@ -29,6 +29,8 @@ def net_of(**more):
             {"shuffle": "random"},
             "shuffle: 'random': choose from 'per_member', 'shared'",
         ),
+        ({"callbacks": None}, "callbacks: must be a list, got None; leave it out"),
+        ({"optimizer": SGD}, r"optimizer: SGD is a class; use SGD\(\)"),
         ({"optimizer": "sgdd"}, "no such optimizer"),
         (
             {"optimizer": SGD(0.1), "learning_rate": 0.5},
@@ -86,6 +88,17 @@ def test_fit_refuses_data_that_cannot_be_learned(data, kind, why):
     with pytest.raises(kind, match=why):
         gpunet.fit(net, data, epochs=1)
     assert same(host(net), before)
+
+
+def test_fit_refuses_arguments_in_another_order():
+    net = net_of()
+    with pytest.raises(TypeError, match=r"the data are one argument: .*\(x, t\)\)"):
+        gpunet.fit(net, X, T)
+    for other in ((X, T), "mnist", 5):
+        with pytest.raises(ConfigError, match=r"net: must be a gpunet\.Network, got"):
+            gpunet.fit(other, (X, T))
+        with pytest.raises(ConfigError, match=r"net: must be a gpunet\.Network, got"):
+            gpunet.evaluate(other, (X, T))
 
 
 def test_fit_refuses_class_weights_without_classes():

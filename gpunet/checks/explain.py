@@ -249,13 +249,20 @@ def _example(net: Network, x: Any, t: Any) -> tuple[Network, Array, Array]:
             "explain: x must be one example of "
             f"{counted(net.n_in or 0, 'number')}, got {x.size}"
         )
-    if net.classes is not None and isinstance(t, str | int | np.generic):
-        t = class_codes(read_labels([t], "explain"), net.classes, "explain")[0]
-    if isinstance(t, int | np.integer) and n_out > 1:
-        fits, t = 0 <= t < n_out, np.asarray([t], np.int64)
+    if not np.all(np.isfinite(x)):
+        where = int(np.argmin(np.isfinite(x)))
+        raise ConfigError(
+            f"explain: x: number {where} is {x[where]}; replace it with a finite one"
+        )
+    t = read_labels(t, "explain").reshape(-1)
+    if net.classes is not None and t.size == 1:
+        t = class_codes(t, net.classes, "explain")
+    t = numeric_array(t, "explain", "t")
+    if n_out > 1 and t.size == 1 and t.dtype.kind in "iu":
+        fits, t = 0 <= t[0] < n_out, t.astype(np.int64)
     else:
-        t = numeric_array(t, "explain", "t").astype(np.float64).reshape(1, -1)
-        fits = t.shape[1] == n_out
+        t = t.astype(np.float64).reshape(1, -1)
+        fits = t.size == n_out and bool(np.all(np.isfinite(t)))
     if not fits:
         raise ConfigError(
             f"explain: t must be a label below {n_out} or {n_out} numbers, those of "

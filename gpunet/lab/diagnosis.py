@@ -28,6 +28,7 @@ class _Case:
     network: dict[str, Any] = field(default_factory=dict)  # other keywords of `mlp`
     first_weights: float = 1.0  # factor of the first layer's weights
     inputs: float = 1.0  # factor of the inputs
+    targets: float | None = None  # instead of labels: of the right output, others 0
     left_out: int | None = None  # the class that is not trained on
 
 
@@ -35,6 +36,9 @@ _SIGMOID = {"activation": "sigmoid"}
 _CASES = {
     "none": _Case(),
     "unscaled inputs": _Case(inputs=255.0),
+    "unscaled targets": _Case(
+        None, network={"loss": "half_squared_error"}, targets=100.0
+    ),
     "symmetric start": _Case(network={"weight_init": 0.01}),
     "dead ReLUs": _Case((SGD, 3.0)),
     "saturated sigmoids": _Case(None, network=_SIGMOID, first_weights=1000.0),
@@ -49,14 +53,15 @@ _CASES = {
 def diagnose(
     *, device: str = "cpu", seed: int = 0, n_train: int = 2000, epochs: int = 3
 ) -> Result:
-    """Make networks ill in nine ways and let the diagnosis name each fault."""
-    x, t = sample(n_train)
+    """Make networks ill in ten ways and let the diagnosis name each fault."""
+    x, labels = sample(n_train)
     rows, checks = [], []
     for fault, case in _CASES.items():
         inputs, sizes = x * case.inputs, [784, *case.hidden, 10]
         net = mlp(sizes, seed=seed, device=device, **case.network)
         with net.backend.use():
             net.params["0.W"] = net.params["0.W"] * case.first_weights
+        t = labels if case.targets is None else case.targets * np.eye(10)[labels]
         history = _train(net, inputs, t, case, epochs)
         problems = diagnosis.diagnose(net, (inputs, t), history).problems
         named = next((p for p in problems if p.fault == fault), None)

@@ -39,6 +39,7 @@ def training_data(
 
     Its `classes` are then those of the labels.
     """
+    check_network(net)
     if isinstance(data, Splits):
         train, held_out = data.train, data.validation
     else:
@@ -95,6 +96,15 @@ def as_dataset(data: Any, scale: float = 1.0) -> Dataset:
     )
 
 
+def check_network(net: Any) -> None:
+    """Refuse what is not a network (ConfigError): the data, or an estimator."""
+    if not isinstance(net, Network):
+        raise ConfigError(
+            f"net: must be a gpunet.Network, got {type(net).__name__}; the network "
+            "comes first, then the data"
+        )
+
+
 def check_data(
     net: Network,
     data: Dataset,
@@ -109,6 +119,7 @@ def check_data(
     nothing is learned from may hold one class only. Labels out of range, unequal
     counts or features the network cannot use are a DataError or ConfigError.
     """
+    check_network(net)
     first, n_out = net.layers[0], net.n_out
     coded = isinstance(data, CodedDataset)
     t = data.t if coded else label_codes(net, data, what, classes)

@@ -5,7 +5,7 @@ import sys
 import threading
 import warnings
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Never
 
 from .._lazy import load
 from ..errors import ConfigError, GpunetWarning, renamed_keywords
@@ -23,7 +23,7 @@ _SHORT = 0.5  # seconds: what ends sooner shows no bar
 def fit(
     net: Network,
     data: Any,
-    *,
+    *more: Never,
     progress: bool | None = None,
     folder: Any = None,
     resume: Any = False,
@@ -88,6 +88,8 @@ def fit(
     >>> net.classify(x).tolist()
     [0, 1, 1, 0]
     """
+    if more:
+        raise TypeError("fit: the data are one argument: gpunet.fit(net, (x, t))")
     chosen = settings_from(settings)
     bars = _progress_bars(progress, chosen)
     chosen = replace(chosen, callbacks=[*chosen.callbacks, *bars])
@@ -133,6 +135,7 @@ def _document() -> None:
     """Let help(gpunet.fit) and editors show each setting, as `Settings` explains it."""
     kinds = inspect.Parameter
     shown = list(inspect.signature(fit).parameters.values())[:-1]
+    shown = [item for item in shown if item.kind is not kinds.VAR_POSITIONAL]
     shown += [
         kinds(item.name, kinds.KEYWORD_ONLY, default=item.default)
         for item in fields(Settings)

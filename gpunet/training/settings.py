@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from ..errors import ConfigError
 from ..io.messages import choices, printable
 from ..optimizers import get_optimizer
@@ -19,6 +21,7 @@ ENGINES = ("auto", "loop", "compiled")
 PRECISIONS = ("float32", "tf32", "float16")
 SHUFFLES = ("per_member", "shared", False)
 _OLD_SHUFFLES: dict[str, str | bool] = {"own": "per_member", "none": False}
+_COUNTS = ("batch_size", "max_steps")  # or None
 _OF_FIT = ("progress", "folder", "resume", "checkpoint_every_steps")
 _ELSEWHERE = {  # words of other libraries
     **{"lr": "learning_rate", "max_iter": "epochs", "verbose": "progress"},
@@ -100,18 +103,25 @@ class Settings:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "max_steps"):
+        for name in ("epochs", *_COUNTS, "early_stopping", "shuffle_seed"):
+            n = getattr(self, name)
+            if isinstance(n, np.integer):  # of an array or a DataFrame
+                object.__setattr__(self, name, int(n))
+        for name in ("epochs", *_COUNTS):
             n = getattr(self, name)
             if n is None and name != "epochs":
                 continue
             if isinstance(n, bool) or not isinstance(n, int) or n < 1:
                 raise ConfigError(f"{name}: must be a whole number >= 1, got {n!r}")
         if isinstance(self.callbacks, str) or not isinstance(self.callbacks, Sequence):
+            remedy = "leave it out" if self.callbacks is None else "put it in brackets"
             raise ConfigError(
-                f"callbacks: must be a list, got {self.callbacks!r:.80}; put it in "
-                "brackets"
+                f"callbacks: must be a list, got {self.callbacks!r:.80}; {remedy}"
             )
         self.callback_objects()
+        if isinstance(self.optimizer, type):
+            name = self.optimizer.__name__
+            raise ConfigError(f"optimizer: {name} is a class; use {name}()")
         if self.learning_rate is not None and isinstance(self.optimizer, Optimizer):
             name = type(self.optimizer).__name__
             raise ConfigError(

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...backend import Array
 from ...data import Splits
+from ...errors import ConfigError
 from ...layers import Activation
 from ...network import Network
 from ...random import host_rng
@@ -46,9 +47,9 @@ class Diagnosis:
 def diagnose(net: Network, data: Any, history: History | None = None) -> Diagnosis:
     """Return the training problems of a network, each with a number and a remedy.
 
-    Looks for unscaled inputs, a symmetric start, dead ReLUs, saturated sigmoids,
-    vanishing gradients, classes that are never predicted, learning rates too high
-    or too low, and outputs no better than guessing.
+    Looks for unscaled inputs and targets, a symmetric start, dead ReLUs, saturated
+    sigmoids, vanishing gradients, classes that are never predicted, learning rates
+    too high or too low, and outputs no better than guessing.
 
     Parameters
     ----------
@@ -78,6 +79,9 @@ def diagnose(net: Network, data: Any, history: History | None = None) -> Diagnos
     >>> print(diagnosis.problems[0])
     unscaled inputs: the inputs have a root mean square of 180.3; divide them by 255
     """
+    if not isinstance(history, History | None):
+        kind = type(history).__name__
+        raise ConfigError(f"history: must be what `fit` returned, got {kind}")
     part = data.train if isinstance(data, Splits) else as_dataset(data)
     part = check_data(net, part, "diagnosis")
     part = part.take(_chosen(len(part), _ROWS))

@@ -20,6 +20,7 @@ from .losses import constant_answer, course
 
 FAULTS = {  # and what to do, where the number does not tell it better
     "unscaled inputs": "subtract each column's mean and divide by its deviation",
+    "unscaled targets": "subtract their mean and divide by their deviation",
     "symmetric start": "start from random weights, such as he_normal",
     "dead ReLUs": "use a lower learning rate, or leaky_relu",
     "saturated sigmoids": (
@@ -32,7 +33,7 @@ FAULTS = {  # and what to do, where the number does not tell it better
     "no better than guessing": "train it, longer or at another learning rate",
 }
 # What is stuck for another reason learns slowly too: that is no second fault.
-STUCK = tuple(FAULTS)[1:5]
+STUCK = tuple(FAULTS)[2:6]
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,15 @@ def _inputs(run: Pass) -> Iterator[Problem]:
         yield Problem(fault, most, f"no input is larger than {most:.2g}", remedy)
 
 
+def _targets(run: Pass) -> Iterator[Problem]:
+    if run.t.ndim == 1 or run.net.loss.on_logits:
+        return
+    size = root_mean_square(run.t)
+    if size > 30 and run.loss > constant_answer(run.net, run.t)[0]:
+        what = f"the targets have a root mean square of {size:.4g}"
+        yield run.problem("unscaled targets", size, what)
+
+
 def _symmetry(run: Pass) -> Iterator[Problem]:
     params, to_host = run.net.params, run.net.backend.to_host
     for i in run.dense[:-1]:
@@ -166,7 +176,7 @@ def dead_class(
         yield Problem(fault, len(missed), what, FAULTS[fault])
 
 
-TESTS = (_inputs, _symmetry, _dead_relus, _saturation, _vanishing)
+TESTS = (_inputs, _targets, _symmetry, _dead_relus, _saturation, _vanishing)
 
 
 def rates(run: Pass, history: History, member: int, stuck: bool) -> Iterator[Problem]:
@@ -182,10 +192,12 @@ def rates(run: Pass, history: History, member: int, stuck: bool) -> Iterator[Pro
     rate = f" at a learning rate of {largest:.3g}" if largest else ""
     guess, low = constant_answer(run.net, run.t)[0], min(losses)
     first, last = losses[0], losses[-1]
+    # Labels cost what guessing costs at the start; targets can be far away.
+    leapt = has_accuracy(run.net, run.t) or min(losses[:2]) < 0.7 * first
     if last > 1.2 * low and last > 0.2 * guess:
         what = f"the loss rose from {low:.3g} to {last:.3g}{rate}"
         yield run.problem(high, last / low, what)
-    elif first > 2 * guess or (low > 1.2 * guess and last > 1.02 * low):
+    elif (first > 2 * guess and leapt) or (low > 1.2 * guess and last > 1.02 * low):
         what = f"the loss was {first:.3g}{rate}, guessing costs {guess:.3g}"
         yield run.problem(high, first / guess, what)
     elif len(losses) > 1 and low > 0.7 * guess and last > 0.8 * first and not stuck:

@@ -77,6 +77,7 @@ def _failures(trainer: "Trainer", courses: dict[int, Course]) -> dict[int, str]:
         member = net.member(i) if net.population else net
         # Of a rate that is too high, dead ReLUs and the like are consequences.
         causes = ["unscaled inputs", *([] if high else STUCK)]
+        causes += ["unscaled targets"] if last <= first else []
         shown = [p for p in problems_of(member, *sample(data)) if p.fault in causes]
         rate = f"the learning rate ({courses[i].rate:.3g})"
         remedy = f"lower {rate}" if high else f"raise {rate}"
