@@ -165,31 +165,6 @@ def test_validation_loss_stands_in_for_an_untracked_one():
     assert "at a learning rate of 5" in problem.what and problem.number == 1.8
 
 
-def test_unscaled_targets_are_no_rate_that_is_too_high():
-    x = normal(3, 200, 2)
-    y = 100 + x[:, :1]
-    net = mlp([2, 8, 1], loss="half_squared_error", seed=0)
-    with pytest.warns(GpunetWarning, match="; unscaled targets: the targets have a"):
-        history = fit(net, (x, y), epochs=40)
-    found = diagnose(net, x, y, history)
-    assert names(found) == ["unscaled targets", "learning rate too low"]
-    line = mlp([2, 1], loss="half_squared_error", weight_init=np.array([[1.0], [0]]))
-    line.params["0.b"][...] = 100  # one that learned them all the same is sound
-    assert diagnose(line, x, y) == []
-
-
-def test_slow_fall_of_a_regression_is_a_rate_that_is_too_low():
-    x = normal(3, 200, 2)
-    net = mlp([2, 8, 1], loss="half_squared_error", seed=0)
-    y = 0.1 * x[:, :1]  # guessing costs far less than the start
-    assert names(diagnose(net, x, y, losses(1.0, 0.95, 0.9))) == [
-        "learning rate too low"
-    ]
-    assert names(diagnose(net, x, y, losses(1.0, 0.3, 0.1))) == [
-        "learning rate too high"
-    ]
-
-
 def test_diagnosis_refuses_what_is_no_history_and_no_network():
     net, x, t, _ = sound()
     with pytest.raises(ConfigError, match="history: must be what `fit` returned"):
