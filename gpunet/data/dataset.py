@@ -218,9 +218,8 @@ def check_dataset(
     else:
         t = check_targets(t, n_classes, where)
     if len(t) != len(x):
-        reason = (
-            f"has {counted(len(x), 'row')} of features and {len(t):,} labels or targets"
-        )
+        rows = counted(len(x), "row")
+        reason = f"has {rows} of features and {len(t):,} labels or targets"
         raise data_error("data set", where, reason, "give one of each a sample")
     weight = dataset.weight
     if weight is not None:

@@ -141,9 +141,8 @@ def _cut_out(ink: np.ndarray, where: Path) -> np.ndarray:
     ink = np.clip(ink, 0, 1)
     mask = (mass > 0.04 * mass.max())[labels]
     if np.sum(mask) < 5:
-        reason = (
-            f"has {counted(int(np.sum(mask)), 'pixel')} of ink, too few for a digit"
-        )
+        n = counted(int(np.sum(mask)), "pixel")
+        reason = f"has {n} of ink, too few for a digit"
         raise data_error("image", where, reason, "give a larger picture")
     _check_one_digit(mask, where)
     for _ in range(1 + max(_cropped(mask, mask).shape) // _BOX):

@@ -204,8 +204,7 @@ def read_images_and_labels(
             reason += "; it looks like the images file"
         raise data_error("labels file", labels_path, reason, swap)
     if len(images) != len(labels):
-        reason = (
-            f"has {counted(len(labels), 'label')} for {counted(len(images), 'image')}"
-        )
+        n = counted(len(labels), "label")
+        reason = f"has {n} for {counted(len(images), 'image')}"
         raise data_error("labels file", labels_path, reason, "give files of one split")
     return images, labels

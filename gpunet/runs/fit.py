@@ -72,7 +72,7 @@ def fit_in_folder(
         on_second_signal=_interrupt,
     )
     try:
-        return _carry_out(inputs, config, options)
+        return _run(inputs, config, options)
     finally:
         for note in notes:
             if note.startswith("warning: "):
@@ -80,7 +80,7 @@ def fit_in_folder(
                 warnings.warn(text, GpunetWarning, stacklevel=4)
 
 
-def _carry_out(inputs: _Inputs, config: dict[str, Any], options: RunOptions) -> History:
+def _run(inputs: _Inputs, config: dict[str, Any], options: RunOptions) -> History:
     make_job = partial(_FitJob, inputs)
     free = ("device", "engine", "epochs")
     task = Task(_check_config, lambda config: None, make_job, free)

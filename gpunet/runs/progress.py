@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..training.callbacks import Callback
+from ..training.history import mean_value
 
 _NOTEBOOK_LINES = 12
 _BETWEEN_MOVES = 0.25  # seconds, where epochs are shorter than a span
@@ -15,10 +16,8 @@ _BETWEEN_MOVES = 0.25  # seconds, where epochs are shorter than a span
 
 def brief(value: Any, digits: int = 4) -> str:
     """Return a number, or the mean of the members' numbers, as short text."""
-    if isinstance(value, list):
-        numbers = [v for v in value if v is not None]
-        value = sum(numbers) / len(numbers) if numbers else None
-    return "-" if value is None else f"{value:.{digits}f}"
+    mean = mean_value(value)
+    return "-" if mean is None else f"{mean:.{digits}f}"
 
 
 class ProgressBar(Callback):

@@ -12,7 +12,7 @@ from ..checks.gradcheck import GradientChecks
 from ..data import Dataset, Splits
 from ..io.messages import counted
 from ..network import Network
-from ..training.history import History, known_values
+from ..training.history import History, known_values, mean_value
 from ..training.members.table import MemberTable
 from .digits_png import contact_sheet
 from .markup import Html, Points, block, cell, chart, image, table, verdict
@@ -52,7 +52,7 @@ def history(h: History) -> str:
         for held_out in [_lines(h, f"val_{name}")]
     ]
     columns = [c for c in h.columns if any(known_values(v) for v in h[c])]
-    rows = [[_mean(record.get(c)) for c in columns] for record in h.records]
+    rows = [[mean_value(record.get(c)) for c in columns] for record in h.records]
     note = f"<p>Means of {counted(h.n_members, 'member')}.</p>" if h.n_members else ""
     last = table(columns, rows[-_LAST_EPOCHS:]) if rows else ""
     return block(repr(h), *charts, note, last)
@@ -80,19 +80,11 @@ def _lines(h: History, name: str) -> list[Points]:
     """Return the mean by epoch, and of a population each member's line."""
     epochs = [record.get("epoch", k + 1) for k, record in enumerate(h)]
     values = list(zip(epochs, h[name], strict=True))
-    lines: list[Points] = [[(x, _mean(v)) for x, v in values if known_values(v)]]
+    lines: list[Points] = [[(x, mean_value(v)) for x, v in values if known_values(v)]]
     for member in range(h.n_members or 0):
         by_epoch = [(x, v[member]) for x, v in values if isinstance(v, list)]
         lines.append([(x, y) for x, y in by_epoch if y is not None])
     return lines
-
-
-def _mean(value: Any) -> Any:
-    """Return the mean of a population's known numbers; other values stay."""
-    if not isinstance(value, list):
-        return value
-    known = known_values(value)
-    return sum(known) / len(known) if known else None
 
 
 def dataset(data: Dataset) -> str:

@@ -106,9 +106,8 @@ class Summary:
         ]
         self.total = net.n_parameters
         members = f", {counted(net.population, 'member')}" if net.population else ""
-        self.network = (
-            f"loss {net.loss.name}, {net.dtype} on {net.backend.name}{members}"
-        )
+        where = f"{net.dtype} on {net.backend.name}"
+        self.network = f"loss {net.loss.name}, {where}{members}"
 
     def __repr__(self) -> str:
         table = [("", "layer", "output", "parameters")]

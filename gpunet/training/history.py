@@ -191,11 +191,8 @@ class History:
         return value
 
     def __repr__(self) -> str:
-        numbers = [
-            f"{name} {sum(known) / len(known):.4g}"
-            for name in RESULTS
-            if (known := known_values(self.last.get(name)))
-        ]
+        means = {name: mean_value(self.last.get(name)) for name in RESULTS}
+        numbers = [f"{name} {v:.4g}" for name, v in means.items() if v is not None]
         parts = [counted(len(self), "epoch")]
         parts.append(self.outcome or "running")
         if self.n_members and numbers:
@@ -212,6 +209,14 @@ def known_values(value: Any) -> list[float]:
     """Return the measured numbers of a record's entry, a number or one a member."""
     values = value if isinstance(value, list) else [value]
     return [v for v in values if v is not None]
+
+
+def mean_value(value: Any) -> Any:
+    """Return the mean of a population's measured numbers; other values stay."""
+    if not isinstance(value, list):
+        return value
+    known = known_values(value)
+    return sum(known) / len(known) if known else None
 
 
 def shown(value: Any, active: list[bool], population: int | None) -> Any:

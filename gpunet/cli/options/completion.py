@@ -12,5 +12,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{HELP} To have it in every new shell, append the output to ~/.bashrc, to "
         "~/.zshrc after compinit, or to ~/.config/fish/completions/gpunet.fish."
     )
-    shells = ("bash", "zsh", "fish")
-    parser.add_argument("shell", choices=shells, help="bash, zsh or fish")
+    parser.add_argument("shell", choices=EXAMPLES, help="bash, zsh or fish")

@@ -55,10 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "compiled is faster and supports fewer networks (default: auto)"
     add("--engine", **ENGINE, help=text)
     precisions = ("float32", "tf32", "float16")
-    text = (
-        "of matrix products on a GPU; tf32 and float16 keep 3 digits (default: float32)"
-    )
-    add("--precision", choices=precisions, help=text)
+    text = "of matrix products on a GPU; tf32 and float16 keep 3 digits"
+    add("--precision", choices=precisions, help=f"{text} (default: float32)")
     add_threads(parser)
     _add_data(parser)
     _add_table(parser)
@@ -167,9 +165,8 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
     names = "sgd, adam (default), adamw, rmsprop or adagrad"
     add("--optimizer", **NAME, help=names)
     rates = _POSITIVE | _PER_MEMBER | {"dest": "learning_rate"}
-    text = (
-        "one rate, or several, each for as many members (default: 0.004; tables 0.003)"
-    )
+    text = "one rate, or several, each for as many members"
+    text += " (default: 0.004; tables 0.003)"
     add("--lr", "--learning-rate", **rates, help=text)
     add("--momentum", type=number(0, 1), **_PER_MEMBER, help="of sgd (default: 0)")
     add("--nesterov", action="store_true", help="momentum as Nesterov takes it")

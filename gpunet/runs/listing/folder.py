@@ -86,22 +86,32 @@ class Run:
 
     def _measured(self) -> tuple[float | None, dict[str, Any]]:
         """Return the seconds of all epochs, and the record of the one that counts."""
-        lines: list[bytes] = []
-        history = self.path / "history.jsonl"
-        with (
-            contextlib.suppress(OSError, ValueError),
-            open_regular(history, _LARGEST) as (file, _),
-        ):
-            lines = file.read().split(b"\n")[:-1]
+        lines = _content(self.path / "history.jsonl").split(b"\n")[:-1]
         seconds = [float(m[1]) for line in lines if (m := _SECONDS.search(line))]
-        record, epoch = None, len(lines)
+        epoch = len(lines)
         best = self.result.get("best_epoch")
         if self.result.get("best_weights_kept") and isinstance(best, int):
             epoch = best
-        with contextlib.suppress(ValueError, RecursionError, IndexError, TypeError):
-            record = parse_json(lines[epoch - 1].decode())
-        record = record if isinstance(record, dict) else {}
+        record = _json_object(b"".join(lines[epoch - 1 : epoch]))
         return round(sum(seconds), 4) if seconds else None, record
+
+
+def _content(path: Path) -> bytes:
+    """Return what a file holds, nothing if it cannot be read."""
+    with (
+        contextlib.suppress(OSError, ValueError),
+        open_regular(path, _LARGEST) as (file, _),
+    ):
+        return file.read()
+    return b""
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    """Return a JSON object, an empty one if the content is not one."""
+    value: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
+        value = parse_json(content.decode())
+    return value if isinstance(value, dict) else {}
 
 
 def mean_and_sd(value: Any) -> dict[str, Any]:
@@ -130,13 +140,7 @@ def read_run(path: Path) -> Run:
     if not isinstance(settings, dict):
         reason = "its config.json is not a JSON object"
         raise ConfigError(message("run folder", path, reason, "restore it from a copy"))
-    result: Any = {}
-    with (
-        contextlib.suppress(OSError, ValueError, RecursionError),
-        open_regular(folder.result, _LARGEST) as (file, _),
-    ):
-        result = parse_json(file.read().decode())
-    result = result if isinstance(result, dict) else {}
+    result = _json_object(_content(folder.result))
     state = _state(folder, result)
     if state == "running" or state.startswith("interrupted"):
         result = {}

@@ -10,15 +10,15 @@ from ...network import Network
 from ..history import History
 
 
-class Course(NamedTuple):
-    """How one member's training went."""
+class MemberCurves(NamedTuple):
+    """The finite numbers of one member, epoch by epoch."""
 
     losses: list[float]
     accuracies: list[float]
     rate: float  # the largest learning rate
 
 
-def course(history: History, member: int) -> Course:
+def member_curves(history: History, member: int) -> MemberCurves:
     """Return a member's finite numbers; validation losses if there are no others."""
 
     def column(name: str) -> list[float]:
@@ -27,7 +27,7 @@ def course(history: History, member: int) -> Course:
 
     losses = column("loss") or column("val_loss")
     rate = max(column("learning_rate"), default=0.0)
-    return Course(losses, column("accuracy"), rate)
+    return MemberCurves(losses, column("accuracy"), rate)
 
 
 def constant_answer(

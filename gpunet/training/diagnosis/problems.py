@@ -16,7 +16,7 @@ from ...layers import Dense, Embedding
 from ...network import Network
 from ..history import History
 from ..metrics import dead_classes, has_accuracy, n_correct
-from .losses import constant_answer, course
+from .losses import constant_answer, member_curves
 
 FAULTS = {  # and what to do, where the number does not tell it better
     "unscaled inputs": "subtract each column's mean and divide by its deviation",
@@ -186,7 +186,7 @@ def rates(run: Pass, history: History, member: int, stuck: bool) -> Iterator[Pro
     if end.startswith("diverged"):
         yield run.problem(high, float(len(history)), end.partition(":")[0])
         return
-    losses, _, largest = course(history, member)
+    losses, _, largest = member_curves(history, member)
     if not losses:
         return
     rate = f" at a learning rate of {largest:.3g}" if largest else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .diagnose import problems_of, sample
-from .losses import Course, constant_answer, course
+from .losses import MemberCurves, constant_answer, member_curves
 from .problems import STUCK, dead_class
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def not_learned(trainer: "Trainer") -> str:
     """
     if trainer.step < _STEPS or not trainer.compute_metrics:
         return ""
-    courses = {i: _course(trainer, i) for i in range(trainer.n_members)}
-    courses = {i: c for i, c in courses.items() if c.losses}
+    curves = {i: _curves_of(trainer, i) for i in range(trainer.n_members)}
+    curves = {i: c for i, c in curves.items() if c.losses}
     with trainer.net.backend.use():
-        faults = _failures(trainer, courses) or _missed_classes(trainer, courses)
+        faults = _failures(trainer, curves) or _missed_classes(trainer, curves)
     if not faults:
         return ""
     first, n = next(iter(faults)), trainer.n_members
@@ -47,39 +47,38 @@ def not_learned(trainer: "Trainer") -> str:
     return f"training: {who} not learned: {which}{faults[first]}"
 
 
-def _course(trainer: "Trainer", member: int) -> Course:
+def _curves_of(trainer: "Trainer", member: int) -> MemberCurves:
     history = trainer.history
     if history.stopped.get(member, "").startswith("diverged"):
-        return Course([], [], 0.0)  # told already
-    losses, accuracies, rate = course(history, member)
+        return MemberCurves([], [], 0.0)  # told already
+    losses, accuracies, rate = member_curves(history, member)
     if trainer.best.restores and losses:  # the weights are not the last epoch's
         losses, accuracies = [*losses[:-1], min(losses)], sorted(accuracies)
-    return Course(losses, accuracies, rate)
+    return MemberCurves(losses, accuracies, rate)
 
 
-def _failures(trainer: "Trainer", courses: dict[int, Course]) -> dict[int, str]:
+def _failures(trainer: "Trainer", curves: dict[int, MemberCurves]) -> dict[int, str]:
     """Return by member what it did not learn, judged by its losses and accuracies."""
-    courses = {i: c for i, c in courses.items() if not _learns(c)}
-    if not courses:
+    curves = {i: c for i, c in curves.items() if not _learns(c)}
+    if not curves:
         return {}
     net, data, to_host = trainer.net, trainer.data, trainer.net.backend.to_host
     weight = None if data.weight is None else to_host(data.weight)
     guess, chance = constant_answer(net, to_host(data.t), weight)
     many = trainer.step >= _MANY_STEPS
-    faults = {i: _fault(c, guess, chance, many) for i, c in courses.items()}
+    faults = {i: _fault(c, guess, chance, many) for i, c in curves.items()}
     faults = {i: fault for i, fault in faults.items() if fault}
     for i in list(faults)[:1]:  # the one that is shown, with its cause
-        first, last = courses[i].losses[0], courses[i].losses[-1]
-        moved = (
-            abs(last - first) / max(first, 1e-9) if len(courses[i].losses) > 1 else 1.0
-        )
+        first, last = curves[i].losses[0], curves[i].losses[-1]
+        is_one = len(curves[i].losses) == 1
+        moved = 1.0 if is_one else abs(last - first) / max(first, 1e-9)
         high = last > 2 * guess and moved > 0.01
         member = net.member(i) if net.population else net
         # Of a rate that is too high, dead ReLUs and the like are consequences.
         causes = ["unscaled inputs", *([] if high else STUCK)]
         causes += ["unscaled targets"] if last <= first else []
         shown = [p for p in problems_of(member, *sample(data)) if p.fault in causes]
-        rate = f"the learning rate ({courses[i].rate:.3g})"
+        rate = f"the learning rate ({curves[i].rate:.3g})"
         remedy = f"lower {rate}" if high else f"raise {rate}"
         if not high and moved > 0.001:
             remedy = f"change {rate} or scale the data"
@@ -87,16 +86,16 @@ def _failures(trainer: "Trainer", courses: dict[int, Course]) -> dict[int, str]:
     return faults
 
 
-def _learns(course: Course) -> bool:
+def _learns(curves: MemberCurves) -> bool:
     """Return whether the history alone shows that a member learned."""
-    losses, accuracies, _ = course
+    losses, accuracies, _ = curves
     if not accuracies:
         return losses[-1] < 0.9 * losses[0] or len(losses) == 1
     return accuracies[-1] > 0.5 and losses[-1] < 0.5 * losses[0]
 
 
-def _fault(course: Course, guess: float, chance: float, many: bool) -> str:
-    losses, accuracies, _ = course
+def _fault(curves: MemberCurves, guess: float, chance: float, many: bool) -> str:
+    losses, accuracies, _ = curves
     first, last, n = losses[0], losses[-1], len(losses)
     high, fell = last > 2 * guess, last < first * (0.9 if n > 2 else 1.0)
     # One epoch is judged by its loss: its mean accuracy is that of the start, too.
@@ -117,7 +116,9 @@ def _fault(course: Course, guess: float, chance: float, many: bool) -> str:
     return ""
 
 
-def _missed_classes(trainer: "Trainer", courses: dict[int, Course]) -> dict[int, str]:
+def _missed_classes(
+    trainer: "Trainer", curves: dict[int, MemberCurves]
+) -> dict[int, str]:
     """Return by member a common class that it never answers.
 
     An accuracy above 1 - share / 2 leaves no place for one of the usual share.
@@ -125,7 +126,7 @@ def _missed_classes(trainer: "Trainer", courses: dict[int, Course]) -> dict[int,
     net, bk, share = trainer.net, trainer.net.backend, 1 / trainer.net.n_out
     doubtful = [
         i
-        for i, c in courses.items()
+        for i, c in curves.items()
         if len(c.losses) > 2 and c.accuracies and c.accuracies[-1] <= 1 - share / 2
     ]
     if trainer.data.t.ndim > 1 or not doubtful:

@@ -14,8 +14,8 @@ from ...updates import Optimizer
 from ..metrics import summary
 
 # What members are compared by: the first that was measured, and whether more is better.
-JUDGES = {"val_accuracy": 1, "val_loss": -1, "test_accuracy": 1, "r2": 1}
-JUDGES |= {"accuracy": 1, "loss": -1}
+CRITERIA = {"val_accuracy": 1, "val_loss": -1, "test_accuracy": 1, "r2": 1}
+CRITERIA |= {"accuracy": 1, "loss": -1}
 _MOST_ROWS = 10
 _WHO = ("member", "seed")
 _RESULTS = (
@@ -28,19 +28,19 @@ class MemberTable(list[dict[str, Any]]):
     """The rows of `History.members`; printed, the best ten and a summary."""
 
     @property
-    def judge(self) -> str:
+    def criterion(self) -> str:
         """What the rows are compared by: validation, test or training; or ""."""
         known = {name for row in self for name, v in row.items() if v is not None}
-        return next((name for name in JUDGES if name in known), "")
+        return next((name for name in CRITERIA if name in known), "")
 
     def best_first(self) -> list[dict[str, Any]]:
         """Return the rows, the best first; those that diverged are the last."""
 
-        judge = self.judge
-        sign = JUDGES.get(judge, 1)
+        criterion = self.criterion
+        sign = CRITERIA.get(criterion, 1)
 
         def key(row: dict[str, Any]) -> tuple[bool, float]:
-            value = row.get(judge)
+            value = row.get(criterion)
             lost = value is None or diverged(row)
             return lost, 0.0 if value is None else -sign * value
 
@@ -79,34 +79,34 @@ class MemberTable(list[dict[str, Any]]):
         The lead over the next one is compared with the standard deviation of the two's
         members, who differ by their seeds alone.
         """
-        judge = self.judge
+        criterion = self.criterion
         names = [n for n in self._setting_names() if len({r[n] for r in self}) > 1]
         groups: dict[str, list[float]] = {}
         sizes: Counter[str] = Counter()
         for row in self:
             setting = ", ".join(f"{n.replace('_', ' ')} {row[n]:g}" for n in names)
             sizes[setting] += 1
-            if not (row.get(judge) is None or diverged(row)):
-                groups.setdefault(setting, []).append(row[judge])
+            if not (row.get(criterion) is None or diverged(row)):
+                groups.setdefault(setting, []).append(row[criterion])
         if not names or len(groups) < 2:
             return ""
         means = {setting: fmean(values) for setting, values in groups.items()}
-        sign = JUDGES[judge]
+        sign = CRITERIA[criterion]
         best, second = sorted(means, key=lambda setting: -sign * means[setting])[:2]
         lead = sign * (means[best] - means[second])
         n, size = len(groups[best]), sizes[best]
         of = f" (mean of {n}{'' if n == size else f' of {size}'} seeds)"
         text = (
-            f"best: {best}: {judge.replace('_', ' ')} "
-            f"{_cell(judge, means[best])}{of if size > 1 else ''}, "
-            f"{_cell(judge, lead)} better than {second}"
+            f"best: {best}: {criterion.replace('_', ' ')} "
+            f"{_cell(criterion, means[best])}{of if size > 1 else ''}, "
+            f"{_cell(criterion, lead)} better than {second}"
         )
         pair = [(v, means[s]) for s in (best, second) for v in groups[s]]
         if len(pair) == 2:
             return f"{text} (one seed each: the spread of seeds is unknown)"
         sd = sqrt(sum((v - mean) ** 2 for v, mean in pair) / (len(pair) - 2))
         ratio = f"{lead / sd:.1f} times " if sd else ""
-        return f"{text} ({ratio}the sd of seeds, {_cell(judge, sd)})"
+        return f"{text} ({ratio}the sd of seeds, {_cell(criterion, sd)})"
 
     def _setting_names(self) -> list[str]:
         names = {name: None for row in self for name in row}
@@ -114,16 +114,16 @@ class MemberTable(list[dict[str, Any]]):
         return sorted(others, key=lambda name: name != "learning_rate")
 
     def _summary(self) -> str:
-        judge = self.judge
-        values = [None if diverged(row) else row.get(judge) for row in self]
+        criterion = self.criterion
+        values = [None if diverged(row) else row.get(criterion) for row in self]
         numbers = summary(values)
         if not numbers["n"]:
             return ""
         ends = {"mean": "mean", "sd": "sd", "median": "median"}
         ends |= {"worst": "min", "best": "max"}
-        parts = [f"{n} {_cell(judge, numbers[k])}" for k, n in ends.items()]
+        parts = [f"{n} {_cell(criterion, numbers[k])}" for k, n in ends.items()]
         count = f"{numbers['n']:,} of {len(self):,} members"
-        return f"{judge.replace('_', ' ')} of {count}: {', '.join(parts)}"
+        return f"{criterion.replace('_', ' ')} of {count}: {', '.join(parts)}"
 
 
 def diverged(row: dict[str, Any]) -> bool:

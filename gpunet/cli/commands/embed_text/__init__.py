@@ -68,9 +68,8 @@ def _map(args: argparse.Namespace) -> None:
     points, share = vectors.plane(words)
     names = list(dict.fromkeys(vectors.words[vectors.row(word)] for word in words))
     out = Path(args.out) if args.out else path.with_name("map.png")
-    title = (
-        f"{counted(len(names), 'word')}: the plane holds {share:.0%} of their spread"
-    )
+    n = counted(len(names), "word")
+    title = f"{n}: the plane holds {share:.0%} of their spread"
     try:
         save_png(draw_map(names, points, title=title), out)
     except ImportError as error:
