@@ -248,3 +248,12 @@ print(reads, torn)
     assert reads > 20
     assert torn == 0
     assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_missing_folder_is_named_and_not_the_room_in_it(tmp_path):
+    with pytest.raises(WriteError) as caught:
+        write_atomically(tmp_path / "none" / "a.bin", NEW)
+    text = message_of(caught)
+    assert text.endswith(
+        f"{os.strerror(errno.ENOENT)}; make its folder first, or choose another"
+    )

@@ -232,6 +232,30 @@ def test_runs_of_python_and_of_the_command_are_told_apart(tmp_path):
     assert len(history) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *[("folder", value) for value in (3, "", ["p"], True)],
+        *[("resume", value) for value in (3, 1, "", 0.5)],
+        *[("checkpoint_every_steps", value) for value in (0, -1, "3", 2.0, True)],
+    ],
+)
+def test_what_is_no_path_and_no_number_is_refused(tmp_path, name, wrong):
+    places = {"folder": tmp_path / "p"} | {name: wrong}
+    with pytest.raises(ConfigError, match=f"^{name}: must be .*, got "):
+        fit(**places)
+    assert not (tmp_path / "p").exists()
+
+
+def test_resuming_writes_nothing_into_a_folder_of_other_things(tmp_path):
+    fit(tmp_path / "p", epochs=1)
+    before = sorted(tmp_path.rglob("*"))
+    for path in (tmp_path / "p" / "checkpoints", tmp_path):
+        with pytest.raises(ModelFileError, match="holds no checkpoint; name a"):
+            fit(None, resume=path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_nothing_learned_warns_whoever_called_fit(tmp_path):
     with pytest.warns(gpunet.GpunetWarning, match="has not learned") as seen:
         fit(tmp_path / "p", optimizer=gpunet.SGD(1e6), epochs=25)

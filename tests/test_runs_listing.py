@@ -97,6 +97,8 @@ def test_numbers_are_those_of_result_and_history(root):
     assert numbers["seconds"] == pytest.approx(sum(seconds))
     assert numbers["epochs_done"] == 3 and runs["cut"].numbers["epochs_done"] == 2
     assert numbers["best_epoch"] == pytest.approx(np.mean(result["best_epoch"]))
+    assert runs["three"].history.outcome == "all epochs done"
+    assert runs["cut"].history.outcome == "interrupted at step 10"
     cut = runs["cut"]
     assert cut.numbers["val_loss"] == cut.history.last["val_loss"]
 
@@ -158,6 +160,21 @@ def test_text_and_page_stay_short(root):
     many = Runs([gpunet.list_runs(root)["slow"]] * 23)
     assert repr(many).endswith("... 3 more") and repr(many).count("\n") == 21
     assert many._repr_html_().count("<tr>") == 21 and len(many.table()[1]) == 23
+
+
+def test_loss_is_a_score_and_the_function_a_setting(tmp_path):
+    for name, loss in (("a", "softmax_cross_entropy"), ("b", "hinge")):
+        net = gpunet.mlp([4, 6, 3], "tanh", loss=loss)
+        gpunet.fit(net, PARTS.train, epochs=1, folder=tmp_path / name)
+    result = tmp_path / "b" / "history.jsonl"
+    result.write_text("")  # no score: the function must not stand in for it
+    runs = gpunet.list_runs(tmp_path)
+    assert runs.differing == ["loss_function"]
+    a, b = (runs[name] for name in "ab")
+    rows = {row["name"]: row for row in runs.rows()}
+    assert rows["b"]["loss_function"] == "hinge" and "loss" not in rows["b"]
+    assert rows["a"]["loss"] == a.history.last["loss"]
+    assert "hinge" in str(runs) and comparison(a, b)[0][2][0][0] == "loss function"
 
 
 def test_two_runs_of_one_name_are_told_by_their_paths(tmp_path):

@@ -72,6 +72,12 @@ def test_blas_tells_the_core_whose_kernels_it_took():
     assert core in says(code, OPENBLAS_CORETYPE=core)
 
 
+def test_blas_is_spelled_as_earlier_versions_wrote_it(monkeypatch):
+    library = {"name": "openblas", "version": "0.3", "core": "Zen", "threads": 1}
+    monkeypatch.setattr(machine, "blas", lambda: library)
+    assert fingerprint(open_backend("cpu"))["blas"] == "openblas 0.3 Zen 1 threads"
+
+
 def test_blas_of_another_make_is_told_without_core_and_threads(monkeypatch):
     monkeypatch.setattr(machine, "_libraries", list)
     found = blas()

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import gpunet
+from gpunet.errors import ConfigError
 from gpunet.sklearn import MLPClassifier, MLPRegressor, to_network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -95,6 +96,12 @@ def test_network_of_an_estimator_trains_on():
     net = to_network(original.MLPClassifier(**SMALL).fit(X, KIND))
     history = gpunet.fit(net, (X, KIND), epochs=3, batch_size=20)
     assert history["loss"][-1] < history["loss"][0]
+
+
+def test_classifier_of_one_class_is_refused():
+    for kind in (MLPClassifier, original.MLPClassifier):
+        with pytest.raises(ConfigError, match=r"fitted on one class \(a\)"):
+            to_network(kind(**SMALL).fit(X, ["a"] * len(X)))
 
 
 def test_what_is_no_fitted_mlp_is_refused():

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -138,7 +140,15 @@ def test_rows_that_do_not_fit_are_refused_with_the_reason(model, tmp_path):
         assert why in message
     assert f"lacks the column {NAMES[0]}" in outputs[-1]
     python = one_by_one(tmp_path / "net.py", list(REFUSED.values()))
-    assert "must have 3 cells" in python[0] and "out of range" in python[2]
+    for why, message in zip(REFUSED, python, strict=True):
+        assert why in message
+    for rows, why in [
+        ([{"kind": 1}], f"row 0: lacks the column {NAMES[0]}"),
+        (SimpleNamespace(columns=["kind"]), f"frame lacks the column {NAMES[0]}"),
+        ([1.0, "red", 0.0], "each row must have 3 cells or be a dict"),
+    ]:
+        with pytest.raises(ValueError, match=re.escape(why)):
+            load_py(tmp_path / "net.py").predict(rows)
     if table.unknown == "refuse":
         (message,) = answers_of_js(tmp_path / "net.js", [[1e9, "green", 0.0]])[0]
         assert message == f"predict: column {NAMES[1]}: green was not seen in training"

@@ -24,6 +24,7 @@ _WRITE_REMEDIES = {
     errno.EPERM: "choose a folder you may write to",
     errno.EROFS: "choose a folder that is not read-only",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOENT: "make its folder first, or choose another",
     errno.ENOTDIR: "choose another folder or move that file away",
 }
 
@@ -178,7 +179,7 @@ def write_errors(path: Path, n_bytes: int | None = None) -> Iterator[None]:
     except (OSError, ValueError) as error:
         reason = _error_text(error)
         if n_bytes is not None:
-            reason += f" ({n_bytes:,} bytes needed, {_free_bytes(path)} bytes free)"
+            reason += _room(path, n_bytes)
         code = getattr(error, "errno", None) or 0
         remedy = _WRITE_REMEDIES.get(code, "check the disk and the name")
         raise WriteError(message("cannot write", path, reason, remedy)) from error
@@ -192,9 +193,11 @@ def _error_text(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _free_bytes(path: Path) -> str:
+def _room(path: Path, n_bytes: int) -> str:
+    """Return how much room a file needs and has; nothing where its folder is none."""
     try:
         folder = os.path.dirname(os.path.realpath(os.fsdecode(path)))
-        return f"{shutil.disk_usage(folder).free:,}"
+        free = shutil.disk_usage(folder).free
     except (OSError, ValueError):
-        return "an unknown number of"
+        return ""
+    return f" ({n_bytes:,} bytes needed, {free:,} bytes free)"

@@ -6,6 +6,7 @@ hold by its repr. Whoever resumes it brings network, data and settings again, an
 they are compared with what the folder says.
 """
 
+import os
 import re
 import signal
 import warnings
@@ -54,6 +55,7 @@ def fit_in_folder(
     every: int | None,
 ) -> History:
     """Train as `gpunet.fit` with a folder, which describes its arguments and errors."""
+    _check_keywords(folder, resume, every)
     train, held_out = training_data(net, data, settings)
     if folder is None and resume is True:
         raise ConfigError("resume: give the run's folder too: folder='runs/x'")
@@ -78,6 +80,19 @@ def fit_in_folder(
             if note.startswith("warning: "):
                 text = note.removeprefix("warning: ")
                 warnings.warn(text, GpunetWarning, stacklevel=4)
+
+
+def _check_keywords(folder: Any, resume: Any, every: Any) -> None:
+    path = str | bytes | os.PathLike
+    if folder is not None and not (folder and isinstance(folder, path)):
+        raise ConfigError(f"folder: must be a path, got {folder!r:.60}")
+    if resume == "" or not isinstance(resume, path | bool | None):
+        raise ConfigError(f"resume: must be True, False or a path, got {resume!r:.60}")
+    if every is None:
+        return
+    if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
+        name = "checkpoint_every_steps"
+        raise ConfigError(f"{name}: must be a whole number >= 1, got {every!r:.60}")
 
 
 def _run(inputs: _Inputs, config: dict[str, Any], options: RunOptions) -> History:

@@ -14,7 +14,6 @@ import numpy as np
 
 from .. import __version__
 from ..backend import Backend
-from ..io.messages import counted
 from ..training.engines import compiler_target
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -81,7 +80,8 @@ def fingerprint(bk: Backend, engine: str = "") -> dict[str, Any]:
     if bk.name in _HOST:
         library = blas()
         words = [library["name"], library["version"], library["core"]]
-        words += [counted(n, "thread") if (n := library["threads"]) else None]
+        # "1 threads" too: it is compared with what earlier versions wrote.
+        words += [f"{n} threads" if (n := library["threads"]) else None]
         result["blas"] = " ".join(word for word in words if word)
         extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
         result["simd"] = " ".join(extensions.get("found", ()))

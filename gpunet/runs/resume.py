@@ -13,6 +13,7 @@ from ..errors import ConfigError, DataError, ModelFileError
 from ..io.messages import message, printable
 from ..storage import RunFolder, read_tensors
 from .config import read_config
+from .listing import is_run
 from .machine import differences
 from .task import Checkpoint, Job, RunOptions, Task
 
@@ -34,6 +35,9 @@ def claim_folder(
                 f"resume: {printable(path)}: a run is resumed in its own folder; "
                 "name no other folder, or name a checkpoint file"
             )
+        if not is_run(path):  # nothing is written into a folder of other things
+            remedy = "name a checkpoint or a run folder"
+            raise _resume_error(path, "holds no checkpoint", remedy)
         folder, path = RunFolder(path), None
     elif path and not os.path.exists(path):
         reason = "there is no such file or folder"

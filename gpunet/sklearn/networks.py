@@ -7,6 +7,7 @@ from sklearn.base import is_classifier
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.utils import validation
 
+from ..errors import ConfigError
 from ..network import Network
 from .state import MLPState
 from .steppers.device_stepper import make_network
@@ -35,6 +36,8 @@ def to_network(estimator: Any) -> Network:
     ------
     TypeError
         The estimator is not one of these.
+    ConfigError
+        It was fitted on one class alone.
     sklearn.exceptions.NotFittedError
         It has not been fitted.
 
@@ -55,6 +58,12 @@ def to_network(estimator: Any) -> Network:
             "give the last step"
         )
     validation.check_is_fitted(estimator, "coefs_")
+    if is_classifier(estimator) and len(estimator.classes_) == 1:
+        raise ConfigError(
+            f"{type(estimator).__name__}: was fitted on one class "
+            f"({estimator.classes_[0]!s:.60}), which is always its answer; fit it on "
+            "two classes at least"
+        )
     if isinstance(estimator, MLPState):
         net = make_network(None, estimator._layers(), estimator.dropout)
     else:

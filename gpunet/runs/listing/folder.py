@@ -62,7 +62,9 @@ class Run:
     @cached_property
     def history(self) -> History:
         """The epochs so far (ModelFileError: the file is damaged)."""
-        return History(RunFolder(self.path).read_history())
+        history = History(RunFolder(self.path).read_history())
+        history.outcome = str(self.result.get("outcome") or self.state)
+        return history
 
     @cached_property
     def numbers(self) -> dict[str, Any]:

@@ -139,7 +139,9 @@ def list_runs(*folders: str | os.PathLike, sort: str | None = None) -> Runs:
 
 def comparable(run: Run) -> dict[str, Any]:
     """Return the settings by which runs are compared, layers as one short text."""
-    settings = dict(run.settings)
+    # "loss" is a score
+    names = {"loss": "loss_function"}
+    settings = {names.get(key, key): value for key, value in run.settings.items()}
     if layers := settings.pop("layers", None):
         settings["network"] = _layers_text(layers)
         seeds = settings.pop("seeds", [])

@@ -99,10 +99,18 @@ def _cells(rows: Any, column: int) -> Any:
     """Return the cells of a column of the raw rows."""
     name, n = NETWORK["row"][column], len(NETWORK["row"])
     if hasattr(rows, "columns"):  # a data frame
+        if name not in rows.columns:
+            raise ValueError(f"predict: the data frame lacks the column {name}")
         return rows[name]
-    if any(not isinstance(row, dict) and len(row) != n for row in rows):
-        raise ValueError(f"predict: each row must have {n} cells")
-    return [row[name] if isinstance(row, dict) else row[column] for row in rows]
+    cells = []
+    for k, row in enumerate(rows):
+        if isinstance(row, dict):
+            if name not in row:
+                raise ValueError(f"predict: row {k}: lacks the column {name}")
+        elif isinstance(row, str) or not hasattr(row, "__len__") or len(row) != n:
+            raise ValueError(f"predict: each row must have {n} cells or be a dict")
+        cells.append(row[name] if isinstance(row, dict) else row[column])
+    return cells
 
 
 def _codes(c: dict[str, Any], rows: Any) -> list[float]:
@@ -112,18 +120,26 @@ def _codes(c: dict[str, Any], rows: Any) -> list[float]:
     is_text = any(isinstance(category, str) for category in categories)
     codes = []
     for k, cell in enumerate(_cells(rows, c["column"])):
+        where = f"predict: row {k}: column {NETWORK['row'][c['column']]}"
         missing = cell is None or type(cell).__name__ == "NAType" or cell != cell
         if is_text and not missing and not isinstance(cell, str):
             cell = f"{cell:.0f}" if float(cell).is_integer() else repr(float(cell))
         elif not is_text and isinstance(cell, str):
-            missing, cell = not cell.strip(), float(cell) if cell.strip() else cell
+            missing, cell = not cell.strip(), _number(cell, where)
         code = c["missing"] if missing else cell
         if categories and not missing:
             code = known.get(cell, c["unknown"])
         if code is None:
             reason = f"{cell!r:.40} was not seen in training"
             reason = "is missing" if missing or cell == "" else reason
-            name = NETWORK["row"][c["column"]]
-            raise ValueError(f"predict: row {k}: column {name}: {reason}")
+            raise ValueError(f"{where}: {reason}")
         codes.append(code)
     return codes
+
+
+def _number(text: str, where: str) -> Any:
+    """Return a text as a number; an empty one as it is."""
+    try:
+        return float(text) if text.strip() else text
+    except ValueError:
+        raise ValueError(f"{where}: {text!r:.40} is not a number") from None
