@@ -20,7 +20,7 @@ from .errors import ConfigError
 from .layers import Embedding, Layer
 from .losses import Loss, get_loss
 from .parameters import Parameters, check_layers, initial_parameters, known_dtype
-from .random import Draws, member_seeds
+from .random import Draws, member_seeds, members_at
 
 
 class Network:
@@ -226,11 +226,10 @@ class Network:
 
     def member(self, i: int) -> "Network":
         """Return member i of a population as a network (ConfigError: no such one)."""
-        if not self.population or not 0 <= i < self.population:
-            raise ConfigError(
-                f"member: {i}: expected 0 to {(self.population or 0) - 1}; "
-                f"this network holds {self.population or 'no population'}"
-            )
+        n = self.population or 0
+        if not 0 <= i < n:
+            expected = f"expected 0 to {n - 1}" if n else "this is one network"
+            raise ConfigError(f"member: {i}: {expected}")
         own = self.params.copied("member", i)
         return self.with_params(own, seeds=self.seeds[i : i + 1], population=None)
 
@@ -244,11 +243,9 @@ class Network:
 
     def __getitem__(self, i: "int | slice") -> "Network":
         """Return a copy of member i, from -n to n - 1, or a population of a slice."""
-        rows = range(len(self))[i]
+        rows = members_at(i, len(self))
         if isinstance(rows, int):
             return self.member(rows)
-        if not rows:
-            raise IndexError(f"no member of {len(self)} is in {i}")
         some = self.params.copied("member", i)
         return self.with_params(some, seeds=self.seeds[i], population=len(rows))
 

@@ -74,6 +74,25 @@ def member_seeds(seed: Any, population: int | None) -> tuple[int, ...]:
     return tuple(seeds)
 
 
+def members_at(i: Any, n: int) -> int | range:
+    """Return member i of n, from -n to n - 1, or the members of a slice, at least one.
+
+    Raises
+    ------
+    IndexError, TypeError
+        No such member, or no number.
+    """
+    try:
+        rows = range(n)[i]
+    except IndexError:
+        raise IndexError(f"member {i}: expected 0 to {n - 1}, or -{n} to -1") from None
+    except TypeError:
+        raise TypeError(f"member: expected a number or a slice, got {i!r}") from None
+    if isinstance(rows, range) and not rows:
+        raise IndexError(f"no member of {n} is in {i}")
+    return rows
+
+
 def check_population_memory(population: int | None, member_bytes: int) -> None:
     """Refuse a population at once that would fill the memory only slowly."""
     if population is None:  # the tensors of one network are refused one by one

@@ -98,6 +98,9 @@ def test_lead_of_the_best_is_told_in_the_spread_of_seeds():
         "best: learning rate 0.3: val accuracy 0.9200 (mean of 2 seeds), 0.1700 better "
         f"than learning rate 0.1 ({0.17 / sd:.1f} times the sd of seeds, {sd:.4f})"
     )
+    tie = MemberTable({**row, "val_accuracy": 0.5} for row in rows[:4])
+    text = "best: learning rate 0.1: val accuracy 0.5000 (mean of 2 seeds), as good as "
+    assert tie.best_setting() == f"{text}learning rate 0.3"
     for row in rows:  # the same as losses
         accuracy = row.pop("val_accuracy")
         row["val_loss"] = accuracy and 1 - accuracy

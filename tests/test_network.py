@@ -236,8 +236,14 @@ def test_population_is_a_sequence_of_its_members(bk):
 def test_sequence_refuses_members_that_are_not_there():
     nets, net = mlp([2, 2], population=3), mlp([2, 2])
     for i in (3, -4, slice(2, 2)):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match=r"^(no )?member.* (0 to 2|of 3)"):
             nets[i]
+    with pytest.raises(TypeError, match="member: expected a number or a slice, got 'a"):
+        nets["a"]
+    with pytest.raises(ConfigError, match=r"member: 3: expected 0 to 2$"):
+        nets.member(3)
+    with pytest.raises(ConfigError, match=r"member: 0: this is one network$"):
+        net.member(0)
     for call in (len, list, lambda net: net[0]):
         with pytest.raises(TypeError, match="this is one network"):
             call(net)

@@ -75,11 +75,13 @@ def test_many_members_are_fainter_and_the_median_is_none_of_their_extremes():
         rows[1][0] = 1e30
         (axes,) = learning_curves(history(loss=rows)).axes
         opacities.append(axes.collections[0].get_alpha())
+        lowest_median = min(line.get_zorder() for line in axes.get_lines())
+        assert all(c.get_zorder() < lowest_median for c in axes.collections)
         highest = max(axes.get_lines()[0].get_ydata())
         assert highest < 2.1 and axes.get_ylim()[1] == 4 * highest
         assert axes.get_title() == f"loss (cut at {4 * highest:.3g})"
         assert -0.5 < axes.get_ylim()[0] < 0.5
-    assert opacities == [0.6, 0.12, 0.015]
+    assert opacities == [0.6, 0.2, 0.015]
 
 
 @pytest.mark.parametrize(

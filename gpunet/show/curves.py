@@ -33,7 +33,8 @@ def learning_curves(history: History) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
         if axes.lines:
             _cut(axes)
-            axes.legend()
+            place = "upper right" if title == "loss" else "lower right"
+            axes.legend(loc=place, frameon=True, framealpha=0.8, edgecolor="none")
     return figure
 
 
@@ -62,9 +63,9 @@ def _draw_members(axes: Axes, known: list[tuple[Any, list]], color: str) -> None
     n = len(known[0][1])
     lines = [[(x, v[i]) for x, v in known if v[i] is not None] for i in range(n)]
     lines = [line for line in lines if line]
-    opacity = min(0.6, max(0.015, 6 / n))
+    opacity = min(0.6, max(0.015, 10 / n))
     axes.add_collection(
-        LineCollection(lines, colors=color, linewidths=0.7, alpha=opacity)
+        LineCollection(lines, colors=color, linewidths=0.7, alpha=opacity, zorder=1)
     )
 
 

@@ -99,8 +99,10 @@ class MemberTable(list[dict[str, Any]]):
         text = (
             f"best: {best}: {criterion.replace('_', ' ')} "
             f"{_cell(criterion, means[best])}{of if size > 1 else ''}, "
-            f"{_cell(criterion, lead)} better than {second}"
         )
+        if not lead:
+            return f"{text}as good as {second}"
+        text += f"{_cell(criterion, lead)} better than {second}"
         pair = [(v, means[s]) for s in (best, second) for v in groups[s]]
         if len(pair) == 2:
             return f"{text} (one seed each: the spread of seeds is unknown)"
