@@ -53,7 +53,7 @@ _CASES = {
 def diagnose(
     *, device: str = "cpu", seed: int = 0, n_train: int = 2000, epochs: int = 3
 ) -> Result:
-    """Make networks ill in ten ways and let the diagnosis name each fault."""
+    """Break a network in ten ways and let the diagnosis name each fault."""
     x, labels = sample(n_train)
     rows, checks = [], []
     for fault, case in _CASES.items():

@@ -59,7 +59,7 @@ def load_config(path: Any) -> dict[str, Any]:
 def read_config(path: Any) -> Any:
     """Return what a JSON file holds (ConfigError: none, or not JSON).
 
-    A run folder stands for its config.json, "-" for standard input.
+    A run folder means its config.json, "-" standard input.
     """
     path = Path(path, "config.json") if os.path.isdir(path) else path
     where = "standard input" if path == "-" else path

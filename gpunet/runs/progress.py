@@ -24,8 +24,8 @@ class ProgressBar(Callback):
     """Shows steps done, loss, accuracy and the time left, on standard error.
 
     A bar in a terminal and a line an epoch; elsewhere the lines alone. In a notebook
-    both are one text that is replaced. `gpunet.fit` shows one by itself where a
-    person watches.
+    both are one text that is replaced. `gpunet.fit` shows one by itself in a
+    terminal or notebook.
 
     Parameters
     ----------

@@ -121,16 +121,12 @@ def settle_config(
 
 def _difference(name: str, old: Any, new: Any) -> str:
     """Return what differs between two values of a setting; of long ones the part."""
-    pairs: dict[Any, tuple[Any, Any]] = {}
-    if len(f"{old!r}{new!r}") < 120:
-        pairs = {}  # the whole is read at a glance
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        pairs = dict(enumerate(zip(old, new, strict=True)))
-    elif isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-        pairs = {key: (old[key], new[key]) for key in old}
-    for key, (was, now) in pairs.items():
-        if was != now:
-            return _difference(f"{name} {key}", was, now)
+    if len(f"{old!r}{new!r}") >= 120:  # too long to be read at a glance
+        if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+            old, new = dict(enumerate(old)), dict(enumerate(new))
+        if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+            key = next(key for key in old if old[key] != new[key])
+            return _difference(f"{name} {key}", old[key], new[key])
     return f"{name}: the run was started with {old!r:.80}, got {new!r:.80}"
 
 

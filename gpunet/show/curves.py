@@ -39,8 +39,8 @@ def learning_curves(history: History) -> Figure:
 
 
 def _draw_line(axes: Axes, epochs: list, values: list, color: str, label: str) -> None:
-    known = [(epoch, v) for epoch, v in zip(epochs, values, strict=True)]
-    known = [(epoch, v) for epoch, v in known if known_values(v)]
+    pairs = zip(epochs, values, strict=True)
+    known = [(epoch, v) for epoch, v in pairs if known_values(v)]
     if not known:
         return
     if isinstance(known[0][1], list):
@@ -48,12 +48,8 @@ def _draw_line(axes: Axes, epochs: list, values: list, color: str, label: str) -
         label = f"{label}, median"
     middle = [median(known_values(v)) for _, v in known]
     dots = "o" if len(known) <= _MOST_DOTS else None
-    axes.plot(
-        [epoch for epoch, _ in known],
-        middle,
-        **{"color": color, "label": label, "marker": dots, "markersize": 3},
-        linewidth=2,
-    )
+    look: Any = {"color": color, "marker": dots, "markersize": 3, "linewidth": 2}
+    axes.plot([epoch for epoch, _ in known], middle, label=label, **look)
 
 
 def _draw_members(axes: Axes, known: list[tuple[Any, list]], color: str) -> None:
@@ -64,9 +60,8 @@ def _draw_members(axes: Axes, known: list[tuple[Any, list]], color: str) -> None
     lines = [[(x, v[i]) for x, v in known if v[i] is not None] for i in range(n)]
     lines = [line for line in lines if line]
     opacity = min(0.6, max(0.015, 10 / n))
-    axes.add_collection(
-        LineCollection(lines, colors=color, linewidths=0.7, alpha=opacity, zorder=1)
-    )
+    look: Any = {"colors": color, "linewidths": 0.7, "alpha": opacity, "zorder": 1}
+    axes.add_collection(LineCollection(lines, **look))
 
 
 def _cut(axes: Axes) -> None:

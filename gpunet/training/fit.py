@@ -109,14 +109,14 @@ def _progress_bars(progress: bool | None, settings: Settings) -> list[Callback]:
     """Return the bar to show, if any, unless the user has given one."""
     if progress not in (None, True, False):
         raise ConfigError(f"progress: must be True, False or None, got {progress!r}")
-    if progress or (progress is None and _person_watches()):
+    if progress or (progress is None and _is_interactive()):
         kind = load("runs.progress").ProgressBar
         if not any(isinstance(callback, kind) for callback in settings.callbacks):
             return [kind(interval=0.0 if progress else _SHORT)]
     return []
 
 
-def _person_watches() -> bool:
+def _is_interactive() -> bool:
     """Return whether standard error is a terminal, or the program a notebook's.
 
     Several workers, processes or threads, would write over each other.

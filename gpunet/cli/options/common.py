@@ -49,7 +49,7 @@ def layer_sizes(text: str) -> list[int]:
 
 
 def underscored(text: str) -> str:
-    """Return a name as it is registered: he_normal for he-normal; 1e-3 is no name."""
+    """Return a name as it is registered: he_normal for he-normal; 1e-3 stays."""
     return re.sub("(?<=[a-z])-(?=[a-z])", "_", text)
 
 

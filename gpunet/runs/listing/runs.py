@@ -201,15 +201,14 @@ def _sorted(runs: list[Run], sort: str | None) -> list[Run]:
         raise ConfigError(f"sort: {sort!r:.60}: no such column; {hint}")
     downwards = SCORES.get(sort, sort == "modified")
 
-    def order(pair: tuple[dict[str, Any], Run]) -> tuple[bool, Any, Any]:
+    def order(pair: tuple[dict[str, Any], Run]) -> tuple[bool, Any, str, float]:
         row, run = pair
         value = row.get(sort, getattr(run, sort, None))
         if isinstance(value, int | float):
-            return False, -value if downwards else value, ""
-        return value is None, 0, str(value)
+            return False, -value if downwards else value, "", -run.modified
+        return value is None, 0, str(value), -run.modified
 
-    pairs = sorted(zip(rows, runs, strict=True), key=lambda pair: -pair[1].modified)
-    return [run for _, run in sorted(pairs, key=order)]
+    return [run for _, run in sorted(zip(rows, runs, strict=True), key=order)]
 
 
 def _scores(rows: list[dict[str, Any]]) -> list[str]:

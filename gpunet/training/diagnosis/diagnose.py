@@ -135,7 +135,7 @@ def problems_of(
 
 
 def _run(net: Network, x: Array, t: Array) -> Pass:
-    """Carry a forward and a backward pass out."""
+    """Run a forward and a backward pass."""
     to_host = net.backend.to_host
     y, caches = net.forward(x)
     grads: Any = net.backward(caches, net.loss.slope(y, t))

@@ -50,7 +50,7 @@ def not_learned(trainer: "Trainer") -> str:
 def _curves_of(trainer: "Trainer", member: int) -> MemberCurves:
     history = trainer.history
     if history.stopped.get(member, "").startswith("diverged"):
-        return MemberCurves([], [], 0.0)  # told already
+        return MemberCurves([], [], 0.0)  # reported already
     losses, accuracies, rate = member_curves(history, member)
     if trainer.best.restores and losses:  # the weights are not the last epoch's
         losses, accuracies = [*losses[:-1], min(losses)], sorted(accuracies)
