@@ -99,9 +99,21 @@ def test_population_has_a_thin_line_for_each_member():
     shown = page(curves(4, members=3))
     assert shown.tags.count("polyline") == 4 * (1 + 3)
     assert shown.rows[-1][3] == f"{0.25 + 0.1:.4g}"  # the mean
-    assert "Means of 3 members." in shown.words
+    assert "Lines: medians of 3 members; numbers: means." in shown.words
     widths = [value for name, value in shown.attributes if name == "stroke-width"]
     assert widths.count("0.4") == 12 and widths.count("2") == 4
+
+
+def test_member_far_above_the_others_flattens_no_line():
+    shown = page(History([{"epoch": k, "loss": [1, 2, 1e9]} for k in (1, 2)]))
+    assert "loss (cut at 8)" in shown.words and "2" in shown.words
+    assert "(cut" not in " ".join(page(curves(4, members=3)).words)
+
+
+def test_network_of_enormous_weights_is_shown():
+    net = gpunet.mlp([3, 2])
+    net.params["0.W"][...] = 1e30
+    assert page(net).rows[1][4] == "1e+30"
 
 
 def test_members_are_a_table_the_best_first():
@@ -109,6 +121,7 @@ def test_members_are_a_table_the_best_first():
     h.stopped[1] = f"diverged at epoch 2{HOSTILE}"
     shown = page(h.members())
     assert "3 members: 2 active, 1 diverged (member 1)" in shown.words
+    assert all("..." not in words for words in shown.words)  # sentences are whole
     rows = shown.rows
     assert rows[0][:2] == ["member", "epoch"] and rows[0][-1] == "state"
     assert [row[0] for row in rows[1:]] == ["2", "0", "1"]

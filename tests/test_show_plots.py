@@ -8,7 +8,7 @@ from helpers import normal, run_python
 
 pytest.importorskip("matplotlib")
 
-from gpunet.errors import WriteError
+from gpunet.errors import ConfigError, WriteError
 from gpunet.show.pictures import confusion_table, images
 from gpunet.show.planes import KINDS, Plane, planes
 from gpunet.show.plots import bands, bars, histogram, residuals
@@ -167,6 +167,12 @@ def test_residuals_are_drawn(n):
     assert content.startswith(b"\x89PNG") and len(content) < 300_000
     width, height = (int.from_bytes(content[k : k + 4], "big") for k in (16, 20))
     assert (width, height) == (800, 400)
+
+
+def test_residuals_of_other_sizes_are_refused():
+    for t in ([1.0, 2.0], []):
+        with pytest.raises(ConfigError, match="y and t must be as many numbers, got"):
+            residuals([1.0] * (3 if t else 0), t)
 
 
 def test_residuals_of_perfect_answers_are_drawn():

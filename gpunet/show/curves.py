@@ -4,10 +4,10 @@ from statistics import median
 from typing import Any
 
 from ..training.history import History, known_values
+from .markup import FAR
 from .style import BLUE, ORANGE, Axes, Figure, new_figure, styled
 
 _MOST_DOTS = 40  # more of them hide the line
-_FAR = 4.0  # times the highest median
 
 
 @styled
@@ -67,7 +67,7 @@ def _draw_members(axes: Axes, known: list[tuple[Any, list]], color: str) -> None
 def _cut(axes: Axes) -> None:
     """Leave out what is far above all medians: one member would flatten the rest."""
     highest = max((max(line.get_ydata()) for line in axes.lines), default=0.0)
-    top, lowest = _FAR * highest, axes.dataLim.ymin
+    top, lowest = FAR * highest, axes.dataLim.ymin
     if axes.collections and axes.dataLim.ymax > top > lowest:
         axes.set_ylim(lowest - 0.05 * (top - lowest), top)
         axes.set_title(f"{axes.get_title()} (cut at {top:.3g})")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..network import Network
 from ..training.history import History, known_values, mean_value
 from ..training.members.table import MemberTable
 from .digits_png import contact_sheet
-from .markup import Html, Points, block, cell, chart, image, table, verdict
+from .markup import Html, Points, block, cell, chart, image, note, table, verdict
 from .summary import Summary
 
 _MOST_WEIGHTS = 2_000_000  # of which mean and standard deviation are computed
@@ -37,11 +38,11 @@ def network(net: Network) -> str:
     ):
         row = [str(i), name, f"({', '.join(map(str, shape))})", n]
         if small and "W" in tensors:
-            W = net.backend.to_host(tensors["W"])
+            W = np.asarray(net.backend.to_host(tensors["W"]), np.float64)
             row += [float(W.mean()), float(W.std())]
         rows.append(row + [""] * (len(columns) - len(row)))
     rows.append(["", "total", "", summary.total] + [""] * (len(columns) - 4))
-    return block(repr(net), table(columns, rows), f"<p>{cell(summary.network)}</p>")
+    return block(repr(net), table(columns, rows), note(summary.network))
 
 
 def history(h: History) -> str:
@@ -53,9 +54,9 @@ def history(h: History) -> str:
     ]
     columns = [c for c in h.columns if any(known_values(v) for v in h[c])]
     rows = [[mean_value(record.get(c)) for c in columns] for record in h.records]
-    note = f"<p>Means of {counted(h.n_members, 'member')}.</p>" if h.n_members else ""
+    who = f"Lines: medians of {counted(h.n_members or 1, 'member')}; numbers: means."
     last = table(columns, rows[-_LAST_EPOCHS:]) if rows else ""
-    return block(repr(h), *charts, note, last)
+    return block(repr(h), *charts, note(who) if h.n_members else "", last)
 
 
 def members(rows: MemberTable) -> str:
@@ -63,24 +64,22 @@ def members(rows: MemberTable) -> str:
     names = rows.columns
     best = [[row.get(name) for name in names] for row in rows.best_first()]
     columns = [name.replace("_", " ") for name in names]
-    notes = _paragraphs(rows.notes())
+    notes = map(note, rows.notes())
     return block(counted(len(rows), "member"), table(columns, best), *notes)
 
 
 def runs(n: int, columns: list[str], rows: list[list[str]], notes: list[str]) -> str:
     """Return runs as a table, with what there is to say below it."""
-    return block(counted(n, "run"), table(columns, rows), *_paragraphs(notes))
-
-
-def _paragraphs(notes: Iterable[str]) -> list[str]:
-    return [f"<p>{cell(note)}</p>" for note in notes]
+    return block(counted(n, "run"), table(columns, rows), *map(note, notes))
 
 
 def _lines(h: History, name: str) -> list[Points]:
-    """Return the mean by epoch, and of a population each member's line."""
+    """Return the median by epoch, and of a population each member's line."""
     epochs = [record.get("epoch", k + 1) for k, record in enumerate(h)]
     values = list(zip(epochs, h[name], strict=True))
-    lines: list[Points] = [[(x, mean_value(v)) for x, v in values if known_values(v)]]
+    lines: list[Points] = [
+        [(x, median(known)) for x, v in values if (known := known_values(v))]
+    ]
     for member in range(h.n_members or 0):
         by_epoch = [(x, v[member]) for x, v in values if isinstance(v, list)]
         lines.append([(x, y) for x, y in by_epoch if y is not None])
@@ -97,7 +96,7 @@ def splits(data: Splits) -> str:
     parts = data.parts
     rows = [(name, len(part), repr(part)) for name, part in parts.items()]
     names = data.table.target.classes if data.table else data.train.classes
-    notes = _paragraphs(data.notes)
+    notes = map(note, data.notes)
     pictures = "" if data.table else _thumbnails(data.train)
     sizes = table(("part", "rows", "contents"), rows)
     return block(repr(data), sizes, *_classes(parts, names), pictures, *notes)
@@ -152,8 +151,8 @@ def gradient_checks(checks: GradientChecks) -> str:
 
 def explanation(e: Explanation) -> str:
     """Return each layer's factors by neuron, and the derivatives of its weights."""
-    note = "<p>dC/db = da/dz . dC/da, and dC/dw from k to j is a[k] . dC/db[j].</p>"
-    return block(repr(e), note, *map(_layer, e.layers))
+    formula = "<p>dC/db = da/dz . dC/da, and dC/dw from k to j is a[k] . dC/db[j].</p>"
+    return block(repr(e), formula, *map(_layer, e.layers))
 
 
 def _layer(layer: LayerFactors) -> str:

@@ -7,7 +7,7 @@ readable in light and dark themes.
 import base64
 from collections.abc import Iterable, Sequence
 from html import escape
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from ..io.messages import printable
@@ -16,6 +16,7 @@ from .style import BLUE, GREEN, ORANGE
 
 Points = Sequence[tuple[float, float]]
 MOST_ROWS = 40
+FAR = 4.0  # times the highest main line: what is above is cut
 _LONGEST = 60  # characters of a cell
 _MOST_POINTS, _MOST_LINES = 80, 25  # of a chart: they keep it below 100 kB
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 340, 190, 52, 24, 20
@@ -39,6 +40,11 @@ def cell(value: Any) -> str:
 def block(title: str, *parts: str) -> str:
     """Return a title and what is below it as one element."""
     return f"<div><p><b>{escape(printable(title, 200))}</b></p>{''.join(parts)}</div>"
+
+
+def note(text: str) -> str:
+    """Return a sentence below a table."""
+    return f"<p>{escape(printable(text, 300))}</p>"
 
 
 def table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Html:
@@ -72,16 +78,21 @@ def chart(title: str, x_label: str, lines: dict[str, list[Points]]) -> Html:
 
     `lines` has for each name its main line, and then the thin lines of its members.
     """
+    highest = max((y for main, *_ in lines.values() for _, y in main), default=0.0)
+    top = FAR * highest if highest > 0 else inf
     points = [p for group in lines.values() for line in group for p in line]
     points = [(x, y) for x, y in points if isfinite(y)]
     if not points:
         return Html()
-    frame = _Frame(points)
+    if any(y > top for _, y in points):  # one member would flatten the rest
+        title = f"{title} (cut at {top:.3g})"
+    frame = _Frame([(x, y) for x, y in points if y <= top])
     drawn, right = [], _WIDTH - 4
     for (name, (main, *members)), color in zip(
         lines.items(), (BLUE, ORANGE), strict=False
     ):
-        drawn += [frame.polyline(x, color, 0.4) for x in _some(members, _MOST_LINES)]
+        for line in _some(members, _MOST_LINES):
+            drawn.append(frame.polyline([p for p in line if p[1] <= top], color, 0.4))
         drawn.append(frame.polyline(main, color, 2))
         if main:
             label = f'<text x="{right}" y="15" fill="{color}" text-anchor="end">'

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ConfigError
 from . import style
 from .style import BLACK, BLUE, COLORS, GRAY, MARKERS
 
@@ -137,6 +138,9 @@ def residuals(y: Any, t: Any, name: str = "target") -> style.Figure:
     `name` is what was measured.
     """
     y, t = np.ravel(y), np.ravel(t)
+    if len(y) != len(t) or not len(t):
+        sizes = f"{len(y):,} and {len(t):,}"
+        raise ConfigError(f"residuals: y and t must be as many numbers, got {sizes}")
     step = -(-len(t) // _MAX_POINTS)
     shown = f", 1 of {step} shown" if step > 1 else ""
     # Latin, Greek and Cyrillic: what the font has.
