@@ -355,13 +355,19 @@ def check_slope(
     Raises
     ------
     ConfigError
-        At some point |slope - difference| > 1e-6 (1 + |difference|).
+        At some point |slope - difference| > 1e-6 (1 + |difference|), or another
+        shape than (1, n).
     """
     h = 1e-5
     # Off the round numbers, where hand-written functions have their kinks.
     points = [0.0137 + 0.25 * k for k in range(-16, 17)]
     z = open_backend("cpu").array([points], "float64")
     exact, numeric = slope(z), (value(z + h) - value(z - h)) / (2 * h)
+    if exact.shape != z.shape or numeric.shape != z.shape:
+        raise ConfigError(
+            f"{what}: the numbers returned have a wrong shape; an activation and each "
+            "slope keep the shape, a loss sums its cost over the last axis"
+        )
     for k, point in enumerate(points):
         slope_k, quotient = float(exact[0, k]), float(numeric[0, k])
         if not abs(slope_k - quotient) <= 1e-6 * (1 + abs(quotient)):

@@ -271,3 +271,8 @@ def test_loss_of_a_pair_is_checked():
     for pair in ((quartic, None), (None, quartic)):
         with pytest.raises(ConfigError, match="give cost and cost_slope, or neither"):
             loss("half", *pair)
+
+
+def test_cost_of_each_output_instead_of_each_example_is_refused():
+    with pytest.raises(ConfigError, match="loss: mine: .* wrong shape; .* a loss sums"):
+        get_loss("mine", lambda y, t: (y - t) ** 2, lambda y, t: 2 * (y - t))
