@@ -274,5 +274,7 @@ def test_loss_of_a_pair_is_checked():
 
 
 def test_cost_of_each_output_instead_of_each_example_is_refused():
-    with pytest.raises(ConfigError, match="loss: mine: .* wrong shape; .* a loss sums"):
-        get_loss("mine", lambda y, t: (y - t) ** 2, lambda y, t: 2 * (y - t))
+    with pytest.raises(
+        ConfigError, match=r"loss: mine: .* wrong shape; .* a loss sums"
+    ):
+        loss("mine", lambda y, t: (y - t) ** 2, lambda y, t: 2 * (y - t))
