@@ -146,7 +146,7 @@ REFUSED = {
     "step: it has neither slope nor pullback; give one": lambda: gpunet.fit(
         gpunet.mlp([6, 4, 2], NO_SLOPE), (X, T)
     ),
-    "or give an instance of your class": lambda: gpunet.fit(
+    "optimizer: Lion is a class; use Lion": lambda: gpunet.fit(
         NET, (X, T), optimizer=Lion
     ),
     "callbacks: must be a list, got .*; put it in brackets": lambda: gpunet.fit(
