@@ -9,6 +9,7 @@ pytest.importorskip("pandas")
 import pandas
 import sklearn.neural_network as original
 from exported import RUN, answers, answers_of_js, load_py
+from sklearn.base import clone
 from sklearn.compose import (
     ColumnTransformer,
     TransformedTargetRegressor,
@@ -191,7 +192,7 @@ def test_categories_that_are_numbers_may_be_missing(name, tmp_path):
 
 def test_scaled_target_and_searches_are_unwrapped(tmp_path):
     y = 1e4 + 50 * X[:, 0]
-    for scaler in (StandardScaler(), MinMaxScaler((-1, 1))):
+    for scaler in (None, StandardScaler(), MinMaxScaler((-1, 1))):
         mlp = make_pipeline(StandardScaler(), original.MLPRegressor(**SMALL))
         model = TransformedTargetRegressor(mlp, transformer=scaler).fit(X, y)
         gpunet.export(model, tmp_path / "net.py")
@@ -201,6 +202,9 @@ def test_scaled_target_and_searches_are_unwrapped(tmp_path):
     gpunet.export(search, tmp_path / "net.py")
     found = load_py(tmp_path / "net.py").predict(X)[:, 0]
     np.testing.assert_allclose(found, search.predict(X), rtol=1e-9)
+    for bare in (clone(search), clone(search).set_params(refit=False).fit(X, y)):
+        with pytest.raises(ConfigError, match="GridSearchCV: has no best_estimator_"):
+            gpunet.export(bare, tmp_path / "net.py")
 
 
 def test_estimators_alone_are_exported(tmp_path):

@@ -42,7 +42,10 @@ def parts(model: Any) -> tuple[Network, RawRows | None, Answers]:
         An estimator or step that cannot be exported, by name.
     sklearn.exceptions.NotFittedError
     """
-    model = getattr(model, "best_estimator_", model)  # of a search
+    if hasattr(model, "refit"):  # a search
+        if not hasattr(model, "best_estimator_"):
+            raise _refusal(model, "has no best_estimator_; fit it with refit=True")
+        model = model.best_estimator_
     if type(model) is TransformedTargetRegressor:
         validation.check_is_fitted(model)
         net, source, target = parts(model.regressor_)
@@ -175,6 +178,8 @@ def _apply_scaler(step: Any, inputs: _Features) -> _Features:
 def _affine(step: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (shift, factor) of a scaler of n features."""
     kind = type(step)
+    if kind is FunctionTransformer and step.func is None:
+        return np.zeros(n), np.ones(n)
     if kind not in _SCALERS:
         names = ", ".join(kind.__name__ for kind in _SCALERS)
         raise _refusal(step, f"the target must be scaled by one of {names}")
