@@ -162,6 +162,17 @@ def test_text_and_page_stay_short(root):
     assert many._repr_html_().count("<tr>") == 21 and len(many.table()[1]) == 23
 
 
+def test_settings_of_older_versions_have_the_names_of_this_one(tmp_path):
+    old = {"order": "own", "order_seed": None, "track": True}
+    new = {"shuffle": "shared", "shuffle_seed": None, "compute_metrics": True}
+    for name, config in (("a", old), ("b", new)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps(config))
+    runs = gpunet.list_runs(tmp_path)
+    assert runs.differing == ["shuffle"]
+    assert runs["a"].settings["shuffle"] == "per_member"
+
+
 def test_loss_is_a_score_and_the_function_a_setting(tmp_path):
     for name, loss in (("a", "softmax_cross_entropy"), ("b", "hinge")):
         net = gpunet.mlp([4, 6, 3], "tanh", loss=loss)
@@ -180,10 +191,11 @@ def test_loss_is_a_score_and_the_function_a_setting(tmp_path):
 def test_two_runs_of_one_name_are_told_by_their_paths(tmp_path):
     for part in "ab":
         train(tmp_path / part / "p", epochs=1)
-    names = [
-        row["name"] for row in gpunet.list_runs(tmp_path / "a", tmp_path / "b").rows()
-    ]
-    assert sorted(names) == [str(tmp_path / part / "p") for part in "ab"]
+    train(tmp_path / "a" / "q", epochs=1)
+    runs = gpunet.list_runs(tmp_path / "a", tmp_path / "b")
+    assert sorted(row["name"] for row in runs.rows()) == ["a/p", "b/p", "q"]
+    assert runs["b/p"].path == tmp_path / "b" / "p"
+    assert comparison(runs["b/p"], runs["a/p"])[1][1] == ["result", "b/p", "a/p"]
 
 
 def test_comparison_shows_settings_results_and_last_epochs(root):

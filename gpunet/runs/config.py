@@ -81,7 +81,7 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
             f"{where}: the run was started in Python; resume it with "
             "gpunet.fit(..., folder=..., resume=True)"
         )
-    config = _with_new_keys(config, where)
+    config = with_new_keys(config, where)
     for key, value in config.items():
         if key not in DEFAULTS:
             raise ConfigError(
@@ -95,7 +95,8 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     return {**DEFAULTS, **config}
 
 
-def _with_new_keys(config: dict[str, Any], where: str) -> dict[str, Any]:
+def with_new_keys(config: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a configuration of any version with the names of this one."""
     new = dict(config)
     for key in _OLD_KEYS.keys() & config.keys():
         if (name := _OLD_KEYS[key]) in config:

@@ -15,7 +15,7 @@ def comparison(a: Run, b: Run) -> list[Table]:
 
     A ModelFileError says that a history is damaged.
     """
-    names = [a.name, b.name] if a.name != b.name else [str(a.path), str(b.path)]
+    names = Runs([a, b]).names
     settings = [comparable(a), comparable(b)]
     results = [{"state": run.state} | run.numbers for run in (a, b)]
     return [

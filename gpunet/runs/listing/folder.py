@@ -15,12 +15,12 @@ from typing import Any
 
 from ...errors import ConfigError
 from ...io.json_text import parse_json
-from ...io.messages import message
+from ...io.messages import message, printable
 from ...io.reading import open_regular
 from ...storage import RunFolder
 from ...training.history import History
 from ...training.metrics import summary
-from ..config import read_config
+from ..config import read_config, with_new_keys
 
 _LARGEST = 2**26  # bytes of a result or a history that are read
 _SECONDS = re.compile(rb'"seconds": ([0-9.]+)')
@@ -39,7 +39,7 @@ class Run:
     ----------
     path : pathlib.Path
     settings : dict
-        What config.json holds.
+        What config.json holds, under the names of this version.
     result : dict
         What result.json holds; empty while the run is at work or after an interruption.
     state : str
@@ -142,6 +142,7 @@ def read_run(path: Path) -> Run:
     if not isinstance(settings, dict):
         reason = "its config.json is not a JSON object"
         raise ConfigError(message("run folder", path, reason, "restore it from a copy"))
+    settings = with_new_keys(settings, printable(folder.config))
     result = _json_object(_content(folder.result))
     state = _state(folder, result)
     if state == "running" or state.startswith("interrupted"):

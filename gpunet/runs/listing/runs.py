@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,21 @@ class Runs(Sequence[Run]):
         for run in self._runs:
             if index in (run.name, str(run.path)):
                 return run
+        for run, name in zip(self._runs, self.names, strict=True):
+            if index == name:
+                return run
         raise KeyError(f"no run is called {index!r:.80}")
+
+    @property
+    def names(self) -> list[str]:
+        """The runs' names; of runs of one name the part of the path that differs."""
+        runs_of = Counter(run.name for run in self)
+        folders = zip(*(run.path.parts[:-1] for run in self), strict=False)
+        same = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, folders))
+        return [
+            run.name if runs_of[run.name] == 1 else "/".join(run.path.parts[same:])
+            for run in self
+        ]
 
     @cached_property
     def differing(self) -> list[str]:
@@ -57,12 +73,10 @@ class Runs(Sequence[Run]):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a dict for each run: name, modified, settings that differ, numbers."""
-        keys, names = self.differing, [run.name for run in self]
-        rows = []
-        for run in self:
-            settings, twice = comparable(run), names.count(run.name) > 1
-            row: dict[str, Any] = {"name": str(run.path) if twice else run.name}
-            row["modified"] = run.modified
+        keys, rows = self.differing, []
+        for run, name in zip(self, self.names, strict=True):
+            settings = comparable(run)
+            row: dict[str, Any] = {"name": name, "modified": run.modified}
             row |= {key: settings[key] for key in keys if key in settings}
             rows.append(row | {"state": run.state} | run.numbers)
         return rows
