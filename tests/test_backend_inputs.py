@@ -126,6 +126,9 @@ def test_compiled_predictor_takes_the_same(way):
     predict, give = gpunet.predictor(mlp([4, 3], "tanh", seed=1)), WAYS[way]
     assert np.array_equal(predict(give(X)), predict(X))
     assert np.array_equal(predict(give(X[0])), predict(X[0]))
+    masked = np.ma.array(X.astype("float32"), mask=X > 0.5)
+    with pytest.raises(DataError, match=r"predictor: x: has .* masked entries"):
+        predict(masked)
 
 
 @pytest.mark.parametrize("dtype", ["?", "i1", "u8", "f2", "f8", "g"])
@@ -177,7 +180,7 @@ def test_nullable_columns_of_pandas_are_numbers():
         ({"a": X}, "is a dict; give an array, one row an example"),
         ({1.0, 2.0}, "is a set"),
         (np.ma.array(X, mask=X > 0.5), r"masked entries; fill them: x.filled\(0\)"),
-        ([[1.0, 2.0], [3.0]], "is not an array"),
+        ([[1.0, 2.0], [3.0]], r"is not an array \(rows of several lengths\); give"),
         (X * 1j, "must be numbers, got complex64"),
         ("text", "must be numbers, got <U4; element 0 is 'text'"),
         (Dataset(X, T), "element 0 is a Dataset"),

@@ -11,7 +11,7 @@ from gpunet import check_gradients, mlp
 from gpunet.activations import get_activation as activation
 from gpunet.checks.gradcheck import LIMITS, GradientCheck, describe
 from gpunet.cli import main
-from gpunet.errors import ConfigError
+from gpunet.errors import ConfigError, GpunetError
 from gpunet.layers import Activation, Dense, Dropout, Embedding
 from gpunet.losses import LOSSES
 from gpunet.network import Network
@@ -161,6 +161,24 @@ def test_complex_step_refuses_what_is_not_analytic(f, loss, what):
 def test_bad_settings_are_refused(wrong):
     with pytest.raises(ConfigError, match="gradcheck"):
         check_gradients(net_of(), X, T, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "why"),
+    [
+        (X, T[:1], "rows of features and 1 labels"),
+        (X[:0], T[:0], r"x must have shape \(rows, columns\), neither 0"),
+        (X, T + 9, "label 0 is .*, outside 0..2"),
+        (X, ["a"] * len(X), "label 0 is 'a', and the network has no classes"),
+        (X, np.eye(4)[T], "the network has 3 outputs, targets have shape"),
+        (X[:, :2], T, "the network expects rows of 4 features"),
+        (X[0], T[0], r"x must have shape \(rows, columns\)"),
+        (X * np.nan, T, "row 0, column 0 is nan"),
+    ],
+)
+def test_what_fit_refuses_is_refused(x, t, why):
+    with pytest.raises(GpunetError, match=f"check_gradients: .*{why}"):
+        check_gradients(net_of(), x, t)
 
 
 @pytest.mark.parametrize("method", ["central", "complex"])

@@ -44,7 +44,9 @@ def host_array(values: Any, what: str, where: Path) -> np.ndarray:
     try:
         return np.asarray(_on_host(values))
     except (TypeError, ValueError, RuntimeError) as error:
-        reason = f"is not an array ({error})"
+        ragged = "inhomogeneous" in str(error)  # and a long story of NumPy's
+        reason = "rows of several lengths" if ragged else str(error)
+        reason = f"is not an array ({reason})"
         raise data_error(what, where, reason, "give a NumPy array") from None
 
 

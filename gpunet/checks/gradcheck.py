@@ -13,8 +13,7 @@ import numpy as np
 from .._lazy import load
 from ..activations import ActivationFunction
 from ..backend import Array, HostArray
-from ..backend.classes import class_codes, read_labels
-from ..backend.inputs import is_on, numeric_array
+from ..backend.inputs import is_on
 from ..errors import ConfigError
 from ..io.messages import choices
 from ..layers import Activation, Embedding, Layer
@@ -105,6 +104,8 @@ def check_gradients(
     ConfigError
         An unknown method, a layer or loss that complex numbers cannot pass, or a
         tensor with no entry that can be nudged without crossing a kink.
+    ConfigError, DataError
+        x or t that `fit` would refuse.
 
     Notes
     -----
@@ -130,10 +131,10 @@ def check_gradients(
         _check_analytic(net)
     bk = net.backend
     x, t = (bk.to_host(v) if is_on(v, bk) else v for v in (x, t))
-    x = numeric_array(x, "check_gradients", "x")
-    t = read_labels(t, "check_gradients", net.n_out)
-    if net.classes is not None:
-        t = class_codes(t, net.classes, "check_gradients")
+    training = load("training.device_data")
+    data = training.as_dataset((x, t))
+    data = training.check_data(net, data, "check_gradients", one_class_ok=True)
+    x, t = data.x, data.t
     x = x.astype(np.int64 if isinstance(net.layers[0], Embedding) else np.float64)
     t = t.astype(np.int64 if t.dtype.kind in "iub" else np.float64)
     rng = host_rng(seed, "check")

@@ -43,11 +43,8 @@ class Predictor:
     def __call__(self, x: HostArray) -> HostArray:
         """Return the outputs for x, what `net.predict` takes: one example or many."""
         n_in, dtype = self._n_in, self._dtype
-        try:
-            readable = x.dtype is dtype and x.flags.c_contiguous
-        except AttributeError:  # a list, say
-            readable = False
-        if not readable:
+        known = type(x) is np.ndarray  # no list, no masked array
+        if not (known and x.dtype is dtype and x.flags.c_contiguous):
             x = np.ascontiguousarray(numeric_array(x, "predictor", "x"), dtype)
         shape, single = x.shape, x.ndim == 1
         if not 0 < len(shape) < 3 or shape[-1] != n_in:
