@@ -31,11 +31,13 @@ from .ports import Cell, Port
 
 def to_json(graph: ExportGraph) -> bytes:
     """Return the JSON file of a network."""
-    document = describe(graph, np.ndarray.tolist)
+    document = network_document(graph, np.ndarray.tolist)
     return (json.dumps(document, allow_nan=False) + "\n").encode("ascii")
 
 
-def describe(graph: ExportGraph, tensor: Callable[[np.ndarray], Any]) -> dict[str, Any]:
+def network_document(
+    graph: ExportGraph, tensor: Callable[[np.ndarray], Any]
+) -> dict[str, Any]:
     """Return a network as JSON data; `tensor` says how weights and biases are kept."""
     layers: list[dict[str, Any]] = []
     for step in graph.steps:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .graph import ExportGraph, FunctionStep, unwritten
-from .json import describe
+from .json import network_document
 from .standalone import FUNCTIONS
 
 
@@ -42,7 +42,7 @@ def _network(graph: ExportGraph) -> str:
     def tensor(array: np.ndarray) -> str:
         return b64encode(array.astype(little_endian).tobytes()).decode("ascii")
 
-    return json.dumps(describe(graph, tensor), allow_nan=False)
+    return json.dumps(network_document(graph, tensor), allow_nan=False)
 
 
 def _check_functions(graph: ExportGraph, written: Container[str], form: str) -> None:

@@ -86,7 +86,7 @@ def diagnose(net: Network, data: Any, history: History | None = None) -> Diagnos
     part = check_data(net, part, "diagnosis")
     part = part.take(_chosen(len(part), _ROWS))
     with net.backend.use():
-        x, t = sample(to_device(net, part))
+        x, t = some_examples(to_device(net, part))
         if net.population is None:
             return Diagnosis(problems_of(net, x, t, history))
         return Diagnosis(
@@ -105,7 +105,7 @@ def _chosen(n: int, most: int) -> np.ndarray:
     return np.sort(host_rng(0, "check", 30).permutation(n)[:most])
 
 
-def sample(data: DeviceData, most: int = _ROWS) -> tuple[Array, Array]:
+def some_examples(data: DeviceData, most: int = _ROWS) -> tuple[Array, Array]:
     """Return x and t of at most `most` examples, on the device, as floats."""
     bk, index = data.bk, _chosen(data.n, most)
     rows = bk.array(index)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .diagnose import problems_of, sample
+from .diagnose import problems_of, some_examples
 from .losses import MemberCurves, constant_answer, member_curves
 from .problems import STUCK, dead_class
 
@@ -77,7 +77,9 @@ def _failures(trainer: "Trainer", curves: dict[int, MemberCurves]) -> dict[int, 
         # Of a rate that is too high, dead ReLUs and the like are consequences.
         causes = ["unscaled inputs", *([] if high else STUCK)]
         causes += ["unscaled targets"] if last <= first else []
-        shown = [p for p in problems_of(member, *sample(data)) if p.fault in causes]
+        shown = [
+            p for p in problems_of(member, *some_examples(data)) if p.fault in causes
+        ]
         rate = f"the learning rate ({curves[i].rate:.3g})"
         remedy = f"lower {rate}" if high else f"raise {rate}"
         if not high and moved > 0.001:
@@ -131,7 +133,7 @@ def _missed_classes(
     ]
     if trainer.data.t.ndim > 1 or not doubtful:
         return {}
-    x, labels = sample(trainer.data, max(500, _ANSWERS // trainer.n_members))
+    x, labels = some_examples(trainer.data, max(500, _ANSWERS // trainer.n_members))
     t, answers = bk.to_host(labels), []
     for a in range(0, len(t), 64):  # a population's activations are large
         y, _ = net.forward(x[a : min(a + 64, len(t)), ...])
