@@ -12,7 +12,7 @@ from typing import Any
 from .activations import ActivationFunction, get_activation
 from .errors import ConfigError, renamed_keywords
 from .io.messages import choices
-from .layers import Activation, Dense, Dropout, Layer
+from .layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
 from .losses import Loss
 from .network import Network
 from .random import member_seeds
@@ -180,3 +180,20 @@ def dense_blocks(layers: Sequence[Layer]) -> list[DenseBlock]:
                 "Activation and Dropout"
             )
     return blocks
+
+
+def layer_title(layer: Layer) -> str:
+    """Return a layer in a word: "Dense(784, 16)", or the name of an activation."""
+    if isinstance(layer, Activation):
+        return layer.f.name
+    names = {
+        Dense: ("n_in", "n_out"),
+        Dropout: ("rate",),
+        Embedding: ("n_words", "n_features"),
+    }.get(type(layer), ())
+    sizes = (
+        layer.shape
+        if isinstance(layer, Flatten)
+        else [getattr(layer, n) for n in names]
+    )
+    return type(layer).__name__ + (f"({', '.join(map(str, sizes))})" if sizes else "")

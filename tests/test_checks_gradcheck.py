@@ -9,10 +9,11 @@ from helpers import normal
 
 from gpunet import check_gradients, mlp
 from gpunet.activations import get_activation as activation
-from gpunet.checks.gradcheck import LIMITS, GradientCheck, describe
+from gpunet.blocks import layer_title
+from gpunet.checks.gradcheck import LIMITS, GradientCheck
 from gpunet.cli import main
 from gpunet.errors import ConfigError, GpunetError
-from gpunet.layers import Activation, Dense, Dropout, Embedding
+from gpunet.layers import Activation, Dense, Dropout, Embedding, Layer
 from gpunet.losses import LOSSES
 from gpunet.network import Network
 
@@ -208,9 +209,14 @@ def test_network_of_another_device_is_checked(bk):
     assert all(c.ok for c in check_gradients(net, X, T))
 
 
+class Half(Layer):
+    """A custom layer without sizes."""
+
+
 def test_layers_are_described_by_their_sizes():
-    assert describe(Dense(784, 30)) == "Dense(784, 30)"
-    assert describe(Embedding(27, 8)) == "Embedding(27, 8)"
+    assert layer_title(Dense(784, 30)) == "Dense(784, 30)"
+    assert layer_title(Embedding(27, 8)) == "Embedding(27, 8)"
+    assert layer_title(Half()) == "Half"
 
 
 def test_command_prints_a_table_and_returns_0(capsys):

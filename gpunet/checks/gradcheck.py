@@ -14,9 +14,10 @@ from .._lazy import load
 from ..activations import ActivationFunction
 from ..backend import Array, HostArray
 from ..backend.inputs import is_on
+from ..blocks import layer_title
 from ..errors import ConfigError
 from ..io.messages import choices
-from ..layers import Activation, Embedding, Layer
+from ..layers import Activation, Embedding
 from ..losses import Loss, as_targets
 from ..network import Network
 from ..random import host_rng
@@ -143,14 +144,6 @@ def check_gradients(
         return _check_all(_cast(copy, "float64"), x, t, method, h, max_entries, rng)
 
 
-def describe(layer: Layer) -> str:
-    """Return a layer by its kind and sizes: "Dense(784, 30)"."""
-    sizes = [getattr(layer, name, None) for name in ("n_in", "n_out")]
-    if isinstance(layer, Embedding):
-        sizes = [layer.n_words, layer.n_features]
-    return f"{type(layer).__name__}({', '.join(map(str, sizes))})"
-
-
 def _cast(net: Network, dtype: str) -> Network:
     params = {name: p.astype(dtype) for name, p in net.params.items()}
     return net.with_params(params, dtype=dtype)
@@ -249,7 +242,7 @@ def _check_tensor(
     p = tail.net.params[name]
     measured = [(index, tail.numeric(p, index)) for index in entries]
     kept = [(index, n) for index, n in measured if n is not None]
-    layer = describe(tail.net.layers[tail.first])
+    layer = layer_title(tail.net.layers[tail.first])
     if not kept:
         raise ConfigError(
             f"gradcheck: {name} of {layer}: every nudge moves a neuron across a kink; "

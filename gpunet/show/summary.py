@@ -2,11 +2,11 @@
 
 from math import prod
 
-from ..blocks import DenseBlock, dense_blocks
+from ..blocks import DenseBlock, dense_blocks, layer_title
 from ..errors import ConfigError
 from ..io.messages import counted
 from ..io.tables import text_table
-from ..layers import Activation, Dense, Dropout, Embedding, Flatten, Layer
+from ..layers import Embedding, Flatten
 from ..network import Network
 
 
@@ -47,23 +47,6 @@ def _sizes(blocks: list[DenseBlock]) -> str:
     parts += [f"dropout {'/'.join(map(str, rates))}"] if rates else []
     parts += [f"output {last.f.name}"] if last.f.name != "identity" else []
     return ", ".join(parts)
-
-
-def layer_title(layer: Layer) -> str:
-    """Return a layer in a word: "Dense(784, 16)", or the name of an activation."""
-    if isinstance(layer, Activation):
-        return layer.f.name
-    names = {
-        Dense: ("n_in", "n_out"),
-        Dropout: ("rate",),
-        Embedding: ("n_words", "n_features"),
-    }.get(type(layer), ())
-    sizes = (
-        layer.shape
-        if isinstance(layer, Flatten)
-        else [getattr(layer, n) for n in names]
-    )
-    return type(layer).__name__ + (f"({', '.join(map(str, sizes))})" if sizes else "")
 
 
 class Summary:

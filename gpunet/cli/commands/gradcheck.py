@@ -6,9 +6,10 @@ from dataclasses import asdict
 import numpy as np
 
 from ...backend import HostArray
-from ...checks.gradcheck import GradientCheck, check_gradients, describe
+from ...blocks import layer_title
+from ...checks.gradcheck import GradientCheck, check_gradients
 from ...errors import ConfigError
-from ...layers import Activation, Dropout
+from ...layers import Dropout
 from ...network import Network
 from ...random import host_rng
 from ...runs.config import check_config, load_config, network_from_config
@@ -76,13 +77,8 @@ def _data(net: Network, n: int, seed: int) -> tuple[HostArray, HostArray]:
 
 
 def _text(net: Network) -> str:
-    parts = []
-    for layer in net.layers:
-        if isinstance(layer, Activation):
-            parts.append(str(getattr(layer.function, "name", layer.function)))
-        elif not isinstance(layer, Dropout):
-            parts.append(describe(layer))
-    return f"{', '.join(parts)}; {net.loss.name}"
+    layers = (layer for layer in net.layers if not isinstance(layer, Dropout))
+    return f"{', '.join(map(layer_title, layers))}; {net.loss.name}"
 
 
 def _show_checks(title: str, checks: list[GradientCheck]) -> None:
