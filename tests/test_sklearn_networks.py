@@ -98,6 +98,13 @@ def test_network_of_an_estimator_trains_on():
     assert history["loss"][-1] < history["loss"][0]
 
 
+def test_labels_learned_by_an_estimator_keep_their_meaning():
+    net = MLPClassifier(**SMALL).fit(X, KIND).to_network()
+    with pytest.raises(ConfigError, match="was trained or loaded without classes"):
+        gpunet.fit(net, (X, KIND + 1), epochs=1)
+    gpunet.fit(net, (X, KIND), epochs=1)
+
+
 def test_classifier_of_one_class_is_refused():
     for kind in (MLPClassifier, original.MLPClassifier):
         with pytest.raises(ConfigError, match=r"fitted on one class \(a\)"):

@@ -71,7 +71,7 @@ def to_network(estimator: Any) -> Network:
         names = [*hidden, estimator.out_activation_]
         layers = DenseLayers(estimator.coefs_, estimator.intercepts_, names)
         net = make_network(None, layers)
-    net.classes = _classes(estimator)
+    net.classes, net._trained = _classes(estimator), True
     return net
 
 
