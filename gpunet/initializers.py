@@ -90,7 +90,7 @@ def check_initializer(start: Any) -> None:
     """Refuse a name that no initializer has, or a useless number (ConfigError)."""
     if isinstance(start, str) and start not in INITIALIZERS:
         raise ConfigError(
-            f"initializer: {start!r}: no such start; "
+            f"initializer: {start!r}: no such initializer; "
             f"{choices(start, INITIALIZERS, 'a number or an array')}"
         )
     number: Any = start  # of the numeric tower, which no type checker knows

@@ -85,7 +85,7 @@ def test_mlp_hands_the_rest_to_the_network():
         ([3, 4, 2], {"activation": ["relu", "tanh"]}, "got 2"),
         ([3, 4, 2], {"activation": "rleu"}, "no such activation"),
         ([3, 4, 2], {"dropout": 1.0}, "Dropout: rate"),
-        ([3, 4, 2], {"weight_init": "he"}, "no such start"),
+        ([3, 4, 2], {"weight_init": "he"}, "no such initializer"),
         ([3, 4, 2], {"output": "softmax"}, "works on logits"),
         ([3, 4, 2], {"loss": "mse"}, "no such loss"),
     ],

@@ -51,6 +51,11 @@ def test_unknown_words_are_answered_with_the_nearest(words, message):
     assert message in str(caught.value)
 
 
+def test_unknown_option_before_words_of_another_parser_has_a_hint():
+    with pytest.raises(ConfigError, match="--jsn: no such option; did you mean --json"):
+        parser_of("lab").parse_args(["--jsn", "perceptron"])
+
+
 def test_unknown_option_is_told_before_what_is_missing():
     with pytest.raises(ConfigError, match="--formt: no such option; did you mean --f"):
         parser_of("export").parse_args(["--formt", "onnx"])

@@ -88,11 +88,30 @@ def test_a_population_answers_with_mean_spread_and_votes(predict, folder):
 def test_doubt_names_the_second_or_the_votes():
     from gpunet.cli.commands.predict.digits import _answer
 
+    def doubt(p):
+        return _answer("a.png", p, range(3))["doubt"]
+
     close = np.array([[0.1, 0.5, 0.4]])
-    assert _answer("a.png", close)["doubt"] == "doubtful: it may be 2, with 0.40"
+    named = _answer("a.png", close, ["no", "yes", "perhaps"])
+    assert (named["label"], named["doubt"][-18:]) == ("yes", "perhaps, with 0.40")
+    assert doubt(close) == "doubtful: it may be 2, with 0.40"
     members = np.array([[0.0, 1.0], [0.0, 1.0], [0.6, 0.4]])
-    assert _answer("a.png", members)["doubt"] == "doubtful: 2 of 3 networks say 1"
-    assert _answer("a.png", members[:2])["doubt"] is None
+    assert doubt(members) == "doubtful: 2 of 3 networks say 1"
+    assert doubt(members[:2]) is None
+
+
+def test_classes_of_a_network_are_its_answers(predict, folder):
+    net = gpunet.load_network(folder / "one.safetensors")
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven"]
+    net.classes = (*words, "eight", "nine")
+    net.save(folder / "named.safetensors")
+    assert lines_of(predict("named", "seven.png")[1])[0][1] == "seven"
+    record = json.loads(predict("named", "seven.png", "--json")[1])
+    assert record["classes"] == list(net.classes)
+    assert record["pictures"][0]["label"] == "seven"
+    head, row = predict("named", "seven.png", "--out", "-")[1].splitlines()
+    assert head.startswith("file,label,probability,p(zero),p(one)")
+    assert row.startswith("seven.png,seven,0.9")
 
 
 def test_csv_and_standard_input_and_output(predict, folder, monkeypatch):
@@ -134,6 +153,14 @@ WRONG = {
     ("one", "seven.png", "--member", "0"): (2, "holds one network"),
     ("one", "seven.png", "--out", "no/y.csv"): (8, "cannot write"),
 }
+
+
+def test_a_picture_before_the_model_is_told_the_order(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for name in ("seven.png", "t.csv", "-"):
+        assert main(["predict", name, "one.safetensors"]) == 4
+        out, err = capsys.readouterr()
+        assert not out and err.endswith("the model first, then the table or pictures\n")
 
 
 @pytest.mark.parametrize("words", WRONG)

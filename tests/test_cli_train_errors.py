@@ -47,6 +47,7 @@ USAGE = [
     (["--validation", "-3"], "--validation"),
     (["--population", "0"], "--population"),
     (["--keep", "1"], "--keep"),
+    (["--out", "-"], "--out must be a folder, got -, which is standard output"),
     (["--log", "-"], "--log -: standard output has the result"),
     (["--threads", "0"], "--threads"),
     (["--max-steps", "0"], "--max-steps"),

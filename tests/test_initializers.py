@@ -81,9 +81,11 @@ def test_given_start_of_another_shape_is_refused():
 
 def test_unknown_start_is_refused():
     for name in ("he", "he_", "xavier", "normal", "", "zeros_normal"):
-        with pytest.raises(ConfigError, match="no such start; choose from standard"):
+        with pytest.raises(
+            ConfigError, match="no such initializer; choose from standard"
+        ):
             check_initializer(name)
-        with pytest.raises(ConfigError, match="no such start"):
+        with pytest.raises(ConfigError, match="no such initializer"):
             initial_values(name, host_rng(0, "init"), 2, 3, (2, 3))
     for good in (*INITIALIZERS, 0.5, np.zeros(2)):
         check_initializer(good)

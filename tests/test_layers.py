@@ -129,7 +129,7 @@ def test_layers_refuse_unknown_starts():
         lambda: Dense(2, 2, bias_init="he"),
         lambda: Embedding(2, 2, "he"),
     ):
-        with pytest.raises(ConfigError, match="no such start"):
+        with pytest.raises(ConfigError, match="no such initializer"):
             make()
 
 

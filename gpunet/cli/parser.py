@@ -48,6 +48,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         """Raise a ConfigError instead of printing the usage."""
+        if unknown := re.match("unrecognized arguments: (--[^ =]+)", message):
+            message = self._unknown(unknown[1])
         raise ConfigError(f"usage: {message}; see {self.prog} --help")
 
     def _spelled(self, words: Sequence[str]) -> Iterator[str]:
@@ -65,13 +67,17 @@ class Parser(argparse.ArgumentParser):
             if name in known:
                 word = f"{name}{equals}{value}"
             elif closed and re.fullmatch(r"--[^\s]+", name):
-                # Without the hyphens, which would make all options alike.
-                near = nearest(name[2:], [option[2:] for option in known], 2)
-                options = " or ".join(f"--{option}" for option in near)
-                hint = f"; did you mean {options}?" if near else ""
-                self.error(f"{name[:60]}: no such option{hint}")
+                self.error(self._unknown(name))
             yield word
         yield from rest
+
+    def _unknown(self, name: str) -> str:
+        """Return what is wrong with an unknown option, and the nearest ones."""
+        # Without the hyphens, which would make all options alike.
+        known = [o[2:] for o in option_strings(self) if o.startswith("--")]
+        near = nearest(name[2:], known, 2)
+        hint = f"; did you mean {' or '.join(f'--{o}' for o in near)}?" if near else ""
+        return f"{name[:60]}: no such option{hint}"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:

@@ -43,6 +43,8 @@ def run_options(
 
 def run_folder(args: argparse.Namespace, name: str) -> Path | str:
     """Return the folder of --out, or one under runs/ that does not exist yet."""
+    if args.out == "-":
+        check_folder(args.out)
     if args.out:
         return args.out
     if args.resume == "auto":
@@ -53,8 +55,9 @@ def run_folder(args: argparse.Namespace, name: str) -> Path | str:
 
 def check_folder(out: str | None) -> None:
     """Raise ConfigError or WriteError if --out is given, but not a folder to write."""
-    if out == "":
-        raise ConfigError("usage: --out must be a folder, got an empty name")
+    if out in ("", "-"):  # a folder called - would be hard to remove
+        shown = "-, which is standard output" if out else "an empty name"
+        raise ConfigError(f"usage: --out must be a folder, got {shown}")
     if out is not None:
         probe_writable(out)
 

@@ -18,7 +18,7 @@ from .image_files import read_pixels
 _SIDE, _BOX, _PEN = 28, 20, 1.8  # pixels; pens of MNIST have 2 in the median
 _LONGEST = 320  # pixels: a picture is averaged down to this, 16 for one of the box
 _STRONG, _FAINT = 0.4, 0.05  # of full ink: what is a stroke, and what is none at all
-_REMEDY = "crop the picture to one digit, all dark on light or all light on dark"
+_REMEDY = "show one digit with paper around it, all dark on light or all light on dark"
 
 
 def read_digit(*images: Any) -> np.ndarray:

@@ -90,7 +90,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=whole(1, 4096),
         metavar="N",
-        help="of all kinds (default: one for BLAS, a usable core each for others)",
+        help="threads of all kinds (default: one for BLAS, all cores for others)",
     )
 
 

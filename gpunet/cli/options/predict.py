@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--out", metavar="FILE", help=output)
     add("--probabilities", action="store_true", help="add a column for each class")
     add_json(parser)
-    add("--device", default="cpu", help="cpu, cuda, cuda:N, torch:cpu, ... (cpu)")
+    add("--device", default="cpu", help="cpu, cuda, cuda:N, torch:cpu, ...")
     add_threads(parser)
     about = "Each replaces what the model was trained with."
     add_reading(adder(parser.add_argument_group("tables", about)))

@@ -13,6 +13,10 @@ from .table import READING, predict_table
 
 def run(args: argparse.Namespace) -> int:
     """Write what a model answers to a table or to pictures; return 0."""
+    if is_table(args.model) or is_image(args.model):
+        remedy = "name the model first, then the table or pictures"
+        text = message("model file", args.model, "is not a model", remedy)
+        raise ModelFileError(text)
     for name in args.inputs:
         if not is_table(name) and not is_image(name):
             raise ConfigError(

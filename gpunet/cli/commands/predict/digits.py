@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,10 @@ def predict_digits(args: argparse.Namespace, net: Network) -> None:
     y = y if net.population else y[None]
     if net.n_out == 1:
         y = np.concatenate([1 - y, y], axis=-1)
-    answers = [_answer(name, y[:, i]) for i, name in enumerate(args.inputs)]
+    classes = net.classes or range(y.shape[-1])
+    answers = [_answer(name, y[:, i], classes) for i, name in enumerate(args.inputs)]
     if args.out:
-        text = _to_csv(answers)
+        text = _to_csv(answers, classes)
         if args.out != "-":
             write_atomically(args.out, text.encode("utf-8"))
             count = counted(len(answers), "picture")
@@ -37,57 +39,59 @@ def predict_digits(args: argparse.Namespace, net: Network) -> None:
         elif not args.json:
             sys.stdout.write(text)
     if args.json:
-        print(as_json({"networks": len(y), "pictures": answers}))
+        named = {"classes": net.classes} if net.classes else {}
+        print(as_json({"networks": len(y)} | named | {"pictures": answers}))
     elif not args.out:
-        _show(answers, net)
+        _show(answers, net, classes)
 
 
-def _answer(name: str, p: HostArray) -> dict[str, Any]:
+def _answer(name: str, p: HostArray, classes: Sequence[Any]) -> dict[str, Any]:
     """Return the answer to one picture, from outputs (members, classes)."""
     mean = np.mean(p, axis=0, dtype=float)
-    label = int(np.argmax(mean))
-    labels = np.argmax(p, axis=1).tolist()
-    answer = {"file": printable(name), "label": label, "probability": mean[label]}
+    best = int(np.argmax(mean))
+    label, labels = classes[best], [classes[k] for k in np.argmax(p, axis=1)]
+    answer = {"file": printable(name), "label": label, "probability": mean[best]}
     if len(p) > 1:
-        spread = float(np.std(p[:, label], dtype=float))
+        spread = float(np.std(p[:, best], dtype=float))
         answer |= {"spread": spread, "votes": labels.count(label)}
     answer["probabilities"] = mean.tolist()
-    return answer | {"doubt": _doubt(mean, label, labels)}
+    return answer | {"doubt": _doubt(mean, labels, classes)}
 
 
-def _doubt(mean: HostArray, label: int, labels: list[int]) -> str | None:
+def _doubt(mean: HostArray, labels: list[Any], classes: Sequence[Any]) -> str | None:
     """Return why an answer is doubtful, if it is."""
+    best, second = np.argsort(-mean, kind="stable")[:2]
+    label = classes[best]
     votes = labels.count(label)
     if votes < _CERTAIN * len(labels):
         return f"doubtful: {votes} of {len(labels)} networks say {label}"
-    if mean[label] < _CERTAIN:
-        second = int(np.argsort(mean)[-2])
-        return f"doubtful: it may be {second}, with {mean[second]:.2f}"
+    if mean[best] < _CERTAIN:
+        return f"doubtful: it may be {classes[second]}, with {mean[second]:.2f}"
     return None
 
 
-def _to_csv(answers: list[dict[str, Any]]) -> str:
+def _to_csv(answers: list[dict[str, Any]], classes: Sequence[Any]) -> str:
     """Return the text of a CSV file with a row for each picture."""
     rows: list[Any] = []
     for answer in answers:
         flat = {
             key: f"{v:.6g}" if isinstance(v, float) else v for key, v in answer.items()
         }
-        p = enumerate(flat.pop("probabilities"))
+        p = zip(classes, flat.pop("probabilities"), strict=True)
         flat |= {f"p({label})": f"{value:.6g}" for label, value in p}
         flat["doubt"] = flat.pop("doubt")  # last
         rows += [flat.values()] if rows else [flat, flat.values()]
     return as_csv(rows)
 
 
-def _show(answers: list[dict[str, Any]], net: Network) -> None:
+def _show(answers: list[dict[str, Any]], net: Network, classes: Sequence[Any]) -> None:
     """Print a line for each picture, with its probabilities as bars."""
     try:
         f"±{_BARS}".encode(sys.stdout.encoding or "ascii")
         bars, plus_minus = _BARS, "±"
     except UnicodeEncodeError:
         bars, plus_minus = "0123456789", "+-"  # tenths
-    width = len(str(len(answers[0]["probabilities"]) - 1))
+    width = max(len(str(label)) for label in classes)
     rows = []
     for answer in answers:
         levels = np.clip(answer["probabilities"], 0, 1) * (len(bars) - 1)
@@ -97,7 +101,7 @@ def _show(answers: list[dict[str, Any]], net: Network) -> None:
             number += f" {plus_minus} {answer['spread']:.2f}"
         row = answer["file"], answer["label"], number, drawn, answer["doubt"]
         rows.append(row)
-    labels = " ".join(f"{k:>{width}}" for k in range(len(levels)))
+    labels = " ".join(f"{label!s:>{width}}" for label in classes)
     measure = "probability" if net.loss.on_logits else "output"
     columns = ["picture", ">answer", f">{measure}", labels, ""]
     show(f"{counted(len(rows), 'picture')}{mean_of(net)}", columns, rows)
