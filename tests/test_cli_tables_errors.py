@@ -51,12 +51,13 @@ def test_stranger_is_told_what_to_do(table, tmp_path, args, code, why):
     assert not (tmp_path / "run" / "config.json").exists()
 
 
-def test_target_without_a_table_is_refused(tmp_path):
+@pytest.mark.parametrize("option, value", [("--target", "x"), ("--impute", "mean")])
+def test_option_of_a_table_without_one_is_refused(option, value, tmp_path):
+    words = ["train", option, value, "--out", str(tmp_path / "r")]
     process = run_python(
-        "import sys; from gpunet.cli import main\n"
-        f"sys.exit(main(['train', '--target', 'x', '--out', {str(tmp_path / 'r')!r}]))",
+        f"import sys; from gpunet.cli import main\nsys.exit(main({words!r}))"
     )
-    assert "--target and --test are for a table" in error_line(process, 2)
+    assert f"{option} is for a table" in error_line(process, 2)
 
 
 @pytest.mark.parametrize("name", ["predict", "export"])

@@ -113,7 +113,7 @@ def _message(error: BaseException) -> tuple[str, int]:
             # What is left in the buffer would fail once more when Python exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         reason = error.strerror or str(error)
-        message = f"output: standard output: {reason}; what was trained is saved"
+        message = f"output: standard output: {reason}; files written so far are kept"
         return message, WriteError.exit_code
     what = f"{type(error).__name__}: {error}"
     return f"bug: {what}; run again with --debug and report it", 1

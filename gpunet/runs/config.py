@@ -122,10 +122,11 @@ _TYPES = {key: _json_types(hint) for key, hint in TYPES.items()}
 def check_table(config: dict[str, Any]) -> None:
     """Refuse settings of a table that cannot work, before it is read."""
     if not is_table(config["data"]):
-        if config["target"] is not None or config["test"] is not None:
+        keys = ("target", *_TABLE, *_FORMAT, *_READING)
+        if changed := [key for key in keys if config[key] != DEFAULTS[key]]:
             raise ConfigError(
-                f"data: {config['data']!r:.200}: `target` and `test` are for a table, "
-                f"and this {NOT_A_TABLE}; name one"
+                f"data: {config['data']!r:.200}: `{changed[0]}` is for a table, and "
+                f"this {NOT_A_TABLE}; name one"
             )
         return
     if config["validation"] == "nielsen" or config["data_dir"] is not None:
