@@ -12,7 +12,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from ..errors import GpunetError, OutOfMemory, WriteError
 from .parser import subparsers
@@ -93,9 +93,17 @@ def report_error(error: BaseException) -> int:
     line = " ".join([line, *command])  # a command to be typed is never shortened
     # A message that quotes a file or an argument may hold a terminal's control codes.
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-    with contextlib.suppress(OSError):  # without stderr the exit code still tells
+    try:
         print(line, file=sys.stderr)
+    except OSError:  # without stderr the exit code still tells
+        _discard(sys.stderr)
     return code
+
+
+def _discard(stream: TextIO) -> None:
+    """Send a stream to nowhere: what its buffer holds would fail again at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _message(error: BaseException) -> tuple[str, int]:
@@ -109,9 +117,7 @@ def _message(error: BaseException) -> tuple[str, int]:
         message = f"out of memory: {size}; use a smaller batch, population or network"
         return message, OutOfMemory.exit_code
     if isinstance(error, OSError) and error.filename is None:
-        with contextlib.suppress(OSError, ValueError):
-            # What is left in the buffer would fail once more when Python exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         reason = error.strerror or str(error)
         message = f"output: standard output: {reason}; files written so far are kept"
         return message, WriteError.exit_code
