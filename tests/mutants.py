@@ -126,35 +126,35 @@ LESSON = [
     ),
     Mutant(
         "softmax without its shift",
-        "activations.py",
+        "activations/formulas.py",
         "a = xp.exp(z - xp.max(z, axis=-1, keepdims=True))",
         "a = xp.exp(z)",
         "test_activations.py::test_limits_are_exact",
     ),
     Mutant(
         "log softmax without its shift",
-        "activations.py",
+        "activations/formulas.py",
         "s = z - xp.max(z, axis=-1, keepdims=True)",
         "s = z * 1.0",
         "test_activations.py::test_limits_are_exact",
     ),
     Mutant(
         "relu slope at 0",
-        "activations.py",
+        "activations/formulas.py",
         "return da * namespace(a).sign(a)",
         "return da * namespace(a).astype(a >= 0, a.dtype)",
         "test_activations.py::test_activation_gives_the_numbers_by_hand[cpu-relu]",
     ),
     Mutant(
         "leaky relu slope at 0",
-        "activations.py",
+        "activations/formulas.py",
         "up = namespace(z).astype(z >= 0, z.dtype)",
         "up = namespace(z).astype(z > 0, z.dtype)",
         "test_seeds.py::test_s1_10_leaky_relu_divides_by_100_below_zero",
     ),
     Mutant(
         "softmax slope without its sum",
-        "activations.py",
+        "activations/formulas.py",
         "return a * (da - xp.sum(da * a, axis=-1, keepdims=True))",
         "return a * (da - da * a)",
         "test_activations.py::test_softmax_backward_matches_its_jacobian",
@@ -168,7 +168,7 @@ LESSON = [
     ),
     Mutant(
         "input scaled in place",
-        "activations.py",
+        "activations/formulas.py",
         "a = xp.exp(xp.minimum(z, 40.0))",
         "z *= 0.5\n    a = xp.exp(xp.minimum(2.0 * z, 40.0))",
         "test_activations.py::test_activation_changes_no_input_and_serves_every_shape"
@@ -271,9 +271,9 @@ LESSON = [
     ),
     Mutant(
         "custom function pickled as the built-in one",
-        "activations.py",
-        "kind in _MAKERS and self == _make(self.kind, self.parameter)",
-        "kind in _MAKERS",
+        "activations/function.py",
+        "kind in MAKERS and self == _make(self.kind, self.parameter)",
+        "kind in MAKERS",
         "test_pickling.py::test_custom_functions_are_pickled_by_where_they_are_defined",
     ),
 ]

@@ -252,5 +252,5 @@ def test_the_door_shows_what_it_promises():
 
 def test_tests_mirror_the_lesson():
     for name in [*lesson(), "random.py"]:
-        mirror = Path(__file__).with_name(f"test_{name}")
+        mirror = Path(__file__).with_name(f"test_{room(name)}.py")
         assert mirror.exists(), f"gpunet/{name} has no tests/{mirror.name}"

@@ -19,7 +19,6 @@ SOURCES = (".py", ".cu")
 
 LONG_FUNCTIONS: dict[str, str] = {}
 LONG_FILES = {
-    "gpunet/activations.py": "each function with its derivatives, by name",
     "gpunet/fast/cuda/general/general.cu": "the kernels of a step, compiled as one",
 }
 LONG_TESTS: dict[str, str] = {}
@@ -93,7 +92,6 @@ def test_files_of_tests_are_read_in_one_sitting():
 
 def test_folders_are_seen_at_a_glance():
     folders = Counter(str(PurePosixPath(path).parent) for path in LIBRARY)
-    del folders["scripts"]  # a command each
     large = {folder: n for folder, n in folders.items() if n > FILES_OF_A_FOLDER}
     check(large, LARGE_FOLDERS)
 

@@ -105,10 +105,9 @@ def check_classes(classes: Any, n_out: int, where: str) -> Classes:
             if n_out == 1
             else counted(n_out, "output")
         )
-        plural = "" if len(classes) == 1 else "es"
         raise ConfigError(
-            f"{where}: has {len(classes)} class{plural} ({shown:.80}), and the network "
-            f"{outputs}; make a network with an output for each class"
+            f"{where}: has {counted(len(classes), 'class')} ({shown:.80}), and the "
+            f"network {outputs}; make a network with an output for each class"
         )
     return classes
 

@@ -7,6 +7,7 @@ cell is None or NaN.
 
 import base64
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ def classify(rows: Any) -> np.ndarray:
     return np.array(outputs["classes"])[index] if "classes" in outputs else index
 
 
+@cache  # decoded once, not at each call
 def _tensor(text: str) -> np.ndarray:
     dtype = np.dtype(NETWORK["dtype"]).newbyteorder("<")
     return np.frombuffer(base64.b64decode(text), dtype)
