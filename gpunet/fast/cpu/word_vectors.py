@@ -40,8 +40,10 @@ def train_span(
     widest = int(np.diff(first).max(initial=0))
     losses = np.zeros(m)
     sync = np.zeros(16, np.int64)
-    vectors = VectorBuffers(W_in, W_out, d_in, d_out)
-    task = (windows, starts, widest, rates, vectors, losses, sync)
+    z = np.empty((n_threads, max(widest, 1) * n_out), W_in.dtype)
+    outputs, neighbors = (np.empty((n_threads, n), np.int64) for n in (n_out, widest))
+    vectors = VectorBuffers(W_in, W_out, d_in, d_out, z, outputs, neighbors)
+    task = (windows, starts, rates, vectors, losses, sync)
     with announced(train_windows, W_in.dtype):
         run_threads(compiled(train_windows), n_threads, sync, task)
     return losses

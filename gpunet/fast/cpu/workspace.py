@@ -96,10 +96,11 @@ def workspace_for(
         n_columns = n_threads * int(longest.sum())
     narrow = layers[:-1, WIDTH] * layers[1:, N_OUT] * ~wide[1:]
     n_transposed = int(narrow.max(initial=0))
+    A = aligned(2 * n, dtype)
     workspace = Workspace(
-        A=aligned(n, dtype),
+        A=A,
         D=aligned(n, dtype),
-        values=aligned(n, dtype),
+        values=A[n:],
         mask=aligned(n, dtype),
         columns=np.zeros(n, np.int32),
         counts=np.zeros((len(layers), batch_size), np.int64),

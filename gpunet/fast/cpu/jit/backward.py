@@ -84,9 +84,8 @@ def add_layer(net, workspace, target, i, n, r0, r1, L):
                 target, w, width, used, idx, x, val, x, count, D, d, r0, r1, n_in, L
             )
         return
-    y, x, d = layer[W] + r0 * width, before[ROWS] + r0, layer[ROWS]
-    X = inputs(net, workspace, i)
-    product(target, y, width, r1 - r0, used, X, x, 1, xi, D, d, width, n, L)
+    y, x, d = layer[W] + r0 * width, inputs(net, workspace, i) + r0, layer[ROWS]
+    product(target, y, width, r1 - r0, used, workspace.A, x, 1, xi, D, d, width, n, L)
 
 
 def update(net, member, workspace, rate, l2, correction, thread):

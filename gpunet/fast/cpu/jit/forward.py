@@ -24,7 +24,7 @@ def forward(net, examples, member, workspace, span, batch, upcoming, k, lo, hi):
             add_sparse_rows(examples, P, workspace, layer, batch, upcoming, lo, hi, L)
         else:
             before = net.layers[i - 1]
-            x, xi = before[ROWS] + lo * before[WIDTH], before[WIDTH]
+            xi = before[WIDTH]
             if before[SPARSE]:
                 idx, val = workspace.columns, workspace.values
                 for s in range(lo, hi):
@@ -33,8 +33,8 @@ def forward(net, examples, member, workspace, span, batch, upcoming, k, lo, hi):
                     gather(A, y, P, layer[W], width, used, idx, x, val, x, count, L)
             else:
                 y, n, n_in = o + lo * width, hi - lo, layer[N_IN]
-                X = inputs(net, workspace, i)
-                product(A, y, width, n, used, X, x, xi, 1, P, layer[W], width, n_in, L)
+                x = inputs(net, workspace, i) + lo * xi
+                product(A, y, width, n, used, A, x, xi, 1, P, layer[W], width, n_in, L)
         a, n = o + lo * width, (hi - lo) * width
         activate(A, a, n, layer[ACTIVATION], net.alphas[i])
         if i < len(net.layers) - 1 and (layer[SPARSE] or net.dropout[i] > 0):
@@ -66,8 +66,9 @@ def drop_out(net, workspace, i, n, lo, hi, key, span, k):
 
 
 def inputs(net, workspace, i):
-    """Return the array where layer i reads what the layer before puts out whole."""
-    return workspace.values if net.dropout[i - 1] > 0 else workspace.A
+    """Return where in A layer i reads what the layer before puts out whole."""
+    values = workspace.A.size // 2 if net.dropout[i - 1] > 0 else 0
+    return net.layers[i - 1, ROWS] + values
 
 
 def predict(layers, alphas, loss, P, x, y, A, D, columns, values, chunk):

@@ -27,24 +27,28 @@ class Windows(NamedTuple):
 
 
 class VectorBuffers(NamedTuple):
-    """The vectors in training, and the steps of one batch for each use of a word."""
+    """The vectors in training, and the steps of one batch for each use of a word.
+
+    Each thread has a row of what follows: of one window, its slopes and its words.
+    """
 
     W_in: Any
     W_out: Any
     d_in: Any
     d_out: Any
+    z: Any
+    outputs: Any
+    neighbors: Any
 
 
-def train_windows(
-    windows, starts, widest, rates, vectors, losses, sync, thread, n_threads
-):
+def train_windows(windows, starts, rates, vectors, losses, sync, thread, n_threads):
     """Train all batches, as thread `thread` of `n_threads`."""
     dim = vectors.W_in.shape[1]
     for b in range(len(starts) - 1):
         lo, hi = starts[b], starts[b + 1]
         first = lo + (hi - lo) * thread // n_threads
         end = lo + (hi - lo) * (thread + 1) // n_threads
-        gradients(first, end, lo, windows, rates[b], widest, vectors, losses)
+        gradients(first, end, lo, windows, rates[b], vectors, losses, thread)
         if not barrier(sync, 2 * b + 1, n_threads):
             return
         first, end = dim * thread // n_threads, dim * (thread + 1) // n_threads
@@ -53,13 +57,12 @@ def train_windows(
             return
 
 
-def gradients(begin, end, lo, windows, rate, widest, vectors, losses):
+def gradients(begin, end, lo, windows, rate, vectors, losses, thread):
     """Write the steps of windows begin to end - 1 of the batch that begins at lo."""
     words, center, left, right, starts, negatives = windows
-    W_in, W_out, d_in, d_out = vectors
-    n_out = negatives.shape[1] + 1
-    z = np.empty(max(widest, 1) * n_out, W_in.dtype)
-    outputs, neighbors = np.empty(n_out, np.int64), np.empty(widest, np.int64)
+    W_in, W_out, d_in, d_out = vectors[:4]
+    z, outputs = vectors.z[thread], vectors.outputs[thread]
+    neighbors, n_out = vectors.neighbors[thread], len(outputs)
     for m in range(begin, end):
         i = center[m]
         outputs[0] = words[i]
@@ -104,7 +107,7 @@ def to_slopes(z, n, n_out, outputs, rate):
 def add(lo, hi, begin, end, windows, vectors):
     """Add the steps of a batch to columns begin to end - 1 of the vectors."""
     words, center, left, right, _, negatives = windows
-    W_in, W_out, d_in, d_out = vectors
+    W_in, W_out, d_in, d_out = vectors[:4]
     row_in, row_out = 0, 0
     for m in range(lo, hi):
         i = center[m]
