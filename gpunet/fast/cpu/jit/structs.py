@@ -64,9 +64,10 @@ class Workspace(NamedTuple):
     """The arrays of one step, shared by its threads.
 
     `values`, the second half of `A`, holds what the next layer reads (activations
-    after dropout), whole or as lists with `columns` and `counts`; `mask` dropout's factors, 1 without it.
-    `bounds` are the rows of each layer's W that each thread updates. `X` holds the
-    batch where data have few zeros; `column_values` and what follows: see
+    after dropout), whole or as lists with `columns` and `counts`; `mask` dropout's
+    factors, 1 without it. `bounds` are the rows of each layer's W that each thread
+    updates. `X` holds the batch where data have few zeros; `column_values` and what
+    follows: see
     `first_layer.list_columns`. Each thread has a row of `targets` and of
     `W_transposed`. `squared_weights`, shape (1,) or None, sums the squared weights of
     all steps; `sync` is where threads meet.
