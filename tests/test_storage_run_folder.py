@@ -8,7 +8,7 @@ from run_folders import linux, posix, save_all, tensors
 
 from gpunet.errors import ConfigError, FolderInUse, WriteError
 from gpunet.io.json_text import write_json
-from gpunet.storage import RunFolder, write_tensors
+from gpunet.storage import RunFolder, lock, write_tensors
 
 # ------------------------------------------------------------------ the folder
 
@@ -92,6 +92,20 @@ def test_a_folder_whose_start_fails_frees_its_lock(tmp_path):
     (tmp_path / "checkpoints").unlink()
     with RunFolder(tmp_path):
         pass
+
+
+def test_a_folder_is_entered_though_somebody_asks_whether_it_is_in_use(
+    tmp_path, monkeypatch
+):
+    def set_lock(fd, on):
+        if on and next(asking):
+            raise BlockingIOError
+        true(fd, on)
+
+    true, asking = lock._set_lock, iter([True, True, False])
+    monkeypatch.setattr(lock, "_set_lock", set_lock)
+    with RunFolder(tmp_path) as run:
+        assert run.path == tmp_path
 
 
 def test_a_folder_that_cannot_be_locked_is_a_write_error(tmp_path):

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import sys
+import time
 
 from .messages import Path, printable, write_errors
 
@@ -35,7 +36,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         target = _replaceable(path)
         temp = _write_temp(target, data)
         try:
-            os.replace(temp, target)
+            _replace(temp, target)
         except BaseException:
             _discard(temp)
             raise
@@ -117,6 +118,15 @@ def _replaceable(path: Path) -> str:
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "is a device or a pipe, not a regular file")
     return target
+
+
+def _replace(temp: str, target: str) -> None:
+    for wait in (0.01, 0.05, 0.25) if sys.platform == "win32" else ():
+        try:
+            return os.replace(temp, target)
+        except PermissionError:  # there a file that somebody reads cannot be replaced
+            time.sleep(wait)
+    os.replace(temp, target)
 
 
 def _write_temp(target: str, data: bytes) -> str:

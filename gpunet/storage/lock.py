@@ -9,6 +9,7 @@ new to rely on.)
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 
 from ..errors import FolderInUse
@@ -29,6 +30,7 @@ else:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB if on else fcntl.LOCK_UN)
 
 
+_WAITS = (0.002, 0.01, 0.05)  # seconds; asking whether a lock is held holds it for less
 _held: set[int] = set()  # the open files that hold this process's locks
 
 
@@ -57,7 +59,7 @@ def take_lock(path: Path) -> int:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         on_failure.callback(os.close, fd)
         try:
-            _set_lock(fd, True)
+            _set_lock_soon(fd)
         except (BlockingIOError, PermissionError) as error:
             os.lseek(fd, 0, os.SEEK_SET)
             text = os.read(fd, 10).strip()
@@ -72,6 +74,15 @@ def take_lock(path: Path) -> int:
         on_failure.pop_all()
     _held.add(fd)
     return fd
+
+
+def _set_lock_soon(fd: int) -> None:
+    for wait in _WAITS:
+        try:
+            return _set_lock(fd, True)
+        except (BlockingIOError, PermissionError):
+            time.sleep(wait)
+    _set_lock(fd, True)
 
 
 def lock_is_held(path: Path) -> bool:
