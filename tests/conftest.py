@@ -3,9 +3,10 @@
 `bk` runs a test on every backend that can be had: NumPy, array-api-strict on its
 second device (a GPU's manners on a CPU), PyTorch on the CPU and CUDA through
 CuPy. Tests marked `pure`, whose subject changes no input, also run on a NumPy whose
-arrays cannot be written. What is absent skips; GPUNET_REQUIRE=cupy (or strict, torch;
-with commas between) turns that skip into a failure, so that a GPU run cannot pass by
-running nothing. GPUNET_DOSES raises the number of examples of each property test.
+arrays cannot be written. What is absent skips; GPUNET_REQUIRE=cupy (or strict, torch,
+browser; with commas between) turns that skip into a failure, so that a GPU run cannot
+pass by running nothing. GPUNET_DOSES raises the number of examples of each property
+test.
 
 `pytest -m quick` runs the tests of the ground floor, data, storage and training in
 about a minute, and leaves out what waits for other processes or compilers.
@@ -16,6 +17,7 @@ import signal
 from importlib.util import find_spec
 
 import pytest
+from browser import chromium, open_page  # noqa: F401
 from hypothesis import settings
 
 from gpunet import open_backend
@@ -30,7 +32,8 @@ BACKENDS = {
     "cuda": ("cupy", "cupy"),
 }
 REQUIRED = {name for name in os.environ.get("GPUNET_REQUIRE", "").split(",") if name}
-if unknown := REQUIRED - {library for library, _ in BACKENDS.values()}:
+KNOWN = {"browser", *(library for library, _ in BACKENDS.values())}
+if unknown := REQUIRED - KNOWN:
     raise pytest.UsageError(f"GPUNET_REQUIRE: no such library: {sorted(unknown)}")
 
 _QUICK = (

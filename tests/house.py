@@ -20,6 +20,7 @@ FLOORS = {
     "training": 6,
     **dict.fromkeys(["runs", "fast", "show"], 7),
     **dict.fromkeys(["lab", "sklearn", "text"], 8),
+    "page": 8.5,  # shows what all others made
     "cli": 9,
     "accel": 9.5,  # reads its options as the commands do
     **dict.fromkeys([DOOR, "__main__"], 10),

@@ -30,6 +30,7 @@ from .parser import command_parser
 COMMANDS = {
     "train": "train MNIST, a set like it or a table, by preset or your own options",
     "predict": "answer a table's rows, or pictures of digits, with a trained model",
+    "page": "write a page that shows a network, one HTML file",
     "export": "write a model as ONNX, JSON, C, JavaScript or Python",
     "verify": "check model files and checkpoints",
     "runs": "list runs side by side, the best first, or compare two",
@@ -42,7 +43,7 @@ COMMANDS = {
     "images": "write MNIST digits as PNG files",
     "completion": "print a script that completes these words in bash, zsh or fish",
 }
-BENCHMARKS = ("bench", "bench_sklearn", "bench_words", "gpu_report")  # of scripts/
+BENCHMARKS = ("bench", "gpu_report")  # of scripts/
 
 
 def main(argv: Sequence[str] | None = None, command: Any = None) -> int:
@@ -128,9 +129,8 @@ def _run(argv: list[str], command: Any) -> int:
         raise ConfigError(f"usage: {argv[0]!r:.60}: no such command; {hint}")
     command = command or options_of(name)
     script = os.path.basename(sys.argv[0]) == f"{name}.py"
-    parser = command_parser(
-        f"python scripts/{name}.py" if script else f"gpunet {name}", command
-    )
+    program = f"python scripts/{name}.py" if script else f"gpunet {name}"
+    parser = command_parser(getattr(command, "PROGRAM", program), command)
     args = parser.parse_args(rest)
     args.typed = name, rest
     # A benchmark uses as many threads as its rivals.

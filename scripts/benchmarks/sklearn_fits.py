@@ -1,4 +1,4 @@
-"""The work of `bench_sklearn.py`: fits and sweeps beside scikit-learn's."""
+"""The work of `bench.py sklearn`: fits and sweeps beside scikit-learn's."""
 
 import argparse
 import sys

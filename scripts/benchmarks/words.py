@@ -1,4 +1,4 @@
-"""The work of `bench_words.py`: words a second, and vectors beside gensim's.
+"""The work of `bench.py words`: words a second, and vectors beside gensim's.
 
 gensim is the yardstick, not the truth: two of its own seeds agree on little more
 than half of a word's neighbors, so what counts is how much of that agreement

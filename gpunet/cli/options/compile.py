@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_json
+from ..arguments import add_json
 
 HELP = "Compile everything that numba compiles now, so that no run has to wait for it."
 EXAMPLES = ("", "--json", "--debug")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_json, add_threads
+from ..arguments import add_json, add_threads
 
 HELP = "Show versions, devices, BLAS and threads, with a remedy for what is missing."
 EXAMPLES = ("", "--full", "--json")

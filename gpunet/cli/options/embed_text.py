@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import (
+from ..arguments import (
     COUNT,
     ENGINE,
     SEED,

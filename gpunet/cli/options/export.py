@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_json, add_model
+from ..arguments import add_json, add_model
 
 HELP = (
     "Write a trained network as a file that does not need gpunet: ONNX, JSON, one C "

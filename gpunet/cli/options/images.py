@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from .common import COUNT, add_json, data_set, whole
+from ..arguments import COUNT, add_json, data_set, whole
 
 HELP = "Write digits of MNIST, or of a set of its form, as PNG files, 8-bit gray."
 EXAMPLES = (

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import SEED, adder
+from ..arguments import SEED, adder
 
 HELP = (
     "Run an experiment by name, or all of them; without a name, list them in the "

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import SEED, Kind, add_json, add_threads, whole
+from ..arguments import SEED, Kind, add_json, add_threads, whole
 
 HELP = "Train the same networks on several devices and show how far they differ."
 EXAMPLES = (

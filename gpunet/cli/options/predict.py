@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_json, add_model, add_reading, add_threads, adder
+from ..arguments import add_json, add_model, add_reading, add_threads, adder
 
 HELP = (
     "Predict the target of a table's rows with a model that was trained on a table. "

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_json
+from ..arguments import add_json
 
 HELP = (
     "List run folders: the settings in which they differ, how each run ended and what "

@@ -3,7 +3,7 @@
 import argparse
 
 from ...io.messages import choices
-from .common import (
+from ..arguments import (
     COUNT,
     ENGINE,
     NAME,

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .common import add_json
+from ..arguments import add_json
 
 HELP = "Check model files and checkpoints: whole, unchanged, finite. Exit 0 or 4."
 EXAMPLES = (

@@ -2,7 +2,7 @@
 
 A step of the default network takes 150 us of matrix products and 370 us of everything
 else in scikit-learn. Here all tensors are views of one vector, every result has its
-buffer, and the loss is computed once an epoch: measured by `bench_sklearn.py`.
+buffer, and the loss is computed once an epoch: measured by `bench.py sklearn`.
 """
 
 from math import prod

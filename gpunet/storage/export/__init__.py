@@ -11,7 +11,7 @@ from ...network import Network
 from ..models import choose_member, open_member
 from ..network import model_file
 from .c import to_c
-from .graph import export_graph
+from .graph import ExportGraph, export_graph
 from .json import to_json
 from .onnx import to_onnx
 from .ports import Answers, RawRows, table_ports
@@ -83,6 +83,17 @@ def exported(
 
     `source` and `target` are what comes before and after a Network.
     """
+    return FORMATS[kind](model_graph(model, source, target, member=member))
+
+
+def model_graph(
+    model: Any,
+    source: RawRows | None = None,
+    target: Answers | None = None,
+    *,
+    member: int | None = None,
+) -> ExportGraph:
+    """Return what an exported file of a model computes; arguments as `exported`."""
     if isinstance(model, str | bytes | os.PathLike):
         model, table = open_member(model_file(model), member)
         if table is not None:
@@ -98,4 +109,4 @@ def exported(
         model = choose_member(model, member)
     if target is None and model.classes:
         target = Answers(list(map(str, model.classes)), classes=model.classes)
-    return FORMATS[kind](export_graph(model, source, target))
+    return export_graph(model, source, target)

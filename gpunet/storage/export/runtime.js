@@ -1,14 +1,16 @@
 // A network written by gpunet. It needs nothing else.
 //
-//   In a page:  <script src="FILE"></script>, then gpunet.predict(row)
+//   In a page:  a script element with src="FILE", then gpunet.predict(row)
 //   In Node:    const { predict, classify } = require("./FILE")  (import works too)
 //
 // row: an array of cells, or an object with the names of the columns. A missing cell
-// is null or NaN. predict returns the outputs, classify the class of the row.
+// is null or NaN. predict returns the outputs, classify the class of the row, layers
+// the values behind every step: the scaled inputs first. steps are what is computed.
 "use strict";
 (() => {
 const network = null;
 
+function open(network) {
 const isFloat32 = network.dtype === "float32";
 const toDtype = isFloat32 ? Math.fround : (z) => z;
 
@@ -20,12 +22,12 @@ function tensor(base64) {
     isFloat32 ? view.getFloat32(k * size, true) : view.getFloat64(k * size, true));
 }
 
-for (const layer of network.layers) {
-  if (layer.layer === "dense") [layer.W, layer.b] = [tensor(layer.W), tensor(layer.b)];
-}
-for (const c of network.columns ?? []) {
-  if (c.codes) c.codes = new Map(c.categories.map((name, k) => [name, c.codes[k]]));
-}
+const steps = network.layers.map((layer) => layer.layer !== "dense"
+  ? layer : { ...layer, W: tensor(layer.W), b: tensor(layer.b) });
+const columns = network.columns?.map((c) => {
+  const codes = c.codes && new Map(c.categories.map((name, k) => [name, c.codes[k]]));
+  return { ...c, codes };
+});
 
 function sigmoid(z) {
   const e = Math.exp(Math.min(z, 40));
@@ -73,7 +75,7 @@ function listed(row) {
   if (!network.row || row === null || typeof row !== "object")
     refuse("row", `must be an array of ${n} cells${network.row ? ", or an object" : ""}`);
   return network.row.map((name, k) => {
-    const used = network.columns.some((c) => c.column === k);
+    const used = columns.some((c) => c.column === k);
     if (used && !Object.hasOwn(row, name)) refuse("row", `lacks the column ${name}`);
     return row[name];
   });
@@ -105,14 +107,14 @@ function codeOf(c, cell, place) {
 
 function inputs(row) {
   const cells = listed(row);
-  if (!network.columns)
+  if (!columns)
     return cells.map((cell) => {
       if (isMissing(cell)) refuse("row", "a cell is missing");
       return toDtype(toNumber(cell, "row"));
     });
   const { names, mean, factor } = network.inputs;
   const x = [];
-  for (const c of network.columns) {
+  for (const c of columns) {
     const code = codeOf(c, cells[c.column], `column ${network.row[c.column]}`);
     if (c.one_hot) for (let k = 0; k < c.one_hot; k++) x.push(code === k ? 1 : 0);
     else x.push(code);
@@ -124,8 +126,14 @@ function inputs(row) {
   });
 }
 
+function layers(row) {
+  const values = [inputs(row)];
+  for (const step of steps) values.push(apply(step, values.at(-1)));
+  return values;
+}
+
 function predict(row) {
-  const y = network.layers.reduce((x, layer) => apply(layer, x), inputs(row));
+  const y = steps.reduce((x, step) => apply(step, x), inputs(row));
   const { mean, factor } = network.outputs;
   return mean ? y.map((v, k) => v * factor[k] + mean[k]) : y;
 }
@@ -139,9 +147,14 @@ function classify(row) {
   return classes ? classes[k] : k;
 }
 
+return { predict, classify, layers, steps };
+}
+
+// gpunet's own page has no network yet here: it opens one after the other.
+const { predict, classify, layers, steps } = network ? open(network) : {};
 if (typeof module === "object" && module.exports) {
-  module.exports = { predict, classify };
+  module.exports = { predict, classify, layers, steps };
 } else {
-  globalThis.gpunet = { predict, classify };
+  globalThis.gpunet = network ? { predict, classify, layers, steps } : { open };
 }
 })();

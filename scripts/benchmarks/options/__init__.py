@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpunet.cli.options.common import add_threads
+from gpunet.cli.arguments import add_threads
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

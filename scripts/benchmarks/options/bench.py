@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpunet.cli.options.common import COUNT, SEED
+from gpunet.cli.arguments import COUNT, SEED
 from gpunet.errors import ConfigError
 
 from . import add_output

@@ -1,20 +1,21 @@
-"""The options of `scripts/bench_sklearn.py`."""
+"""The options of `scripts/bench.py sklearn`."""
 
 import argparse
 from typing import Any
 
-from gpunet.cli.options.common import COUNT, whole
+from gpunet.cli.arguments import COUNT, whole
 
 from . import add_output
 
 HELP = "Time fits, or whole sweeps, against scikit-learn's own MLPClassifier."
 WORK = "benchmarks.sklearn_fits"
+PROGRAM = "python scripts/bench.py sklearn"
 DATA = ("digits", "mnist", "table")
 DTYPES = ("float64", "float32")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `bench_sklearn`."""
+    """Add the options of `bench sklearn`."""
     parser.description = (
         f"{HELP} Both fit the same rows with the same settings and seed in one "
         "process with the same threads, in turn. The table shows medians, how many "

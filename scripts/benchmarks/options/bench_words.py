@@ -1,17 +1,18 @@
-"""The options of `scripts/bench_words.py`."""
+"""The options of `scripts/bench.py words`."""
 
 import argparse
 
-from gpunet.cli.options.common import COUNT, whole
+from gpunet.cli.arguments import COUNT, whole
 
 from . import add_output
 
 HELP = "Time and evaluate word vectors against gensim's."
 WORK = "benchmarks.words"
+PROGRAM = "python scripts/bench.py words"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `bench_words`."""
+    """Add the options of `bench words`."""
     parser.description = (
         f"{HELP} Both train a skip-gram with negative sampling on the same lines with "
         "the same settings (dim 100, window 5, 5 negatives, sample 1e-3, words seen 5 "

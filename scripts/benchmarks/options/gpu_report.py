@@ -4,7 +4,7 @@ import argparse
 import os
 from typing import Any
 
-from gpunet.cli.options.common import number
+from gpunet.cli.arguments import number
 
 HELP = "Prove gpunet on a GPU: parity, presets, resume, memory, repeats and speed."
 WORK = "benchmarks.gpu.report"

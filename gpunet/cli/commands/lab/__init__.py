@@ -18,8 +18,8 @@ from ....io.writing import write_atomically
 from ....lab.digits.trained import trained
 from ....lab.registry import EXPERIMENTS, OPTIONS, Experiment, get_experiment
 from ....show.style import save_png
+from ...arguments import adder, number, whole
 from ...messages import errors_name_options
-from ...options.common import adder, number, whole
 from ...options.lab import add_common
 from ...parser import Parser
 from ...running import check_folder

@@ -1,0 +1,66 @@
+"""What goes into the page: one dict of JSON data, a key for each subject.
+
+Each subject has a function of the `PageSource`, which returns its data, or None where
+there is nothing to show. Numbers in bulk are base64, little-endian: `floats`, `pixels`.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..io.messages import printable
+from ..storage.export import model_graph, table_ports
+from ..storage.export.programs import js_network
+from . import overview
+from .source import PageSource
+
+
+def floats(values: Any) -> str:
+    """Return numbers as base64 of float32; `page.floats` reads it."""
+    return b64encode(np.asarray(values, "<f4").tobytes()).decode("ascii")
+
+
+def pixels(values: Any) -> str:
+    """Return bytes as base64; `page.bytes` reads it."""
+    return b64encode(np.asarray(values, np.uint8).tobytes()).decode("ascii")
+
+
+def network(source: PageSource) -> dict[str, Any] | None:
+    """Return the network that answers in the page, as an exported script has it."""
+    net = source.shown
+    source_rows, answers = table_ports(source.table) if source.table else (None, None)
+    try:
+        return js_network(model_graph(net, source_rows, answers))
+    except ConfigError as error:
+        reason = str(error).removeprefix("export: ")
+        source.notes.append(f"the network does not answer here: {reason}")
+        return None
+
+
+def history(source: PageSource) -> dict[str, Any] | None:
+    """Return the numbers of each epoch by their names, of the member that is shown."""
+    if source.run is None or not len(source.run.history):
+        return None
+    records, member = source.run.history, source.member or 0
+    columns = {name: records[name] for name in records.columns}
+    return {
+        name: [v[member] if isinstance(v, list) else v for v in values]
+        for name, values in columns.items()
+    }
+
+
+# Those of a network are left out while a run has saved none.
+OF_A_NETWORK: dict[str, Callable[[PageSource], Any]] = {"network": network}
+OF_A_RUN: dict[str, Callable[[PageSource], Any]] = {"history": history}
+
+
+def page_document(source: PageSource) -> dict[str, Any]:
+    """Return the document of a page: JSON data, without keys that have nothing."""
+    sections = OF_A_RUN | (OF_A_NETWORK if source.net is not None else {})
+    document = {key: section(source) for key, section in sections.items()}
+    document["overview"] = overview.section(source)  # it tells what the others left out
+    title = {"title": printable(source.title, 120)}
+    return title | {k: value for k, value in document.items() if value is not None}

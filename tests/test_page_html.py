@@ -1,0 +1,56 @@
+"""The page's file: one document, closed to the world, with nothing that can be run."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import gpunet.page
+from gpunet.page import page_html
+
+STATIC = Path(gpunet.page.__file__).with_name("static")
+SCRIPTS = sorted(STATIC.rglob("*.js"))
+EMPTY = {"title": "nothing", "overview": {}}
+HOSTILE = "</script><img src=x onerror=alert(1)>\u2028\\ \u202egnp"
+
+
+def test_vendored_files_are_those_of_their_version():
+    about = json.loads((STATIC / "vendor" / "versions.json").read_text())
+    for name, digest in about["sha256"].items():
+        content = (STATIC / "vendor" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
+    first = (STATIC / "vendor" / "uPlot.iife.min.js").read_text()[:80]
+    assert f"(v{about['version']})" in first
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_make_no_code_and_no_markup_of_texts(path):
+    if path.parent.name == "vendor":
+        return
+    text = path.read_text("utf-8")
+    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "</script"):
+        assert word not in text
+    assert not re.search(r"new Function|document\.write|setTimeout\([\"'`]", text)
+    assert len(text.splitlines()) <= 300
+
+
+def test_no_script_ends_its_element():
+    page = page_html(EMPTY).decode()
+    assert page.count("</script") == page.count("<script") == 2
+    assert page.count("</style") == page.count("<style") == 1
+
+
+def test_code_of_a_page_is_small():
+    assert len(page_html(EMPTY)) <= 120_000
+
+
+def test_names_of_a_run_stay_texts(open_page):
+    settings = [[HOSTILE, HOSTILE]]
+    document = {"title": HOSTILE, "overview": {"tables": [[HOSTILE, settings]]}}
+    page = open_page(document)
+    assert page.title() == " ".join(HOSTILE.split("\u2028")) or page.title() == HOSTILE
+    assert HOSTILE.strip() in page.locator("h1").text_content()
+    assert page.locator("td").all_text_contents() == [HOSTILE, HOSTILE]
+    assert page.locator("img").count() == 0
