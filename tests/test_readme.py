@@ -49,7 +49,9 @@ def test_readme_command_has_only_known_options(command):
     called = re.search(r"(?:python scripts/|(?:^| )gpunet )(.*)", command)[1]
     name, *words = shlex.split(re.split(r"&&|#|\|", called)[0])
     options = [w for w in words if w.startswith("--")]
-    action = words[:1] if name.startswith("embed") else []  # its options are its own
+    # The options of an action are its own.
+    action = [word for word in words[:1] if not word.startswith("--")]
+    action = action if name.startswith(("embed", "bench")) else []
     start = [str(ROOT / "scripts" / name)] if ".py" in name else ["-m", "gpunet", name]
     run = subprocess.run(
         [sys.executable, *start, *action, "--help"],
