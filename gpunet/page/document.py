@@ -1,39 +1,23 @@
 """What goes into the page: one dict of JSON data, a key for each subject.
 
 Each subject has a function of the `PageSource`, which returns its data, or None where
-there is nothing to show. Numbers in bulk are base64, little-endian: `floats`, `pixels`.
+there is nothing to show. Numbers in bulk are as `values` makes them.
 """
 
-from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..errors import ConfigError
 from ..io.messages import printable
-from ..storage.export import model_graph, table_ports
-from ..storage.export.programs import js_network
 from . import overview
 from .source import PageSource
-
-
-def floats(values: Any) -> str:
-    """Return numbers as base64 of float32; `page.floats` reads it."""
-    return b64encode(np.asarray(values, "<f4").tobytes()).decode("ascii")
-
-
-def pixels(values: Any) -> str:
-    """Return bytes as base64; `page.bytes` reads it."""
-    return b64encode(np.asarray(values, np.uint8).tobytes()).decode("ascii")
+from .values import network_values
 
 
 def network(source: PageSource) -> dict[str, Any] | None:
     """Return the network that answers in the page, as an exported script has it."""
-    net = source.shown
-    source_rows, answers = table_ports(source.table) if source.table else (None, None)
     try:
-        return js_network(model_graph(net, source_rows, answers))
+        return network_values(source.shown, source.table)
     except ConfigError as error:
         reason = str(error).removeprefix("export: ")
         source.notes.append(f"the network does not answer here: {reason}")
