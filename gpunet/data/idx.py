@@ -68,10 +68,10 @@ def read_idx(
         If the file cannot be read, is not IDX, has another length than its header
         declares, or another digest.
     """
-    content = read_regular(path, limit)
+    content: bytes | bytearray = (data := read_regular(path, limit))
     with file_errors("IDX file", path, "copy the file again", DataError):
-        if content.startswith(GZIP_MAGIC):
-            content = _inflate(content, path, limit)
+        if data.startswith(GZIP_MAGIC):
+            content = _inflate(data, path, limit)
         dtype, shape, offset = _read_header(content)
         declared = offset + dtype.itemsize * math.prod(shape)
         if len(content) != declared:
@@ -84,11 +84,12 @@ def read_idx(
             reason = f"has another SHA-256 than {sha256[:16]}..., so it was changed"
             raise FileFault(reason, "restore the original file")
         flat = np.frombuffer(content, dtype, offset=offset)
-        # A copy, as a read-only array makes torch warn and cannot be shuffled.
-        return flat.reshape(shape).astype(dtype.newbyteorder("="))
+        # Of bytes a copy: a read-only array makes torch warn and cannot be shuffled.
+        copy = not flat.flags.writeable
+        return flat.reshape(shape).astype(dtype.newbyteorder("="), copy=copy)
 
 
-def _inflate(data: bytes, path: Path, limit: int) -> bytes:
+def _inflate(data: bytes, path: Path, limit: int) -> bytearray:
     """Inflate a gzipped IDX file to at most one byte more than it declares."""
     try:
         head = zlib.decompressobj(wbits=31).decompress(data, _LONGEST_HEADER)
@@ -101,10 +102,10 @@ def _inflate(data: bytes, path: Path, limit: int) -> bytes:
     if declared > limit:
         reason = f"declares {declared:,} bytes, more than the limit of {limit:,}"
         raise FileFault(reason, "check that it is the right file")
-    return gunzip_bounded(data, declared, path)
+    return gunzip_bounded(data, declared, path, size=declared)
 
 
-def _read_header(content: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
+def _read_header(content: bytes | bytearray) -> tuple[np.dtype, tuple[int, ...], int]:
     """Return (dtype, shape, offset of the first element) as the header declares."""
     if len(content) < 4:
         raise ValueError(f"has {len(content)} bytes, an IDX header at least 8")
@@ -130,7 +131,7 @@ def _times(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def _guess(content: bytes) -> str:
+def _guess(content: bytes | bytearray) -> str:
     """Return what a file that does not start as IDX looks like, or ""."""
     start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, name in _KNOWN_STARTS:

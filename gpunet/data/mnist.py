@@ -6,7 +6,9 @@ installed. Pixels stay bytes until the training code scales them: 47 MB, not 188
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -101,27 +103,37 @@ def load_mnist(
 
 def _load(folder: Path, name: str, sha256: dict[str, str]) -> Splits:
     """Read the four files of `folder`, with digests where they are known."""
-    train, shape = _read_part(folder, "train", sha256)
-    n_classes = int(np.max(train.t)) + 1
-    test, test_shape = _read_part(folder, "t10k", sha256, n_classes)
+    with ThreadPoolExecutor(2) as pool:  # inflating does not hold Python's lock
+        files = pool.map(partial(_read_files, folder, sha256), ("train", "t10k"))
+        images, labels, where = next(files)
+        train = _part(images, labels, where)
+        n_classes = int(np.max(train.t)) + 1
+        test_images, labels, where = next(files)
+    test = _part(test_images, labels, where, n_classes)
+    shape, test_shape = images.shape[1:], test_images.shape[1:]
     if test_shape != shape:
         reason = f"train images are {shape}, test images {test_shape}"
         raise data_error("data set", folder, reason, "give the files of one data set")
     return Splits(train, None, test, n_classes, name)
 
 
-def _read_part(
-    folder: Path, part: str, sha256: dict[str, str], n_classes: int | None = None
-) -> tuple[Dataset, tuple[int, ...]]:
-    """Return one part as a Dataset, and the shape of its images."""
+def _read_files(
+    folder: Path, sha256: dict[str, str], part: str
+) -> tuple[np.ndarray, np.ndarray, Path]:
+    """Return the images and labels of one part, and the path of the labels."""
     stems = f"{part}-images", f"{part}-labels"
     paths = [_find(folder, stem) for stem in stems]
     digests = sha256.get(stems[0]), sha256.get(stems[1])
-    images, labels = read_images_and_labels(*paths, sha256=digests)
+    return *read_images_and_labels(*paths, sha256=digests), paths[1]
+
+
+def _part(
+    images: np.ndarray, labels: np.ndarray, where: Path, n_classes: int | None = None
+) -> Dataset:
+    """Return one part as a Dataset; the test part knows the number of classes."""
     is_test = n_classes is not None
-    labels = check_labels(labels, n_classes, paths[1], one_class_ok=is_test)
-    pixels = images.reshape(len(images), -1)
-    return Dataset(pixels, labels, scale=1 / 255), images.shape[1:]
+    labels = check_labels(labels, n_classes, where, one_class_ok=is_test)
+    return Dataset(images.reshape(len(images), -1), labels, scale=1 / 255)
 
 
 def _find(folder: Path, stem: str) -> Path:

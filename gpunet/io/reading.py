@@ -17,6 +17,8 @@ from ..errors import DataError
 from .messages import FileFault, Path, file_errors
 
 GZIP_MAGIC = b"\x1f\x8b"
+_PIECE = 2**17  # bytes of a compressed file
+_INFLATION = 1032  # a byte of gzip becomes no more
 # Without O_NONBLOCK the open of a FIFO waits for a writer for ever.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _READ |= getattr(os, "O_BINARY", 0)
@@ -90,12 +92,12 @@ def read_stdin(limit: int) -> bytes:
     return content
 
 
-def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:
+def gunzip_bounded(data: bytes, limit: int, where: Path, size: int = 0) -> bytearray:
     """Return the content of one gzip member, if it has at most `limit` bytes.
 
     Never inflates more than `limit` + 1 bytes, and inflates once only. A damaged bit
     passes only where the content stays the same, as in the bits that fill up the
-    last byte.
+    last byte. `size` is the length to expect: content of it is never copied.
 
     Raises
     ------
@@ -110,14 +112,20 @@ def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:
         if not data.startswith(GZIP_MAGIC):
             start = bytes(data[:4]).hex(" ")
             raise ValueError(f"does not start as gzip does, but with {start}")
+        n, n_read, n_inside = len(data), 0, 0
+        content = bytearray(min(size, _INFLATION * n))
         try:
-            content = inflate.decompress(data, limit + 1)
+            while n_read < n and not inflate.eof and n_inside <= limit:
+                piece = memoryview(data)[n_read : n_read + _PIECE]
+                block = inflate.decompress(piece, limit + 1 - n_inside)
+                content[n_inside : n_inside + len(block)] = block
+                n_read, n_inside = n_read + len(piece), n_inside + len(block)
         except zlib.error as error:
             raise ValueError(f"is damaged ({error})") from None
-        n, n_inside, n_extra = len(data), len(content), len(inflate.unused_data)
+        n_extra = n - n_read + len(inflate.unused_data)
         if n_inside > limit:
-            size = f"more than {limit:,} bytes"
-            reason = f"inflates to {size}: extra bytes at offset {limit:,}"
+            more = f"more than {limit:,} bytes"
+            reason = f"inflates to {more}: extra bytes at offset {limit:,}"
             raise FileFault(reason, "check that it is the right file")
         if not inflate.eof:
             reason = f"{n:,} bytes end after {n_inside:,} inflated"
@@ -125,4 +133,5 @@ def gunzip_bounded(data: bytes, limit: int, where: Path) -> bytes:
         if n_extra:
             reason = f"has {n_extra:,} extra bytes at offset {n - n_extra:,}"
             raise FileFault(reason, "compress it again with gzip")
+        del content[n_inside:]
         return content

@@ -44,7 +44,7 @@ def read_utf8(path: Path, encoding: str | None = None) -> bytes:
         content = read_regular(path, MAX_BYTES)
     if os.fsdecode(path).lower().endswith(".gz") or content.startswith(GZIP_MAGIC):
         limit = min(MAX_BYTES, max(_SMALL, _INFLATION * len(content)))
-        content = gunzip_bounded(content, limit, where)
+        content = bytes(gunzip_bounded(content, limit, where))
     if not content:
         raise data_error("table", where, "is empty (0 bytes)", "copy it again")
     if encoding is not None and not content.startswith(codecs.BOM_UTF8):
