@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..io.messages import printable
-from . import overview
+from . import form, overview, plane
 from .source import PageSource
 from .values import network_values
 
@@ -37,7 +37,11 @@ def history(source: PageSource) -> dict[str, Any] | None:
 
 
 # Those of a network are left out while a run has saved none.
-OF_A_NETWORK: dict[str, Callable[[PageSource], Any]] = {"network": network}
+OF_A_NETWORK: dict[str, Callable[[PageSource], Any]] = {
+    "network": network,
+    "plane": plane.section,
+    "table": form.section,
+}
 OF_A_RUN: dict[str, Callable[[PageSource], Any]] = {"history": history}
 
 

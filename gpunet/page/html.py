@@ -19,6 +19,11 @@ from ..storage.export.programs import js_runtime
 
 _STATIC = Path(__file__).with_name("static")
 _POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
+# What only documents with such a key need; a live page may be sent any key later.
+_SCRIPTS_OF = {
+    "plane": ("training/", "plane/", "tabs/plane.js"),
+    "table": ("tabs/form.js",),
+}
 
 
 def page_html(document: dict[str, Any], *, live: bool = False) -> bytes:
@@ -31,7 +36,8 @@ def page_html(document: dict[str, Any], *, live: bool = False) -> bytes:
     live : bool
         Whether the policy lets the page connect to where it came from.
     """
-    style, script = _style(), _script()
+    needless = () if live else tuple(key for key in _SCRIPTS_OF if key not in document)
+    style, script = _style(), _script(needless)
     policy = f"{_POLICY}; style-src {_digest(style)}; script-src {_digest(script)}"
     text = Template(_read("page.html")).substitute(
         policy=policy + ("; connect-src 'self'" if live else ""),
@@ -65,14 +71,17 @@ def _style() -> str:
 
 
 @cache
-def _script() -> str:
+def _script(needless: tuple[str, ...] = ()) -> str:
     """Return all scripts as one: uPlot, the exported runtime, the page's own.
 
-    Each is a block, so that its names stay its own.
+    Those of the document's keys that are `needless` are left out. Each is a block, so
+    that its names stay its own.
     """
-    parts, tabs = _names("parts/**/*.js"), _names("tabs/**/*.js")
+    left_out = tuple(name for key in needless for name in _SCRIPTS_OF[key])
+    folders = ("parts", "training", "plane", "tabs")
+    names = [name for folder in folders for name in _names(f"{folder}/**/*.js")]
     sources = [_read("vendor/uPlot.iife.min.js"), js_runtime(), _read("app.js")]
-    sources += map(_read, [*parts, *tabs])
+    sources += [_read(name) for name in names if not name.startswith(left_out)]
     blocks = [f"{{\n{source.strip()}\n}}\n" for source in sources]
     return "".join(['"use strict";\n', *blocks, "page.start();\n"])
 

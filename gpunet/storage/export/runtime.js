@@ -5,7 +5,8 @@
 //
 // row: an array of cells, or an object with the names of the columns. A missing cell
 // is null or NaN. predict returns the outputs, classify the class of the row, layers
-// the values behind every step: the scaled inputs first. steps are what is computed.
+// the values behind every step: the scaled inputs first. steps are what is computed;
+// answer(inputs) is what they and the outputs' scale make of scaled inputs.
 "use strict";
 (() => {
 const network = null;
@@ -132,10 +133,14 @@ function layers(row) {
   return values;
 }
 
-function predict(row) {
-  const y = steps.reduce((x, step) => apply(step, x), inputs(row));
+function answer(x) {
+  const y = steps.reduce((values, step) => apply(step, values), x);
   const { mean, factor } = network.outputs;
   return mean ? y.map((v, k) => v * factor[k] + mean[k]) : y;
+}
+
+function predict(row) {
+  return answer(inputs(row));
 }
 
 function classify(row) {
@@ -147,7 +152,7 @@ function classify(row) {
   return classes ? classes[k] : k;
 }
 
-return { predict, classify, layers, steps };
+return { predict, classify, layers, steps, answer };
 }
 
 // gpunet's own page has no network yet here: it opens one after the other.
