@@ -26,14 +26,8 @@ def network(source: PageSource) -> dict[str, Any] | None:
 
 def history(source: PageSource) -> dict[str, Any] | None:
     """Return the numbers of each epoch by their names, of the member that is shown."""
-    if source.run is None or not len(source.run.history):
-        return None
-    records, member = source.run.history, source.member or 0
-    columns = {name: records[name] for name in records.columns}
-    return {
-        name: [v[member] if isinstance(v, list) else v for v in values]
-        for name, values in columns.items()
-    }
+    records = overview.shown_history(source)
+    return {name: records[name] for name in records.columns} or None
 
 
 # Those of a network are left out while a run has saved none.

@@ -2,18 +2,19 @@
 
 import os
 import pathlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..data import Preprocessing, Splits
-from ..errors import GpunetError
+from ..errors import GpunetError, ModelFileError
 from ..layers import Dense
 from ..network import Network
 from ..runs.config import check_config, data_from_config
-from ..runs.listing import Run, is_run, read_run
+from ..runs.listing import Run, read_run
+from ..storage import RunFolder
 from ..storage.models import choose_member, open_member
 from ..storage.network import model_file
+from ..training.members.table import MemberTable
 
 
 @dataclass
@@ -81,6 +82,9 @@ def open_source(
 ) -> PageSource:
     """Return what a page of a run folder, model file or checkpoint is made of.
 
+    Of a run that has not ended the best network so far is used, or the newest. Of a
+    population the best member is shown first, unless another one is named.
+
     Raises
     ------
     ModelFileError
@@ -88,14 +92,43 @@ def open_source(
     ConfigError
         There is no such member.
     """
-    file = model_file(path)
+    file = _saved(path)
     net, table = open_member(file, None)
     choose_member(net, member)  # refuses one that there is not
-    folder = next(_folders(file), None)
-    run = None if folder is None else read_run(folder)
-    return PageSource(net, member, table, run, file)
+    source = PageSource(net, member, table, _run_of(file), file)
+    if source.run is not None and file.name != "model.safetensors":
+        source.notes.append(f"the run has not ended: this is its {file.name}")
+    if net.population and member is None:
+        source.member = _best_member(source.run)
+    return source
 
 
-def _folders(file: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yield the run folder that a file lies in, or in whose checkpoints it lies."""
-    return (folder for folder in file.absolute().parents[:2] if is_run(folder))
+def _saved(path: str | bytes | os.PathLike) -> pathlib.Path:
+    """Return the model file of a path, or what a run has saved before its end."""
+    try:
+        return model_file(path)
+    except ModelFileError:
+        folder = RunFolder(path)
+        files = [folder.best, *sorted(folder.checkpoints.glob("step-*.safetensors"))]
+        if not (saved := [file for file in files if file.is_file()]):
+            raise
+        return saved[0] if saved[0] == folder.best else saved[-1]
+
+
+def _run_of(file: pathlib.Path) -> Run | None:
+    """Return the run of a folder that has saved a file, if it is one."""
+    folder = file.absolute().parent
+    if folder.name == "checkpoints":
+        folder = folder.parent
+    elif file.name not in ("model.safetensors", "best.safetensors"):
+        return None
+    return read_run(folder) if (folder / "config.json").is_file() else None
+
+
+def _best_member(run: Run | None) -> int:
+    """Return the number of the member that is best by its scores, else 0."""
+    rows = None if run is None else run.result.get("members") or run.history.members()
+    try:
+        return int(MemberTable(rows or []).best_first()[0]["member"])
+    except (IndexError, KeyError, TypeError, ValueError):  # a damaged result
+        return 0

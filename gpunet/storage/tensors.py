@@ -51,6 +51,18 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         return decode(_read(path), where=printable(path))
 
 
+def read_state(path: Path) -> dict[str, Any]:
+    """Return the state of a gpunet file; its tensors are not read, nor checked."""
+    with (
+        file_errors("model file", path, "check the path"),
+        open_regular(path) as (file, status),
+        file_errors("model file", path, RESTORE),
+    ):
+        return parse_header(
+            memoryview(_head(file, status.st_size)), status.st_size
+        ).state
+
+
 def verify(path: Path) -> dict[str, Any]:
     """Return what the gpunet file at `path` is, after checking every digest.
 
@@ -69,14 +81,18 @@ def verify(path: Path) -> dict[str, Any]:
         }
 
 
+def _head(file: Any, size: int) -> bytes:
+    """Return the first bytes of a file of this size, to the end of its header."""
+    first = file.read(8)
+    return first + file.read(header_end(first, size) - 8)
+
+
 def _read(path: Path) -> bytearray:
     """Return the bytes of a file whose header is sound."""
     with open_regular(path) as (file, status):
         size = status.st_size
-        head = file.read(8)
         with file_errors("model file", path, RESTORE):
-            end = header_end(head, size)
-            head += file.read(end - 8)
+            head = _head(file, size)
             parse_header(memoryview(head), size)
         data = bytearray(size)  # only now: the header has accounted for each byte
         data[: len(head)] = head

@@ -46,7 +46,7 @@ globalThis.page = (() => {
     if (typeof value !== "number" || Number.isInteger(value)) return String(value);
     return String(Number(value.toPrecision(digits)));
   };
-  page.percent = (share, digits = 2) => `${(100 * share).toFixed(digits)} %`;
+  page.percent = (share, digits = 2) => `${Number((100 * share).toFixed(digits))} %`;
 
   // Elements: texts become text nodes, so that no name can become markup.
   function make(node, attributes, children) {

@@ -67,7 +67,7 @@ page.chart.lines = (root, settings) => {
     return page.table(columns.map((name, k) => ({ name, number: true,
       format: k ? format : page.number })),
     settings.x.map((_, row) => all.map((values) => values[row])),
-    { caption: settings.title });
+    { caption: settings.title, titled: true });
   }
 
   figure.append(page.element("figcaption", {}, page.element("h3", {}, settings.title)),

@@ -1,8 +1,9 @@
-// page.table(columns, rows, {caption, most}) -> an element that scrolls sideways.
+// page.table(columns, rows, {caption, titled, most}) -> an element that scrolls sideways.
+// The caption is not shown where a heading says it already (titled).
 //
 // A column is a text or {name, number: true, format}; a cell is a text, a number, an
 // element or null. Beyond `most` rows a line says how many are left out.
-page.table = (columns, rows, { caption = "", most = 500 } = {}) => {
+page.table = (columns, rows, { caption = "", titled = false, most = 500 } = {}) => {
   const kinds = columns.map((column) =>
     (typeof column === "string" ? { name: column } : column));
   const isNumber = kinds.map((kind, k) =>
@@ -17,7 +18,7 @@ page.table = (columns, rows, { caption = "", most = 500 } = {}) => {
     row.map((cell, k) => page.element("td", { class: side(k) }, shown(cell, kinds[k])))));
   const rest = rows.length - body.length;
   const table = page.element("table", {},
-    caption ? page.element("caption", {}, caption) : null,
+    caption ? page.element("caption", { class: titled && "unseen" }, caption) : null,
     page.element("thead", {}, head), page.element("tbody", {}, body));
   // What scrolls must be reached by the keyboard, and then it needs a name.
   const box = page.element("div", { class: "scroll", tabindex: 0, role: "group",
