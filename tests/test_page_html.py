@@ -47,8 +47,8 @@ def test_code_of_a_page_is_small():
 
 
 def test_names_of_a_run_stay_texts(open_page):
-    settings = [[HOSTILE, HOSTILE]]
-    document = {"title": HOSTILE, "overview": {"tables": [[HOSTILE, settings]]}}
+    table = {"title": HOSTILE, "columns": ["", ""], "rows": [[HOSTILE, HOSTILE]]}
+    document = {"title": HOSTILE, "overview": {"tables": [table]}}
     page = open_page(document)
     assert page.title() == " ".join(HOSTILE.split("\u2028")) or page.title() == HOSTILE
     assert HOSTILE.strip() in page.locator("h1").text_content()
