@@ -13,7 +13,14 @@ import pytest
 
 import gpunet
 from gpunet.errors import ConfigError, ModelFileError, OutOfMemory, WriteError
-from gpunet.storage import decode, encode, read_tensors, verify, write_tensors
+from gpunet.storage import (
+    decode,
+    encode,
+    read_state,
+    read_tensors,
+    verify,
+    write_tensors,
+)
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
@@ -43,12 +50,23 @@ def test_read_tensors_returns_what_was_written(tmp_path):
         write_tensors(path, TENSORS, state)
         for name in (path, str(path), os.fsencode(path)):
             tensors, loaded = read_tensors(name)
-            assert loaded == state
+            assert loaded == state == read_state(name)
             assert tensors.keys() == TENSORS.keys()
             for key, array in TENSORS.items():
                 assert tensors[key].dtype == array.dtype
                 assert np.array_equal(tensors[key], array)
     assert os.listdir(tmp_path) == ["m.safetensors"]
+
+
+def test_read_state_needs_a_sound_header_alone(tmp_path):
+    path = tmp_path / "m.safetensors"
+    write_tensors(path, TENSORS, STATE)
+    data = bytearray(path.read_bytes())
+    path.write_bytes(data[:-1] + b"x")  # of a tensor
+    assert read_state(path) == STATE
+    path.write_bytes(data[:-1])
+    with pytest.raises(ModelFileError, match="asks for"):
+        read_state(path)
 
 
 def test_write_tensors_writes_the_same_bytes_every_time(tmp_path):

@@ -15,7 +15,7 @@ from .network import (
     save_network,
 )
 from .run_folder import RunFolder
-from .tensors import read_tensors, verify, write_tensors
+from .tensors import read_state, read_tensors, verify, write_tensors
 
 __all__ = [
     "HistoryFile",
@@ -26,6 +26,7 @@ __all__ = [
     "load_network",
     "network_to_config",
     "open_model",
+    "read_state",
     "read_tensors",
     "save_network",
     "verify",

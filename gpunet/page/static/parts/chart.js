@@ -1,7 +1,7 @@
 // page.chart.lines(root, {title, x, xLabel, series, sentence, format, height}) -> chart
 //
-// series: [{name, values, color: "--plus", dash, width, band: [low, high]}], a value for
-// each x, null where nothing was measured. Below the lines: a sentence, and the numbers
+// series: [{name, values, color: "--plus", dash, width, band: [low, high], bandNames}], a
+// value for each x, null where nothing was measured. Below the lines: a sentence, and the numbers
 // behind a button. chart.update({x, series, sentence}) draws new numbers.
 page.chart = {};
 page.chart.lines = (root, settings) => {
@@ -28,7 +28,7 @@ page.chart.lines = (root, settings) => {
         points: { show: settings.x.length === 1, size: 7 },
         value: (_, v) => (v === null || v === undefined ? "" : format(v)) });
       if (!line.band) continue;
-      for (const side of ["lowest", "highest"])
+      for (const side of line.bandNames ?? ["lowest", "highest"])
         lines.push({ label: `${line.name}, ${side}`, points: { show: false }, width: 0,
           stroke: "transparent", value: (_, v) => (v === null ? "" : format(v)) });
       bands.push({ series: [k + 2, k + 1], fill: transparent(stroke, 0.18) });
@@ -40,7 +40,7 @@ page.chart.lines = (root, settings) => {
       scales: { x: { time: false } }, cursor: { y: false, drag: { x: false, y: false } },
       legend: { live: true },
       axes: [{ ...axis, incrs: settings.xLabel ? undefined : whole },
-        { ...axis, size: 62, values: (_, marks) => marks.map((v) => format(v)) }] };
+        { ...axis, size: 72, values: (_, marks) => marks.map((v) => format(v)) }] };
   }
   const whole = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
   const width = () => Math.max(place.clientWidth, 200);
@@ -61,7 +61,7 @@ page.chart.lines = (root, settings) => {
 
   function numbers() {
     const columns = [settings.xLabel ?? "epoch", ...settings.series.flatMap((line) =>
-      (line.band ? [line.name, "lowest", "highest"] : [line.name]))];
+      (line.band ? [line.name, ...(line.bandNames ?? ["lowest", "highest"])] : [line.name]))];
     const format = settings.format ?? page.number;
     const all = data();
     return page.table(columns.map((name, k) => ({ name, number: true,
