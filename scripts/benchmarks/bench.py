@@ -4,7 +4,7 @@ import argparse
 
 from gpunet.backend.threads import usable_cores
 
-from . import commands, crossover, populations, steps
+from . import commands, crossover, populations, record, steps
 from .options.bench import GRIDS
 from .predictors import PREDICTORS
 from .report import machine, publish
@@ -12,11 +12,15 @@ from .report import machine, publish
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark that the arguments ask for; return the exit code."""
+    n_seeds = args.repeats or record.SEEDS
     args.repeats = args.repeats or GRIDS[args.grid][2]
     args.threads = threads = args.threads or usable_cores()
     rivals = ["gpunet"]
     if args.devices:
         result, tables = crossover.benchmark(args.devices)
+    elif args.record:
+        result, tables = record.benchmark(n_seeds)
+        threads = usable_cores()
     elif args.busy:
         result, tables = commands.benchmark_busy(args.repeats)
     elif args.startup:
@@ -28,4 +32,5 @@ def run(args: argparse.Namespace) -> int:
         rivals = list(PREDICTORS) if args.predict else args.rivals
         result, tables = steps.benchmark(args, rivals)
     packages = dict.fromkeys(p for r in rivals for p in steps.PACKAGES[r])
-    return publish(result | machine(packages, threads), tables, args)
+    publish(result | machine(packages, threads), tables, args)
+    return int(bool(result.get("missed")))

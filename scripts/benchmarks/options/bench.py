@@ -19,6 +19,7 @@ GRIDS = {  # networks, batch sizes, rounds
 MODES = {
     "population": "100 networks at once against one network, on one core",
     "predict": "predictions of one digit, and of 10,000 rows at a call",
+    "record": "seconds to 98 %% of MNIST's test digits, in 20 processes",
     "busy": "commands alone and beside a busy process for each core",
     "startup": "import and --help times",
 }
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--grid", choices=tuple(GRIDS), default="full", help="default: full")
     add("--nets", nargs="+", metavar="SIZES", help="such as 784-16-16-10")
     add("--batches", nargs="+", **COUNT, help="batch sizes")
-    add("--repeats", **COUNT, help="rounds (default 5; quick 3)")
+    add("--repeats", **COUNT, help="rounds (default 5; quick 3; record 20 seeds)")
     add("--costs", nargs="+", choices=COSTS, default=["softmax"])
     add("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
     add("--steps", **COUNT, help="steps a round (default: about 0.2 s, or an epoch)")
