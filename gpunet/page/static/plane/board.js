@@ -20,7 +20,7 @@ page.plane.board = (root, { playground, chosen, onPoints }) => {
     frame ??= page.plane.frameOf(data);
     const palette = page.plane.palette();
     const weights = current.net.layers.reduce((n, { W }) => n + W.length, 0);
-    cells = Math.min(Math.max(Math.floor(Math.sqrt(600000 / weights)), 24), 80);
+    cells = Math.min(Math.max(Math.floor(Math.sqrt(600000 / weights)), 24), 64);
     const { answers, caches } = current.predict(page.plane.gridOf(frame, cells));
     page.plane.paint(canvas, cells, (k) => page.plane.colorOf(current, answers[k], palette));
     const pen = canvas.getContext("2d"), { mean, scale } = current.answer;

@@ -23,11 +23,13 @@ function numberField(label, value, { min, max, step = "any", empty = false }, se
   return element("span", {}, field(label, input), problem);
 }
 
-function menu(label, options, value, set) {
-  const select = element("select", { onchange: () => set(select.value) },
+function select(options, value, set, attributes = {}) {
+  const control = element("select", { ...attributes, onchange: () => set(control.value) },
     Object.entries(options).map(([key, text]) => element("option", { value: key, selected: key === value }, text)));
-  return field(label, select);
+  return control;
 }
+
+const menu = (label, ...rest) => field(label, select(...rest));
 
 const same = (names) => Object.fromEntries(names.map((name) => [name, name.replaceAll("_", " ")]));
 const group = (title, ...content) => element("fieldset", {}, element("legend", {}, title), content);
@@ -49,7 +51,7 @@ page.plane.controls = (root, playground, act) => {
       made ? [
         numberField("How many", settings.n, { min: 10, max: 2000, step: 1 }, (n) => generate({ n })),
         numberField("Noise", settings.noise, { min: 0, max: 1 }, (noise) => generate({ noise })),
-      ] : null, choice(points), clear, csv());
+      ] : null, element("div", {}, choice(points)), element("div", {}, clear), csv());
   }
 
   function choice({ classes, target }) {
@@ -85,14 +87,14 @@ page.plane.controls = (root, playground, act) => {
     const layers = hidden.map((layer, l) => {
       const set = (part) => change(hidden.map((other, k) => (k === l ? { ...layer, ...part } : other)));
       const names = [...new Set([...page.training.ACTIVATIONS, layer.activation])];
-      return element("div", { class: "row" },
+      return element("div", { class: "row layer" },
         numberField(`Layer ${l + 1}`, layer.n, { min: 1, max: 64, step: 1 }, (n) => set({ n })),
-        menu("Activation", same(names), layer.activation, (activation) => set({ activation })),
+        select(same(names), layer.activation, (activation) => set({ activation }), { "aria-label": `Activation of layer ${l + 1}` }),
         page.button("Remove", () => change(hidden.filter((_, k) => k !== l)), { "aria-label": `Remove layer ${l + 1}` }));
     });
     const last = hidden.at(-1) ?? { n: 4, activation: "tanh" };
-    return group("Network", given ? element("p", { class: "muted" }, "This is the network as it was trained. A change here starts a new one.") : null,
-      layers, page.button("Add a hidden layer", () => change([...hidden, { ...last }]), { disabled: hidden.length >= 6 }),
+    return group("Network", element("p", { class: "muted" }, `${playground().sizes.join("-")}: two inputs, hidden layers, ${playground().sizes.at(-1) === 1 ? "one output" : "an output for each class"}.`), given ? element("p", { class: "muted" }, "This is the network as it was trained. A change here starts a new one.") : null,
+      layers, element("div", {}, page.button("Add a hidden layer", () => change([...hidden, { ...last }]), { disabled: hidden.length >= 6 })),
       menu("Loss", same([...new Set([...losses, settings.loss])]), settings.loss, (loss) => act.renew({ loss })),
       numberField("Seed", settings.seed, { min: 0, max: 2 ** 32 - 1, step: 1 }, (seed) => {
         if (settings.kind in page.plane.DATASETS) act.renew({ seed }, page.plane.generate({ ...settings, seed }));

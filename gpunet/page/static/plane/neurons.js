@@ -52,11 +52,14 @@ page.plane.neurons = (root, playground) => {
   function draw({ caches, cells, palette }) {
     build();
     const largest = caches.map(({ a }) => a.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12));
-    for (const { l, j, canvas } of chosen ? [...pictures, chosen] : pictures) {
+    const paint = ({ l, j, canvas }, stride) => {
       const { nOut } = playground().net.layers[l];
-      page.plane.paint(canvas, cells, (k) => page.plane.signed(caches[l].a[k * nOut + j] / largest[l], palette));
-    }
-    if (chosen) tell();
+      page.plane.paint(canvas, cells, (k) => page.plane.signed(caches[l].a[k * nOut + j] / largest[l], palette), stride);
+    };
+    for (const picture of pictures) paint(picture, 3);
+    if (!chosen) return;
+    paint(chosen, 1);
+    tell();
   }
 
   return { draw };

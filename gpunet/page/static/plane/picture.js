@@ -53,16 +53,19 @@ page.plane.gridOf = ({ x1, x2 }, n) => Array.from({ length: n * n }, (_, k) => [
   x2[1] - ((Math.floor(k / n) + 0.5) / n) * (x2[1] - x2[0]),
 ]);
 
-// Paint n x n colors over a whole canvas.
+// Paint the colors of n x n cells over a whole canvas, or of every `stride`-th one.
 const small = document.createElement("canvas");
-page.plane.paint = (canvas, n, colorAt) => {
-  small.width = small.height = n;
-  const pen = small.getContext("2d"), image = pen.createImageData(n, n);
-  for (let k = 0; k < n * n; k++) image.data.set([...colorAt(k), 255], 4 * k);
+page.plane.paint = (canvas, n, colorAt, stride = 1) => {
+  const m = Math.floor(n / stride);
+  small.width = small.height = m;
+  const pen = small.getContext("2d"), image = pen.createImageData(m, m);
+  for (let k = 0, at = 0; k < m * m; k++) {
+    const color = colorAt((Math.floor(k / m) * n + (k % m)) * stride);
+    for (let part = 0; part < 3; part++) image.data[at++] = color[part];
+    image.data[at++] = 255;
+  }
   pen.putImageData(image, 0, 0);
-  const target = canvas.getContext("2d");
-  target.imageSmoothingEnabled = true;
-  target.drawImage(small, 0, 0, canvas.width, canvas.height);
+  canvas.getContext("2d").drawImage(small, 0, 0, canvas.width, canvas.height);
 };
 
 // Marks differ in shape, too: circle, square, triangle, diamond, cross, plus.
