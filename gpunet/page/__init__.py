@@ -6,6 +6,7 @@
 
 from .document import page_document
 from .html import page_html
+from .plane import playground
 from .source import PageSource, open_source
 
-__all__ = ["PageSource", "open_source", "page_document", "page_html"]
+__all__ = ["PageSource", "open_source", "page_document", "page_html", "playground"]

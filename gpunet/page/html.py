@@ -23,6 +23,7 @@ _POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none
 _SCRIPTS_OF = {
     "plane": ("training/", "plane/", "tabs/plane.js"),
     "table": ("tabs/form.js",),
+    "members": ("tabs/members.js",),
 }
 
 
@@ -78,10 +79,11 @@ def _script(needless: tuple[str, ...] = ()) -> str:
     that its names stay its own.
     """
     left_out = tuple(name for key in needless for name in _SCRIPTS_OF[key])
-    folders = ("parts", "training", "plane", "tabs")
-    names = [name for folder in folders for name in _names(f"{folder}/**/*.js")]
+    names = [n for n in _names("*/**/*.js") if not n.startswith(("vendor/", *left_out))]
+    # Tabs last: they use the parts.
+    names.sort(key=lambda name: (name.startswith("tabs/"), name))
     sources = [_read("vendor/uPlot.iife.min.js"), js_runtime(), _read("app.js")]
-    sources += [_read(name) for name in names if not name.startswith(left_out)]
+    sources += map(_read, names)
     blocks = [f"{{\n{source.strip()}\n}}\n" for source in sources]
     return "".join(['"use strict";\n', *blocks, "page.start();\n"])
 

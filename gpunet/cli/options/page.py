@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..arguments import add_json, add_model
+from ..arguments import add_json, whole
 
 HELP = (
     "Write a page that shows a network: one HTML file without a server, with the "
@@ -12,14 +12,21 @@ HELP = (
 EXAMPLES = (
     "runs/digits",
     "runs/digits --out page.html",
+    "--out playground.html",
     "runs/seeds --member 3 --out -",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `page`."""
-    add_model(parser, "of a population, to show first (default: the best)")
     add = parser.add_argument
-    text = "the file (default: page.html beside the model); - is standard output"
+    text = (
+        "model file, checkpoint or run folder (default: none, a playground to train in)"
+    )
+    add("model", nargs="?", metavar="MODEL", help=text)
+    text = "of a population, to show first (default: the best)"
+    add("--member", type=whole(0), metavar="I", help=text)
+    text = "the file (default: page.html beside the model, or playground.html); - is "
+    text += "standard output"
     add("-o", "--out", metavar="FILE", help=text)
     add_json(parser)

@@ -166,8 +166,9 @@ globalThis.page = (() => {
     document.getElementById("tabs").addEventListener("keydown", onKey);
     const follow = () => {
       const { id, selection } = place();
-      const known = tabs.some((tab) => tab.id === id && tab.button);
-      page.show(known ? id : "overview", selection);
+      const shown = tabs.filter((tab) => tab.button && !tab.button.hidden);
+      const known = shown.some((tab) => tab.id === id);
+      page.show(known ? id : shown[0].id, selection);
     };
     addEventListener("hashchange", follow);
     follow();

@@ -30,6 +30,7 @@ function select(options, value, set, attributes = {}) {
 }
 
 const menu = (label, ...rest) => field(label, select(...rest));
+page.plane.menu = menu;
 
 const same = (names) => Object.fromEntries(names.map((name) => [name, name.replaceAll("_", " ")]));
 const group = (title, ...content) => element("fieldset", {}, element("legend", {}, title), content);

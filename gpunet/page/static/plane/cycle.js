@@ -59,7 +59,7 @@ page.plane.cycle = (root, playground, next) => {
       place.replaceChildren();
       if (!part) return;
       const [sentence, table] = told(part, playground().numbers);
-      place.append(element("p", {}, sentence), ...(table ? [page.table(...table, { caption: STEPS[part - 1], most: 40 })] : []));
+      place.append(element("p", {}, sentence), ...(table ? [page.table(...table, { caption: STEPS[part - 1], most: 16 })] : []));
       page.say(`${part}. ${STEPS[part - 1]}. ${sentence}`);
     },
   };

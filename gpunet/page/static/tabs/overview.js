@@ -2,6 +2,7 @@
 page.tab({
   id: "overview",
   title: "Overview",
+  when: (doc) => doc.overview !== undefined,
   render(root) {
     const draw = () => root.replaceChildren(...content(page.document));
     draw();

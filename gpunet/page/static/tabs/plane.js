@@ -1,5 +1,6 @@
 // The plane: what a network of two inputs says everywhere, and a playground to train one.
-const FRAME = 12; // milliseconds of steps between two pictures
+const FRAME = 12; // milliseconds of steps between two pictures, at most
+const SPEEDS = { step: "a step at a time", epoch: "40 epochs a second", most: "as fast as it goes" };
 
 page.tab({
   id: "plane",
@@ -7,7 +8,7 @@ page.tab({
   when: (doc) => doc.plane !== undefined,
   render(root, doc) {
     const { element } = page;
-    let current = page.plane.open(doc), running = false, chart = null, drawnAt = 0;
+    let current = page.plane.open(doc), running = false, speed = "epoch", chart = null, lastFrame = 0, drawnAt = 0;
     const playground = () => current;
     const picture = element("div", {}), panel = element("div", { class: "controls" });
     const below = Array.from({ length: 4 }, () => element("div", {}));
@@ -18,7 +19,7 @@ page.tab({
       page.button("Reset", () => { pause(); current.restart(); renewed(); })];
 
     root.append(element("div", { class: "columns plane" }, element("div", {}, picture,
-      element("div", { class: "row" }, buttons), status, problem), panel), ...below);
+      element("div", { class: "row" }, buttons, page.plane.menu("Train", SPEEDS, speed, (name) => { speed = name; })), status, problem), panel), ...below);
     const board = page.plane.board(picture, { playground, chosen: () => controls.chosen(), onPoints });
     const controls = page.plane.controls(panel, playground, {
       renew: (settings, data) => { pause(); current.renew(settings, data); renewed(); },
@@ -72,8 +73,11 @@ page.tab({
     // Train for a moment, then draw; seldom where motion is not wanted.
     function frame(now) {
       if (!running || !root.isConnected || root.hidden) return pause();
-      const end = performance.now() + FRAME;
-      while (performance.now() < end && current.step());
+      const end = performance.now() + FRAME, { epoch } = current.trainer;
+      const epochs = Math.max(1, Math.round(Math.min(now - lastFrame, 100) * 0.04));
+      const enough = () => speed === "step" || (speed === "epoch" && current.trainer.epoch >= epoch + epochs);
+      lastFrame = now;
+      while (current.step() && !enough() && performance.now() < end);
       if (!page.reducedMotion() || now - drawnAt > 1000) {
         drawnAt = now;
         if (redraw()) {
