@@ -34,7 +34,7 @@ def why(net, *, steps, batch, x=DENSE * 0, optimizer=None):
 
 def test_kernels_that_are_ready_cost_nothing(cold):
     net = mlp([784, 30, 10])
-    assert "compiling (17 s) would not pay" in why(net, steps=1000, batch=10)
+    assert "compiling (8 s) would not pay" in why(net, steps=1000, batch=10)
     assert why(net, steps=10**6, batch=10) == ""
     compiler._ready.add(compiler._mark(train_network, "float32", np.uint16))
     assert why(net, steps=1000, batch=10) == ""
@@ -53,9 +53,9 @@ def test_kernels_on_the_disk_cost_their_loading(cold, monkeypatch, tmp_path):
 
 def test_the_size_of_batches_populations_and_optimizers_counts(cold):
     net, crowd = mlp([784, 16, 16, 10]), mlp([784, 16, 16, 10], population=100)
-    assert why(net, steps=120_000, batch=10) != ""
-    assert why(net, steps=120_000, batch=200) == ""
-    assert why(net, steps=120_000, batch=10, optimizer=Adam()) == ""
+    assert why(net, steps=60_000, batch=10) != ""
+    assert why(net, steps=60_000, batch=200) == ""
+    assert why(net, steps=60_000, batch=10, optimizer=Adam()) == ""
     assert why(crowd, steps=10_000, batch=10) == ""
 
 
@@ -135,7 +135,7 @@ def test_compiling_is_told_on_a_terminal_while_it_lasts(cold, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, for rich
     with compiler.announced(list_rows, "f4"):
         pass
-    assert "compiling once, about 16 s" in stream.getvalue()
+    assert "compiling once, about 7 s" in stream.getvalue()
     assert compiler.seconds_until_ready(list_rows, "f4") == 0.0
     stream.seek(stream.truncate(0))
     with compiler.announced(list_rows, "f4"):

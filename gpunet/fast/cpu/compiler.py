@@ -1,6 +1,7 @@
 """Compiles the functions of `jit` with numba, imported only when it is needed."""
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import importlib.metadata
@@ -30,7 +31,7 @@ from .jit import (
 )
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
-COMPILING, LOADING = 16.0, 0.8  # seconds that a kernel takes, and one from the disk
+COMPILING, LOADING = 7.0, 0.8  # seconds that a kernel takes, and one from the disk
 _MODULES = [backward, dropout, first_layer, forward, functions]
 _MODULES += [products, skipgram, slopes, span]
 _FASTMATH = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
@@ -80,10 +81,15 @@ def compiled(kernel: Callable) -> Any:
 @cache
 def _compiled(kernel: Callable) -> Any:
     numba = _numba()
-    entry = _entry(kernel, _digest())
+    # A copy of the kernel: numba would optimize a function that calls it once more.
+    entry = types.FunctionType(kernel.__code__, kernel.__globals__, kernel.__name__)
+    # numba names its index by this, and unpickles all of it: an index of other code
+    # may name classes that are no more. Of what a kernel calls it knows nothing.
+    entry.__qualname__ = f"{kernel.__name__}_{_digest()[:16]}"
     # Without numba's runtime: counting references to arrays, in atomic operations,
     # took four fifths of a step at batch 1. Kernels cannot make or return arrays so.
     settings = {"nogil": True, "error_model": "numpy", "_nrt": False}
+    settings["fastmath"] = _FASTMATH
     try:
         return numba.njit(cache=True, **settings)(entry)
     except RuntimeError:  # no folder is writable
@@ -114,8 +120,15 @@ def announced(kernel: Callable, dtype: Any, index: Any = "") -> Iterator[None]:
         yield
         return
     long = seconds_until_ready(kernel, dtype, index) > LOADING
+    collects = long and gc.isenabled()
     with _message() if long else contextlib.nullcontext():
-        yield
+        try:
+            if collects:
+                gc.disable()  # a tenth of the time: numba makes millions of objects
+            yield
+        finally:
+            if collects:
+                gc.enable()
     _ready.add(mark)
     folder: Any = getattr(compiled(kernel).stats, "cache_path", None)
     with contextlib.suppress(OSError, TypeError):  # there is no folder
@@ -144,13 +157,13 @@ def _message() -> Iterator[None]:
 def _mark(kernel: Callable, dtype: Any, index: Any) -> str:
     """Return the name of the empty file beside numba's that marks it as compiled."""
     dtypes = f"{np.dtype(dtype)}{index and f'-{np.dtype(index)}'}"
-    return f"gpunet-{kernel.__name__}-{dtypes}-{_stamp()}.compiled"
+    return f"gpunet-{kernel.__name__}-{dtypes}-{_stamp(kernel)}.compiled"
 
 
 @cache
-def _stamp() -> str:
+def _stamp(kernel: Callable) -> str:
     """Return a digest of what decides whether numba loads a kernel from the disk."""
-    file = os.stat(__file__)
+    file = os.stat(kernel.__code__.co_filename)
     parts = importlib.metadata.version("numba"), sys.version, _digest()
     text = repr((*parts, file.st_mtime_ns, file.st_size))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -165,20 +178,8 @@ def _cache_folders() -> list[Path]:
     roots = [Path(users, "numba"), home / "Library" / "Caches" / "numba"]
     if local := os.environ.get("LOCALAPPDATA"):
         roots.append(Path(local, "numba", "Cache"))
-    beside = Path(__file__).parent / "__pycache__"
+    beside = Path(__file__).parent / "jit" / "__pycache__"
     return [beside, *(folder for root in roots for folder in root.glob("*/"))]
-
-
-def _entry(kernel: Callable, digest: str) -> Callable:
-    def entry(*task):
-        # numba's cache knows a function by its own file and what it closes over;
-        # with the digest a change of any kernel's file is not overlooked.
-        return kernel(*task) if digest else None
-
-    # numba names its index by this, and unpickles all of it: an index of other code
-    # may name classes that are no more.
-    entry.__qualname__ = f"{kernel.__name__}_{digest[:16]}"
-    return entry
 
 
 @cache
@@ -195,7 +196,9 @@ def _numba() -> Any:
     numba = importlib.import_module("numba")
     importlib.import_module("numba.np.arraymath")
     intrinsics.install()
-    jitable = numba.extending.register_jitable(fastmath=_FASTMATH, error_model="numpy")
+    settings = {"fastmath": _FASTMATH, "error_model": "numpy"}
+    settings["pipeline_class"] = intrinsics.part_compiler()
+    jitable = numba.extending.register_jitable(**settings)
     for module in _MODULES:
         for f in vars(module).values():
             if isinstance(f, types.FunctionType) and f.__module__ == module.__name__:

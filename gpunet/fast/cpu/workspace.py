@@ -53,6 +53,12 @@ def lay_examples(
     return Examples(*rows, labels, targets, weight)
 
 
+def _list_dtype(examples: Examples, layers: Array, batch_size: int) -> Any:
+    """Return the dtype of all lists' numbers: one, so that less is compiled."""
+    small = max(batch_size, layers[:, N_OUT].max()) < 2**16
+    return examples.columns.dtype if small else np.int32
+
+
 def row_bounds(layers: Array, examples: Examples, n_threads: int) -> Array:
     """Return the rows of each W that bound threads' shares, (layers, n_threads + 1).
 
@@ -96,20 +102,20 @@ def workspace_for(
         n_columns = n_threads * int(longest.sum())
     narrow = layers[:-1, WIDTH] * layers[1:, N_OUT] * ~wide[1:]
     n_transposed = int(narrow.max(initial=0))
-    A = aligned(2 * n, dtype)
+    A, index = aligned(2 * n, dtype), _list_dtype(examples, layers, batch_size)
     workspace = Workspace(
         A=A,
         D=aligned(n, dtype),
         values=A[n:],
         mask=aligned(n, dtype),
-        columns=np.zeros(n, np.int32),
+        columns=np.zeros(n, index),
         counts=np.zeros((len(layers), batch_size), np.int64),
         costs=np.zeros(batch_size, dtype),
         correct=np.zeros(batch_size, np.int64),
         bounds=row_bounds(layers, examples, n_threads),
         X=aligned(batch_size * x_width, dtype).reshape(batch_size, -1),
         column_values=np.zeros(n_columns, dtype),
-        column_examples=np.zeros(n_columns, np.int32),
+        column_examples=np.zeros(n_columns, index),
         column_starts=np.zeros(n_in, np.int64),
         column_ends=np.zeros((n_threads, n_in), np.int64),
         column_bounds=np.zeros((n_threads, 2 * batch_size), np.int64),

@@ -5,8 +5,9 @@ from typing import Any
 
 from ..jit import power
 from . import emit, signatures, tiles
+from .parts import part_compiler
 
-__all__ = ["install"]
+__all__ = ["install", "part_compiler"]
 
 
 def install() -> None:
