@@ -115,6 +115,7 @@ def test_the_way_up_has_few_users():
         "data/dataset.py",
         "network.py",
         "storage/export/__init__.py",
+        "show/page.py",
         "training/engines.py",
         "runs/listing/runs.py",
         "training/fit.py",

@@ -6,7 +6,16 @@
 
 from .document import page_document
 from .html import page_html
+from .notebook import PageView, page_view
 from .plane import playground
 from .source import PageSource, open_source
 
-__all__ = ["PageSource", "open_source", "page_document", "page_html", "playground"]
+__all__ = [
+    "PageSource",
+    "PageView",
+    "open_source",
+    "page_document",
+    "page_html",
+    "page_view",
+    "playground",
+]

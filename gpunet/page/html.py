@@ -68,7 +68,7 @@ def _read(name: str) -> str:
 @cache
 def _style() -> str:
     names = ["vendor/uPlot.min.css", *_names("*.css")]
-    return "\n".join(map(_read, names))
+    return "\n".join(_compact(_read(name)) for name in names)
 
 
 @cache
@@ -84,8 +84,14 @@ def _script(needless: tuple[str, ...] = ()) -> str:
     names.sort(key=lambda name: (name.startswith("tabs/"), name))
     sources = [_read("vendor/uPlot.iife.min.js"), js_runtime(), _read("app.js")]
     sources += map(_read, names)
-    blocks = [f"{{\n{source.strip()}\n}}\n" for source in sources]
+    blocks = [f"{{\n{_compact(source)}\n}}\n" for source in sources]
     return "".join(['"use strict";\n', *blocks, "page.start();\n"])
+
+
+def _compact(source: str) -> str:
+    """Return a script or style without indentation, blank lines and line comments."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _names(pattern: str) -> list[str]:

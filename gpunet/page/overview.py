@@ -15,7 +15,6 @@ from ..runs.presets import DEFAULTS
 from ..show.summary import Summary, title
 from ..storage import RunFolder
 from ..storage.tensors import read_state
-from ..training import History
 from ..training.diagnosis import diagnose
 from .source import PageSource
 
@@ -70,14 +69,12 @@ def _duration(seconds: float) -> str:
 
 def _problems(source: PageSource) -> list[str] | None:
     """Return what is wrong with the run and its network; None if nothing is known."""
-    if source.run is None:
-        return None
-    problems = list(_of_the_result(source.run.result))
+    problems = list(_of_the_result(source.run.result)) if source.run else []
     data = source.data if source.net is not None else None
     if data is None:
         return [*problems, *_dead_classes(source)] or None
     try:
-        found = diagnose(source.shown, data, shown_history(source)).problems
+        found = diagnose(source.shown, data, source.shown_history).problems
     except GpunetError as error:
         source.notes.append(f"the network was not examined: {error}")
         return problems or None
@@ -163,15 +160,3 @@ def _text(value: Any) -> str:
         text = ", ".join(map(str, value[:8]))
         return printable(f"{text}, ... ({len(value):,})" if value[8:] else text, 200)
     return printable(f"{value:g}" if isinstance(value, float) else str(value), 200)
-
-
-def shown_history(source: PageSource) -> History:
-    """Return the history of the member that the page shows first."""
-    member = source.member or 0
-    records = [] if source.run is None else source.run.history.records
-    return History(
-        [
-            {k: v[member] if isinstance(v, list) else v for k, v in record.items()}
-            for record in records
-        ]
-    )

@@ -14,6 +14,7 @@ from ..runs.listing import Run, read_run
 from ..storage import RunFolder
 from ..storage.models import choose_member, open_member
 from ..storage.network import model_file
+from ..training.history import History
 from ..training.members.table import MemberTable
 
 
@@ -64,6 +65,25 @@ class PageSource:
         dense = [layer for layer in self.net.layers if isinstance(layer, Dense)]
         sizes = [*(layer.n_in for layer in dense[:1]), *(d.n_out for d in dense)]
         return f"{name}: {'-'.join(map(str, sizes))}"
+
+    @cached_property
+    def history(self) -> History:
+        """The history of the run, of all members."""
+        return History() if self.run is None else self.run.history
+
+    @property
+    def shown_history(self) -> History:
+        """The history of the member that the page shows first."""
+        member, size = self.member or 0, self.history.n_members
+        return History(
+            [
+                {
+                    name: value[member] if isinstance(value, list) and size else value
+                    for name, value in record.items()
+                }
+                for record in self.history
+            ]
+        )
 
     @cached_property
     def data(self) -> Splits | None:

@@ -5,6 +5,7 @@ Each function returns a `matplotlib.figure.Figure`: a notebook displays it, and
 """
 
 from .curves import learning_curves
+from .page import page
 from .pictures import confusion_matrix, images, weights
 from .plots import bands, bars, histogram, residuals
 
@@ -15,6 +16,7 @@ __all__ = [
     "histogram",
     "images",
     "learning_curves",
+    "page",
     "residuals",
     "weights",
 ]

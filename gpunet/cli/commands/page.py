@@ -1,6 +1,7 @@
 """`gpunet page`: its work."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -15,28 +16,41 @@ def run(args: argparse.Namespace) -> int:
     """Write the page of a model; return 0."""
     if args.json and args.out == "-":
         raise ConfigError("usage: --json: standard output holds the page; name a file")
-    path, html = _page(args)
+    if args.model is None:
+        path, document, notes = _playground(args)
+    else:
+        path, document, notes = _model(args)
+    html = page_html(document)
     if args.out == "-":
         sys.stdout.buffer.write(html)
         return 0
-    out = args.out or path
-    write_atomically(out, html)
+    write_atomically(path, html)
     if args.json:
-        print(as_json({"path": printable(out), "bytes": len(html)}))
+        about = {"path": printable(path), "bytes": len(html), "left_out": notes}
+        print(as_json(about))
     else:
-        print(f"{printable(out)}: {len(html):,} bytes")
+        print(f"{printable(path)}: {len(html):,} bytes")
     return 0
 
 
-def _page(args: argparse.Namespace) -> tuple[Path, bytes]:
-    """Return where the page goes by default, and the page."""
-    if args.model is None:
-        if args.member is not None:
-            raise ConfigError("usage: --member: is one of a model; name the model")
-        return Path("playground.html"), page_html(playground())
+def _playground(args: argparse.Namespace) -> tuple[Path, dict, list[str]]:
+    """Return where the page goes, its document, and what that leaves out."""
+    if args.member is not None:
+        raise ConfigError("usage: --member: is one of a model; name the model")
+    return Path(args.out or "playground.html"), playground(), []
+
+
+def _model(args: argparse.Namespace) -> tuple[Path, dict, list[str]]:
     source = open_source(args.model, args.member)
-    html = page_html(page_document(source))
+    assert source.path is not None
+    path = source.path.with_suffix(".html")
+    if source.run is not None:
+        path = source.run.path / "page.html"
+    path = Path(args.out or path)
+    if os.path.realpath(path) == os.path.realpath(source.path):
+        reason = "is the model itself; name another file"
+        raise ConfigError(f"out: {printable(path)}: {reason}")
+    document = page_document(source)
     for note in source.notes:
         print(f"gpunet: note: {note}", file=sys.stderr)
-    assert source.path is not None
-    return source.path.with_name("page.html"), html
+    return path, document, source.notes

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("model", nargs="?", metavar="MODEL", help=text)
     text = "of a population, to show first (default: the best)"
     add("--member", type=whole(0), metavar="I", help=text)
-    text = "the file (default: page.html beside the model, or playground.html); - is "
-    text += "standard output"
+    text = (
+        "default: page.html in the run folder, beside a model file under its name, or "
+        "playground.html; - is standard output"
+    )
     add("-o", "--out", metavar="FILE", help=text)
     add_json(parser)
