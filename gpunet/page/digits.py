@@ -1,0 +1,103 @@
+"""Test digits for the page: some to look at, the mistakes, and which is taken for which.
+
+They are the test part of the run's own data, else of the embedded MNIST for a network
+of its size. The answers are those of `net.predict`.
+"""
+
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+
+from ..data import Dataset
+from ..data.mnist import read_mnist_test
+from ..errors import GpunetError
+from ..io.messages import printable
+from ..network import Network
+from ..runs.report import outputs
+from ..training.metrics import confusion
+from .source import PageSource
+
+SHOWN = 30  # mistakes, and as many of the least sure answers
+_OF_EACH_CLASS = 2
+_SIDES = range(8, 65)
+
+
+def section(source: PageSource) -> dict[str, Any] | None:
+    """Return the digits of a page, None for a network of anything else.
+
+    `pixels` are bytes in base64, in which a 0 is followed by how many 0 there are;
+    `typical`, `mistakes` and `unsure` are positions in the lists of their numbers.
+    """
+    net = source.shown
+    side = round((net.n_in or 0) ** 0.5)
+    if source.table is not None or side not in _SIDES or side * side != net.n_in:
+        return None
+    found = _test_part(source, net)
+    return None if found is None else _describe(net, side, *found)
+
+
+def _test_part(source: PageSource, net: Network) -> tuple[Dataset, str] | None:
+    """Return test digits that fit a network, and what they are."""
+    settings: dict[str, Any] = source.run.settings if source.run is not None else {}
+    name, folder = settings.get("data", "mnist"), settings.get("data_dir")
+    if "layers" in settings:  # trained in Python, on what only its caller knows
+        name, folder = "mnist", None
+    try:
+        part = read_mnist_test(folder, name=name)
+    except (GpunetError, OSError) as error:
+        source.notes.append(f"no test digits are shown: {error}")
+        return None
+    if part.x.shape[1] != net.n_in or int(np.max(part.t)) >= max(net.n_out, 2):
+        return None
+    return part, f"test digits of {printable(name, 60)}"
+
+
+def _describe(net: Network, side: int, part: Dataset, name: str) -> dict[str, Any]:
+    y = outputs(net.predict, net, part)
+    if net.n_out == 1:
+        y = np.concatenate([1 - y, y], axis=1)
+    said = np.argmax(y, axis=1)
+    best = y[np.arange(len(y)), said]
+    order = np.argsort(-best, kind="stable")
+    groups = {
+        "typical": _typical(part.t),
+        "mistakes": order[said[order] != part.t[order]][:SHOWN].tolist(),
+        "unsure": order[::-1][:SHOWN].tolist(),
+    }
+    rows = list(dict.fromkeys(row for group in groups.values() for row in group))
+    place = {row: k for k, row in enumerate(rows)}
+    return {
+        "source": name,
+        "side": side,
+        **({"classes": list(map(str, net.classes))} if net.classes else {}),
+        "n": len(part),
+        "correct": int(np.sum(said == part.t)),
+        "confusion": confusion(said, part.t, y.shape[1]),
+        "index": rows,
+        "labels": part.t[rows].tolist(),
+        "said": said[rows].tolist(),
+        "probability": [round(float(p), 4) for p in best[rows]],
+        **{key: [place[row] for row in group] for key, group in groups.items()},
+        "pixels": _packed(part.x[rows]),
+    }
+
+
+def _typical(t: np.ndarray) -> list[int]:
+    """Return the first rows of each class, class by class."""
+    rows = [np.flatnonzero(t == label)[:_OF_EACH_CLASS] for label in np.unique(t)]
+    return np.concatenate(rows).tolist()
+
+
+def _packed(pixels: np.ndarray) -> str:
+    """Return bytes as base64 with their zeros counted: most of a digit is paper."""
+    packed, zeros = bytearray(), 0
+    for value in [*pixels.reshape(-1).tolist(), None]:
+        if zeros and (value != 0 or zeros == 255):
+            packed += bytes([0, zeros])
+            zeros = 0
+        if value == 0:
+            zeros += 1
+        elif value is not None:
+            packed.append(value)
+    return b64encode(packed).decode("ascii")
