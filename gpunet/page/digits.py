@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Dataset
-from ..data.mnist import read_mnist_test
+from ..data import Dataset, read_mnist
 from ..errors import GpunetError
 from ..io.messages import printable
 from ..network import Network
@@ -24,36 +23,44 @@ _SIDES = range(8, 65)
 
 
 def section(source: PageSource) -> dict[str, Any] | None:
-    """Return the digits of a page, None for a network of anything else.
+    """Return what drawing needs: the side of the pictures, and test digits if any fit.
 
-    `pixels` are bytes in base64, in which a 0 is followed by how many 0 there are;
-    `typical`, `mistakes` and `unsure` are positions in the lists of their numbers.
+    None for a network of anything but pictures. `pixels` are bytes in base64, in which
+    a 0 is followed by how many 0 there are; `typical`, `mistakes` and `unsure` are
+    positions in the lists of the digits.
     """
     net = source.shown
     side = round((net.n_in or 0) ** 0.5)
-    if source.table is not None or side not in _SIDES or side * side != net.n_in:
+    if source.table is not None or net.n_in == 2:
         return None
-    found = _test_part(source, net)
-    return None if found is None else _describe(net, side, *found)
+    if side not in _SIDES or side * side != net.n_in:
+        source.notes.append(
+            f"there is no tab to draw on: the network takes {net.n_in} numbers, and "
+            "drawing needs the pixels of a square picture, such as 784 or 64"
+        )
+        return None
+    part, name = _test_part(source, net)
+    return {"side": side} | (_describe(net, part, name) if part is not None else {})
 
 
-def _test_part(source: PageSource, net: Network) -> tuple[Dataset, str] | None:
-    """Return test digits that fit a network, and what they are."""
+def _test_part(source: PageSource, net: Network) -> tuple[Dataset | None, str]:
+    """Return test digits that fit a network, or None, and what they are."""
     settings: dict[str, Any] = source.run.settings if source.run is not None else {}
     name, folder = settings.get("data", "mnist"), settings.get("data_dir")
     if "layers" in settings:  # trained in Python, on what only its caller knows
         name, folder = "mnist", None
+    title = f"test digits of {'MNIST' if name == 'mnist' else printable(name, 60)}"
     try:
-        part = read_mnist_test(folder, name=name)
+        part = read_mnist(folder, name=name).test
     except (GpunetError, OSError) as error:
         source.notes.append(f"no test digits are shown: {error}")
-        return None
-    if part.x.shape[1] != net.n_in or int(np.max(part.t)) >= max(net.n_out, 2):
-        return None
-    return part, f"test digits of {printable(name, 60)}"
+        return None, title
+    assert part is not None
+    fits = part.x.shape[1] == net.n_in and int(np.max(part.t)) < max(net.n_out, 2)
+    return part if fits else None, title
 
 
-def _describe(net: Network, side: int, part: Dataset, name: str) -> dict[str, Any]:
+def _describe(net: Network, part: Dataset, name: str) -> dict[str, Any]:
     y = outputs(net.predict, net, part)
     if net.n_out == 1:
         y = np.concatenate([1 - y, y], axis=1)
@@ -69,7 +76,6 @@ def _describe(net: Network, side: int, part: Dataset, name: str) -> dict[str, An
     place = {row: k for k, row in enumerate(rows)}
     return {
         "source": name,
-        "side": side,
         **({"classes": list(map(str, net.classes))} if net.classes else {}),
         "n": len(part),
         "correct": int(np.sum(said == part.t)),

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..io.messages import printable
-from . import form, members, overview, plane
+from . import digits, form, members, overview, plane
 from .html import json_text
 from .source import PageSource
 from .values import network_values
@@ -34,6 +34,7 @@ def history(source: PageSource) -> dict[str, Any] | None:
 # Those of a network are left out while a run has saved none.
 OF_A_NETWORK: dict[str, Callable[[PageSource], Any]] = {
     "network": network,
+    "digits": digits.section,
     "members": members.section,
     "plane": plane.section,
     "table": form.section,

@@ -21,6 +21,7 @@ _STATIC = Path(__file__).with_name("static")
 _POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
 # What only documents with such a key need; a live page may be sent any key later.
 _SCRIPTS_OF = {
+    "digits": ("draw/", "tabs/draw.js", "tabs/neurons.js", "tabs/mistakes.js"),
     "plane": ("training/", "plane/", "tabs/plane.js"),
     "table": ("tabs/form.js",),
     "members": ("tabs/members.js",),

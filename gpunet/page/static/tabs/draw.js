@@ -1,6 +1,4 @@
 // Draw a digit: what the network sees, what lights up, what it says and why.
-const NEEDS = "Drawing needs a network whose inputs are the pixels of a square picture, "
-  + "such as 784 = 28 × 28 or 64 = 8 × 8.";
 const KEYS = "Draw with a mouse, a finger or a pen. On the keyboard: arrows move, space "
   + "paints a dot, Shift with an arrow paints a line, Delete erases, Ctrl+Z undoes.";
 
@@ -9,29 +7,23 @@ let session = null; // of the network that is shown
 page.tab({
   id: "draw",
   title: "Draw",
-  when: ({ network }) => network && !network.columns && network.inputs.n > 2,
+  when: ({ network, digits }) => network && digits,
   render(root, doc) {
-    const begin = () => {
-      session = null;
-      const side = page.pictureSide(doc.network);
-      if (side) session = start(root, doc, side);
-      else root.replaceChildren(page.element("p", {},
-        `This network takes ${doc.network.inputs.n} numbers. ${NEEDS}`));
-    };
-    begin();
+    session = start(root, doc);
     page.onUpdate((_, changes) => {
-      if (doc.network && ("network" in changes || "digits" in changes)) begin();
+      if (doc.network && doc.digits && ("network" in changes || "digits" in changes))
+        session = start(root, doc);
     });
   },
   shown: () => session?.follow(),
 });
 
-function start(root, doc, side) {
-  const digits = page.digits(doc);
+function start(root, doc) {
+  const { side } = doc.digits, digits = page.digits(doc);
+  const trained = page.model();
   // What is shown: pixels, the network that sees them, what it makes of them.
-  const state = { pixels: new Float32Array(side * side), network: doc.network,
-    runtime: page.network, values: null, subject: "", neuron: null, digit: null,
-    noise: 0, seed: 1, isExample: false };
+  const state = { pixels: new Float32Array(side * side), model: trained, values: null,
+    subject: "", neuron: null, digit: null, isExample: false };
   const hint = page.element("p", { class: "hint", hidden: true }, "Draw a digit here");
   const doubt = page.element("p", { class: "problem", hidden: true });
   const seen = page.element("canvas", { class: "picture", role: "img",
@@ -40,9 +32,9 @@ function start(root, doc, side) {
   const why = page.element("div", { class: "why" });
   const board = page.board({ onStart, onInk: drawn, onEnd: ended });
   board.element.append(hint);
-  const diagram = page.diagram(page.network, digits.map(({ pixels }) => pixels), {
+  const diagram = page.diagram(trained, digits.map(({ pixels }) => pixels), {
     onNeuron: explain, onHover: (l, j) => squares.tell(l, j) });
-  const squares = page.squares(page.network, { onNeuron: explain });
+  const squares = page.squares(trained, { onNeuron: explain });
 
   function onStart() {
     if (!state.isExample) return;
@@ -84,11 +76,11 @@ function start(root, doc, side) {
   }
 
   function answer() {
-    state.values = state.runtime.layers(state.pixels);
+    state.values = state.model.layers(state.pixels);
     page.paint(seen, state.pixels, { side });
     diagram.show(state.values);
     squares.show(state.values);
-    const y = state.values.at(-1), { label, value } = page.answer(state.network, y);
+    const y = state.values.at(-1), { label, value } = page.answer(trained, y);
     const number = value === undefined ? "" : `, with ${value.toFixed(2)}`;
     says.replaceChildren(state.subject ? `${state.subject}: it says ` : "It says ",
       page.element("strong", {}, label), number);
@@ -107,7 +99,7 @@ function start(root, doc, side) {
     state.neuron = [l, j];
     diagram.select(l, j);
     squares.tell(l, j);
-    why.replaceChildren(page.neuron(state.runtime, state.values, l, j));
+    why.replaceChildren(page.neuron(state.model, state.values, l, j));
     if (!byHand) return;
     const head = why.querySelector("h2");
     head.focus({ preventScroll: true });
@@ -130,7 +122,8 @@ function start(root, doc, side) {
 
   // Noise on the weights makes another network; the trained one stays as it is.
   const noise = noiseSlider((level, seed) => {
-    state.runtime = level ? page.withNoise(doc.network, level, seed) : page.network;
+    state.model = level ? page.withNoise(level, seed) : trained;
+    diagram.use(state.model);
     answer();
     squares.speak();
     if (state.neuron) explain(...state.neuron, false);
@@ -150,14 +143,16 @@ function start(root, doc, side) {
           + "its mass."))),
       page.element("p", { class: "muted", id: "board-keys" }, KEYS)),
     page.element("div", {}, diagram.element, says,
-      page.element("div", { class: "row" }, page.button("Blank", blank),
+      page.element("div", { class: "row examples" }, page.button("Blank", blank),
         page.button("Noise", random), chooser(digits, load, state)),
       page.numbers(() => page.table(["output", { name: "value", number: true }],
-        Array.from(state.values.at(-1), (v, k) => [page.className(doc.network, k), v]),
+        Array.from(state.values.at(-1), (v, k) => [page.className(trained, k), v]),
         { caption: "What the network says now" })))),
   why, page.element("h2", {}, "Every neuron"), squares.element, noise);
 
-  const first = digits.findIndex((digit) => !digit.isMistake);
+  const first = (doc.digits.typical ?? []).reduce((best, k) =>
+    (digits[k].probability > (digits[best]?.probability ?? 0) && !digits[k].isMistake ? k
+      : best), -1);
   follow();
   if (!state.digit && first >= 0) {
     put(digits[first].pixels, `Test digit ${digits[first].index}`, digits[first]);

@@ -2,12 +2,12 @@
 page.tab({
   id: "mistakes",
   title: "Mistakes",
-  when: ({ digits }) => digits,
+  when: ({ digits }) => digits?.n,
   render(root, doc) {
     const draw = () => root.replaceChildren(...sections(doc));
     draw();
     page.onUpdate((_, changes) => {
-      if (doc.digits && "digits" in changes) draw();
+      if (doc.digits?.n && "digits" in changes) draw();
     });
   },
 });
@@ -16,7 +16,7 @@ function sections(doc) {
   const { digits } = doc, all = page.digits(doc), wrong = digits.n - digits.correct;
   const share = page.percent(digits.correct / digits.n);
   const parts = [page.element("p", {}, `${digits.correct.toLocaleString("en")} of ${
-    digits.n.toLocaleString("en")} ${digits.source} are answered rightly: ${share}.${
+    digits.n.toLocaleString("en")} ${digits.source} are answered correctly: ${share}.${
     worst(digits)}`)];
   parts.push(page.element("h2", {}, "Which is taken for which"), confusion(digits));
   const gallery = (title, text, rows) => {

@@ -4,26 +4,26 @@ const MOST = 64;
 page.tab({
   id: "neurons",
   title: "Neurons",
-  when: ({ network }) => page.pictureSide(network) > 0,
+  when: ({ network, digits }) => network && digits,
   render(root, doc) {
     const draw = () => root.replaceChildren(...gallery(doc));
     draw();
     page.onUpdate((_, changes) => {
-      if (page.pictureSide(doc.network) && "network" in changes) draw();
+      if (doc.network && doc.digits && "network" in changes) draw();
     });
   },
 });
 
 function gallery(doc) {
-  const blocks = page.blocks(page.network), [block, next] = blocks;
+  const model = page.model(), [block, next] = page.blocks(model);
   const rows = page.digits(doc).map(({ pixels }) => pixels);
-  const use = page.use(page.network, block, next, rows);
+  const use = page.use(model, block, next, rows);
   const order = Array.from(use, (_, j) => j);
   if (next) order.sort((i, j) => use[j] - use[i]);
   const readout = page.element("p", { class: "muted readout" },
     "Point at a picture, or reach it by the Tab key, for its numbers.");
   const grid = page.element("div", { class: "gallery" });
-  const name = (j) => (next ? `neuron ${j}` : `output “${page.className(page.network, j)}”`);
+  const name = (j) => (next ? `neuron ${j}` : `output “${page.className(model, j)}”`);
 
   function cell(j) {
     const weights = page.weightsInto(block, j);
@@ -35,7 +35,7 @@ function gallery(doc) {
       onpointerenter: tell, onclick: tell },
     page.paint(page.element("canvas", { class: "picture", "aria-hidden": "true" }),
       weights, { signed: true }),
-    next ? `${j}` : page.className(page.network, j));
+    next ? `${j}` : page.className(model, j));
   }
 
   function add(from, to) {

@@ -27,7 +27,7 @@ page.picture = (values, label, settings = {}) =>
 // Pixels are bytes; a 0 is followed by how many 0 there are.
 page.digits = (doc) => {
   const { digits } = doc;
-  if (!digits) return [];
+  if (!digits?.index) return [];
   const packed = page.bytes(digits.pixels), size = digits.side ** 2;
   const all = new Uint8Array(size * digits.index.length);
   for (let k = 0, to = 0; k < packed.length; k++)

@@ -1,7 +1,7 @@
 // The picture of the network: what it sees, its neurons, and the strongest of the
 // products w a that each of them adds up. Blue lines add, orange ones take away.
 const MOST = 16; // neurons of a layer that are drawn
-const LINES = 7; // into each neuron
+const LINES = 6; // into each neuron
 const STEP_MS = 420; // how long a layer takes to light up
 
 /**
@@ -9,7 +9,8 @@ const STEP_MS = 420; // how long a layer takes to light up
  * Returns {element, show(values), light(), select(block, j)}.
  */
 page.diagram = (network, rows, { onNeuron, onHover }) => {
-  const blocks = page.blocks(network), side = page.pictureSide(network);
+  let blocks = page.blocks(network);
+  const side = Math.sqrt(network.inputs.n);
   const canvas = page.element("canvas", { role: "img" });
   const element = page.element("div", { class: "stage" }, canvas);
   const context = canvas.getContext("2d");
@@ -31,7 +32,7 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
     [canvas.width, canvas.height] = [width * scale, height * scale];
     canvas.style.setProperty("height", `${height}px`);
     const picture = Math.min(width * 0.27, 190), pad = isNarrow ? 8 : 20;
-    const right = width - (isNarrow ? 62 : 128), first = pad + picture;
+    const right = width - (isNarrow ? 62 : 170), first = pad + picture;
     const columns = shown.map((neurons, l) => {
       const x = first + ((right - first) * (l + 1)) / shown.length;
       const gap = neurons.length < blocks[l].nOut ? 1 : 0;
@@ -77,9 +78,13 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
   function drawLines(lines, grown) {
     for (const { from, to, term, share } of lines) {
       const at = (k) => from[k] + (to[k] - from[k]) * grown;
-      context.strokeStyle = `rgba(${term > 0 ? "106,169,244" : "240,152,90"},${
-        0.16 + 0.74 * share})`;
-      context.lineWidth = 0.5 + 3 * share;
+      const color = term > 0 ? "106,169,244" : "240,152,90";
+      // Faint where they begin, so that the digit under them can be seen.
+      const stroke = context.createLinearGradient(...from, ...to);
+      stroke.addColorStop(0, `rgba(${color},${0.08 + 0.3 * share})`);
+      stroke.addColorStop(0.6, `rgba(${color},${0.15 + 0.75 * share})`);
+      context.strokeStyle = stroke;
+      context.lineWidth = 0.5 + 2.5 * share;
       context.beginPath();
       context.moveTo(...from);
       context.lineTo(at(0), at(1));
@@ -199,5 +204,7 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
   const sizes = [network.inputs.n, ...blocks.map((block) => block.nOut)].join("-");
   canvas.setAttribute("aria-label", `The network ${sizes}: lines are the strongest `
     + "products of weight and activation; the buttons below have the numbers.");
-  return { element, show, light, select: (l, j) => { selected = [l, j]; draw(); } };
+  // Another network of the same layers: its lines are other ones.
+  const use = (other) => { blocks = page.blocks(other); };
+  return { element, show, light, use, select: (l, j) => { selected = [l, j]; draw(); } };
 };

@@ -1,10 +1,7 @@
 // The network as a row of blocks, and what the drawing tabs ask of it.
 
-// The side of the square pictures that a network takes, 0 if it takes none.
-page.pictureSide = (network) => {
-  const side = network && !network.columns ? Math.sqrt(network.inputs.n) : 0;
-  return Number.isInteger(side) && side >= 8 && side <= 64 ? side : 0;
-};
+/** The network of the page, or another one like it: what is known of it, and it. */
+page.model = (runtime = page.network) => ({ ...page.document.network, ...runtime });
 
 // A dense step with the functions behind it: input, z and a are indices of layers(row).
 page.blocks = ({ steps }) => {
@@ -52,9 +49,9 @@ page.uniform = (seed) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
 };
 
-/** Another network: normal noise on the weights, in standard deviations of a layer's. */
-page.withNoise = (network, level, seed) => {
-  const noisy = gpunet.open(network), uniform = page.uniform(seed);
+/** Another model: normal noise on the weights, in standard deviations of a layer's. */
+page.withNoise = (level, seed) => {
+  const noisy = gpunet.open(page.document.network), uniform = page.uniform(seed);
   for (const { W } of page.blocks(noisy)) {
     const mean = W.reduce((a, b) => a + b, 0) / W.length;
     const sd = Math.sqrt(W.reduce((a, w) => a + (w - mean) ** 2, 0) / W.length);
@@ -63,7 +60,7 @@ page.withNoise = (network, level, seed) => {
       W[k] += level * sd * radius * Math.cos(2 * Math.PI * uniform());
     }
   }
-  return noisy;
+  return page.model(noisy);
 };
 
 /**

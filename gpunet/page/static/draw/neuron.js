@@ -3,7 +3,8 @@ const TERMS = 8;
 
 /** What a neuron adds up for these values, as an element. */
 page.neuron = (network, values, l, j) => {
-  const blocks = page.blocks(network), block = blocks[l], side = page.pictureSide(network);
+  const blocks = page.blocks(network), block = blocks[l];
+  const side = Math.sqrt(network.inputs.n);
   const input = values[block.input], weights = page.weightsInto(block, j);
   const products = Array.from(weights, (w, i) => w * input[i]);
   const order = products.map((_, i) => i)
@@ -27,10 +28,10 @@ page.neuron = (network, values, l, j) => {
   const numbers = ["activation a", "weight w", "a · w"].map((title, k) =>
     ({ name: title, number: true, format: k ? signed : page.number }));
   const children = [page.element("h2", { tabindex: -1 }, `${block.title}, ${what}`)];
-  if (!l) children.push(page.element("div", { class: "row" },
-    pair(weights, "its weights"), pair(products, "its weights times what it sees")));
-  children.push(page.table(["term", ...numbers], rows,
-    { caption: `z = sum of a · w, plus b: the ${shown.length} largest terms first` }));
+  const sum = page.table(["term", ...numbers], rows,
+    { caption: `z = sum of a · w, plus b: the ${shown.length} largest terms first` });
+  children.push(l ? sum : page.element("div", { class: "sum" }, page.element("div", {},
+    pair(weights, "its weights"), pair(products, "its weights times what it sees")), sum));
   return page.element("div", {}, children);
 };
 
