@@ -30,9 +30,9 @@ def section(source: PageSource) -> dict[str, Any] | None:
     positions in the lists of the digits.
     """
     net = source.shown
-    side = round((net.n_in or 0) ** 0.5)
-    if source.table is not None or net.n_in == 2:
+    if source.table is not None or net.n_in in (None, 2):
         return None
+    side = round(net.n_in**0.5)
     if side not in _SIDES or side * side != net.n_in:
         source.notes.append(
             f"there is no tab to draw on: the network takes {net.n_in} numbers, and "
