@@ -1,4 +1,4 @@
-"""The test digits of a page: which ones, what is said of them, and how they are kept."""
+"""The test digits of a page: which ones, what is said of them, how they are kept."""
 
 from base64 import b64decode
 

@@ -1,4 +1,4 @@
-"""Test digits for the page: some to look at, the mistakes, and which is taken for which.
+"""Digits of the page: some to look at, mistakes, and which is taken for which.
 
 They are the test part of the run's own data, else of the embedded MNIST for a network
 of its size. The answers are those of `net.predict`.
