@@ -9,8 +9,21 @@ def part_compiler() -> Any:
     numba would optimize and emit each function for itself, and again in every one that
     calls it: half of the time that compiling takes.
     """
+    from numba.core import typed_passes as typed
+    from numba.core import untyped_passes as untyped
     from numba.core.codegen import JITCodeLibrary
-    from numba.core.compiler import CompilerBase, DefaultPassBuilder
+    from numba.core.compiler import CompilerBase
+    from numba.core.compiler_machinery import PassManager
+
+    # What numba's own pipeline does beyond these is for closures, lists and arrays as
+    # values, which no part has.
+    passes = [
+        *(untyped.TranslateByteCode, untyped.FixupArgs, untyped.IRProcessing),
+        *(untyped.RewriteSemanticConstants, untyped.DeadBranchPrune),
+        *(untyped.GenericRewrites, untyped.ReconstructSSA),
+        *(typed.NopythonTypeInference, typed.PreLowerStripPhis),
+        *(typed.NativeLowering, typed.NoPythonBackend),
+    ]
 
     class Part(JITCodeLibrary):
         def _optimize_functions(self, ll_module):
@@ -29,7 +42,11 @@ def part_compiler() -> Any:
             state = self.state
             state.flags.no_compile = True
             state.library = Part(state.targetctx.codegen(), state.func_id.func_qualname)
-            return [DefaultPassBuilder.define_nopython_pipeline(state)]
+            manager = PassManager("part")
+            for a_pass in passes:
+                manager.add_pass(a_pass, a_pass.__name__)
+            manager.finalize()
+            return [manager]
 
         def compile_extra(self, func):
             # numba knows a compiled function by what Python would call.
