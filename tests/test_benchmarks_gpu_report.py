@@ -5,7 +5,8 @@ import time
 from importlib.util import find_spec
 
 import pytest
-from benchmarks import crossover, main
+from benchmarks import main
+from benchmarks.choices import devices as crossover
 from benchmarks.gpu import Request, checks, measurements, report, sections, speed
 from benchmarks.options.gpu_report import SECTIONS
 from helpers import ROOT

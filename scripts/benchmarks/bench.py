@@ -4,7 +4,8 @@ import argparse
 
 from gpunet.backend.threads import usable_cores
 
-from . import commands, crossover, populations, record, steps
+from . import commands, populations, record, steps
+from .choices import devices, engines
 from .options.bench import GRIDS
 from .predictors import PREDICTORS
 from .report import machine, publish
@@ -17,7 +18,9 @@ def run(args: argparse.Namespace) -> int:
     args.threads = threads = args.threads or usable_cores()
     rivals = ["gpunet"]
     if args.devices:
-        result, tables = crossover.benchmark(args.devices)
+        result, tables = devices.benchmark(args.devices)
+    elif args.engines:
+        result, tables = engines.benchmark(args)
     elif args.record:
         result, tables = record.benchmark(n_seeds)
         threads = usable_cores()

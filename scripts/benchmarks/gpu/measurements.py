@@ -16,8 +16,8 @@ from gpunet.optimizers import SGD
 from gpunet.runs.presets import PRESETS
 from gpunet.training.fit import fit
 
-from .. import crossover as devices
 from .. import report
+from ..choices import devices
 from ..digits import training_digits
 from . import Request, Verdict, not_done, verdict
 from . import persistent as small_networks

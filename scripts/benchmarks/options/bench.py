@@ -20,6 +20,7 @@ MODES = {
     "population": "100 networks at once against one network, on one core",
     "predict": "predictions of one digit, and of 10,000 rows at a call",
     "record": "seconds to 98 and 99 %% of MNIST's test digits, 20 seeds each",
+    "engines": "what engine auto takes, and the times of both",
     "busy": "commands alone and beside a busy process for each core",
     "startup": "import and --help times",
 }

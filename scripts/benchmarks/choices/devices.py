@@ -17,7 +17,7 @@ from gpunet.blocks import mlp
 from gpunet.optimizers import SGD
 from gpunet.training import Settings, Trainer
 
-from .report import Table
+from ..report import Table
 
 WIDTHS = (16, 64, 256, 1024, 4096)
 BATCHES = (10, 128, 1024)

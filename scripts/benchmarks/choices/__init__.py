@@ -1,0 +1,1 @@
+"""What should train a network: the faster device, and the faster engine."""
