@@ -65,7 +65,7 @@ def open_page(chromium, tmp_path):
             )
         )
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         served = url.rpartition("/")[0] if url.startswith("http") else url
         page.on("request", lambda r: allowed(r.url, served) or problems.append(r.url))
         page.on("pageerror", lambda error: problems.append(str(error)))

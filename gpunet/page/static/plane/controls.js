@@ -1,11 +1,7 @@
 // The controls of the playground: data, network, training. Each says what it sets.
 page.plane ??= {};
 
-const { element } = page;
-
-function field(label, control) {
-  return element("label", { class: "field" }, label, control);
-}
+const { element, field } = page;
 
 // A number field; what is no number of its range is said beside it, and changes nothing.
 function numberField(label, value, { min, max, step = "any", empty = false }, set) {
@@ -38,6 +34,7 @@ const group = (title, ...content) => element("fieldset", {}, element("legend", {
 // root is drawn anew by draw(); `act` has renew(settings, data), adapt(settings).
 page.plane.controls = (root, playground, act) => {
   let adding = 0;
+  const table = csv();
 
   function data() {
     const { settings, data: points } = playground();
@@ -52,7 +49,7 @@ page.plane.controls = (root, playground, act) => {
       made ? [
         numberField("How many", settings.n, { min: 10, max: 2000, step: 1 }, (n) => generate({ n })),
         numberField("Noise", settings.noise, { min: 0, max: 1 }, (noise) => generate({ noise })),
-      ] : null, element("div", {}, choice(points)), element("div", {}, clear), csv());
+      ] : null, element("div", {}, choice(points)), element("div", {}, clear), table);
   }
 
   function choice({ classes, target }) {
@@ -115,8 +112,16 @@ page.plane.controls = (root, playground, act) => {
       numberField("Stop at loss", settings.target_loss, { min: 0, max: 1e9, empty: true }, set("target_loss")));
   }
 
+  // What had the focus has it again: the control at the same place.
+  function draw() {
+    const all = () => [...root.querySelectorAll("input, select, button, textarea, summary")];
+    const focused = all().indexOf(document.activeElement);
+    root.replaceChildren(data(), network(), training());
+    if (focused >= 0) all()[Math.min(focused, all().length - 1)].focus();
+  }
+
   return {
-    draw: () => root.replaceChildren(data(), network(), training()),
+    draw,
     chosen: () => adding,
   };
 };

@@ -57,6 +57,6 @@ function classesOf({ task, classes }, net, loss, output) {
 // Points for a network that has none: those of a set with as many classes, if any.
 function standIn(settings, classes, nOut) {
   const kind = !classes ? "waves" : classes.length === 2 ? "moons" : classes.length === 3 ? "blobs" : null;
-  if (kind) return { ...page.plane.generate({ ...settings, n: 200, noise: 0.1, kind }), classes };
+  if (kind) return { ...page.plane.generate({ seed: 0, ...settings, n: 200, noise: 0.1, kind }), classes };
   return { names: ["x1", "x2"], target: "class", classes, x: [], t: [] };
 }

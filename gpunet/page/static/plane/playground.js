@@ -51,15 +51,28 @@ page.plane.Playground = class Playground {
       this.net = page.training.Network.start(this.sizes, activations, settings.loss, settings.seed);
     }
     this.history = [];
-    this.begin();
+    this.begin(!given);
   }
 
-  // Train the network as it is: with other points, or another optimizer.
-  begin() {
+  // Change how it is trained, or on which points; after the first step the weights stay.
+  adapt(settings, data = this.data) {
+    const more = data !== this.data;
+    Object.assign(this.settings, settings);
+    this.data = data;
+    if (!this.trainer.step && !this.given) this.restart();
+    else if (more || "optimizer" in settings || "batch_size" in settings) this.begin();
+    else {
+      this.stopped = "";
+      this.repeatable &&= "target_loss" in settings;
+    }
+  }
+
+  // Train the network as it is. `repeatable`: the command would get the same weights.
+  begin(repeatable = false) {
     const epoch = this.history.length ? this.trainer.epoch : 0;
     const trainer = new page.training.Trainer(this.net, this.inputs(), this.settings);
     Object.assign(trainer, { epoch, step: epoch * trainer.stepsPerEpoch });
-    Object.assign(this, { trainer, pending: null, numbers: null, stopped: "" });
+    Object.assign(this, { trainer, pending: null, numbers: null, stopped: "", repeatable });
     this.record();
   }
 
@@ -161,8 +174,8 @@ page.plane.Playground = class Playground {
 
 // Mean and standard deviation, as gpunet scales the columns of a table.
 function moments(values) {
-  const n = Math.max(values.length, 1);
-  const mean = values.reduce((a, b) => a + b, 0) / n;
-  const scale = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / n);
+  if (!values.length) return { mean: 0, scale: 1, factor: 1 };
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const scale = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
   return { mean, scale: scale || 1, factor: scale ? 1 / scale : 0 };
 }

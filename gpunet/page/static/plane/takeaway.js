@@ -15,11 +15,19 @@ page.plane.takeaway = (root, playground) => {
       copied.textContent = "Select the command and copy it.";
     }
   };
-  root.append(element("h2", {}, "Take it with you"),
-    element("p", {}, "Save both files into one folder and run the command there: the same points, the same start from the same seed and the same order of the examples, so the same network after as many epochs."),
+  const promise = element("p", {});
+  root.append(element("h2", {}, "Take it with you"), promise,
     element("div", { class: "row" },
       page.button("Save configuration", () => page.download(CONFIG, `${JSON.stringify(playground().config(POINTS), null, 1)}\n`)),
       page.button("Save points", () => page.download(POINTS, page.plane.writeCsv(playground().data))),
       page.button("Copy command", copy), copied),
     element("pre", {}, element("code", {}, COMMAND)));
+
+  return { draw() {
+    const { repeatable, settings, trainer } = playground();
+    const epochs = `${Math.max(trainer.epoch, 1)} epochs`;
+    promise.textContent = `Save both files into one folder and run the command there. ${repeatable
+      ? `It has the same points, start and order, so after ${epochs} it has the very weights that this page has after them.`
+      : `It starts anew from seed ${settings.seed}, with these points and settings, for ${epochs}.`}`;
+  } };
 };

@@ -94,7 +94,7 @@ const indexOf = (shares) => shares.indexOf(Math.max(...shares));
 function fieldOf(column, coded, onChange) {
   const problem = element("span", { class: "problem", role: "alert" });
   const control = column.shares ? categories(column, coded, onChange) : number(column, coded, onChange);
-  const label = element("label", { class: "field" }, element("span", {}, column.name), control.input);
+  const label = page.field(column.name, control.input);
   const hint = element("span", { class: "muted" }, control.hint);
   return { place: element("div", {}, label, hint, problem), value: control.value, reset: control.reset,
     check() {

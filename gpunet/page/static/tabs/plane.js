@@ -1,5 +1,6 @@
 // The plane: what a network of two inputs says everywhere, and a playground to train one.
 const FRAME = 12; // milliseconds of steps between two pictures, at most
+const shown = (loss) => (Number.isFinite(loss) ? page.number(loss) : "beyond any number");
 const SPEEDS = { step: "a step at a time", epoch: "40 epochs a second", most: "as fast as it goes" };
 
 page.tab({
@@ -23,11 +24,11 @@ page.tab({
     const board = page.plane.board(picture, { playground, chosen: () => controls.chosen(), onPoints });
     const controls = page.plane.controls(panel, playground, {
       renew: (settings, data) => { pause(); current.renew(settings, data); renewed(); },
-      adapt: (settings) => { Object.assign(current.settings, settings); current.begin(); controls.draw(); redraw(); },
+      adapt: (settings) => { current.adapt(settings); controls.draw(); redraw(); },
     });
     const neurons = page.plane.neurons(below[1], playground);
     const cycle = page.plane.cycle(below[2], playground, () => { pause(); cycle.show(current.part()); redraw(); });
-    page.plane.takeaway(below[3], playground);
+    const takeaway = page.plane.takeaway(below[3], playground);
     below[1].after(page.numbers(points, "Show the points and answers"), page.numbers(weights, "Show all weights"));
 
     function redraw() {
@@ -38,6 +39,7 @@ page.tab({
       problem.textContent = stopped;
       if (stopped) pause();
       drawCurve();
+      takeaway.draw();
       return reached;
     }
 
@@ -45,15 +47,15 @@ page.tab({
       const { trainer, last, data } = current;
       if (!data.t.length) return "There are no points to train on: click into the plane to add some.";
       const share = data.classes ? `, ${page.percent(last.accuracy, 1)} of ${data.t.length} points right` : "";
-      return `Epoch ${trainer.epoch}, step ${trainer.step}: loss ${page.number(last.loss)}${share}.`;
+      return `Epoch ${trainer.epoch}, step ${trainer.step}: loss ${shown(last.loss)}${share}.`;
     }
 
     function drawCurve() {
       const { history } = current;
       const first = history[0]?.loss, last = history.at(-1)?.loss;
       const settings = { title: "Loss over all points", x: history.map((h) => h.epoch),
-        series: [{ name: "loss", values: history.map((h) => h.loss), color: "--plus" }], height: 200,
-        sentence: history.length > 1 ? `The loss went from ${page.number(first)} to ${page.number(last)} in ${page.number(history.at(-1).epoch)} epochs.` : "No step was taken yet." };
+        series: [{ name: "loss", values: history.map((h) => (Number.isFinite(h.loss) ? h.loss : null)), color: "--plus" }], height: 200,
+        sentence: history.length > 1 ? `The loss went from ${shown(first)} to ${shown(last)} in ${page.number(history.at(-1).epoch)} epochs.` : "No step was taken yet." };
       if (chart) chart.update(settings);
       else chart = page.chart.lines(below[0], settings);
     }
@@ -97,10 +99,7 @@ page.tab({
     }
 
     function onPoints(change) {
-      const { settings } = current;
-      current.data = change(current.data);
-      if (settings.kind !== "own") Object.assign(settings, { kind: "own" });
-      current.begin();
+      current.adapt({ kind: "own" }, change(current.data));
       controls.draw();
       redraw();
       page.say(`${current.data.t.length} points.`);

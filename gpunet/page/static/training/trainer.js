@@ -51,8 +51,8 @@ page.training.Trainer = class Trainer {
       net.assign(before);
       const what = Number.isFinite(loss) ? "a weight" : "the loss";
       throw new RangeError(`step ${step + 1}: ${what} is no longer a finite number, so ` +
-        "training stopped; the weights are those before this step. Use a smaller " +
-        "learning rate and start again.");
+        "training stopped; the weights are those before this step. Reset, and use a " +
+        "smaller learning rate.");
     }
     yield Object.assign(numbers, { before });
     // 6. Repeat the cycle.
