@@ -9,21 +9,30 @@ def part_compiler() -> Any:
     numba would optimize and emit each function for itself, and again in every one that
     calls it: half of the time that compiling takes.
     """
-    from numba.core import typed_passes as typed
-    from numba.core import untyped_passes as untyped
-    from numba.core.codegen import JITCodeLibrary
     from numba.core.compiler import CompilerBase
-    from numba.core.compiler_machinery import PassManager
 
-    # What numba's own pipeline does beyond these is for closures, lists and arrays as
-    # values, which no part has.
-    passes = [
-        *(untyped.TranslateByteCode, untyped.FixupArgs, untyped.IRProcessing),
-        *(untyped.RewriteSemanticConstants, untyped.DeadBranchPrune),
-        *(untyped.GenericRewrites, untyped.ReconstructSSA),
-        *(typed.NopythonTypeInference, typed.PreLowerStripPhis),
-        *(typed.NativeLowering, typed.NoPythonBackend),
-    ]
+    library = _library()
+
+    class PartCompiler(CompilerBase):
+        def define_pipelines(self):
+            state = self.state
+            state.flags.no_compile = True
+            code = state.targetctx.codegen()
+            state.library = library(code, state.func_id.func_qualname)
+            return [_passes()]
+
+        def compile_extra(self, func):
+            # numba knows a compiled function by what Python would call.
+            result, name = super().compile_extra(func), object().__sizeof__
+            libraries = [result.library]
+            self.state.targetctx.insert_user_function(name, result.fndesc, libraries)
+            return result._replace(entry_point=name)
+
+    return PartCompiler
+
+
+def _library() -> Any:
+    from numba.core.codegen import JITCodeLibrary
 
     class Part(JITCodeLibrary):
         def _optimize_functions(self, ll_module):
@@ -37,22 +46,23 @@ def part_compiler() -> Any:
         def _finalize_final_module(self):
             self._finalized = True
 
-    class PartCompiler(CompilerBase):
-        def define_pipelines(self):
-            state = self.state
-            state.flags.no_compile = True
-            state.library = Part(state.targetctx.codegen(), state.func_id.func_qualname)
-            manager = PassManager("part")
-            for a_pass in passes:
-                manager.add_pass(a_pass, a_pass.__name__)
-            manager.finalize()
-            return [manager]
+    return Part
 
-        def compile_extra(self, func):
-            # numba knows a compiled function by what Python would call.
-            result, name = super().compile_extra(func), object().__sizeof__
-            libraries = [result.library]
-            self.state.targetctx.insert_user_function(name, result.fndesc, libraries)
-            return result._replace(entry_point=name)
 
-    return PartCompiler
+def _passes() -> Any:
+    """Return numba's passes but those for closures, lists and arrays as values."""
+    from numba.core import typed_passes as typed
+    from numba.core import untyped_passes as untyped
+    from numba.core.compiler_machinery import PassManager
+
+    manager = PassManager("part")
+    for each in (
+        *(untyped.TranslateByteCode, untyped.FixupArgs, untyped.IRProcessing),
+        *(untyped.RewriteSemanticConstants, untyped.DeadBranchPrune),
+        *(untyped.GenericRewrites, untyped.ReconstructSSA),
+        *(typed.NopythonTypeInference, typed.PreLowerStripPhis),
+        *(typed.NativeLowering, typed.NoPythonBackend),
+    ):
+        manager.add_pass(each, each.__name__)
+    manager.finalize()
+    return manager
