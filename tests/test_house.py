@@ -44,7 +44,7 @@ THIRD_PARTIES = {
     "sklearn": ("joblib numpy scipy sklearn threadpoolctl", ""),
     "show": ("numpy", "matplotlib"),
     "lab": ("numpy", ""),
-    "page": ("numpy", ""),
+    "page": ("numpy", "starlette uvicorn"),
     "cli": ("numpy rich", "cupy threadpoolctl"),  # what the doctor examines
     "checks": ("numpy", ""),
 }

@@ -14,7 +14,7 @@ from ..runs.task import RunOptions
 # Options that are not settings of the run, so that its folder does not hold them.
 _KEPT = (
     *("threads", "keep", "checkpoint_every_steps", "on_write_error", "log"),
-    *("strict_resume", "diagnose", "quiet", "json"),
+    *("strict_resume", "diagnose", "quiet", "json", "watch"),
 )
 
 
@@ -35,8 +35,16 @@ def rerun_command(
     else:
         words = [*words, "--lr", *(f"{rate:g}" for rate in rates)]
         words += ["--out", _short(unused(folder))] if args.out else []
-    line = [*_program(name), *words]
-    return subprocess.list2cmdline(line) if os.name == "nt" else shlex.join(line)
+    return _line([*_program(name), *words])
+
+
+def command_line(name: str, option: str, folder: Path) -> str:
+    """Return the line that starts another command with a folder."""
+    return _line([*_program(name), option, _short(folder)])
+
+
+def _line(words: list[str]) -> str:
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _kept(args: argparse.Namespace) -> list[str]:

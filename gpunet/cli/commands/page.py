@@ -9,11 +9,17 @@ from ...errors import ConfigError
 from ...io.messages import printable
 from ...io.writing import write_atomically
 from ...page import open_source, page_document, page_html, playground
+from ...page.beside import yield_processor
+from ...page.watch import Watch
 from ..tables import as_json
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the page of a model; return 0."""
+    if args.watch:
+        return _watch(args)
+    if args.port is not None:
+        raise ConfigError("usage: --port: is that of a server; add --watch")
     if args.json and args.out == "-":
         raise ConfigError("usage: --json: standard output holds the page; name a file")
     if args.model is None:
@@ -54,3 +60,24 @@ def _model(args: argparse.Namespace) -> tuple[Path, dict, list[str]]:
     for note in source.notes:
         print(f"gpunet: note: {note}", file=sys.stderr)
     return path, document, source.notes
+
+
+def _watch(args: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C; return the exit code of that."""
+    if args.model is None:
+        raise ConfigError("usage: --watch: name the run folder")
+    for name in ("out", "json", "member"):
+        if getattr(args, name) not in (None, False):
+            raise ConfigError(f"usage: --{name}: is for a page that is written once")
+    watch = Watch(args.model, args.port or 0)
+    yield_processor()
+    watch.start()
+    print(f"page: {watch.address}", file=sys.stderr)
+    print("Ctrl-C ends it", file=sys.stderr)
+    try:
+        watch.join()
+    except KeyboardInterrupt:
+        watch.stop()
+        print("watching has ended", file=sys.stderr)
+        return 130
+    return 0

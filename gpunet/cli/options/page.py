@@ -6,7 +6,7 @@ from ..arguments import add_json, whole
 
 HELP = (
     "Write a page that shows a network: one HTML file without a server, with the "
-    "network inside, to open in a browser or to send."
+    "network inside, to open in a browser or to send. Or serve it while a run goes on."
 )
 
 EXAMPLES = (
@@ -14,6 +14,7 @@ EXAMPLES = (
     "runs/digits --out page.html",
     "--out playground.html",
     "runs/seeds --member 3 --out -",
+    "runs/digits --watch",
 )
 
 
@@ -31,4 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "playground.html; - is standard output"
     )
     add("-o", "--out", metavar="FILE", help=text)
+    text = "serve the page of a run folder, on this machine alone, and follow the run"
+    add("--watch", action="store_true", help=f"{text}; Ctrl-C ends it")
+    text = "of the server (default: one that is free)"
+    add("--port", type=whole(1, 65535), metavar="N", help=text)
     add_json(parser)

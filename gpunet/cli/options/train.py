@@ -265,6 +265,8 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add("--keep", type=whole(2), default=2, metavar="N", help="checkpoints to keep")
     text = "what to do when the disk is full"
     add("--on-write-error", choices=["stop", "warn"], default="stop", help=text)
+    text = "serve a page of the run, on this machine alone, for as long as it trains"
+    add("--watch", action="store_true", help=text)
     add("--log", metavar="FILE", help="write events to FILE, one JSON object a line")
     add("--diagnose", action="store_true", help="report common training problems")
     add("--quiet", action="store_true", help="show the result only")

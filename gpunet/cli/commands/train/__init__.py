@@ -1,9 +1,12 @@
 """`gpunet train`: its work."""
 
 import argparse
+import contextlib
+import importlib
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,12 @@ from ....runs.config import load_config
 from ....runs.network import run_config
 from ....runs.presets import DEFAULTS, preset
 from ....runs.report import measured
+from ....runs.task import RunOptions
 from ....show.curves import learning_curves
 from ....show.plots import residuals
 from ....show.style import save_png
 from ....training.diagnosis import diagnose
+from ...rerun import command_line
 from ...running import run_folder, run_options, time_and_memory
 from .report import show_result
 from .sweep import SWEPT, with_members
@@ -29,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     config = _config(args, typed)
     options = run_options(args, _folder(args), typed, args.resume)
     started, say = time.perf_counter(), options.say
-    net, history, result, folder, data = run_config(config, options)
+    with _watched(args, options):
+        net, history, result, folder, data = run_config(config, options)
     say(time_and_memory(started))
     drawn = [_draw(say, folder / "curves.png", learning_curves, history)]
     result = result | {"folder": str(folder)}
@@ -51,6 +57,23 @@ def run(args: argparse.Namespace) -> int:
         found = diagnose(net, data, history)
         print(found, file=notes)
     return 0
+
+
+@contextlib.contextmanager
+def _watched(args: argparse.Namespace, options: RunOptions) -> Iterator[None]:
+    """Serve the page of the run meanwhile, if that was asked for."""
+    if not args.watch:
+        yield
+        return
+    folder = Path(options.folder or args.resume)
+    if not options.folder and not folder.is_dir():  # a checkpoint of the run
+        folder = folder.parent.parent
+    beside = importlib.import_module("gpunet.page.beside")  # not needed by others
+    with beside.watching(folder) as address:
+        print(f"page: {address}", file=sys.stderr)
+        yield
+    again = command_line("page", "--watch", folder.absolute())
+    options.say(f"the page has ended with the training; to see it again: {again}")
 
 
 def _config(args: argparse.Namespace, typed: set[str]) -> dict[str, Any]:
