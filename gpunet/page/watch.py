@@ -112,6 +112,7 @@ class Watch:
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
+        await asyncio.to_thread(self._follower.look)  # before anybody is answered
         await asyncio.gather(server.serve([self._socket]), self._follow(server))
 
     async def _follow(self, server: Any) -> None:
