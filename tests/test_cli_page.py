@@ -25,7 +25,7 @@ def test_page_is_written_into_the_run_folder(run, capsys):
     out, err = capsys.readouterr()
     size = (run / "page.html").stat().st_size
     assert out == f"{run / 'page.html'}: {size:,} bytes\n" and err == ""
-    assert size <= 200_000  # 784-16-16-10 with everything there is of it
+    assert size <= 220_000  # 784-16-16-10 with its mistakes and unsure digits
     assert page(run / "best.safetensors", "--json", "-o", run / "b.html") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["bytes"] == (run / "b.html").stat().st_size

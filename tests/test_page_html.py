@@ -9,6 +9,7 @@ import pytest
 
 import gpunet.page
 from gpunet.page import page_html
+from gpunet.page.compact import compact
 
 STATIC = Path(gpunet.page.__file__).with_name("static")
 SCRIPTS = sorted(STATIC.rglob("*.js"))
@@ -43,7 +44,26 @@ def test_no_script_ends_its_element():
 
 
 def test_code_of_a_page_is_small():
-    assert len(page_html(EMPTY)) <= 120_000
+    digits = EMPTY | {"history": {}, "digits": {}}
+    assert len(page_html(EMPTY)) <= 30_000
+    assert len(page_html(digits)) <= 120_000  # 51 kB of it are uPlot
+    assert len(page_html(digits, live=True)) <= 170_000
+
+
+def test_compact_scripts_keep_their_texts():
+    source = """
+      // why
+      const a = [1, 2], b = "x = { y }";  // a line
+      const c = a [0] / 2 ;
+      const d = `${ a }  =  ${b}`, e = /a = b/.test(b);
+    """
+    assert compact(source, ".js").splitlines() == [
+        'const a=[1,2],b="x = { y }";',
+        "const c=a[0]/2;",
+        "const d = `${ a }  =  ${b}`, e = /a = b/.test(b);",
+    ]
+    style = "a :focus, .b > * { margin: 0 1px; color: red }"
+    assert compact(style, ".css") == "a :focus,.b > *{margin: 0 1px;color: red}"
 
 
 def test_names_of_a_run_stay_texts(open_page):

@@ -16,15 +16,30 @@ from typing import Any
 from .. import __version__
 from ..io.json_text import finite_json
 from ..storage.export.programs import js_runtime
+from .compact import compact
 
 _STATIC = Path(__file__).with_name("static")
 _POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
-# What only documents with such a key need; a live page may be sent any key later.
-_SCRIPTS_OF = {
-    "digits": ("draw/", "tabs/draw.js", "tabs/neurons.js", "tabs/mistakes.js"),
-    "plane": ("training/", "plane/", "tabs/plane.js"),
-    "table": ("tabs/form.js",),
-    "members": ("tabs/members.js",),
+# Files, or folders of them, that are left out of a page whose document has none of
+# these keys. A live page may be sent any key later.
+_CHARTS = ("history", "members", "plane")
+_ONLY_WITH = {
+    "vendor/uPlot.iife.min.js": _CHARTS,
+    "parts/chart.js": _CHARTS,
+    "draw.css": ("digits",),
+    "draw/": ("digits",),
+    "members.css": ("members",),
+    "parts/dots.js": ("members",),
+    "plane.css": ("plane",),
+    "plane/": ("plane",),
+    "tabs/curves.js": ("history",),
+    "tabs/draw.js": ("digits",),
+    "tabs/form.js": ("table",),
+    "tabs/members.js": ("members",),
+    "tabs/mistakes.js": ("digits",),
+    "tabs/neurons.js": ("digits",),
+    "tabs/plane.js": ("plane",),
+    "training/": ("plane",),
 }
 
 
@@ -38,8 +53,13 @@ def page_html(document: dict[str, Any], *, live: bool = False) -> bytes:
     live : bool
         Whether the policy lets the page connect to where it came from.
     """
-    needless = () if live else tuple(key for key in _SCRIPTS_OF if key not in document)
-    style, script = _style(), _script(needless)
+    needless = [
+        name
+        for name, keys in _ONLY_WITH.items()
+        if not any(k in document for k in keys)
+    ]
+    needed = [name for name in _names() if live or not name.startswith(tuple(needless))]
+    style, script = _style(tuple(needed)), _script(tuple(needed))
     policy = f"{_POLICY}; style-src {_digest(style)}; script-src {_digest(script)}"
     text = Template(_read("page.html")).substitute(
         policy=policy + ("; connect-src 'self'" if live else ""),
@@ -67,35 +87,27 @@ def _read(name: str) -> str:
 
 
 @cache
-def _style() -> str:
-    names = ["vendor/uPlot.min.css", *_names("*.css")]
-    return "\n".join(_compact(_read(name)) for name in names)
+def _style(needed: tuple[str, ...]) -> str:
+    styles = (_read(name) for name in needed if name.endswith(".css"))
+    return "\n".join(compact(style, ".css") for style in styles)
 
 
 @cache
-def _script(needless: tuple[str, ...] = ()) -> str:
-    """Return all scripts as one: uPlot, the exported runtime, the page's own.
+def _script(needed: tuple[str, ...]) -> str:
+    """Return all scripts as one: the exported runtime, then the page's own.
 
-    Those of the document's keys that are `needless` are left out. Each is a block, so
-    that its names stay its own.
+    Each is a block, so that its names stay its own.
     """
-    left_out = tuple(name for key in needless for name in _SCRIPTS_OF[key])
-    names = [n for n in _names("*/**/*.js") if not n.startswith(("vendor/", *left_out))]
-    # Tabs last: they use the parts.
-    names.sort(key=lambda name: (name.startswith("tabs/"), name))
-    sources = [_read("vendor/uPlot.iife.min.js"), js_runtime(), _read("app.js")]
-    sources += map(_read, names)
-    blocks = [f"{{\n{_compact(source)}\n}}\n" for source in sources]
+    names = [name for name in needed if name.endswith(".js")]
+    # What all use comes first, the tabs last.
+    names.sort(key=lambda name: (name.startswith("tabs/"), name.count("/"), name))
+    sources = [js_runtime(), *map(_read, names)]
+    blocks = [f"{{\n{compact(source, '.js')}\n}}\n" for source in sources]
     return "".join(['"use strict";\n', *blocks, "page.start();\n"])
 
 
-def _compact(source: str) -> str:
-    """Return a script or style without indentation, blank lines and line comments."""
-    lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
-
-
-def _names(pattern: str) -> list[str]:
-    """Return the files that match below static/, in order."""
-    paths = (path.relative_to(_STATIC).as_posix() for path in _STATIC.glob(pattern))
-    return sorted(paths)
+@cache
+def _names() -> list[str]:
+    """Return the names of all styles and scripts below static/, in order."""
+    paths = (path for path in _STATIC.rglob("*.*s") if path.suffix in (".css", ".js"))
+    return sorted(path.relative_to(_STATIC).as_posix() for path in paths)

@@ -36,5 +36,5 @@ page.numbers = (build, label = "Show the numbers") => {
     place.hidden = !place.hidden;
     button.setAttribute("aria-expanded", String(!place.hidden));
   }, { "aria-expanded": "false" });
-  return page.element("div", {}, button, place);
+  return page.element("div", { class: "numbers" }, button, place);
 };

@@ -1,0 +1,33 @@
+"""Scripts and styles made shorter, so that a page stays small.
+
+Only what cannot matter goes: indentation, blank lines, comments at the end of a line,
+and spaces around marks in lines without texts other than "...".
+"""
+
+import re
+
+_COMMENT = re.compile(r""" // [^"'`]*$""")
+_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
+# Between such texts of a line that is made shorter: no other text, no regular
+# expression and no comment.
+_PLAIN = re.compile(r"(?:[^`'/]| / )*")
+_SPACES = {
+    ".js": re.compile(r" ?([{}()\[\];,:?<>=&|*%]+|/) ?"),
+    ".css": re.compile(r" ?([{};,]) ?"),  # others separate selectors
+}
+_LONGEST = 200  # characters of a line that somebody wrote
+
+
+def compact(source: str, kind: str) -> str:
+    """Return a source of the kind ".js" or ".css", made shorter."""
+    lines = (_COMMENT.sub("", line).strip() for line in source.splitlines())
+    kept = (line for line in lines if line and not line.startswith("//"))
+    return "\n".join(_tight(line, _SPACES[kind]) for line in kept)
+
+
+def _tight(line: str, spaces: re.Pattern[str]) -> str:
+    parts = _TEXT.split(line)
+    if len(line) > _LONGEST or not all(map(_PLAIN.fullmatch, parts[::2])):
+        return line
+    parts[::2] = [spaces.sub(r"\1", part) for part in parts[::2]]
+    return "".join(parts)
