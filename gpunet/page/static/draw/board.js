@@ -33,7 +33,7 @@ page.board = ({ onStart, onInk, onEnd }) => {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const picture = context.createImageData(N, N);
   const board = { element, canvas, n: N, pixels, erase: false, render };
-  let last = null, at = [N / 2, N / 2];
+  let last = null, at = [(N + STEP) / 2, (N + STEP) / 2];
 
   function render() {
     for (let k = 0; k < pixels.length; k++) {
@@ -102,7 +102,7 @@ page.board = ({ onStart, onInk, onEnd }) => {
       return;
     }
     const ink = pixels[Math.floor(at[1]) * N + Math.floor(at[0])] > 102 ? "ink" : "empty";
-    const [column, row] = at.map((v) => Math.ceil(v / STEP));
+    const [column, row] = at.map((v) => Math.floor(v / STEP) + 1);
     page.say(`row ${row}, column ${column}, ${ink}`);
   }
   canvas.addEventListener("keydown", (event) => {

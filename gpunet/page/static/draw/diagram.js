@@ -1,5 +1,5 @@
 // The picture of the network: what it sees, its neurons, and the strongest of the
-// products w a that each of them adds up. Blue lines add, orange ones take away.
+// products w a that each of them adds up. Blue lines add, orange and dashed ones take away.
 const MOST = 16; // neurons of a layer that are drawn
 const LINES = 6; // into each neuron
 const STEP_MS = 420; // how long a layer takes to light up
@@ -84,12 +84,14 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
       stroke.addColorStop(0, `rgba(${color},${0.08 + 0.3 * share})`);
       stroke.addColorStop(0.6, `rgba(${color},${0.15 + 0.75 * share})`);
       context.strokeStyle = stroke;
+      context.setLineDash(term > 0 ? [] : [6, 4]);
       context.lineWidth = 0.5 + 2.5 * share;
       context.beginPath();
       context.moveTo(...from);
       context.lineTo(at(0), at(1));
       context.stroke();
     }
+    context.setLineDash([]);
   }
 
   function drawNeurons(l, light) {
