@@ -2,6 +2,7 @@
 // products w a that each of them adds up. Blue lines add, orange and dashed ones take away.
 const MOST = 16; // neurons of a layer that are drawn
 const LINES = 6; // into each neuron
+const FAINTEST = 0.04; // of the strongest of its layer; fainter ones are left out
 const STEP_MS = 420; // how long a layer takes to light up
 
 /**
@@ -16,7 +17,7 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
   const context = canvas.getContext("2d");
   const small = document.createElement("canvas");
   const shown = blocks.map((block, l) => chosen(block, blocks[l + 1]));
-  let values = null, layout = null, progress = Infinity, frame = 0, selected = null;
+  let values = null, lines = [], layout = null, progress = Infinity, frame = 0, selected = null;
 
   // The most used neurons of a large layer, in their order.
   function chosen(block, next) {
@@ -54,7 +55,7 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
       layout.columns[l - 1].y[k]]
       : [picture.x + ((i % side) + 0.5) * (picture.size / side),
         picture.y + (Math.floor(i / side) + 0.5) * (picture.size / side)]);
-    const lines = [];
+    const found = [];
     shown[l].forEach((j, n) => {
       const strongest = [];
       sources.forEach((i, k) => {
@@ -66,24 +67,32 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
         }
       });
       const to = [layout.columns[l].x - layout.columns[l].r, layout.columns[l].y[n]];
-      for (const { term, i, k } of strongest) lines.push({ from: from(i, k), to, term });
+      for (const { term, i, k } of strongest) found.push({ from: from(i, k), to, term });
     });
-    const top = Math.max(...lines.map(({ term }) => Math.abs(term)), 1e-12);
-    for (const line of lines) line.share = Math.abs(line.term) / top;
-    return lines.sort((a, b) => a.share - b.share);
+    const top = Math.max(...found.map(({ term }) => Math.abs(term)), 1e-12);
+    for (const line of found) line.share = Math.abs(line.term) / top;
+    return found.filter(({ share }) => share >= FAINTEST)
+      .sort((a, b) => a.share - b.share);
   }
 
   const part = (z) => Math.min(Math.max(z, 0), 1);
 
-  function drawLines(lines, grown) {
-    for (const { from, to, term, share } of lines) {
+  function stroke(l, color, share, from, to) {
+    const full = `rgba(${color},${0.15 + 0.75 * share})`;
+    if (l) return full;
+    // Faint where they begin, so that the digit under them can be seen.
+    const faint = context.createLinearGradient(...from, ...to);
+    faint.addColorStop(0, `rgba(${color},${0.08 + 0.3 * share})`);
+    faint.addColorStop(0.6, full);
+    return faint;
+  }
+
+  function drawLines(l, grown) {
+    if (!grown) return;
+    for (const { from, to, term, share } of lines[l]) {
       const at = (k) => from[k] + (to[k] - from[k]) * grown;
       const color = term > 0 ? "106,169,244" : "240,152,90";
-      // Faint where they begin, so that the digit under them can be seen.
-      const stroke = context.createLinearGradient(...from, ...to);
-      stroke.addColorStop(0, `rgba(${color},${0.08 + 0.3 * share})`);
-      stroke.addColorStop(0.6, `rgba(${color},${0.15 + 0.75 * share})`);
-      context.strokeStyle = stroke;
+      context.strokeStyle = stroke(l, color, share, from, to);
       context.setLineDash(term > 0 ? [] : [6, 4]);
       context.lineWidth = 0.5 + 2.5 * share;
       context.beginPath();
@@ -155,16 +164,22 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
     context.strokeStyle = "#59616b";
     context.lineWidth = 1;
     context.strokeRect(picture.x, picture.y, picture.size, picture.size);
-    blocks.forEach((_, l) => drawLines(terms(l), part(1.4 * (progress - l))));
+    blocks.forEach((_, l) => drawLines(l, part(1.4 * (progress - l))));
     blocks.forEach((_, l) => drawNeurons(l, part(2.5 * (progress - l - 0.6))));
     drawAnswers(part(2.5 * (progress - blocks.length + 0.4)));
+  }
+
+  function connect() {
+    if (!values || !layout) return;
+    lines = blocks.map((_, l) => terms(l));
+    draw();
   }
 
   function show(next) {
     values = next;
     progress = Infinity;
     cancelAnimationFrame(frame);
-    draw();
+    connect();
   }
 
   // Light up layer by layer, where motion is welcome.
@@ -201,7 +216,7 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
   new ResizeObserver(() => {
     if (!element.clientWidth) return;
     place();
-    draw();
+    connect();
   }).observe(element);
   const sizes = [network.inputs.n, ...blocks.map((block) => block.nOut)].join("-");
   canvas.setAttribute("aria-label", `The network ${sizes}: lines are the strongest `

@@ -136,18 +136,20 @@ function start(root, doc) {
     page.select("");
   };
   root.replaceChildren(page.element("div", { class: "drawing" },
-    page.element("div", {}, board.element, tools(board, blank), doubt,
-      page.element("div", { class: "row seen" }, seen,
-        page.element("p", { class: "muted" }, `What the network sees: ${side} × ${side}`
-          + (side < 16 ? "." : " pixels, the digit scaled into a box and centered by "
-          + "its mass."))),
-      page.element("p", { class: "muted", id: "board-keys" }, KEYS)),
-    page.element("div", {}, diagram.element, says,
+    page.element("div", {}, board.element, tools(board, blank), doubt),
+    page.element("div", {}, diagram.element, page.element("p", { class: "muted" },
+      "Lines are the strongest products of activation and weight: blue ones add, orange "
+      + "dashed ones take away. Press a neuron for its whole sum."), says,
       page.element("div", { class: "row examples" }, page.button("Blank", blank),
         page.button("Noise", random), chooser(digits, load, state)),
       page.numbers(() => page.table(["output", { name: "value", number: true }],
         Array.from(state.values.at(-1), (v, k) => [page.className(trained, k), v]),
-        { caption: "What the network says now" })))),
+        { caption: "What the network says now" }))),
+    page.element("div", {}, page.element("div", { class: "row seen" }, seen),
+      page.element("p", { class: "muted" }, `What the network sees: ${side} × ${side}`
+        + (side < 16 ? "." : " pixels, the digit scaled into a box and centered by its "
+        + "mass.")),
+      page.element("p", { class: "muted", id: "board-keys" }, KEYS))),
   why, page.element("h2", {}, "Every neuron"), squares.element, noise);
 
   const first = (doc.digits.typical ?? []).reduce((best, k) =>
