@@ -9,6 +9,7 @@ from gpunet.cli import main
 from gpunet.cli.commands import compile as command
 from gpunet.fast.cpu import compiler, word_vectors
 from gpunet.fast.cpu.jit.forward import predict
+from gpunet.fast.cpu.jit.lanes import train_lanes
 from gpunet.fast.cpu.jit.span import train_members, train_network
 
 
@@ -18,7 +19,7 @@ def test_compile_leaves_no_kernel_to_compile(capsys):
     assert "training, float64: " in capsys.readouterr().out
     for dtype in ("float32", "float64"):
         assert compiler.seconds_until_ready(predict, dtype) == 0
-        for kernel in (train_network, train_members):
+        for kernel in (train_network, train_members, train_lanes):
             assert compiler.seconds_until_ready(kernel, dtype, np.uint16) == 0
     assert word_vectors.seconds_until_ready("float32") == 0
 

@@ -15,6 +15,7 @@ from gpunet import SGD, Adam, mlp
 from gpunet.fast.cpu import compiler, slower, threads
 from gpunet.fast.cpu import estimates as est
 from gpunet.fast.cpu.jit.first_layer import list_rows
+from gpunet.fast.cpu.jit.lanes import train_lanes
 from gpunet.fast.cpu.jit.span import barrier, train_network
 
 pytest.importorskip("numba")
@@ -65,25 +66,20 @@ def test_the_readmes_first_block_does_not_wait_for_a_compiler(cold):
     assert why(crowd, steps=469, batch=128, optimizer=Adam()) != ""
 
 
-@pytest.mark.parametrize(
-    ("sizes", "members", "batch", "dense", "optimizer", "loop"),
-    [
-        ([2, 8, 8, 2], 100, 32, True, SGD(0.1), True),
-        ([20, 64, 32, 2], 100, 32, True, SGD(0.1), True),
-        ([50, 100, 2], 50, 200, True, SGD(0.1), True),
-        ([20, 64, 32, 2], 100, 32, True, Adam(), False),
-        ([20, 64, 32, 2], 100, 10, True, SGD(0.1), False),
-        ([784, 16, 16, 10], 100, 32, False, SGD(0.1), False),
-        ([784, 30, 10], 100, 32, True, SGD(0.1), False),
-    ],
-)
-def test_dense_populations_of_few_weights_stay_with_blas(
-    sizes, members, batch, dense, optimizer, loop
-):
-    x = np.full((50, sizes[0]), float(dense), "float32")
-    net = mlp(sizes, population=members)
-    reason = why(net, steps=10**6, batch=batch, x=x, optimizer=optimizer)
-    assert ("BLAS" in reason) == loop and (loop or reason == "")
+def test_a_population_in_lanes_waits_for_its_own_kernel_alone(cold):
+    x, net = np.ones((50, 20), "float32"), mlp([20, 64, 32, 2], population=100)
+    compiler._ready.add(compiler._mark(train_lanes, "float32", np.uint16))
+    assert why(net, steps=1000, batch=32, x=x) == ""
+    assert "compiling" in why(net, steps=100, batch=32, x=0 * x)
+
+
+def test_groups_of_members_in_lanes_take_turns():
+    def seconds(members, threads=1):
+        work = est.Workload(1000, 32, members, 8, 18, 114, False, 16)
+        return est.compiled_seconds(work, threads)
+
+    assert seconds(1) == seconds(16) == seconds(17) / 2
+    assert seconds(33, 2) == seconds(64, 2) == seconds(16) * 2
 
 
 def test_epochs_that_may_never_come_count_a_third():

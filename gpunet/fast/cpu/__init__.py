@@ -11,13 +11,16 @@ from ...backend.threads import usable_threads
 from ...blocks import dense_blocks
 from ...network import Network
 from ...optimizers import Adam, Optimizer
-from ...training.steppers import Hook
+from ...training.steppers import Hook, Stepper, TrainingState
 from . import lowering
 from .compiler import missing, seconds_until_ready
 from .estimates import Workload, blas_wins, compiled_seconds, loop_seconds
 from .inference import predictor
+from .jit import vectors
+from .jit.lanes import train_lanes
 from .jit.span import train_network
-from .stepper import make_steppers
+from .lanes import LaneStepper, why_alone
+from .stepper import CompiledStepper
 from .workspace import column_dtype
 
 NAME = "compiled"
@@ -38,6 +41,13 @@ __all__ = [
 ]
 
 
+def make_steppers(state: TrainingState) -> list[Stepper]:
+    """Return the one stepper that trains all members: it has threads of its own."""
+    if why_alone(state.net, state.batch_size, state.data.x):
+        return [CompiledStepper(state)]
+    return [LaneStepper(state)]
+
+
 def why_unsupported(net: Network, optimizer: Optimizer, hooks: Sequence[Hook]) -> str:
     """Return why this engine cannot train `net`, or ""."""
     if hooks:
@@ -51,6 +61,7 @@ def slower(
 ) -> str:
     """Return why the loop is preferable for so many expected steps, or ""."""
     layers = [block.dense for block in dense_blocks(net.layers)]
+    in_lanes = not why_alone(net, batch, x[:1000])
     work = Workload(
         n_steps,
         batch,
@@ -59,9 +70,11 @@ def slower(
         sum(layer.n_out for layer in layers),
         net.n_parameters,
         isinstance(optimizer, Adam),
+        vectors.lanes(net.dtype) if in_lanes else 0,
     )
-    columns = column_dtype(layers[0].n_in)
-    return why_loop(work, x, seconds_until_ready(train_network, net.dtype, columns))
+    kernel = train_lanes if in_lanes else train_network
+    wait = seconds_until_ready(kernel, net.dtype, column_dtype(layers[0].n_in))
+    return why_loop(work, x, wait)
 
 
 def why_loop(work: Workload, x: Array | None, wait: float, loop: float = 0.0) -> str:

@@ -24,6 +24,8 @@ from .jit import (
     first_layer,
     forward,
     functions,
+    lane_losses,
+    lanes,
     products,
     skipgram,
     slopes,
@@ -32,9 +34,14 @@ from .jit import (
 
 INSTALL = 'python -m pip install "gpunet[fast]"'
 COMPILING, LOADING = 7.0, 0.8  # seconds that a kernel takes, and one from the disk
-_MODULES = [backward, dropout, first_layer, forward, functions]
-_MODULES += [products, skipgram, slopes, span]
 _FASTMATH = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and inf stay
+_EXACT = {"contract"}  # sums in their order: members in lanes have the same bits
+_MODULES = {
+    **dict.fromkeys(
+        [backward, dropout, first_layer, forward, products, skipgram, span], _FASTMATH
+    ),
+    **dict.fromkeys([functions, lane_losses, lanes, slopes], _EXACT),
+}
 _ready: set[str] = set()  # what this process has compiled or loaded, see `_mark`
 _screen = Lock()  # one message at a time
 _making = RLock()  # `cache` lets two threads in at once, which would register twice
@@ -196,10 +203,10 @@ def _numba() -> Any:
     numba = importlib.import_module("numba")
     importlib.import_module("numba.np.arraymath")
     intrinsics.install()
-    settings = {"fastmath": _FASTMATH, "error_model": "numpy"}
-    settings["pipeline_class"] = intrinsics.part_compiler()
-    jitable = numba.extending.register_jitable(**settings)
-    for module in _MODULES:
+    part = intrinsics.part_compiler()
+    for module, fastmath in _MODULES.items():
+        settings = {"fastmath": fastmath, "error_model": "numpy"}
+        jitable = numba.extending.register_jitable(**settings, pipeline_class=part)
         for f in vars(module).values():
             if isinstance(f, types.FunctionType) and f.__module__ == module.__name__:
                 jitable(f)

@@ -4,6 +4,7 @@ Fitted to networks from 2-8-8-2 to 784-256-10, batches of 1 to 1,024 and populat
 of 1 to 100 on two machines; single figures are off by up to a factor of two.
 """
 
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +12,6 @@ import numpy as np
 from ...backend import Array
 
 _MANY, _WIDE = 64, 128
-# Dense populations of few weights: on one machine the loop took 0.68 to 0.77 of the
-# engine's time with plain SGD at batch 32 and 200, on another 0.9 to 1.1.
-_FEW_WEIGHTS, _LARGE_BATCH, _MEMBERS = 10_000, 32, 20
 
 
 class Workload(NamedTuple):
@@ -26,6 +24,7 @@ class Workload(NamedTuple):
     outputs: int  # of all layers
     n_parameters: int  # of one member
     adam: bool
+    lanes: int = 0  # members trained together by one core, 0 if each by itself
 
 
 def loop_seconds(work: Workload) -> float:
@@ -38,18 +37,19 @@ def loop_seconds(work: Workload) -> float:
 
 
 def compiled_seconds(work: Workload, threads: int) -> float:
-    """Return how long compiled code takes, members side by side in threads."""
+    """Return how long compiled code takes, members or groups of them in threads."""
     n = work.n_parameters
+    if work.lanes:
+        member = 5e-7 + work.batch * 8e-11 * n + (1e-9 * n if work.adam else 0)
+        turns = ceil(ceil(work.members / work.lanes) / threads)
+        return work.n_steps * member * work.lanes * turns
     member = 4e-6 + work.batch * (3.5e-7 + 1e-10 * n) + (2e-9 * n if work.adam else 0)
     return work.n_steps * member * work.members / min(threads, work.members)
 
 
 def blas_wins(work: Workload, x: Array) -> bool:
     """Return whether BLAS in the loop is faster, by the first of the examples x."""
-    single = work.members == 1 and work.batch >= _MANY and work.width < _WIDE
-    large, small = work.batch >= _LARGE_BATCH, work.n_parameters < _FEW_WEIGHTS
-    population = work.members >= _MEMBERS and large and small and not work.adam
-    if not (single or population):
+    if work.members > 1 or work.batch < _MANY or work.width >= _WIDE:
         return False
     some = np.asarray(x[:1000])
     return bool(2 * np.count_nonzero(some) >= some.size)

@@ -1,7 +1,7 @@
 """The compiled engine on the CPU: spans of steps in one call, members in threads."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,58 +30,55 @@ from .workspace import (
 _LONG = 1.0  # seconds: loading what was compiled before takes a tenth of it
 
 
-def make_steppers(state: TrainingState) -> list[Stepper]:
-    """Return the one stepper that trains all members: it has threads of its own."""
-    return [CompiledStepper(state)]
+class SpanStepper(Stepper):
+    """What takes spans of steps in compiled calls, members or groups in threads."""
 
-
-class _Memory(NamedTuple):
-    """The arrays of one thread: a workspace, and a member's parameters and state."""
-
-    workspace: Workspace
-    P: Array
-    M: Array
-    V: Array
-
-
-class CompiledStepper(Stepper):
-    """All members, and their steps in compiled calls."""
-
-    def __init__(self, state: TrainingState):
+    def __init__(self, state: TrainingState, kernel: Callable, n_tasks: int):
         super().__init__(state)
-        net, batch_size, data = state.net, state.batch_size, state.data
-        self._layout = layout(net)
-        self._kernel = compiled(train_network)
+        net, data = state.net, state.data
+        self._layout, self._n_tasks = layout(net), n_tasks
+        self._kernel = compiled(kernel)
         self._lowered = lower(
             net,
             self.optimizer,
-            layers_for(self._layout, batch_size),
+            self._layers(),
             labels=data.t.ndim == 1,
             has_accuracy=state.compute_metrics and has_accuracy(net, data.t),
             compute_metrics=state.compute_metrics,
         )
-        self._keys = [
-            seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
-        ]
-        several = threads_for(self._layout, batch_size)
-        self._n_threads = 1 if net.population else several
         started = time.perf_counter()
-        with announced(train_network, net.dtype, column_dtype(data.x.shape[1])):
+        with announced(kernel, net.dtype, column_dtype(data.x.shape[1])):
             self._examples = lay_examples(lay_rows(data.x), data.t, data.weight)
-            n = min(usable_threads(), len(net.seeds))
+            n = min(usable_threads(), n_tasks)
             self._memories = [self._memory() for _ in range(n)]
             # With no steps to take, this only compiles the kernel or loads it.
-            no_steps = StepSpan(
-                NOTHING, batch_size, np.zeros((0, 1)), np.zeros(0), 0, 0, False
-            )
-            self._train_member(0, self._memories[0], no_steps)
+            order = self.state.batch_size, np.zeros((0, len(net.seeds))), np.zeros(0)
+            self._train(0, self._memories[0], StepSpan(NOTHING, *order, 0, 0, False))
         seconds = time.perf_counter() - started
         if seconds > _LONG:
             self.note = f"compiled in {seconds:.1f} s"
 
+    def _layers(self) -> Array:
+        """Return the table of layers that the kernel reads."""
+        raise AssertionError("each stepper has its own table")
+
+    def _memory(self) -> Any:
+        """Return the arrays of one thread."""
+        raise AssertionError("each stepper has its own arrays")
+
+    def _train(self, i: int, memory: Any, span: StepSpan) -> None:
+        """Take the steps of a span of member or group i."""
+        raise AssertionError("each stepper has its own steps")
+
+    def _tensors(self) -> list[Any]:
+        """Return the parameters, and the optimizer's memories by the same names."""
+        slots, state = self.optimizer.slot_names, self.optimizer.state
+        names = self.net.params
+        return [names, *({n: state[f"{n}.{slot}"] for n in names} for slot in slots)]
+
     def run(self, epoch: int, first: int, last: int, factors: Sequence[Any]) -> int:
         """Execute all steps: a compiled call cannot be interrupted."""
-        optimizer, n = self.optimizer, len(self.net.seeds)
+        optimizer = self.optimizer
         t = range(optimizer.n_steps + 1, optimizer.n_steps + 1 + last - first)
         corrections = np.ones(len(t))
         if isinstance(optimizer, Adam):  # one by one: powers of arrays differ in bits
@@ -103,15 +100,40 @@ class CompiledStepper(Stepper):
 
         def train(i: int) -> None:
             memory = free.pop()
-            self._train_member(i, memory, span)
+            self._train(i, memory, span)
             free.append(memory)
 
-        if n == 1:
+        if self._n_tasks == 1:
             train(0)
         else:
-            list(pool(len(self._memories)).map(train, range(n)))
+            list(pool(len(self._memories)).map(train, range(self._n_tasks)))
         optimizer.n_steps += last - first
         return last - first
+
+
+class _Memory(NamedTuple):
+    """The arrays of one thread: a workspace, and a member's parameters and state."""
+
+    workspace: Workspace
+    P: Array
+    M: Array
+    V: Array
+
+
+class CompiledStepper(SpanStepper):
+    """Members one by one; a single network may use several threads."""
+
+    def __init__(self, state: TrainingState):
+        net, batch_size = state.net, state.batch_size
+        self._keys = [
+            seed_sequence(s, "dropout").generate_state(2, np.uint64) for s in net.seeds
+        ]
+        several = threads_for(layout(net), batch_size)
+        self._n_threads = 1 if net.population else several
+        super().__init__(state, train_network, len(net.seeds))
+
+    def _layers(self) -> Array:
+        return layers_for(self._layout, self.state.batch_size)
 
     def _memory(self) -> _Memory:
         layout, dtype = self._layout, self.net.dtype
@@ -122,15 +144,11 @@ class CompiledStepper(Stepper):
         P, M, V = (aligned(n, dtype) for n in (layout.size, size, size))
         return _Memory(workspace, P, M, V)
 
-    def _train_member(self, i: int, memory: _Memory, span: StepSpan) -> None:
+    def _train(self, i: int, memory: _Memory, span: StepSpan) -> None:
         """Take a member's steps: its tensors go into flat arrays, and come back."""
         net, optimizer, dtype = self.net, self.optimizer, self.net.dtype
         index = i if net.population else None
-        state = [
-            {name: optimizer.state[f"{name}.{slot}"] for name in net.params}
-            for slot in optimizer.slot_names
-        ]
-        pairs = list(zip(memory[1:], (net.params, *state), strict=False))
+        pairs = list(zip(memory[1:], self._tensors(), strict=False))
         for flat, arrays in pairs:
             pack(flat, arrays, self._layout, index)
         loss, n_correct, grad_norm = (

@@ -22,20 +22,22 @@ def tasks() -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield what is compiled: (name, function that compiles or loads it)."""
     for dtype in ("float32", "float64"):
         yield f"training, {dtype}", partial(_train, dtype)
+        yield f"populations, {dtype}", partial(_train, dtype, 4)
         yield f"scikit-learn, {dtype}", partial(_fit, dtype)
         net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
         yield f"prediction, {dtype}", partial(predictor, net)
 
 
-def _data(dtype: str) -> Dataset:
-    x = np.zeros((_ROWS, _COLUMNS), dtype)  # zeros: compiles `list_rows`, too
+def _data(dtype: str, fill: float = 0.0) -> Dataset:
+    x = np.full((_ROWS, _COLUMNS), fill, dtype)  # zeros: compiles `list_rows`, too
     return Dataset(x, np.arange(_ROWS) % 2)
 
 
-def _train(dtype: str) -> None:
-    net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
+def _train(dtype: str, population: int | None = None) -> None:
+    net = blocks.mlp([_COLUMNS, 2], dtype=dtype, population=population)
     settings: Any = {"epochs": 1, "engine": "compiled", "progress": False}
-    fit(net, _data(dtype), optimizer=SGD(0.1), **settings)
+    data = _data(dtype, fill=1.0 if population else 0.0)  # dense: members in lanes
+    fit(net, data, optimizer=SGD(0.1), **settings)
 
 
 def _fit(dtype: str) -> None:

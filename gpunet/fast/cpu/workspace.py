@@ -28,11 +28,16 @@ def column_dtype(n_columns: int) -> Any:
     return np.uint16 if n_columns < 2**16 else np.int32
 
 
+def is_sparse(x: Array) -> bool:
+    """Return whether rows of x become lists of what is not 0."""
+    return np.count_nonzero(x) < _SPARSE * x.size
+
+
 def lay_rows(x: Array) -> tuple[Array, Array, Array]:
     """Return (values, columns, starts) of the rows of x, shape (n, features)."""
     x = np.require(x, None, ["C", "W"])  # one kernel: read-only is another type
     counts, dtype = np.count_nonzero(x, axis=1), column_dtype(x.shape[1])
-    if counts.sum() >= _SPARSE * x.size:
+    if not is_sparse(x):
         return x.reshape(-1), np.arange(x.shape[1], dtype=dtype), NOTHING
     starts = np.zeros(len(x) + 1, np.int64)
     np.cumsum(counts, out=starts[1:])

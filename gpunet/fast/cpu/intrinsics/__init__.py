@@ -17,13 +17,25 @@ def install() -> None:
     from numba.extending import lower_builtin, overload, type_callable
 
     binding.add_symbol(emit.SLEEP, emit.address_of_sleep())
-    for word, typer in signatures.signatures().items():
+    Vector = signatures.vector_type()
+    for word, typer in signatures.signatures(Vector).items():
         type_callable(word)(partial(_typer, typer))
         emitted = (emit.WORDS | tiles.WORDS)[word]
         lower_builtin(word, types.VarArg(types.Any))(partial(_lower, emitted))
+    typer = signatures.operator_signature(Vector)
+    for operation, emitted in emit.OPERATORS.items():
+        type_callable(operation)(partial(_typer, typer))
+        for a, b in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
+            lower_builtin(operation, a, b)(partial(_lower, emitted))
     # Sums in their order: n (_HIGH + _LOW) in one would lose |x| / 6 last digits.
     exact = overload(power.power, jit_options={"fastmath": {"contract"}})
-    exact(lambda x: power.power32 if x == float32 else power.power64)
+    exact(
+        lambda x: (
+            power.power32 if float32 in (x, getattr(x, "dtype", x)) else power.power64
+        )
+    )
+    exact = overload(power.logarithm, jit_options={"fastmath": {"contract"}})
+    exact(lambda a, b: power.logarithm64)
 
 
 def _typer(typer: Any, context: Any) -> Any:

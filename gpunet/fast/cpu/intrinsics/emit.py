@@ -5,6 +5,7 @@ else; without any flag numba would let LLVM reorder them.
 """
 
 import ctypes
+import operator
 import os
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +65,7 @@ class Emitter:
         self.builder.store(v, self.pointer(base, offset, v.type), align=4)
 
     def splat(self, x: Any, kind: Any) -> Any:
-        """Return a vector of the number x, or x itself if it is a vector."""
+        """Return a vector of the number x, or x itself if it is of that kind."""
         if x.type == kind:
             return x
         ir, word = self.ir, self.ir.IntType(32)
@@ -97,6 +98,53 @@ class Emitter:
         kind = self.ir.FunctionType(result, [x.type for x in args])
         f = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(f, args)
+
+
+def _arithmetic(name: str) -> Callable:
+    def emitted(e: Emitter, a: Any, b: Any) -> Any:
+        kind = e.context.get_value_type(e.sig.return_type)
+        f = getattr(e.builder, name)
+        return f(e.splat(a, kind), e.splat(b, kind), flags=_EXACT)
+
+    return emitted
+
+
+def _less(e: Emitter, *args: Any) -> Any:
+    kind = e.context.get_value_type(e.sig.return_type)
+    a, b, x, y = (e.splat(v, kind) for v in args)
+    return e.builder.select(e.builder.fcmp_ordered("<", a, b), x, y)
+
+
+def _floor(e: Emitter, x: Any) -> Any:
+    dtype = e.sig.return_type
+    bits = getattr(dtype, "dtype", dtype).bitwidth
+    lanes = f"v{x.type.count}" if hasattr(x.type, "count") else ""
+    return e.call(f"llvm.floor.{lanes}f{bits}", x.type, x)
+
+
+def _two_to(e: Emitter, n: Any) -> Any:
+    dtype, ir = e.sig.return_type, e.ir
+    bits = getattr(dtype, "dtype", dtype).bitwidth
+    digits = 23 if bits == 32 else 52
+    whole: Any = ir.IntType(bits)
+    if hasattr(n.type, "count"):
+        whole = ir.VectorType(whole, n.type.count)
+
+    def constant(k: int) -> Any:
+        vector = hasattr(n.type, "count")
+        return ir.Constant(whole, [k] * n.type.count if vector else k)
+
+    k = e.builder.add(
+        e.builder.fptosi(n, whole), constant((1 << bits - digits - 2) - 1)
+    )
+    return e.builder.bitcast(e.builder.shl(k, constant(digits)), n.type)
+
+
+def _load_wide(e: Emitter, a: Any, o: Any) -> Any:
+    kind = llvm_vector(64)
+    narrow = e.ir.VectorType(e.vector(0).element, kind.count)
+    v = e.read(e.data(0, a), o, narrow)
+    return v if narrow == kind else e.builder.fpext(v, kind)
 
 
 def _ratio(e: Emitter, m: Any, v: Any, eps: Any) -> Any:
@@ -134,12 +182,20 @@ def _pause(e: Emitter) -> None:
     e.call(SLEEP, word, word(_PAUSE))
 
 
+OPERATORS: dict[Callable, Callable] = {
+    operator.add: _arithmetic("fadd"),
+    operator.sub: _arithmetic("fsub"),
+    operator.mul: _arithmetic("fmul"),
+    operator.truediv: _arithmetic("fdiv"),
+}
 WORDS: dict[Callable, Callable] = {
     vectors.load: lambda e, a, o: e.read(e.data(0, a), o, e.vector(0)),
     vectors.store: lambda e, a, o, v: e.write(e.data(0, a), o, v),
     vectors.zeros: lambda e, a: e.ir.Constant(e.vector(0), None),
     vectors.fill: lambda e, a, x: e.splat(x, e.vector(0)),
     vectors.madd: lambda e, acc, x, v: e.add_product(acc, e.splat(x, v.type), v),
+    **{vectors.less: _less, vectors.floor: _floor, vectors.two_to: _two_to},
+    vectors.load_wide: _load_wide,
     vectors.total: lambda e, v: e.total(v),
     vectors.at: lambda e, a, k: e.builder.load(e.builder.gep(e.data(0, a), [k])),
     **{vectors.ratio: _ratio, vectors.mulhi: _mulhi, vectors.fetch: _fetch},

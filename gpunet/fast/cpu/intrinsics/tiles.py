@@ -35,6 +35,33 @@ def _tile(e: Emitter, rows, columns, out, o, so, X, x, xi, xk, M, m, ms, count) 
         e.write(out, offset, builder.load(acc))
 
 
+def _lane_tile(
+    e: Emitter, rows, columns, out, o, so, sj, X, x, xi, xk, M, m, mk, mj, count
+) -> None:
+    from numba.core import cgutils
+
+    builder, kind = e.builder, e.vector(2)
+    out, X, M = e.data(2, out), e.data(6, X), e.data(10, M)
+    n_rows, n_vectors = (e.sig.args[k].literal_value for k in (0, 1))
+
+    def apart(start: Any, distance: Any, n: int) -> list[Any]:
+        return [builder.add(start, builder.mul(distance, o.type(i))) for i in range(n)]
+
+    offsets = [p for row in apart(o, so, n_rows) for p in apart(row, sj, n_vectors)]
+    sums = [cgutils.alloca_once(builder, kind) for _ in offsets]
+    for offset, acc in zip(offsets, sums, strict=True):
+        builder.store(e.read(out, offset, kind), acc)
+    with cgutils.for_range(builder, count, intp=o.type) as loop:
+        left = builder.add(x, builder.mul(loop.index, xk))
+        below = builder.add(m, builder.mul(loop.index, mk))
+        xs = [e.read(X, p, kind) for p in apart(left, xi, n_rows)]
+        ys = [e.read(M, p, kind) for p in apart(below, mj, n_vectors)]
+        for i, acc in enumerate(sums):
+            _accumulate(e, acc, xs[i // n_vectors], ys[i % n_vectors])
+    for offset, acc in zip(offsets, sums, strict=True):
+        e.write(out, offset, builder.load(acc))
+
+
 def _dots(e: Emitter, out, o, so, A, a, sa, B, b, sb, n) -> None:
     from numba.core import cgutils
 
@@ -64,4 +91,4 @@ def _accumulate(e: Emitter, acc: Any, x: Any, y: Any) -> None:
     e.builder.store(e.add_product(e.builder.load(acc), x, y), acc)
 
 
-WORDS = {vectors.tile: _tile, vectors.dots: _dots}
+WORDS = {vectors.tile: _tile, vectors.lane_tile: _lane_tile, vectors.dots: _dots}

@@ -2,13 +2,13 @@
 
 from .first_layer import add_first_layer
 from .forward import inputs
-from .functions import apply_gradient, slope
+from .functions import ADAM, apply_gradient, slope
 from .products import dot, product, rows_by_rows, rows_by_transposed, scatter
 from .structs import ACTIVATION, N_OUT, ROWS, SPARSE, USED, WIDTH, B, W
 from .vectors import load, madd, store
 
 
-def pass_back(net, P, workspace, i, size, lo, hi, thread):
+def pass_back(net, P, workspace, i, lo, hi, thread):
     """Fill the D of the layer before layer i from this layer's D and weights."""
     L = 64 // P.itemsize
     layer, before = net.layers[i], net.layers[i - 1]
@@ -18,7 +18,7 @@ def pass_back(net, P, workspace, i, size, lo, hi, thread):
     if not before[SPARSE]:
         y, d = before[ROWS] + lo * xi, layer[ROWS] + lo * width
         n, n_in, n_out = hi - lo, before[N_OUT], layer[N_OUT]
-        if used > 4 * L or size < 8:
+        if used > 4 * L or len(workspace.costs) < 8:
             rows_by_rows(D, y, xi, n, n_in, D, d, width, P, w, width, used, L)
         else:
             room = workspace.W_transposed[thread]
@@ -32,10 +32,10 @@ def pass_back(net, P, workspace, i, size, lo, hi, thread):
             for k in range(workspace.counts[i - 1, s]):
                 j = workspace.columns[o + k]
                 back = dot(P, w + j * width, D, d, used, L)
-                D[o + j] = back * mask[o + j] * slope(A[o + j], kind, alpha)
-        else:
-            for j in range(o, o + before[N_OUT]):
-                D[j] *= mask[j] * slope(A[j], kind, alpha)
+                D[o + j] = back
+        for j in range(o, o + before[USED], L):
+            f = load(mask, j) * slope(load(A, j), kind, alpha)
+            store(D, j, load(D, j) * f)
 
 
 def add_gradients(net, examples, P, workspace, batch, fused, rate, l2, thread):
@@ -92,13 +92,12 @@ def update(net, member, workspace, rate, l2, correction, thread):
     """Apply the gradient in G to a thread's rows of the parameters."""
     P, G, M, V = member.P, workspace.G, member.M, member.V
     kind, hyper, no_penalty = net.optimizer, member.hyper, P.dtype.type(0.0)
+    down = -rate * correction if kind == ADAM else -rate
     for i in range(len(net.layers)):
         layer, width = net.layers[i], net.layers[i, WIDTH]
         r0, r1 = workspace.bounds[i, thread], workspace.bounds[i, thread + 1]
         o, n = layer[W] + r0 * width, (r1 - r0) * width
-        apply_gradient(P, G, M, V, o, n, kind, rate, hyper, l2, correction)
+        apply_gradient(P, G, M, V, o, n, kind, down, hyper, l2)
         if r0 == 0 and r1 > 0:
             o = layer[B]
-            apply_gradient(
-                P, G, M, V, o, width, kind, rate, hyper, no_penalty, correction
-            )
+            apply_gradient(P, G, M, V, o, width, kind, down, hyper, no_penalty)

@@ -1,56 +1,62 @@
 """Activations, losses and update rules of the compiled engine, over flat arrays.
 
-Plain loops, which LLVM vectorizes. e^x is a polynomial for that reason: the C
-library's takes one number at a time, 10 ns each.
+e^x is a polynomial of vectors: the C library's takes one number at a time, 10 ns each.
 """
-
-import math
 
 import numpy as np
 
-from .power import power
-from .vectors import fill, load, madd, ratio, store, zeros
+from .power import logarithm, power
+from .vectors import less, load, madd, ratio, store, zeros
 
 IDENTITY, RELU, LEAKY, SIGMOID, TANH = range(5)
 SOFTMAX, BINARY, SQUARES = range(3)
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
+FOLD = 800  # outputs: a product of so many numbers up to 2 is finite
 
 
 def activate(A, o, n, kind, alpha):
-    """Replace z by f(z) in A[o : o + n]."""
-    zero, one = A.dtype.type(0.0), A.dtype.type(1.0)
-    two, most = A.dtype.type(2.0), A.dtype.type(20.0)
+    """Replace z by f(z) in A[o : o + n], whole vectors."""
+    L, one, two = 64 // A.itemsize, A.dtype.type(1.0), A.dtype.type(2.0)
+    zero, most = A.dtype.type(0.0), A.dtype.type(20.0)
     if kind == RELU:
-        for i in range(o, o + n):
-            A[i] = zero if A[i] <= zero else A[i]  # NaN stays NaN
+        for i in range(o, o + n, L):
+            z = load(A, i)
+            store(A, i, less(z, zero, zero, z))  # NaN stays NaN
     elif kind == LEAKY:
-        for i in range(o, o + n):
-            A[i] = alpha * A[i] if A[i] < zero else A[i]
+        for i in range(o, o + n, L):
+            z = load(A, i)
+            store(A, i, less(z, zero, alpha * z, z))
     elif kind == SIGMOID:
-        for i in range(o, o + n):
-            s, p = power(A[i])
-            e = s + s * p  # e^z, at most e^88: e / (1 + e) keeps small numbers
-            A[i] = e / (one + e)
+        for i in range(o, o + n, L):
+            store(A, i, logistic(load(A, i)))
     elif kind == TANH:
-        for i in range(o, o + n):
-            z = abs(A[i])
-            s, p = power(two * (most if z > most else z))
+        for i in range(o, o + n, L):
+            x = load(A, i)
+            z = less(x, zero, zero - x, x)
+            s, p = power(two * less(most, z, most, z))
             t = s * p + (s - one)  # e^2z - 1, exact near 0
             t = t / (t + two)
-            A[i] = -t if A[i] < zero else t
+            store(A, i, less(x, zero, zero - t, t))
+
+
+def logistic(z):
+    """Return 1 / (1 + e^-z) of a vector."""
+    s, p = power(z)
+    e = s + s * p  # e^z, at most e^88: e / (1 + e) keeps small numbers
+    return e / (e + 1.0)
 
 
 def slope(a, kind, alpha):
-    """Return f'(z), from a = f(z)."""
+    """Return f'(z), from a = f(z), a vector."""
     one = a * 0 + 1
     if kind == SIGMOID:
         return a * (one - a)
     if kind == TANH:
         return one - a * a
     if kind == LEAKY:
-        return alpha if a < 0 else one
+        return less(a, a * 0, alpha, one)
     if kind == RELU:
-        return one if a > 0 else a * 0  # NaN stays NaN
+        return less(a * 0, a, one, a * 0)  # NaN stays NaN
     return one
 
 
@@ -59,32 +65,26 @@ def predictions(Y, D, o, n_out, n, kind, size):
 
     Y and D hold rows of n numbers, of which n_out are used.
     """
-    zero, one = Y.dtype.type(0.0), Y.dtype.type(1.0)
+    L, one = 64 // Y.itemsize, Y.dtype.type(1.0)
     if kind == SQUARES:
-        for i in range(o, o + size * n):
-            D[i] = Y[i]
+        for i in range(o, o + size * n, L):
+            store(D, i, load(Y, i))
     elif kind == BINARY:
-        for i in range(o, o + size * n):
-            s, p = power(Y[i])
-            e = s + s * p
-            D[i] = e / (one + e)
+        for i in range(o, o + size * n, L):
+            store(D, i, logistic(load(Y, i)))
     else:
-        L, ones = 64 // Y.itemsize, fill(Y, one)
         for r in range(o, o + size * n, n):
             top = Y[r]
             for j in range(r + 1, r + n_out):
                 top = Y[j] if Y[j] > top else top
             for j in range(r, r + n, L):
-                store(D, j, madd(load(Y, j), -top, ones))
-        for i in range(o, o + size * n):
-            s, p = power(D[i])
-            D[i] = s + s * p
-        for r in range(o, o + size * n, n):
-            total = zero
-            for j in range(r, r + n_out):
+                s, p = power(load(Y, j) - top)
+                store(D, j, s + s * p)
+            total = D[r]
+            for j in range(r + 1, r + n_out):
                 total += D[j]
             for j in range(r, r + n, L):  # what pads a row means nothing
-                store(D, j, madd(zeros(D), one / total, load(D, j)))
+                store(D, j, load(D, j) * (one / total))
 
 
 def cost(Y, T, r, n_out, kind, square_factor):
@@ -103,19 +103,21 @@ def cost(Y, T, r, n_out, kind, square_factor):
         for j in range(n_out):
             y = np.float64(Y[r + j])
             loss += max(y, 0.0) - y * T[j]
-            e = math.exp(-abs(y))
+            s, p = power(-abs(y))
+            e = s + s * p
             more += e + more * e
-            if more > 1e250:
-                loss += math.log1p(more)
+            if j % FOLD == FOLD - 1 or j == n_out - 1:
+                loss += logarithm(1.0, more)
                 more = 0.0
-        return loss + math.log1p(more)
+        return loss
     top = np.float64(Y[r])
     for j in range(1, n_out):
         top = max(top, np.float64(Y[r + j]))
     total = 0.0
     for j in range(n_out):
-        total += math.exp(Y[r + j] - top)
-    total = top + math.log(total)
+        s, p = power(np.float64(Y[r + j]) - top)
+        total += s + s * p
+    total = top + logarithm(total, 0.0)
     for j in range(n_out):
         # 0 x inf is NaN: a class of probability 0 costs nothing.
         if T[j] != 0.0:
@@ -127,7 +129,7 @@ def clipped_log(p, clip):
     """Return -log p, with p no nearer to 0 and 1 than clip."""
     p = np.float64(p)
     p = clip if p < clip else p  # NaN stays NaN
-    return -math.log(1.0 - clip if p > 1.0 - clip else p)
+    return -logarithm(1.0 - clip if p > 1.0 - clip else p, 0.0)
 
 
 def clipped_cost(targets, row, D, r, n_out, clip):
@@ -139,28 +141,29 @@ def clipped_cost(targets, row, D, r, n_out, clip):
     return loss
 
 
-def apply_gradient(P, G, M, V, o, n, kind, rate, hyper, l2, correction):
+def apply_gradient(P, G, M, V, o, n, kind, down, hyper, l2):
     """Move P[o : o + n] against its gradient G, in place; M and V are its memory.
 
-    o and n are whole vectors, as rows are. `hyper` holds momentum, or Adam's beta1,
-    beta2, 1 - beta1, 1 - beta2, eps, in P's dtype.
+    o and n are whole vectors, as rows are. `down` is the negative rate, of Adam times
+    its correction. `hyper` holds momentum, or Adam's beta1, beta2, 1 - beta1,
+    1 - beta2, eps, in P's dtype. All of these are numbers, or vectors.
     """
     L = 64 // P.itemsize
     for i in range(o, o + n, L):
         p, none = load(P, i), zeros(P)
         g = madd(load(G, i), l2, p)
         if kind == SGD:
-            store(P, i, madd(p, -rate, g))
+            store(P, i, madd(p, down, g))
         elif kind == ADAM:
             m = madd(madd(none, hyper[0], load(M, i)), hyper[2], g)
             v = madd(madd(none, hyper[1], load(V, i)), hyper[3], madd(none, g, g))
             store(M, i, m)
             store(V, i, v)
-            store(P, i, madd(p, -rate * correction, ratio(m, v, hyper[4])))
+            store(P, i, madd(p, down, ratio(m, v, hyper[4])))
         else:
-            m = madd(madd(none, hyper[0], load(M, i)), -rate, g)
+            m = madd(madd(none, hyper[0], load(M, i)), down, g)
             store(M, i, m)
             if kind == MOMENTUM:
                 store(P, i, madd(p, 1.0, m))
             else:
-                store(P, i, madd(madd(p, hyper[0], m), -rate, g))
+                store(P, i, madd(madd(p, hyper[0], m), down, g))

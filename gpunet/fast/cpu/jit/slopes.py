@@ -2,17 +2,9 @@
 
 import numpy as np
 
-from .functions import (
-    IDENTITY,
-    SQUARES,
-    clipped_cost,
-    clipped_log,
-    cost,
-    predictions,
-    slope,
-)
+from .functions import SQUARES, clipped_cost, clipped_log, cost, predictions, slope
 from .structs import ACTIVATION, N_OUT, ROWS, WIDTH
-from .vectors import load, madd, store, zeros
+from .vectors import load, store
 
 
 def output_slopes(net, examples, workspace, thread, batch, scale, lo, hi):
@@ -34,13 +26,9 @@ def output_slopes(net, examples, workspace, thread, batch, scale, lo, hi):
         else:
             for j in range(n_out):
                 D[r + j] -= per_target * examples.targets[row, j]
-        if layer[ACTIVATION] == IDENTITY and offset == 0:
-            for j in range(r, r + width, L):
-                store(D, j, madd(zeros(D), factor, load(D, j)))
-        else:
-            for j in range(r, r + n_out):
-                d = (D[j] - offset) * factor
-                D[j] = d * slope(A[j], layer[ACTIVATION], net.alphas[-1])
+        for j in range(r, r + width, L):
+            d = (load(D, j) - offset) * factor
+            store(D, j, d * slope(load(A, j), layer[ACTIVATION], net.alphas[-1]))
         for j in range(r + n_out, r + width):
             D[j] = 0.0
 
@@ -71,6 +59,13 @@ def score(net, examples, workspace, thread, batch, lo, hi):
             else:
                 label = np.int64(examples.targets[row, 0])
             workspace.correct[s] = is_correct(A, r, n_out, threshold, label)
+
+
+def add_scores(member, workspace, n):
+    """Add what n examples cost and how many are right, in their order."""
+    for s in range(n):
+        member.loss[0] += workspace.costs[s]
+        member.n_correct[0] += workspace.correct[s]
 
 
 def is_correct(A, r, n_out, threshold, label):

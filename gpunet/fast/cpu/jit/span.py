@@ -4,7 +4,7 @@ from .backward import add_gradients, pass_back, update
 from .forward import forward
 from .functions import SGD
 from .products import add_squares, length
-from .slopes import output_slopes
+from .slopes import add_scores, output_slopes
 from .structs import MemberState, StepSpan
 from .vectors import arrive, pause, peek
 
@@ -50,15 +50,13 @@ def train_network(net, examples, member, workspace, span, thread, n_threads):
         forward(net, examples, member, workspace, span, batch, upcoming, k, lo, hi)
         output_slopes(net, examples, workspace, thread, batch, scale, lo, hi)
         for i in range(len(net.layers) - 1, 0, -1):
-            pass_back(net, member.P, workspace, i, batch.size, lo, hi, thread)
+            pass_back(net, member.P, workspace, i, lo, hi, thread)
         if thread == 0:  # while nobody changes the weights
             add_squares(workspace.squared_weights, net.layers, member.P)
         if not barrier(sync, 2 * k + 1, n_threads):
             return
         if thread == 0 and net.compute_metrics:
-            for s in range(batch.size):
-                member.loss[0] += workspace.costs[s]
-                member.n_correct[0] += workspace.correct[s]
+            add_scores(member, workspace, batch.size)
         rate, correction = span.rates[k], span.corrections[k]
         add_gradients(
             net, examples, member.P, workspace, batch, fused, rate, l2, thread

@@ -95,10 +95,41 @@ class Workspace(NamedTuple):
     sync: Any
 
 
+class LaneWorkspace(NamedTuple):
+    """The arrays of a step of members in lanes; see `lanes`.
+
+    `block` examples go through the network at once; their rows are `stride` vectors
+    long. `T` holds targets, or labels as one-hot; `slope_factors`, `shrink` and `down`
+    one vector each; `flat` one member's gradient as the table of layers `rows` says.
+    """
+
+    A: Any
+    D: Any
+    Q: Any
+    T: Any
+    labels: Any
+    weights: Any
+    factors: Any
+    top: Any
+    total: Any
+    best: Any
+    costs: Any
+    loss: Any
+    more: Any
+    slope_factors: Any
+    shrink: Any
+    down: Any
+    flat: Any
+    rows: Any
+    block: int
+    stride: int
+
+
 class StepSpan(NamedTuple):
     """A span of steps: their examples one after the other, and what changes.
 
-    Of several members, who see the same examples, `rates` has a leading axis.
+    Of several members, who see the same examples, `rates` has a leading axis. Of
+    members in lanes, `order` has one, of 1 if all share it, and `rates` a last one.
     """
 
     order: Any

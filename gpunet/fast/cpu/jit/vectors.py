@@ -44,6 +44,26 @@ def madd(acc: Array, x: float, v: Array) -> Array:
     return acc + x * v
 
 
+def less(a: Any, b: Any, x: Any, y: Any) -> Any:
+    """Return x where a < b, else y; each a vector or a number."""
+    return np.where(a < b, x, y)
+
+
+def floor(x: Any) -> Any:
+    """Return the largest whole numbers that are not above x."""
+    return np.floor(x)
+
+
+def two_to(n: Any) -> Any:
+    """Return 2^n for whole n such that it is a normal number, or 0 just below them."""
+    return np.exp2(n)
+
+
+def load_wide(a: Array, o: int) -> Array:
+    """Return the 8 numbers from a[o] as a vector of float64."""
+    return a[o : o + lanes(np.float64)].astype(np.float64)
+
+
 def total(v: Array) -> float:
     """Return the sum of the vector's numbers, in a fixed order."""
     return v.sum()
@@ -74,6 +94,20 @@ def tile(rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count):
         for j in range(vectors * lanes(out.dtype)):
             for k in range(count):
                 out[o + i * so + j] += X[x + i * xi + k * xk] * M[m + k * ms + j]
+
+
+def lane_tile(rows, vectors, out, o, so, sj, X, x, xi, xk, M, m, mk, mj, count):
+    """Add X M to a tile of `rows` rows of `vectors` vectors (1, 2 or 4), lane by lane.
+
+    out[o + i so + j sj + l] += sum_k X[x + i xi + k xk + l] M[m + k mk + j mj + l].
+    The sums stay in registers, and each is added up in the order of k.
+    """
+    for i in range(rows):
+        for j in range(vectors):
+            p, q, r = o + i * so + j * sj, x + i * xi, m + j * mj
+            for k in range(count):
+                v = madd(load(out, p), load(X, q + k * xk), load(M, r + k * mk))
+                store(out, p, v)
 
 
 def dots(out, o, so, A, a, sa, B, b, sb, n):

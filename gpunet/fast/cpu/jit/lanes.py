@@ -1,0 +1,213 @@
+"""The training steps of a group of members together: lane i of a vector is member i's.
+
+Every number of the parameters, activations and slopes is a vector with one number of
+each member, so nothing is padded and nothing is added up across lanes. A batch goes
+through all layers in blocks of examples, which stay in the cache. Each number is
+computed by the operations of `train_network` in their order: the bits are the same.
+
+Example s of neuron j is at row + (j * stride + s) * L of A and D, which begin with the
+examples themselves; Q is the gradient, or with plain SGD the next parameters.
+"""
+
+from .functions import ADAM, SGD, activate, apply_gradient, slope
+from .lane_losses import add_scores, output_slopes
+from .products import length
+from .structs import ACTIVATION, N_IN, N_OUT, ROWS, WIDTH, B, W
+from .vectors import at, fill, lane_tile, load, madd, store, zeros
+
+
+def train_lanes(net, examples, members, workspace, span):
+    """Take the steps of a span of as many members as a vector has lanes."""
+    P, Q, swaps = members.P, workspace.Q, 0
+    order, n_steps = span.order, span.corrections.size
+    for k in range(n_steps):
+        a = k * span.batch_size
+        end = min(a + span.batch_size, order.shape[1])
+        last = span.keep_norm and k == n_steps - 1
+        fused = net.optimizer == SGD and not last
+        set_factors(net, members, workspace, span, k, end - a, fused)
+        start_sums(net, P, Q, workspace, fused)
+        for s in range(a, end, workspace.block):
+            n = min(workspace.block, end - s)
+            read_examples(net, examples, workspace, order, s, n)
+            forward(net, P, workspace, n)
+            if net.compute_metrics:
+                add_scores(net, members, workspace, n)
+            output_slopes(net, workspace)
+            for i in range(len(net.layers) - 1, 0, -1):
+                pass_back(net, P, workspace, i, n)
+            add_gradients(net, Q, workspace, n)
+        if last:
+            keep_norms(net, Q, members, workspace)
+        if fused:
+            P, Q, swaps = Q, P, swaps + 1
+        else:
+            update(net, P, Q, members, workspace)
+    if swaps % 2 == 1:
+        for j in range(0, P.size, 64 // P.itemsize):
+            store(members.P, j, load(P, j))
+
+
+def set_factors(net, members, workspace, span, k, n, fused):
+    """Fill `slope_factors`, `shrink` and `down`, which the step's sums are moved by."""
+    one, L = members.P.dtype.type(1.0), 64 // members.P.itemsize
+    for i in range(L):
+        rate, scale = span.rates[k, i], one / members.P.dtype.type(n)
+        if fused:
+            scale = -rate * scale
+        workspace.slope_factors[i] = scale * net.slope_factor
+        workspace.shrink[i] = one - rate * members.l2[i] if fused else one - one
+        workspace.down[i] = -rate
+        if net.optimizer == ADAM:
+            workspace.down[i] = -rate * span.corrections[k]
+
+
+def start_sums(net, P, Q, workspace, fused):
+    """Fill Q with the weights, shrunk by their penalty, and biases; or with zeros."""
+    L = 64 // P.itemsize
+    shrink, none = load(workspace.shrink, 0), zeros(P)
+    for i in range(len(net.layers)):
+        w, b = net.layers[i, W], net.layers[i, B]
+        for j in range(w, b, L):
+            store(Q, j, madd(none, shrink, load(P, j)) if fused else none)
+        for j in range(b, b + net.layers[i, WIDTH], L):
+            store(Q, j, load(P, j) if fused else none)
+
+
+def read_examples(net, examples, workspace, order, first, n):
+    """Fill A's first rows, T, labels and weights with the members' next n examples."""
+    A, n_in, values = workspace.A, net.layers[0, N_IN], examples.values
+    L = 64 // A.itemsize
+    stride, shared = workspace.stride * L, order.shape[0] == 1
+    if shared:
+        for s in range(n):
+            v = order[0, first + s] * n_in
+            for k in range(n_in):
+                store(A, k * stride + s * L, fill(A, at(values, v + k)))
+    if net.labels:
+        workspace.T[:] = 0.0
+    for i in range(L):
+        for s in range(n):
+            row, o = order[0 if shared else i, first + s], s * L + i
+            read_answer(net, examples, workspace, row, o, stride)
+            if not shared:
+                for k in range(n_in):
+                    A[k * stride + o] = at(values, row * n_in + k)
+
+
+def read_answer(net, examples, workspace, row, o, stride):
+    """Put the answer to an example, and its weight, at o."""
+    T, label = workspace.T, workspace.labels
+    if net.labels:
+        label[o] = examples.labels[row]
+        T[examples.labels[row] * stride + o] = 1.0
+    else:
+        for j in range(net.layers[-1, N_OUT]):
+            T[j * stride + o] = examples.targets[row, j]
+        label[o] = int(T[o])
+    if examples.weight.size:
+        workspace.weights[o] = examples.weight[row]
+
+
+def forward(net, P, workspace, n):
+    """Fill A with every layer's activations."""
+    A, L, x = workspace.A, 64 // P.itemsize, 0
+    stride = workspace.stride * L
+    for i in range(len(net.layers)):
+        layer = net.layers[i]
+        n_in, n_out, w, width = layer[N_IN], layer[N_OUT], layer[W], layer[WIDTH]
+        y = layer[ROWS]
+        for j in range(n_out):
+            b = load(P, layer[B] + j * L)
+            for s in range(n):
+                store(A, y + j * stride + s * L, b)
+        product(A, y, L, stride, n, n_out, A, x, L, stride, P, w, width, L, n_in, L)
+        activate(A, y, n_out * stride, layer[ACTIVATION], net.alphas[i])
+        x = y
+
+
+def pass_back(net, P, workspace, i, n):
+    """Fill the D of the layer before layer i from this layer's D and weights."""
+    A, D, L = workspace.A, workspace.D, 64 // P.itemsize
+    layer, stride = net.layers[i], workspace.stride * L
+    n_in, n_out, w, width = layer[N_IN], layer[N_OUT], layer[W], layer[WIDTH]
+    x, d = net.layers[i - 1, ROWS], layer[ROWS]
+    kind, alpha = net.layers[i - 1, ACTIVATION], net.alphas[i - 1]
+    for j in range(x, x + n_in * stride, L):
+        store(D, j, zeros(D))
+    product(D, x, L, stride, n, n_in, D, d, L, stride, P, w, L, width, n_out, L)
+    for j in range(x, x + n_in * stride, L):
+        store(D, j, load(D, j) * slope(load(A, j), kind, alpha))
+
+
+def add_gradients(net, Q, workspace, n):
+    """Add x^T d of every layer to Q."""
+    A, D, L, x = workspace.A, workspace.D, 64 // Q.itemsize, 0
+    stride = workspace.stride * L
+    for i in range(len(net.layers)):
+        layer = net.layers[i]
+        n_in, n_out, w, width = layer[N_IN], layer[N_OUT], layer[W], layer[WIDTH]
+        d = layer[ROWS]
+        product(Q, w, width, L, n_in, n_out, A, x, stride, L, D, d, L, stride, n, L)
+        for j in range(n_out):
+            b = load(Q, layer[B] + j * L)
+            for s in range(n):
+                b = madd(b, 1.0, load(D, d + j * stride + s * L))
+            store(Q, layer[B] + j * L, b)
+        x = d
+
+
+def update(net, P, G, members, workspace):
+    """Apply the gradient."""
+    L, M, V, h = 64 // P.itemsize, members.M, members.V, members.hyper
+    hyper = load(h, 0), load(h, L), load(h, 2 * L), load(h, 3 * L), load(h, 4 * L)
+    down, l2, kind = load(workspace.down, 0), load(members.l2, 0), net.optimizer
+    for i in range(len(net.layers)):
+        w, b, width = net.layers[i, W], net.layers[i, B], net.layers[i, WIDTH]
+        apply_gradient(P, G, M, V, w, b - w, kind, down, hyper, l2)
+        apply_gradient(P, G, M, V, b, width, kind, down, hyper, zeros(P))
+
+
+def keep_norms(net, G, members, workspace):
+    """Keep the length of each member's gradient, summed as `train_network` does."""
+    flat, rows, L = workspace.flat, workspace.rows, 64 // G.itemsize
+    for lane in range(L):
+        for i in range(len(rows)):
+            layer = net.layers[i]
+            for k in range(layer[N_IN] + 1):
+                a, b = layer[W] + k * layer[WIDTH], rows[i, W] + k * rows[i, WIDTH]
+                for j in range(layer[N_OUT]):
+                    flat[b + j] = G[a + j * L + lane]
+        members.grad_norm[lane] = length(flat)
+
+
+def product(out, o, so, sj, rows, n, X, x, xi, xk, M, m, mk, mj, count, L):
+    """Add X M to a (rows, n) matrix of vectors: see `vectors.lane_tile`."""
+    i = 0
+    while i < rows:
+        height = 4 if rows - i >= 4 else 2 if rows - i >= 2 else 1
+        j, q = 0, x + i * xi
+        while j < n:
+            p, r = o + i * so + j * sj, m + j * mj
+            width = 4 if n - j >= 4 else 2 if n - j >= 2 else 1
+            shape = 10 * height + width
+            if shape == 44:
+                lane_tile(4, 4, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            elif shape == 42:
+                lane_tile(4, 2, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            elif shape == 41:
+                lane_tile(4, 1, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            elif shape == 24:
+                lane_tile(2, 4, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            elif shape == 14:
+                lane_tile(1, 4, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            elif shape == 22:
+                lane_tile(2, 2, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            elif shape == 21:
+                lane_tile(2, 1, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            elif shape == 12:
+                lane_tile(1, 2, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            else:
+                lane_tile(1, 1, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
+            j += width
+        i += height
