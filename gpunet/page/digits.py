@@ -18,7 +18,7 @@ from ..training.metrics import confusion
 from .source import PageSource
 
 SHOWN = 30  # mistakes, and as many of the least sure answers
-_OF_EACH_CLASS = 2
+_OF_EACH_CLASS = 1
 _SIDES = range(8, 65)
 
 

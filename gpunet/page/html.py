@@ -30,6 +30,7 @@ _ONLY_WITH = {
     "draw/": ("digits",),
     "members.css": ("members",),
     "parts/dots.js": ("members",),
+    "parts/live.js": ("live",),
     "plane.css": ("plane",),
     "plane/": ("plane",),
     "tabs/curves.js": ("history",),

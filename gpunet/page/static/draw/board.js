@@ -19,10 +19,8 @@ function inkAt(pixels, [x0, y0], [x1, y1], radius, erase) {
     }
 }
 
-/**
- * A board. onStart() before a stroke, onInk() while it grows, onEnd() behind it.
- * Returns {element, canvas, n, pixels, erase, set(pixels, side), undo(), clear()}.
- */
+// A board. onStart() before a stroke, onInk() while it grows, onEnd() behind it.
+// Returns {element, canvas, n, pixels, erase, set(pixels, side), undo(), clear()}.
 page.board = ({ onStart, onInk, onEnd }) => {
   const pixels = new Uint8Array(N * N), before = [];
   const canvas = page.element("canvas", { width: N, height: N, tabindex: 0,

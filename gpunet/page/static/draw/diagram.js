@@ -5,10 +5,8 @@ const LINES = 6; // into each neuron
 const FAINTEST = 0.04; // of the strongest of its layer; fainter ones are left out
 const STEP_MS = 420; // how long a layer takes to light up
 
-/**
- * A diagram of a network. onNeuron(block, j) when one is clicked, onHover(block, j).
- * Returns {element, show(values), light(), select(block, j)}.
- */
+// A diagram of a network. onNeuron(block, j) when one is clicked, onHover(block, j).
+// Returns {element, show(values), light(), select(block, j)}.
 page.diagram = (network, rows, { onNeuron, onHover }) => {
   let blocks = page.blocks(network);
   const side = Math.sqrt(network.inputs.n);

@@ -199,10 +199,8 @@ function centered(box, side, byMass) {
   return out;
 }
 
-/**
- * The pixels, from 0 to 1, that a network of side x side pictures is shown.
- * board: bytes of ink, n x n. Returns {pixels, doubt}, or null of a blank board.
- */
+// The pixels, from 0 to 1, that a network of side x side pictures is shown.
+// board: bytes of ink, n x n. Returns {pixels, doubt}, or null of a blank board.
 page.digit = (board, n, side = 28) => {
   const drawn = { w: n, h: n, v: board }, all = boxOf(drawn, (v) => v);
   if (!all) return null;

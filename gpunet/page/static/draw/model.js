@@ -1,6 +1,6 @@
 // The network as a row of blocks, and what the drawing tabs ask of it.
 
-/** The network of the page, or another one like it: what is known of it, and it. */
+// The network of the page, or another one like it: what is known of it, and it.
 page.model = (runtime = page.network) => ({ ...page.document.network, ...runtime });
 
 // A dense step with the functions behind it: input, z and a are indices of layers(row).
@@ -27,7 +27,7 @@ page.blocks = ({ steps }) => {
 // What an output or neuron is called.
 page.className = (network, k) => String(network.outputs.classes?.[k] ?? k);
 
-/** What outputs say: {label, value}; of several labels or numbers a text alone. */
+// What outputs say: {label, value}; of several labels or numbers a text alone.
 page.answer = ({ outputs }, y) => {
   if (outputs.task === "regress")
     return { label: y.map((v, k) => v * (outputs.factor?.[k] ?? 1)
@@ -49,7 +49,7 @@ page.uniform = (seed) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
 };
 
-/** Another model: normal noise on the weights, in standard deviations of a layer's. */
+// Another model: normal noise on the weights, in standard deviations of a layer's.
 page.withNoise = (level, seed) => {
   const noisy = gpunet.open(page.document.network), uniform = page.uniform(seed);
   for (const { W } of page.blocks(noisy)) {
@@ -63,10 +63,8 @@ page.withNoise = (level, seed) => {
   return page.model(noisy);
 };
 
-/**
- * How much each neuron of a block is used: its mean |a| over inputs, times the sum of
- * its weights' sizes into the next block. Without inputs |a| counts 1.
- */
+// How much each neuron of a block is used: its mean |a| over inputs, times the sum of
+// its weights' sizes into the next block. Without inputs |a| counts 1.
 page.use = (network, block, next, rows) => {
   const use = new Float64Array(block.nOut).fill(rows.length ? 0 : 1);
   for (const row of rows)

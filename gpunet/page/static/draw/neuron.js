@@ -1,7 +1,7 @@
 // One neuron: its weights as a picture, and its sum, term by term.
 const TERMS = 8;
 
-/** What a neuron adds up for these values, as an element. */
+// What a neuron adds up for these values, as an element.
 page.neuron = (network, values, l, j) => {
   const blocks = page.blocks(network), block = blocks[l];
   const side = Math.sqrt(network.inputs.n);
@@ -46,6 +46,6 @@ function pair(values, caption) {
 const described = (name) => (name === "softmax" ? "softmax: e^z over the sum of all e^z"
   : `${name}(z)`);
 
-/** The weights into neuron j of a block. */
+// The weights into neuron j of a block.
 page.weightsInto = ({ W, nIn, nOut }, j) =>
   Float64Array.from({ length: nIn }, (_, i) => W[i * nOut + j]);

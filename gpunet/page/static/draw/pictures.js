@@ -18,7 +18,7 @@ page.paint = (canvas, values, { signed = false, side = Math.sqrt(values.length) 
   return canvas;
 };
 
-/** A canvas with such a picture; `label` is for those who do not see it. */
+// A canvas with such a picture; `label` is for those who do not see it.
 page.picture = (values, label, settings = {}) =>
   page.paint(page.element("canvas", { class: "picture", role: "img", "aria-label": label }),
     values, settings);

@@ -1,7 +1,7 @@
 // Every layer's activations as squares; arrows move among them, Enter explains one.
 const MOST = 1024; // squares of a layer
 
-/** Returns {element, show(values), speak(values)}. onNeuron(block, j). */
+// Returns {element, show(values), speak(values)}. onNeuron(block, j).
 page.squares = (network, { onNeuron }) => {
   const blocks = page.blocks(network);
   const number = page.element("p", { class: "muted readout" },
