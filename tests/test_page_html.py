@@ -47,7 +47,6 @@ def test_code_of_a_page_is_small():
     digits = EMPTY | {"history": {}, "digits": {}}
     assert len(page_html(EMPTY)) <= 30_000
     assert len(page_html(digits)) <= 120_000  # 51 kB of it are uPlot
-    assert len(page_html(digits, live=True)) <= 200_000
 
 
 def test_compact_scripts_keep_their_texts():
