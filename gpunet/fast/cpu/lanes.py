@@ -9,6 +9,7 @@ from ...backend import Array, Params
 from ...blocks import dense_blocks
 from ...network import Network
 from ...training.steppers import TrainingState
+from .jit import structs
 from .jit.lanes import train_lanes
 from .jit.structs import (
     N_IN,
@@ -19,8 +20,6 @@ from .jit.structs import (
     MemberState,
     StepSpan,
 )
-from .jit.structs import B as BIAS
-from .jit.structs import W as WEIGHTS
 from .jit.vectors import lanes
 from .lowering import hyper_parameters
 from .stepper import SpanStepper
@@ -73,9 +72,9 @@ class LaneStepper(SpanStepper):
         size, row = 0, layers[0, N_IN]
         for layer in layers:
             layer[WIDTH] = (layer[N_OUT] | 1) * L
-            layer[WEIGHTS], layer[ROWS] = size, row * self._stride * L
-            layer[BIAS] = size + layer[N_IN] * layer[WIDTH]
-            size, row = layer[BIAS] + layer[WIDTH], row + layer[N_OUT]
+            layer[structs.W], layer[ROWS] = size, row * self._stride * L
+            layer[structs.B] = size + layer[N_IN] * layer[WIDTH]
+            size, row = layer[structs.B] + layer[WIDTH], row + layer[N_OUT]
         self._size, self._n_rows = int(size), int(row)
         return layers
 
@@ -96,6 +95,7 @@ class LaneStepper(SpanStepper):
             loss=aligned(row, np.float64),
             more=aligned(row, np.float64),
             **{name: aligned(L, dtype) for name in _VECTORS},
+            offsets=np.zeros(L, np.int64),
             flat=np.zeros(self._layout.size, dtype),
             rows=self._layout.layers,
             block=self._block,
@@ -118,7 +118,9 @@ class LaneStepper(SpanStepper):
     def _views(self, flat: Array, params: Params) -> Iterator[tuple[Array, Array]]:
         """Yield (view of a flat array, tensor of all members) of each W and b."""
         flat = flat.reshape(-1, self._lanes)
-        rows = self._lowered.layers[:, [N_IN, N_OUT, WIDTH, WEIGHTS, BIAS]].copy()
+        rows = self._lowered.layers[
+            :, [N_IN, N_OUT, WIDTH, structs.W, structs.B]
+        ].copy()
         rows[:, 2:] //= self._lanes
         for index, (n_in, n_out, width, w, b) in zip(
             self._layout.indices, rows, strict=True

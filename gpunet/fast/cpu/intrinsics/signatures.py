@@ -58,8 +58,15 @@ def product_signatures() -> dict[Callable, Callable]:
     def dots(out, o, so, A, a, sa, B, b, sb, n):
         return none(out, i, i, A, i, i, B, i, i, i)
 
-    words = (vectors.tile, vectors.lane_tile, vectors.dots)
-    return dict(zip(words, (tile, lane_tile, dots), strict=True))
+    def transpose(out, o, so, X, starts, k):
+        return none(out, i, i, X, starts, i)
+
+    return {
+        vectors.tile: tile,
+        vectors.lane_tile: lane_tile,
+        vectors.dots: dots,
+        vectors.transpose: transpose,
+    }
 
 
 def signatures(Vector: Any) -> dict[Callable, Callable]:

@@ -62,6 +62,27 @@ def _lane_tile(
         e.write(out, offset, builder.load(acc))
 
 
+def _transpose(e: Emitter, out, o, so, X, starts, k) -> None:
+    builder, kind, ir = e.builder, e.vector(0), e.ir
+    out, X, starts = e.data(0, out), e.data(3, X), e.data(4, starts)
+    n, vectors = kind.count, []
+    for i in range(n):
+        start = builder.load(builder.gep(starts, [o.type(i)]))
+        vectors.append(e.read(X, builder.add(start, k), kind))
+    half = n
+    while half > 1:  # swap blocks off the diagonal, of ever smaller matrices
+        half //= 2
+        for i in (i for i in range(n) if not i & half):
+            pair = vectors[i], vectors[i + half]
+            low = [p if not p & half else p - half + n for p in range(n)]
+            high = [p + half if not p & half else p + n for p in range(n)]
+            for row, picks in ((i, low), (i + half, high)):
+                mask = ir.Constant(ir.VectorType(ir.IntType(32), n), picks)
+                vectors[row] = builder.shuffle_vector(*pair, mask)
+    for i, v in enumerate(vectors):
+        e.write(out, builder.add(o, builder.mul(so, o.type(i))), v)
+
+
 def _dots(e: Emitter, out, o, so, A, a, sa, B, b, sb, n) -> None:
     from numba.core import cgutils
 
@@ -91,4 +112,9 @@ def _accumulate(e: Emitter, acc: Any, x: Any, y: Any) -> None:
     e.builder.store(e.add_product(e.builder.load(acc), x, y), acc)
 
 
-WORDS = {vectors.tile: _tile, vectors.lane_tile: _lane_tile, vectors.dots: _dots}
+WORDS = {
+    vectors.tile: _tile,
+    vectors.lane_tile: _lane_tile,
+    vectors.transpose: _transpose,
+    vectors.dots: _dots,
+}

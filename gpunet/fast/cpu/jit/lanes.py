@@ -13,7 +13,7 @@ from .functions import ADAM, SGD, activate, apply_gradient, slope
 from .lane_losses import add_scores, output_slopes
 from .products import length
 from .structs import ACTIVATION, N_IN, N_OUT, ROWS, WIDTH, B, W
-from .vectors import at, fill, lane_tile, load, madd, store, zeros
+from .vectors import at, fill, lane_tile, load, madd, store, transpose, zeros
 
 
 def train_lanes(net, examples, members, workspace, span):
@@ -76,23 +76,30 @@ def start_sums(net, P, Q, workspace, fused):
 
 def read_examples(net, examples, workspace, order, first, n):
     """Fill A's first rows, T, labels and weights with the members' next n examples."""
-    A, n_in, values = workspace.A, net.layers[0, N_IN], examples.values
+    A, n_in, starts = workspace.A, net.layers[0, N_IN], workspace.offsets
     L = 64 // A.itemsize
     stride, shared = workspace.stride * L, order.shape[0] == 1
-    if shared:
-        for s in range(n):
-            v = order[0, first + s] * n_in
-            for k in range(n_in):
-                store(A, k * stride + s * L, fill(A, at(values, v + k)))
     if net.labels:
-        workspace.T[:] = 0.0
-    for i in range(L):
-        for s in range(n):
-            row, o = order[0 if shared else i, first + s], s * L + i
-            read_answer(net, examples, workspace, row, o, stride)
-            if not shared:
-                for k in range(n_in):
-                    A[k * stride + o] = at(values, row * n_in + k)
+        for i in range(0, workspace.T.size, L):
+            store(workspace.T, i, zeros(A))
+    for s in range(n):
+        for i in range(L):
+            row = order[0 if shared else i, first + s]
+            starts[i] = row * n_in
+            read_answer(net, examples, workspace, row, s * L + i, stride)
+        if shared:
+            for k in range(n_in):
+                x = at(examples.values, starts[0] + k)
+                store(A, k * stride + s * L, fill(A, x))
+        elif n_in >= L:
+            for k in range(0, n_in, L):
+                j = min(k, n_in - L)
+                transpose(A, j * stride + s * L, stride, examples.values, starts, j)
+        else:
+            for k in range(n_in):
+                for i in range(L):
+                    x = at(examples.values, starts[i] + k)
+                    A[k * stride + s * L + i] = x
 
 
 def read_answer(net, examples, workspace, row, o, stride):

@@ -110,6 +110,16 @@ def lane_tile(rows, vectors, out, o, so, sj, X, x, xi, xk, M, m, mk, mj, count):
                 store(out, p, v)
 
 
+def transpose(out, o, so, X, starts, k):
+    """Put as many columns of X, from k, as a vector is long into `out`, so apart.
+
+    Lane i of each is of the row of X that begins at starts[i].
+    """
+    for j in range(lanes(out.dtype)):
+        for i in range(lanes(out.dtype)):
+            out[o + j * so + i] = X[starts[i] + k + j]
+
+
 def dots(out, o, so, A, a, sa, B, b, sb, n):
     """Put the products of four rows of A with four rows of B into a tile of `out`.
 
