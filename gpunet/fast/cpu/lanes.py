@@ -28,7 +28,7 @@ from .workspace import aligned, is_sparse
 _BLOCK = 40  # examples at most: what lies between two layers stays in the cache
 _MEMBERS, _BATCH, _WEIGHTS = 4, 8, 30_000
 _ROWS = ("labels", "weights", "factors", "top", "total", "best", "costs")
-_VECTORS = ("slope_factors", "shrink", "down")
+_VECTORS = ("slope_factors", "shrink", "down", "nothing")
 
 
 def why_alone(net: Network, batch_size: int, x: Array) -> str:

@@ -50,9 +50,12 @@ def product_signatures() -> dict[Callable, Callable]:
             return none(rows, vectors, out, i, i, X, i, i, i, M, i, i, i)
         return None  # numba asks again, with the numbers
 
-    def lane_tile(rows, vectors, out, o, so, sj, X, x, xi, xk, M, m, mk, mj, count):
+    def lane_tile(
+        rows, vectors, out, o, so, sj, B, b, bi, bj, X, x, xi, xk, M, m, mk, mj, count
+    ):
         if all(isinstance(n, types.IntegerLiteral) for n in (rows, vectors)):
-            return none(rows, vectors, out, i, i, i, X, i, i, i, M, i, i, i, i)
+            arrays = (a for array in (out, B, X, M) for a in (array, i, i, i))
+            return none(rows, vectors, *arrays, i)
         return None
 
     def dots(out, o, so, A, a, sa, B, b, sb, n):

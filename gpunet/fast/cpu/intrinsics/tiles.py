@@ -36,21 +36,22 @@ def _tile(e: Emitter, rows, columns, out, o, so, X, x, xi, xk, M, m, ms, count) 
 
 
 def _lane_tile(
-    e: Emitter, rows, columns, out, o, so, sj, X, x, xi, xk, M, m, mk, mj, count
+    e, rows, columns, out, o, so, sj, B, b, bi, bj, X, x, xi, xk, M, m, mk, mj, count
 ) -> None:
     from numba.core import cgutils
 
     builder, kind = e.builder, e.vector(2)
-    out, X, M = e.data(2, out), e.data(6, X), e.data(10, M)
+    out, B, X, M = (e.data(2 + 4 * k, a) for k, a in enumerate((out, B, X, M)))
     n_rows, n_vectors = (e.sig.args[k].literal_value for k in (0, 1))
 
     def apart(start: Any, distance: Any, n: int) -> list[Any]:
         return [builder.add(start, builder.mul(distance, o.type(i))) for i in range(n)]
 
+    starts = [p for row in apart(b, bi, n_rows) for p in apart(row, bj, n_vectors)]
     offsets = [p for row in apart(o, so, n_rows) for p in apart(row, sj, n_vectors)]
     sums = [cgutils.alloca_once(builder, kind) for _ in offsets]
-    for offset, acc in zip(offsets, sums, strict=True):
-        builder.store(e.read(out, offset, kind), acc)
+    for start, acc in zip(starts, sums, strict=True):
+        builder.store(e.read(B, start, kind), acc)
     with cgutils.for_range(builder, count, intp=o.type) as loop:
         left = builder.add(x, builder.mul(loop.index, xk))
         below = builder.add(m, builder.mul(loop.index, mk))

@@ -122,29 +122,36 @@ def forward(net, P, workspace, n):
     stride = workspace.stride * L
     for i in range(len(net.layers)):
         layer = net.layers[i]
-        n_in, n_out, w, width = layer[N_IN], layer[N_OUT], layer[W], layer[WIDTH]
-        y = layer[ROWS]
-        for j in range(n_out):
-            b = load(P, layer[B] + j * L)
-            for s in range(n):
-                store(A, y + j * stride + s * L, b)
-        product(A, y, L, stride, n, n_out, A, x, L, stride, P, w, width, L, n_in, L)
-        activate(A, y, n_out * stride, layer[ACTIVATION], net.alphas[i])
-        x = y
+        n_in, n_out, width = layer[N_IN], layer[N_OUT], layer[WIDTH]
+        j = 0
+        while j < n_out:  # what a few columns leave is in the nearest cache
+            some, y = few(n_out - j), layer[ROWS] + j * stride
+            b, w = layer[B] + j * L, layer[W] + j * L
+            columns(
+                *(A, y, L, stride, P, b, 0, L, n, some),
+                *(A, x, L, stride, P, w, width, L, n_in),
+            )
+            activate(A, y, some * stride, layer[ACTIVATION], net.alphas[i])
+            j += some
+        x = layer[ROWS]
 
 
 def pass_back(net, P, workspace, i, n):
     """Fill the D of the layer before layer i from this layer's D and weights."""
-    A, D, L = workspace.A, workspace.D, 64 // P.itemsize
-    layer, stride = net.layers[i], workspace.stride * L
-    n_in, n_out, w, width = layer[N_IN], layer[N_OUT], layer[W], layer[WIDTH]
-    x, d = net.layers[i - 1, ROWS], layer[ROWS]
-    kind, alpha = net.layers[i - 1, ACTIVATION], net.alphas[i - 1]
-    for j in range(x, x + n_in * stride, L):
-        store(D, j, zeros(D))
-    product(D, x, L, stride, n, n_in, D, d, L, stride, P, w, L, width, n_out, L)
-    for j in range(x, x + n_in * stride, L):
-        store(D, j, load(D, j) * slope(load(A, j), kind, alpha))
+    A, D, zero, L = workspace.A, workspace.D, workspace.nothing, 64 // P.itemsize
+    layer, before, stride = net.layers[i], net.layers[i - 1], workspace.stride * L
+    n_in, n_out, width, d = layer[N_IN], layer[N_OUT], layer[WIDTH], layer[ROWS]
+    j = 0
+    while j < n_in:
+        some, x, w = few(n_in - j), before[ROWS] + j * stride, layer[W] + j * width
+        columns(
+            *(D, x, L, stride, zero, 0, 0, 0, n, some),
+            *(D, d, L, stride, P, w, L, width, n_out),
+        )
+        for k in range(x, x + some * stride, L):
+            f = slope(load(A, k), before[ACTIVATION], net.alphas[i - 1])
+            store(D, k, load(D, k) * f)
+        j += some
 
 
 def add_gradients(net, Q, workspace, n):
@@ -153,15 +160,23 @@ def add_gradients(net, Q, workspace, n):
     stride = workspace.stride * L
     for i in range(len(net.layers)):
         layer = net.layers[i]
-        n_in, n_out, w, width = layer[N_IN], layer[N_OUT], layer[W], layer[WIDTH]
-        d = layer[ROWS]
-        product(Q, w, width, L, n_in, n_out, A, x, stride, L, D, d, L, stride, n, L)
-        for j in range(n_out):
-            b = load(Q, layer[B] + j * L)
-            for s in range(n):
-                b = madd(b, 1.0, load(D, d + j * stride + s * L))
-            store(Q, layer[B] + j * L, b)
-        x = d
+        n_in, n_out, width = layer[N_IN], layer[N_OUT], layer[WIDTH]
+        j = 0
+        while j < n_out:
+            some, d = few(n_out - j), layer[ROWS] + j * stride
+            w = layer[W] + j * L
+            columns(
+                *(Q, w, width, L, Q, w, width, L, n_in, some),
+                *(A, x, stride, L, D, d, L, stride, n),
+            )
+            for k in range(some):
+                o = layer[B] + (j + k) * L
+                b = load(Q, o)
+                for s in range(n):
+                    b = madd(b, 1.0, load(D, d + k * stride + s * L))
+                store(Q, o, b)
+            j += some
+        x = layer[ROWS]
 
 
 def update(net, P, G, members, workspace):
@@ -188,33 +203,51 @@ def keep_norms(net, G, members, workspace):
         members.grad_norm[lane] = length(flat)
 
 
-def product(out, o, so, sj, rows, n, X, x, xi, xk, M, m, mk, mj, count, L):
-    """Add X M to a (rows, n) matrix of vectors: see `vectors.lane_tile`."""
+def few(n):
+    """Return how many of n rows or columns a tile takes."""
+    return 4 if n >= 4 else 2 if n >= 2 else 1
+
+
+def columns(out, o, so, sj, B, b, bi, bj, rows, n, X, x, xi, xk, M, m, mk, mj, count):
+    """Put B + X M into a (rows, n) matrix of vectors: see `vectors.lane_tile`."""
     i = 0
     while i < rows:
-        height = 4 if rows - i >= 4 else 2 if rows - i >= 2 else 1
-        j, q = 0, x + i * xi
-        while j < n:
-            p, r = o + i * so + j * sj, m + j * mj
-            width = 4 if n - j >= 4 else 2 if n - j >= 2 else 1
-            shape = 10 * height + width
-            if shape == 44:
-                lane_tile(4, 4, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            elif shape == 42:
-                lane_tile(4, 2, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            elif shape == 41:
-                lane_tile(4, 1, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            elif shape == 24:
-                lane_tile(2, 4, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            elif shape == 14:
-                lane_tile(1, 4, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            elif shape == 22:
-                lane_tile(2, 2, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            elif shape == 21:
-                lane_tile(2, 1, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            elif shape == 12:
-                lane_tile(1, 2, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            else:
-                lane_tile(1, 1, out, p, so, sj, X, q, xi, xk, M, r, mk, mj, count)
-            j += width
+        height, p, q, r = few(rows - i), o + i * so, b + i * bi, x + i * xi
+        shape = 10 * height + n
+        if shape == 44:
+            lane_tile(
+                4, 4, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        elif shape == 42:
+            lane_tile(
+                4, 2, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        elif shape == 41:
+            lane_tile(
+                4, 1, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        elif shape == 24:
+            lane_tile(
+                2, 4, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        elif shape == 14:
+            lane_tile(
+                1, 4, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        elif shape == 22:
+            lane_tile(
+                2, 2, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        elif shape == 21:
+            lane_tile(
+                2, 1, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        elif shape == 12:
+            lane_tile(
+                1, 2, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
+        else:
+            lane_tile(
+                1, 1, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
+            )
         i += height

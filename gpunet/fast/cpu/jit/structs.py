@@ -100,7 +100,8 @@ class LaneWorkspace(NamedTuple):
 
     `block` examples go through the network at once; their rows are `stride` vectors
     long. `T` holds targets, or labels as one-hot; `slope_factors`, `shrink` and `down`
-    one vector each; `offsets` where the members' examples begin; `flat` one member's gradient as the table of layers `rows` says.
+    one vector each; `nothing` one of zeros; `offsets` where the members' examples
+    begin; `flat` one member's gradient as the table of layers `rows` says.
     """
 
     A: Any
@@ -119,6 +120,7 @@ class LaneWorkspace(NamedTuple):
     slope_factors: Any
     shrink: Any
     down: Any
+    nothing: Any
     offsets: Any
     flat: Any
     rows: Any

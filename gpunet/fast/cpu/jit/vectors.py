@@ -96,18 +96,22 @@ def tile(rows, vectors, out, o, so, X, x, xi, xk, M, m, ms, count):
                 out[o + i * so + j] += X[x + i * xi + k * xk] * M[m + k * ms + j]
 
 
-def lane_tile(rows, vectors, out, o, so, sj, X, x, xi, xk, M, m, mk, mj, count):
-    """Add X M to a tile of `rows` rows of `vectors` vectors (1, 2 or 4), lane by lane.
+def lane_tile(
+    rows, vectors, out, o, so, sj, B, b, bi, bj, X, x, xi, xk, M, m, mk, mj, count
+):
+    """Put B + X M into a tile of `rows` rows of `vectors` vectors (1, 2 or 4).
 
-    out[o + i so + j sj + l] += sum_k X[x + i xi + k xk + l] M[m + k mk + j mj + l].
+    out[o + i so + j sj + l] = B[b + i bi + j bj + l]
+        + sum_k X[x + i xi + k xk + l] M[m + k mk + j mj + l], lane by lane.
     The sums stay in registers, and each is added up in the order of k.
     """
     for i in range(rows):
         for j in range(vectors):
-            p, q, r = o + i * so + j * sj, x + i * xi, m + j * mj
+            v = load(B, b + i * bi + j * bj)
             for k in range(count):
-                v = madd(load(out, p), load(X, q + k * xk), load(M, r + k * mk))
-                store(out, p, v)
+                x_k, m_k = x + i * xi + k * xk, m + j * mj + k * mk
+                v = madd(v, load(X, x_k), load(M, m_k))
+            store(out, o + i * so + j * sj, v)
 
 
 def transpose(out, o, so, X, starts, k):
