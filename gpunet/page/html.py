@@ -24,11 +24,12 @@ _POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none
 # these keys. A live page may be sent any key later.
 _CHARTS = ("history", "members", "plane")
 _ONLY_WITH = {
-    "vendor/uPlot.iife.min.js": _CHARTS,
+    "vendor/": _CHARTS,
     "parts/chart.js": _CHARTS,
     "draw.css": ("digits",),
     "draw/": ("digits",),
     "members.css": ("members",),
+    "parts/live.js": (),
     "parts/dots.js": ("members",),
     "parts/live.js": ("live",),
     "plane.css": ("plane",),
