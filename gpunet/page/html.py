@@ -24,12 +24,10 @@ _POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none
 # these keys. A live page may be sent any key later.
 _CHARTS = ("history", "members", "plane")
 _ONLY_WITH = {
-    "vendor/": _CHARTS,
-    "parts/chart.js": _CHARTS,
     "draw.css": ("digits",),
     "draw/": ("digits",),
     "members.css": ("members",),
-    "parts/live.js": (),
+    "parts/chart.js": _CHARTS,
     "parts/dots.js": ("members",),
     "parts/live.js": ("live",),
     "plane.css": ("plane",),
@@ -42,6 +40,7 @@ _ONLY_WITH = {
     "tabs/neurons.js": ("digits",),
     "tabs/plane.js": ("plane",),
     "training/": ("plane",),
+    "vendor/": _CHARTS,
 }
 
 
