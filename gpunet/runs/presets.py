@@ -100,14 +100,15 @@ _CHAPTER_1 = _NIELSEN | {
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # What this library suggests: over 98 % in a few seconds.
+    # What this library suggests: over 98 % in a few seconds. Labels are smoothed by 0.1,
+    # as networks then learn more in fewer epochs; the best possible loss is 0.5, not 0.
     "default": {
         "sizes": [784, 256, 10],
-        "dropout": 0.1,
+        "loss": "softmax_cross_entropy:0.1",
         "optimizer": "adam",
-        "learning_rate": 0.004,
+        "learning_rate": 0.006,
         "schedule": "one_cycle",
-        "epochs": 8,
+        "epochs": 6,
     },
     # For a custom table: its columns and classes replace 784 and 10.
     "table": {
