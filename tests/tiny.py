@@ -148,7 +148,7 @@ def train(data, out, *args, **more):
     """Run scripts/train.py on a set of `write_set` with tiny settings."""
     base = {"--sizes": "16-8-3", "--validation": 12, "--epochs": 3}
     base |= {"--batch-size": 10, "--lr": 0.01, "--device": "cpu"}
-    base |= {"--schedule": "constant", "--dropout": 0}  # so that it is `settings`
+    base |= {"--schedule": "constant", "--loss": "softmax_cross_entropy"}  # `settings`
     words = [str(word) for pair in base.items() for word in pair]
     for name in [name for name in words[::2] if name in args]:
         at = words.index(name)  # given by the test itself

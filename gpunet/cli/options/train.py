@@ -146,19 +146,21 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         help="of hidden layers: relu, sigmoid, ... (default: relu)",
     )
     add("--output", **NAME, help="activation of the last layer (default: identity)")
-    text = "half_squared_error, huber, ... (default: softmax_cross_entropy; "
-    add("--loss", **NAME, help=f"{text}tables: by the task)")
+    text = "half_squared_error, huber, ... (default: softmax_cross_entropy:0.1, whose "
+    add(
+        "--loss", **NAME, help=f"{text}labels are smoothed by 0.1; tables: by the task)"
+    )
     starts = "initial values: he_normal, standard_normal, ... (default: by activation)"
     add("--weights", "--weight-init", **NAME, help=starts)
     add("--biases", "--bias-init", **NAME, help="initial values (default: zeros)")
-    text = "share of hidden outputs that a step leaves out (default: 0.1; tables 0)"
+    text = "share of hidden outputs that a step leaves out (default: 0)"
     add("--dropout", type=number(0, 1), metavar="RATE", help=text)
     add("--dtype", **NAME, help="float32 (default) or float64")
 
 
 def _add_descent(parser: argparse.ArgumentParser) -> None:
     add = adder(parser.add_argument_group("gradient descent"))
-    text = "times through the examples (default: 8; tables 60)"
+    text = "times through the examples (default: 6; tables 60)"
     add("--epochs", **COUNT, help=text)
     text = "examples of a step, at most all (default: 128; tables 32)"
     add("--batch-size", **COUNT, help=text)
@@ -166,7 +168,7 @@ def _add_descent(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", **NAME, help=names)
     rates = _POSITIVE | _PER_MEMBER | {"dest": "learning_rate"}
     text = "one rate, or several, each for as many members"
-    text += " (default: 0.004; tables 0.003)"
+    text += " (default: 0.006; tables 0.003)"
     add("--lr", "--learning-rate", **rates, help=text)
     add("--momentum", type=number(0, 1), **_PER_MEMBER, help="of sgd (default: 0)")
     add("--nesterov", action="store_true", help="momentum as Nesterov takes it")
