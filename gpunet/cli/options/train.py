@@ -146,10 +146,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         help="of hidden layers: relu, sigmoid, ... (default: relu)",
     )
     add("--output", **NAME, help="activation of the last layer (default: identity)")
-    text = "half_squared_error, huber, ... (default: softmax_cross_entropy:0.1, whose "
-    add(
-        "--loss", **NAME, help=f"{text}labels are smoothed by 0.1; tables: by the task)"
-    )
+    text = "half_squared_error, huber, ... (default: softmax_cross_entropy:0.1, of "
+    add("--loss", **NAME, help=f"{text}smoothed labels; tables: by the task)")
     starts = "initial values: he_normal, standard_normal, ... (default: by activation)"
     add("--weights", "--weight-init", **NAME, help=starts)
     add("--biases", "--bias-init", **NAME, help="initial values (default: zeros)")
