@@ -212,7 +212,8 @@ def columns(out, o, so, sj, B, b, bi, bj, rows, n, X, x, xi, xk, M, m, mk, mj, c
     """Put B + X M into a (rows, n) matrix of vectors: see `vectors.lane_tile`."""
     i = 0
     while i < rows:
-        height, p, q, r = few(rows - i), o + i * so, b + i * bi, x + i * xi
+        height = few(rows - i) if n > 1 or rows - i >= 4 else 1
+        p, q, r = o + i * so, b + i * bi, x + i * xi
         shape = 10 * height + n
         if shape == 44:
             lane_tile(
@@ -237,10 +238,6 @@ def columns(out, o, so, sj, B, b, bi, bj, rows, n, X, x, xi, xk, M, m, mk, mj, c
         elif shape == 22:
             lane_tile(
                 2, 2, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
-            )
-        elif shape == 21:
-            lane_tile(
-                2, 1, out, p, so, sj, B, q, bi, bj, X, r, xi, xk, M, m, mk, mj, count
             )
         elif shape == 12:
             lane_tile(
