@@ -55,11 +55,17 @@ def test_compact_scripts_keep_their_texts():
       const a = [1, 2], b = "x = { y }";  // a line
       const c = a [0] / 2 ;
       const d = `${ a }  =  ${b}`, e = /a = b/.test(b);
+      const f = `of ${
+        a } , ${ b }
+        // and`;
     """
     assert compact(source, ".js").splitlines() == [
         'const a=[1,2],b="x = { y }";',
         "const c=a[0]/2;",
         "const d = `${ a }  =  ${b}`, e = /a = b/.test(b);",
+        "      const f = `of ${",
+        "        a } , ${ b }",
+        "        // and`;",
     ]
     style = "a :focus, .b > * { margin: 0 1px; color: red }"
     assert compact(style, ".css") == "a :focus,.b > *{margin: 0 1px;color: red}"

@@ -20,9 +20,14 @@ _LONGEST = 200  # characters of a line that somebody wrote
 
 def compact(source: str, kind: str) -> str:
     """Return a source of the kind ".js" or ".css", made shorter."""
-    lines = (_COMMENT.sub("", line).strip() for line in source.splitlines())
-    kept = (line for line in lines if line and not line.startswith("//"))
-    return "\n".join(_tight(line, _SPACES[kind]) for line in kept)
+    kept, inside = [], False  # a `text` of several lines, whose spaces count
+    for line in source.splitlines():
+        begins_inside, inside = inside, inside ^ bool(line.count("`") % 2)
+        if not begins_inside and not inside:
+            line = _tight(_COMMENT.sub("", line).strip(), _SPACES[kind])
+        if begins_inside or (line and not line.startswith("//")):
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _tight(line: str, spaces: re.Pattern[str]) -> str:
