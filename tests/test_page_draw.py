@@ -9,6 +9,7 @@ from helpers import normal
 import gpunet
 from gpunet.data import read_mnist
 from gpunet.page import PageSource, page_document
+from gpunet.page.values import network_values
 
 TEST = read_mnist().test
 
@@ -59,7 +60,7 @@ def drag(page, *points):
 def ink(page):
     """Return how many pixels of the board have ink."""
     code = """(canvas) => canvas.getContext("2d").getImageData(0, 0, 280, 280).data
-      .filter((v, k) => k % 4 === 0 && v > 120).length"""
+      .filter((v, k) => k % 4 === 3 && v > 120).length"""
     return page.locator(".board canvas").evaluate(code)
 
 
@@ -173,11 +174,29 @@ def test_mistakes_lead_to_the_board(open_page, document):
     start = f"Test digit {digits['index'][k]}: it says {said}"
     assert says(page).startswith(start)
     assert says(page).endswith(f"It is a {label}: a mistake.")
-    assert page.url.endswith(f"#draw={k}")
+    assert page.url.endswith(f"#draw={digits['index'][k]}")
     page.get_by_role("button", name="Next mistake").click()
     assert says(page).endswith("a mistake.") and not says(page).startswith(start)
     page.get_by_role("button", name="Previous mistake").click()
     assert says(page).startswith(start)
+
+
+def test_another_network_sees_what_is_on_the_board(open_page, document, net):
+    page = open_page(document, place="#draw")
+    drag(page, (140, 40), (140, 240))
+    bar, first = ink(page), outputs(page)
+    other = gpunet.mlp([784, 16, 10], "sigmoid", seed=2)
+    page.evaluate("(network) => page.update({ network })", network_values(other, None))
+    assert ink(page) == bar and not np.allclose(outputs(page), first, atol=1e-3)
+    page.evaluate("(network) => page.update({ network })", document["network"])
+    assert np.array_equal(outputs(page), first)
+    page.locator("#tab-neurons").click()
+    before = page.locator(".gallery button").all_text_contents()
+    wide = gpunet.mlp([784, 20, 10], seed=2)
+    page.evaluate("(network) => page.update({ network })", network_values(wide, None))
+    assert len(before) == 16 and page.locator(".gallery button").count() == 20
+    page.locator("#tab-draw").click()
+    assert page.locator(".squares").first.locator("button").count() == 20
 
 
 def test_neurons_come_by_their_use(open_page, document, net):

@@ -25,21 +25,17 @@ page.board = ({ onStart, onInk, onEnd }) => {
   const pixels = new Uint8Array(N * N), before = [];
   const canvas = page.element("canvas", { width: N, height: N, tabindex: 0,
     role: "application", "aria-label": "Drawing board",
-    "aria-roledescription": "drawing board", "aria-describedby": "board-keys" });
+    "aria-describedby": "board-keys" });
   const cursor = page.element("div", { class: "cursor", hidden: true });
   const element = page.element("div", { class: "board" }, canvas, cursor);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const picture = context.createImageData(N, N);
+  picture.data.fill(255);
   const board = { element, canvas, n: N, pixels, erase: false, render };
   let last = null, at = [(N + STEP) / 2, (N + STEP) / 2];
 
   function render() {
-    for (let k = 0; k < pixels.length; k++) {
-      picture.data[4 * k] = 14 + (pixels[k] * 241) / 255;
-      picture.data[4 * k + 1] = 17 + (pixels[k] * 238) / 255;
-      picture.data[4 * k + 2] = 22 + (pixels[k] * 233) / 255;
-      picture.data[4 * k + 3] = 255;
-    }
+    pixels.forEach((value, k) => { picture.data[4 * k + 3] = value; }); // on black
     context.putImageData(picture, 0, 0);
   }
 

@@ -216,9 +216,8 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
     place();
     connect();
   }).observe(element);
-  const sizes = [network.inputs.n, ...blocks.map((block) => block.nOut)].join("-");
-  canvas.setAttribute("aria-label", `The network ${sizes}: lines are the strongest `
-    + "products of weight and activation; the buttons below have the numbers.");
+  const sizes = [network.inputs.n, ...blocks.map((block) => block.nOut)];
+  canvas.setAttribute("aria-label", `The network ${sizes.join("-")} and what it adds up`);
   // Another network of the same layers: its lines are other ones.
   const use = (other) => { blocks = page.blocks(other); };
   return { element, show, light, use, select: (l, j) => { selected = [l, j]; draw(); } };

@@ -77,3 +77,25 @@ page.use = (network, block, next, rows) => {
     return value * out.reduce((total, w) => total + Math.abs(w), 0);
   });
 };
+
+// A tab that is drawn anew when one of `keys` of the document changed: at once if it is
+// in sight, else when it is shown. draw(doc) returns its elements.
+page.renewedTab = ({ keys, draw, ...tab }) => {
+  let isStale = false;
+  const renew = (root, doc) => {
+    isStale = false;
+    root.replaceChildren(...draw(doc));
+  };
+  page.tab({
+    ...tab,
+    render(root, doc) {
+      renew(root, doc);
+      page.onUpdate((_, changes) => {
+        if (!tab.when(doc) || !keys.some((key) => key in changes)) return;
+        if (root.hidden) isStale = true;
+        else renew(root, doc);
+      });
+    },
+    shown: (root, doc) => isStale && renew(root, doc),
+  });
+};

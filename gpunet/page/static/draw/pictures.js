@@ -1,5 +1,5 @@
 // Pictures of pixels and of weights: white ink on black; above 0 blue, below 0 orange.
-const BLACK = [14, 17, 22], PLUS = [106, 169, 244], MINUS = [240, 152, 90];
+const PLUS = [106, 169, 244], MINUS = [240, 152, 90], WHITE = [255, 255, 255];
 
 // Paint values, side x side, on a canvas; signed ones by their largest size.
 page.paint = (canvas, values, { signed = false, side = Math.sqrt(values.length) } = {}) => {
@@ -9,19 +9,16 @@ page.paint = (canvas, values, { signed = false, side = Math.sqrt(values.length) 
   for (const v of values) top = Math.max(top, Math.abs(v));
   for (let k = 0; k < values.length; k++) {
     const share = signed ? Math.abs(values[k]) / (top || 1) : values[k];
-    const color = !signed ? [255, 255, 255] : values[k] < 0 ? MINUS : PLUS;
-    for (let c = 0; c < 3; c++)
-      picture.data[4 * k + c] = BLACK[c] + share * (color[c] - BLACK[c]);
-    picture.data[4 * k + 3] = 255;
+    const color = !signed ? WHITE : values[k] < 0 ? MINUS : PLUS;
+    picture.data.set([...color, 255 * share], 4 * k); // on black
   }
   context.putImageData(picture, 0, 0);
   return canvas;
 };
 
 // A canvas with such a picture; `label` is for those who do not see it.
-page.picture = (values, label, settings = {}) =>
-  page.paint(page.element("canvas", { class: "picture", role: "img", "aria-label": label }),
-    values, settings);
+page.picture = (values, label, settings) => page.paint(page.element("canvas",
+  { class: "picture", role: "img", "aria-label": label }), values, settings);
 
 // The digits of the document: {pixels, index, label, said, probability} each.
 // Pixels are bytes; a 0 is followed by how many 0 there are.

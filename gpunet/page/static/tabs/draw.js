@@ -11,16 +11,17 @@ page.tab({
   render(root, doc) {
     session = start(root, doc);
     page.onUpdate((_, changes) => {
-      if (doc.network && doc.digits && ("network" in changes || "digits" in changes))
-        session = start(root, doc);
+      if (!doc.network || !doc.digits || !("network" in changes || "digits" in changes))
+        return;
+      if (!session.renew()) session = start(root, doc);
     });
   },
   shown: () => session?.follow(),
 });
 
 function start(root, doc) {
-  const { side } = doc.digits, digits = page.digits(doc);
-  const trained = page.model();
+  const { side } = doc.digits;
+  let digits = page.digits(doc), trained = page.model();
   // What is shown: pixels, the network that sees them, what it makes of them.
   const state = { pixels: new Float32Array(side * side), model: trained, values: null,
     subject: "", neuron: null, digit: null, isExample: false };
@@ -84,7 +85,8 @@ function start(root, doc) {
     const number = value === undefined ? "" : `, with ${value.toFixed(2)}`;
     says.replaceChildren(state.subject ? `${state.subject}: it says ` : "It says ",
       page.element("strong", {}, label), number);
-    if (state.digit) says.append(truth(state.digit));
+    if (state.digit) says.append(`. It is a ${state.digit.label}${
+      label === state.digit.label ? "." : ": a mistake."}`);
   }
 
   // Behind a stroke or a choice: what takes longer, or is read aloud.
@@ -107,28 +109,42 @@ function start(root, doc) {
       behavior: page.reducedMotion() ? "auto" : "smooth" });
   }
 
-  function load(k) {
-    const digit = digits[k];
-    if (!digit) return;
+  function load(digit) {
     put(digit.pixels, `Test digit ${digit.index}`, digit);
-    page.select(String(k));
+    page.select(String(digit.index));
   }
 
+  // Load the digit that the address names.
   function follow() {
-    const selection = page.selection();
-    if (selection && digits[selection] && digits[selection] !== state.digit)
-      load(Number(selection));
+    const digit = digits.find(({ index }) => String(index) === page.selection());
+    if (digit && digit !== state.digit) load(digit);
   }
 
   // Noise on the weights makes another network; the trained one stays as it is.
-  const noise = noiseSlider((level, seed) => {
+  function setNoise(level, seed) {
     state.model = level ? page.withNoise(level, seed) : trained;
     diagram.use(state.model);
     answer();
     squares.speak();
     if (state.neuron) explain(...state.neuron, false);
-  });
+  }
 
+  // Another network, of another epoch or member, sees what is on the board. Returns
+  // whether it can: not with other layers.
+  function renew() {
+    const other = page.model(), sizes = (model) => String(model.steps.map((step) =>
+      step.function ?? step.b.length));
+    if (sizes(other) !== sizes(trained)) return false;
+    [trained, digits] = [other, page.digits(doc)];
+    state.digit = digits.find(({ index }) => index === state.digit?.index) ?? null;
+    choice.replaceChildren(...chooser(digits, load, state));
+    noise.renew();
+    return true;
+  }
+
+  const noise = noiseSlider(setNoise);
+  const choice = page.element("div", { class: "row examples" },
+    chooser(digits, load, state));
   const noisy = page.uniform(7);
   const blank = () => { board.clear(); ended(); };
   const random = () => {
@@ -141,7 +157,7 @@ function start(root, doc) {
       "Lines are the strongest products of activation and weight: blue ones add, orange "
       + "dashed ones take away. Press a neuron for its whole sum."), says,
       page.element("div", { class: "row examples" }, page.button("Blank", blank),
-        page.button("Noise", random), chooser(digits, load, state)),
+        page.button("Noise", random), choice),
       page.numbers(() => page.table(["output", { name: "value", number: true }],
         Array.from(state.values.at(-1), (v, k) => [page.className(trained, k), v]),
         { caption: "What the network says now" }))),
@@ -150,26 +166,21 @@ function start(root, doc) {
         + (side < 16 ? "." : " pixels, the digit scaled into a box and centered by its "
         + "mass.")),
       page.element("p", { class: "muted", id: "board-keys" }, KEYS))),
-  why, page.element("h2", {}, "Every neuron"), squares.element, noise);
+  why, page.element("h2", {}, "Every neuron"), squares.element, noise.element);
 
-  const first = (doc.digits.typical ?? []).reduce((best, k) =>
-    (digits[k].probability > (digits[best]?.probability ?? 0) && !digits[k].isMistake ? k
-      : best), -1);
   follow();
-  if (!state.digit && first >= 0) {
-    put(digits[first].pixels, `Test digit ${digits[first].index}`, digits[first]);
-    setExample(true);
-  } else if (!state.digit) {
+  if (state.digit) return { follow, renew };
+  const first = (doc.digits.typical ?? []).map((k) => digits[k])
+    .reduce((best, digit) => (digit.probability > (best?.probability ?? 0)
+      && !digit.isMistake ? digit : best), null);
+  if (first) put(first.pixels, `Test digit ${first.index}`, first);
+  else {
     drawn();
     finished();
-    hint.hidden = false;
-    state.isExample = true;
   }
-  return { follow };
+  setExample(true);
+  return { follow, renew };
 }
-
-const truth = ({ label, isMistake }) => (isMistake
-  ? `. It is a ${label}: a mistake.` : `. It is a ${label}.`);
 
 // Pen or eraser, undo, clear.
 function tools(board, blank) {
@@ -186,26 +197,22 @@ function tools(board, blank) {
 
 // A test digit by its number, the next one, the next mistake.
 function chooser(digits, load, state) {
-  if (!digits.length) return null;
-  const now = () => digits.indexOf(state.digit);
-  const next = (by, wanted) => {
-    const n = digits.length;
-    for (let k = 1; k <= n; k++) {
-      const at = (now() + by * k + n * (k + 1)) % n;
-      if (wanted(digits[at])) return load(at);
-    }
-    return undefined;
+  if (!digits.length) return [];
+  const next = (by, isWanted) => () => {
+    let at = digits.indexOf(state.digit);
+    do at = (at + by + digits.length) % digits.length; while (!isWanted(digits[at]));
+    load(digits[at]);
   };
-  const byIndex = digits.map((_, k) => k).sort((a, b) => digits[a].index - digits[b].index);
-  const menu = page.element("select", { onchange: () => load(Number(menu.value)) },
-    page.element("option", { value: "" }, "load ..."),
-    byIndex.map((k) => page.element("option", { value: k },
-      `${digits[k].index} (${digits[k].label})`)));
-  const isMistake = (digit) => digit.isMistake;
+  const inOrder = digits.toSorted((a, b) => a.index - b.index);
+  const menu = page.element("select", { onchange: () => menu.value
+    && load(inOrder[menu.value]) },
+  page.element("option", { value: "" }, "load ..."), inOrder.map(({ index, label }, k) =>
+    page.element("option", { value: k }, `${index} (${label})`)));
+  const isMistake = (digit) => digit.isMistake, isRight = (digit) => !digit.isMistake;
+  const buttons = [["Next digit", 1, isRight], ["Previous mistake", -1, isMistake],
+    ["Next mistake", 1, isMistake]].filter(([, , isWanted]) => digits.some(isWanted));
   return [page.element("label", {}, "Test digit", menu),
-    page.button("Next digit", () => next(1, (digit) => !digit.isMistake)),
-    digits.some(isMistake) && page.button("Previous mistake", () => next(-1, isMistake)),
-    digits.some(isMistake) && page.button("Next mistake", () => next(1, isMistake))];
+    ...buttons.map(([text, by, isWanted]) => page.button(text, next(by, isWanted)))];
 }
 
 function noiseSlider(onChange) {
@@ -224,7 +231,8 @@ function noiseSlider(onChange) {
       + `normal noise of ${value} standard deviations of its layer's weights, seed ${seed}.`;
     onChange(value, seed);
   }
-  return page.element("div", {}, page.element("h2", {}, "Noise on the weights"),
+  const element = page.element("div", {}, page.element("h2", {}, "Noise on the weights"),
     page.element("div", { class: "row" }, page.element("label", {}, "Noise", slider), level,
       other), warning);
+  return { element, renew: change };
 }

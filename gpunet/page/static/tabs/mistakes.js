@@ -1,28 +1,24 @@
 // Which digit is taken for which, the surest mistakes, and the digits it is least sure of.
-page.tab({
+page.renewedTab({
   id: "mistakes",
   title: "Mistakes",
   when: ({ digits }) => digits?.n,
-  render(root, doc) {
-    const draw = () => root.replaceChildren(...sections(doc));
-    draw();
-    page.onUpdate((_, changes) => {
-      if (doc.digits?.n && "digits" in changes) draw();
-    });
-  },
+  keys: ["digits"],
+  draw: sections,
 });
 
 function sections(doc) {
   const { digits } = doc, all = page.digits(doc), wrong = digits.n - digits.correct;
   const share = page.percent(digits.correct / digits.n);
-  const parts = [page.element("p", {}, `${digits.correct.toLocaleString("en")} of ${
+  const who = doc.members ? `Member ${doc.members.shown}: ` : "";
+  const parts = [page.element("p", {}, `${who}${digits.correct.toLocaleString("en")} of ${
     digits.n.toLocaleString("en")} ${digits.source} are answered correctly: ${share}.${
     worst(digits)}`)];
   parts.push(page.element("h2", {}, "Which is taken for which"), confusion(digits));
   const gallery = (title, text, rows) => {
     if (rows.length) parts.push(page.element("h2", {}, title),
       page.element("p", {}, text), page.element("div", { class: "gallery" },
-        rows.map((k) => cell(all[k], k, digits.side))));
+        rows.map((k) => cell(all[k], digits.side))));
   };
   gallery("The surest mistakes", `${digits.mistakes.length} of ${wrong} mistakes, those `
     + "with the highest output first. Press one to see why in the tab Draw.",
@@ -62,11 +58,11 @@ function confusion(digits) {
     page.element("tbody", {}, body)));
 }
 
-function cell(digit, k, side) {
+function cell(digit, side) {
   const text = `says ${digit.said} (${digit.probability.toFixed(2)}), ${
     digit.isMistake ? `is ${digit.label}` : "right"}`;
   return page.element("button", { type: "button", "aria-label":
-    `Test digit ${digit.index}: ${text}`, onclick: () => page.show("draw", String(k)) },
+    `Test digit ${digit.index}: ${text}`, onclick: () => page.show("draw", String(digit.index)) },
   page.paint(page.element("canvas", { class: "picture", "aria-hidden": "true" }),
     digit.pixels, { side }), text);
 }

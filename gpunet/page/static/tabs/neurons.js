@@ -1,17 +1,12 @@
 // The weights into each neuron of the first layer as a picture, the most used first.
 const MOST = 64;
 
-page.tab({
+page.renewedTab({
   id: "neurons",
   title: "Neurons",
   when: ({ network, digits }) => network && digits,
-  render(root, doc) {
-    const draw = () => root.replaceChildren(...gallery(doc));
-    draw();
-    page.onUpdate((_, changes) => {
-      if (doc.network && doc.digits && "network" in changes) draw();
-    });
-  },
+  keys: ["network"],
+  draw: gallery,
 });
 
 function gallery(doc) {
