@@ -98,6 +98,13 @@ def address_of(started):
     return line.split()[1]
 
 
+def rest_of(started):
+    """Return what a command still prints on standard error, until its end."""
+    text = started.stderr.read()
+    started.wait(PATIENCE)
+    return text
+
+
 def wait_until(ready):
     """Wait for what another process does."""
     end = time.monotonic() + PATIENCE
