@@ -63,9 +63,10 @@ def test_predictor_keeps_small_probabilities(dtype):
 def test_costs_of_confident_answers_keep_small_numbers():
     Y, T = np.array([40.0, -50.0, 0.0, -600.0, 2.0]), np.array([1.0, 0, 1, 0, 1])
     for j in range(5):
-        cost = functions.cost(Y[j:], T[j:], 0, 1, functions.BINARY, 1.0)
+        cost = functions.cost(Y[j:], T[j:], None, 0, 1, functions.BINARY, 1.0)
         assert cost == pytest.approx(np.logaddexp(0, -abs(Y[j])), rel=1e-14, abs=0)
-    long = functions.cost(np.zeros(2000), np.ones(2000), 0, 2000, functions.BINARY, 1.0)
+    zeros, ones = np.zeros(2000), np.ones(2000)
+    long = functions.cost(zeros, ones, None, 0, 2000, functions.BINARY, 1.0)
     assert long == pytest.approx(2000 * np.log(2), rel=1e-13)
 
 

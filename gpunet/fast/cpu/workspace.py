@@ -124,7 +124,7 @@ def workspace_for(
         column_starts=np.zeros(n_in, np.int64),
         column_ends=np.zeros((n_threads, n_in), np.int64),
         column_bounds=np.zeros((n_threads, 2 * batch_size), np.int64),
-        targets=np.zeros((n_threads, layout.row_size)),
+        targets=np.zeros((n_threads, 2, layout.row_size)),
         W_transposed=aligned(n_threads * n_transposed, dtype).reshape(n_threads, -1),
         G=aligned(layout.size, dtype),
         squared_weights=None,

@@ -161,6 +161,10 @@ def _mulhi(e: Emitter, a: Any, b: Any) -> Any:
     return e.builder.trunc(high, e.ir.IntType(64))
 
 
+def _put(e: Emitter, a: Any, k: Any, x: Any) -> None:
+    e.builder.store(x, e.builder.gep(e.data(0, a), [k]))
+
+
 def _fetch(e: Emitter, a: Any, o: Any) -> None:
     word = e.ir.IntType(32)
     address = e.pointer(e.data(0, a), o, e.ir.IntType(8))
@@ -198,6 +202,7 @@ WORDS: dict[Callable, Callable] = {
     vectors.load_wide: _load_wide,
     vectors.total: lambda e, v: e.total(v),
     vectors.at: lambda e, a, k: e.builder.load(e.builder.gep(e.data(0, a), [k])),
+    vectors.put: _put,
     **{vectors.ratio: _ratio, vectors.mulhi: _mulhi, vectors.fetch: _fetch},
     **{vectors.arrive: _arrive, vectors.peek: _peek, vectors.pause: _pause},
 }

@@ -102,6 +102,7 @@ def signatures(Vector: Any) -> dict[Callable, Callable]:
         vectors.total: lambda v: v.dtype(v),
         vectors.ratio: ratio,
         vectors.at: lambda a, k: a.dtype(a, i),
+        vectors.put: lambda a, k, x: none(a, i, a.dtype),
         vectors.mulhi: lambda a, b: types.uint64(types.uint64, types.uint64),
         **product_signatures(),
         vectors.fetch: lambda a, o: none(a, i),

@@ -6,7 +6,7 @@ e^x is a polynomial of vectors: the C library's takes one number at a time, 10 n
 import numpy as np
 
 from .power import logarithm, power
-from .vectors import less, load, madd, ratio, store, zeros
+from .vectors import less, load, load_wide, madd, ratio, store, zeros
 
 IDENTITY, RELU, LEAKY, SIGMOID, TANH = range(5)
 SOFTMAX, BINARY, SQUARES = range(3)
@@ -87,10 +87,10 @@ def predictions(Y, D, o, n_out, n, kind, size):
                 store(D, j, load(D, j) * (one / total))
 
 
-def cost(Y, T, r, n_out, kind, square_factor):
+def cost(Y, T, powers, r, n_out, kind, square_factor):
     """Return the cost of the row Y[r : r + n_out], in double precision.
 
-    T holds its targets, smoothed already.
+    T holds its targets, smoothed already; for `powers` see `log_sum`.
     """
     loss = 0.0
     if kind == SQUARES:
@@ -110,19 +110,28 @@ def cost(Y, T, r, n_out, kind, square_factor):
                 loss += logarithm(1.0, more)
                 more = 0.0
         return loss
-    top = np.float64(Y[r])
-    for j in range(1, n_out):
-        top = max(top, np.float64(Y[r + j]))
-    total = 0.0
-    for j in range(n_out):
-        s, p = power(np.float64(Y[r + j]) - top)
-        total += s + s * p
-    total = top + logarithm(total, 0.0)
+    total = log_sum(Y, powers, r, n_out)
     for j in range(n_out):
         # 0 x inf is NaN: a class of probability 0 costs nothing.
         if T[j] != 0.0:
             loss += T[j] * (total - Y[r + j])
     return loss
+
+
+def log_sum(Y, powers, r, n_out):
+    """Return log(sum_j e^Y[r + j]) of the row Y[r : r + n_out], in double precision.
+
+    `powers` is room for a padded row of float64.
+    """
+    top, total = np.float64(Y[r]), 0.0
+    for j in range(1, n_out):
+        top = max(top, np.float64(Y[r + j]))
+    for j in range(0, n_out, 8):
+        s, p = power(load_wide(Y, r + j) - top)
+        store(powers, j, s + s * p)
+    for j in range(n_out):
+        total += powers[j]
+    return top + logarithm(total, 0.0)
 
 
 def clipped_log(p, clip):

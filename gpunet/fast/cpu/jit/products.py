@@ -8,7 +8,7 @@ sums are computed at once, because an addition takes four cycles.
 import numpy as np
 
 from .structs import N_IN, WIDTH, W
-from .vectors import at, dots, load, madd, store, tile, total, zeros
+from .vectors import at, dots, load, madd, put, store, tile, total, zeros
 
 
 def gather(out, o, M, m, n, used, idx, i0, val, v0, count, L):
@@ -126,11 +126,11 @@ def rows_by_transposed(D, o, so, rows, n_in, used, d, sd, P, w, n_out, room, L):
     """
     for j in range(n_out):
         for i in range(n_in):
-            room[j * so + i] = P[w + i * sd + j]
+            put(room, j * so + i, at(P, w + i * sd + j))
         for i in range(n_in, so):
-            room[j * so + i] = 0.0
-    for i in range(o, o + rows * so):
-        D[i] = 0.0
+            put(room, j * so + i, P.dtype.type(0.0))
+    for i in range(o, o + rows * so, L):
+        store(D, i, zeros(D))
     product(D, o, so, rows, used, D, d, sd, 1, room, 0, so, n_out, L)
 
 

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from .functions import SQUARES, clipped_cost, clipped_log, cost, predictions, slope
+from .functions import (
+    SOFTMAX,
+    SQUARES,
+    clipped_cost,
+    clipped_log,
+    cost,
+    log_sum,
+    predictions,
+    slope,
+)
 from .structs import ACTIVATION, N_OUT, ROWS, WIDTH
 from .vectors import load, store
 
@@ -36,8 +45,10 @@ def output_slopes(net, examples, workspace, thread, batch, scale, lo, hi):
 def score(net, examples, workspace, thread, batch, lo, hi):
     """Fill `costs` and `correct` of examples lo to hi - 1; D holds predictions."""
     layer, A, D = net.layers[-1], workspace.A, workspace.D
-    n_out, width, targets = layer[N_OUT], layer[WIDTH], workspace.targets[thread]
+    n_out, width = layer[N_OUT], layer[WIDTH]
+    targets, powers = workspace.targets[thread, 0], workspace.targets[thread, 1]
     threshold = 0.5 if net.loss == SQUARES else 0.0
+    entropy = net.loss == SOFTMAX and net.labels and net.smoothing[1] == 0
     for s in range(lo, hi):
         r, row = layer[ROWS] + s * width, batch[s]
         weight = examples.weight[row] if examples.weight.size else A.dtype.type(1.0)
@@ -45,13 +56,16 @@ def score(net, examples, workspace, thread, batch, lo, hi):
             loss = clipped_log(D[r + examples.labels[row]], net.clip)
         elif net.clip > 0:
             loss = clipped_cost(examples.targets, row, D, r, n_out, net.clip)
+        elif entropy:
+            y = A[r + examples.labels[row]]
+            loss = net.smoothing[0] * (log_sum(A, powers, r, n_out) - y)
         else:
             for j in range(n_out):
                 target = examples.targets[row, j] if not net.labels else 0.0
                 targets[j] = net.smoothing[0] * target + net.smoothing[1]
             if net.labels:
                 targets[examples.labels[row]] += net.smoothing[0]
-            loss = cost(A, targets, r, n_out, net.loss, net.square_factor)
+            loss = cost(A, targets, powers, r, n_out, net.loss, net.square_factor)
         workspace.costs[s] = loss * weight
         if net.has_accuracy:
             if net.labels:

@@ -67,10 +67,9 @@ class Workspace(NamedTuple):
     after dropout), whole or as lists with `columns` and `counts`; `mask` dropout's
     factors, 1 without it. `bounds` are the rows of each layer's W that each thread
     updates. `X` holds the batch where data have few zeros; `column_values` and what
-    follows: see
-    `first_layer.list_columns`. Each thread has a row of `targets` and of
-    `W_transposed`. `squared_weights`, shape (1,) or None, sums the squared weights of
-    all steps; `sync` is where threads meet.
+    follows: see `first_layer.list_columns`. Each thread has two rows of `targets` (the
+    second for `functions.log_sum`) and one of `W_transposed`. `squared_weights`, shape
+    (1,) or None, sums the squared weights of all steps; `sync` is where threads meet.
     """
 
     A: Any

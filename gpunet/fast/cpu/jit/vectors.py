@@ -79,6 +79,11 @@ def at(a: Array, k: int) -> float:
     return a[k]
 
 
+def put(a: Array, k: int, x: float) -> None:
+    """Write x to a[k] of a flat array, k at least 0."""
+    a[k] = x
+
+
 def mulhi(a: int, b: int) -> int:
     """Return the upper 64 bits of the product of two uint64."""
     return np.uint64(int(a) * int(b) >> 64)  # type: ignore[return-value]
