@@ -73,7 +73,7 @@ def test_wrong_and_empty_cells_are_said_beside_them(open_page, tmp_path, monkeyp
     without = source.table.target.decode(other)[0, 0]
     assert float(moved.text_content().split()[-1][:-1]) == pytest.approx(without, 1e-4)
     page.get_by_role("button", name="Reset").click()
-    assert size.input_value() == f"{source.table.scaling.mean[0]:.4g}"
+    assert size.input_value() == f"{source.table.scaling.mean[0]:.6g}"
 
 
 def test_networks_without_a_table_have_no_form(open_page):

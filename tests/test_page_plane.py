@@ -213,6 +213,11 @@ def test_new_networks_have_a_plane_and_unsuitable_ones_do_not(open_page):
     page = open_page(document([2, 3, 5]), place="#plane")
     assert page.evaluate(STATE)["n"] == 0
     assert "plane" not in document([3, 4, 2])
+    x, t = np.array([[1.0, 2.0], [3.0, 5.0], [0.5, 0.25]]), np.array([0, 1, 1])
+    data = gpunet.Splits(gpunet.Dataset(x, t), None, None, 2, "three points")
+    view = gpunet.show.page(gpunet.mlp([2, 3, 2]), data)
+    page = open_page(view.html, place="#plane")
+    assert page.evaluate("page.plane.playground().data.x") == x.tolist()
     notes = document([2, 4, 2], output="softmax", loss="squared_error")
     assert "plane" not in notes
     assert "the page cannot train softmax" in json.dumps(notes["overview"])

@@ -34,8 +34,8 @@ def section(source: PageSource) -> dict[str, Any] | None:
         source.notes.append(f"the plane is not shown: {reason}")
         return None
     plane = {"loss": str(net.loss.name), "settings": _settings(source)}
-    if source.data is not None and table is not None:
-        plane |= _points(source.data, table) | {"target": str(table.target.name)}
+    if source.data is not None:
+        plane |= _points(source.data, table)
     return plane
 
 
@@ -70,12 +70,14 @@ def _settings(source: PageSource) -> dict[str, Any]:
     return {name: v for name, v in values.items() if isinstance(v, known)}
 
 
-def _points(data: Splits, table: Preprocessing) -> dict[str, str]:
+def _points(data: Splits, table: Preprocessing | None) -> dict[str, str]:
     """Return the training points in their own units, with classes or numbers."""
     part = data.train
     x, t = part.x[:_MOST].astype("float64"), np.asarray(part.t[:_MOST])
+    if table is None:
+        return {"x": floats(x * part.scale), "t": floats(t)}
     mean, factor = table.input_scaling()
     raw = x / np.where(factor == 0.0, 1.0, factor) + mean
     if table.target.classes is None:
         t = table.target.decode(t)
-    return {"x": floats(raw), "t": floats(t)}
+    return {"x": floats(raw), "t": floats(t), "target": str(table.target.name)}

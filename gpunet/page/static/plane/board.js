@@ -24,26 +24,27 @@ page.plane.board = (root, { playground, chosen, onPoints }) => {
     const { answers, caches } = current.predict(page.plane.gridOf(frame, cells));
     page.plane.paint(canvas, cells, (k) => page.plane.colorOf(current, answers[k], palette));
     const pen = canvas.getContext("2d"), { mean, scale } = current.answer;
+    const pixel = SIZE / (canvas.clientWidth || 480); // of the canvas, in one of the screen
     data.x.forEach((row, k) => {
       const fill = data.classes ? palette.classes[data.t[k] % palette.classes.length]
         : page.plane.signed((data.t[k] - mean) / (2 * scale), palette);
       const at = page.plane.toPixel(frame, SIZE, row);
-      page.plane.mark(pen, at, data.classes ? data.t[k] : 0, fill, palette, data.x.length > 600 ? 6 : 9);
+      page.plane.mark(pen, at, data.classes ? data.t[k] : 0, fill, palette, (data.x.length > 600 ? 3 : 4.5) * pixel);
     });
-    axes(pen, palette, data.names);
+    axes(pen, palette, data.names, pixel);
     if (cursor) crosshair(pen, palette);
     describe(current);
     return { caches, cells, palette };
   }
 
-  function axes(pen, palette, names) {
+  function axes(pen, palette, names, pixel) {
     pen.fillStyle = palette.text;
-    pen.font = "20px system-ui, sans-serif";
+    pen.font = `${13 * pixel}px system-ui, sans-serif`;
     const text = (words, u, v, align) => { pen.textAlign = align; pen.fillText(words, u, v); };
     const number = (value) => page.number(value, 3);
     text(number(frame.x1[0]), 8, SIZE - 10, "left");
     text(`${names[0].slice(0, 24)} →  ${number(frame.x1[1])}`, SIZE - 8, SIZE - 10, "right");
-    text(`${number(frame.x2[1])}  ↑ ${names[1].slice(0, 24)}`, 8, 26, "left");
+    text(`${number(frame.x2[1])}  ↑ ${names[1].slice(0, 24)}`, 8, 18 * pixel, "left");
   }
 
   function crosshair(pen, palette) {

@@ -12,7 +12,7 @@ page.plane.open = (doc) => {
   const output = layers.pop().activation;
   const settings = { ...plane.settings, hidden: layers, output, loss: plane.loss, kind: "given" };
   const classes = classesOf(outputs, net, plane.loss, output);
-  const data = plane.x ? { names, target: plane.target, classes, ...points(plane) }
+  const data = plane.x ? { names, target: plane.target ?? (classes ? "class" : "y"), classes, ...points(plane) }
     : standIn(settings, classes, net.nOut);
   return new page.plane.Playground(settings, data, { net, columns, answer });
 };

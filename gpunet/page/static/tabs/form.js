@@ -37,10 +37,14 @@ page.tab({
       }
       answer.replaceChildren(...told(y));
       const z = page.network.layers(row)[0], moved = moves(z, y);
+      const opened = toggles().map((button) => button.getAttribute("aria-expanded") === "true");
       details.replaceChildren(element("p", {}, sentence(moved, y)), page.numbers(() => effects(moved, y), "Show each column's part"),
         page.numbers(() => page.table(["input", "scaled"], inputs.names.map((name, k) => [name, z[k]]), { caption: "What the network sees: (x - mean) x factor" }), "Show the scaled inputs"));
+      toggles().forEach((button, k) => opened[k] && button.click());
       page.say(answer.textContent);
     }
+
+    const toggles = () => [...details.querySelectorAll("[aria-expanded]")];
 
     // The answer in words, and of classes the share of each.
     function told(y) {
@@ -106,7 +110,7 @@ function fieldOf(column, coded, onChange) {
 }
 
 function number({ mean, low, high, seen }, { missing }, onChange) {
-  const middle = page.number(mean);
+  const middle = page.number(mean, 6);
   const input = element("input", { type: "text", inputmode: "decimal", size: 10, value: middle, autocomplete: "off", oninput: onChange });
   const text = () => input.value.trim();
   const optional = missing === null ? "" : "; may be empty";

@@ -19,8 +19,8 @@ page.tab({
       page.button("One epoch", () => act(() => current.epoch())),
       page.button("Reset", () => { pause(); current.restart(); renewed(); })];
 
-    root.append(element("div", { class: "columns plane" }, element("div", {}, picture,
-      element("div", { class: "row" }, buttons, page.plane.menu("Train", SPEEDS, speed, (name) => { speed = name; })), status, problem), panel), ...below);
+    root.append(element("h2", { class: "unseen" }, "A network of two inputs"), element("div", { class: "columns plane" }, element("div", {}, picture,
+      element("div", { class: "row" }, buttons, page.plane.menu("Speed", SPEEDS, speed, (name) => { speed = name; })), status, problem), panel), ...below);
     const board = page.plane.board(picture, { playground, chosen: () => controls.chosen(), onPoints });
     const controls = page.plane.controls(panel, playground, {
       renew: (settings, data) => { pause(); current.renew(settings, data); renewed(); },
