@@ -34,6 +34,8 @@ def test_rows_are_answered_as_predict_does(model, open_page, tmp_path):  # noqa:
                 field.select_option(label=label)
         if np.isnan(outputs).any() and label not in labels:
             continue
+        found = page.evaluate("(row) => page.network.predict(row)", row)
+        np.testing.assert_allclose(found, outputs, rtol=0, atol=2e-6)
         answer = page.locator(".answer").text_content()
         best = table.target.classes[int(np.argmax(outputs))]
         share = page.evaluate("(v) => page.percent(v, 1)", float(outputs.max()))

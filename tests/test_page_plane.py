@@ -73,6 +73,7 @@ def test_numbers_that_overflow_are_said_and_wedge_nothing(plane):
     problem = page.get_by_text("is no longer a finite number")
     problem.wait_for()
     stopped = state()
+    assert page.evaluate("page.plane.playground().net.isFinite")
     assert f"step {stopped['step'] + 1}: " in problem.text_content()
     assert page.get_by_role("button", name="One step").is_disabled()
     assert "Infinity" not in page.locator(".status").text_content()
