@@ -137,3 +137,19 @@ def test_the_command_trains_the_same_network(training, settings, tmp_path, monke
     assert json.loads(config)["epochs"] == 4
     table = np.loadtxt("points.csv", delimiter=",", skiprows=1)
     assert len(table) == settings.get("n", 200)
+
+
+LAST_GOOD = """() => {
+  const settings = {loss: "half_squared_error", learning_rate: 1000};
+  const hidden = [{n: 4, activation: "relu"}];
+  const playground = new page.plane.Playground({...settings, hidden});
+  const weights = () => JSON.stringify(playground.net.layers.map(({W}) => [...W]));
+  let before = weights();
+  while (playground.step()) before = weights();
+  return [before === weights(), playground.stopped, playground.trainer.step];
+}"""
+
+
+def test_a_step_that_overflows_leaves_the_weights_before_it(training):
+    same, message, step = training(LAST_GOOD)
+    assert same and f"step {step + 1}: the loss is no longer" in message
