@@ -228,6 +228,7 @@ def test_page_without_a_model_is_a_playground(tmp_path, monkeypatch, capsys, ope
     monkeypatch.chdir(tmp_path)
     assert main(["page"]) == 0
     assert "playground.html" in capsys.readouterr().out
+    assert (tmp_path / "playground.html").stat().st_size <= 125_000
     page = open_page(tmp_path / "playground.html")
     assert page.get_by_role("tab").all_text_contents() == ["Plane"]
     assert main(["page", "--member", "1"]) == 2
