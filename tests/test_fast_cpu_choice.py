@@ -14,7 +14,7 @@ import gpunet
 from gpunet import SGD, Adam, mlp
 from gpunet.fast.cpu import compiler, slower, threads
 from gpunet.fast.cpu import estimates as est
-from gpunet.fast.cpu.jit.first_layer import list_rows
+from gpunet.fast.cpu.jit.functions import clipped_log
 from gpunet.fast.cpu.jit.lanes import train_lanes
 from gpunet.fast.cpu.jit.span import barrier, train_network
 
@@ -103,16 +103,14 @@ def test_estimates_grow_with_everything():
 
 def test_another_process_knows_what_is_compiled(tmp_path):
     look = (
-        "import numpy as np; from gpunet.fast.cpu import compiler\n"
-        "from gpunet.fast.cpu.jit.first_layer import list_rows\n"
-        "seconds = lambda: compiler.seconds_until_ready(list_rows, 'f4')\n"
+        "from gpunet.fast.cpu import compiler\n"
+        "from gpunet.fast.cpu.jit.functions import clipped_log\n"
+        "seconds = lambda: compiler.seconds_until_ready(clipped_log, 'f4')\n"
         "import sys; before = 'numba' in sys.modules, seconds()\n"
     )
     use = (
-        "with compiler.announced(list_rows, 'f4'):\n"
-        "    x, n = np.ones((1, 2), 'f4'), np.array([0, 2])\n"
-        "    idx, val = np.zeros(2, np.uint16), np.zeros(2, 'f4')\n"
-        "    compiler.compiled(list_rows)(x, n, idx, val)\n"
+        "with compiler.announced(clipped_log, 'f4'):\n"
+        "    compiler.compiled(clipped_log)(0.5, 0.1)\n"
     )
     say = "print(before[0], before[1], seconds())"
     both = compiler.LOADING + compiler.COMPILING
@@ -129,12 +127,12 @@ def test_compiling_is_told_on_a_terminal_while_it_lasts(cold, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, for rich
-    with compiler.announced(list_rows, "f4"):
+    with compiler.announced(clipped_log, "f4"):
         pass
     assert "compiling once, about 7 s" in stream.getvalue()
-    assert compiler.seconds_until_ready(list_rows, "f4") == 0.0
+    assert compiler.seconds_until_ready(clipped_log, "f4") == 0.0
     stream.seek(stream.truncate(0))
-    with compiler.announced(list_rows, "f4"):
+    with compiler.announced(clipped_log, "f4"):
         pass
     assert stream.getvalue() == ""
 
@@ -143,7 +141,7 @@ def test_what_is_not_a_terminal_is_left_alone(cold, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    with compiler.announced(list_rows, "f4"):
+    with compiler.announced(clipped_log, "f4"):
         pass
     assert stream.getvalue() == ""
 

@@ -213,12 +213,18 @@ class DeviceData:
         """Whether x is read from a file, batch by batch."""
         return isinstance(self.x, DiskRows)
 
+    def converted(self) -> "DeviceData":
+        """Return these data with bytes as floats: faster batches for more memory."""
+        return replace(self, x=self.floats(self.x), scale=1.0)
+
     def floats(self, x: Array) -> Array:
         """Return bytes as floats times `scale`; other numbers as they are."""
         xp = namespace(x)
         if x.dtype != xp.uint8:
             return x
-        return xp.astype(x, self.bk.dtype(self.dtype)) * self.scale
+        x = xp.astype(x, self.bk.dtype(self.dtype))
+        x *= self.scale  # in place, on the copy: half the peak memory
+        return x
 
 
 def to_device(net: Network, data: Dataset) -> DeviceData:
@@ -234,7 +240,7 @@ def to_device(net: Network, data: Dataset) -> DeviceData:
         x, view = DiskRows(bk, x, data.scale), lambda rows: rows
     elif isinstance(net.layers[0], Embedding):
         x = x.astype("int64", copy=False)  # few libraries index with less
-    elif x.dtype != np.uint8 or bk.name == "cpu":
+    elif x.dtype != np.uint8:
         x = data.scaled(net.dtype)
     else:
         scale = data.scale

@@ -278,6 +278,8 @@ def member_mask(net: Network, flags: list[bool]) -> Array:
 
 def make_steppers(state: TrainingState) -> list[Stepper]:
     """Return the loop's steppers: one, or one for each block of members on NumPy."""
+    if state.net.backend.name == "cpu" and not state.data.on_disk:
+        state = replace(state, data=state.data.converted())
     n = state.net.population or 1
     if n <= BLOCK or state.hooks or state.net.backend.name != "cpu":
         return [LoopStepper(state)]

@@ -48,7 +48,8 @@ class SpanStepper(Stepper):
         )
         started = time.perf_counter()
         with announced(kernel, net.dtype, column_dtype(data.x.shape[1])):
-            self._examples = lay_examples(lay_rows(data.x), data.t, data.weight)
+            rows = lay_rows(data.x, data.scale, net.dtype)
+            self._examples = lay_examples(rows, data.t, data.weight)
             n = min(usable_threads(), n_tasks)
             self._memories = [self._memory() for _ in range(n)]
             # With no steps to take, this only compiles the kernel or loads it.

@@ -29,7 +29,7 @@ def tasks() -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _data(dtype: str, fill: float = 0.0) -> Dataset:
-    x = np.full((_ROWS, _COLUMNS), fill, dtype)  # zeros: compiles `list_rows`, too
+    x = np.full((_ROWS, _COLUMNS), fill, dtype)
     return Dataset(x, np.arange(_ROWS) % 2)
 
 

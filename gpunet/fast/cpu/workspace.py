@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from .compiler import compiled
-from .jit import first_layer
 from .jit.structs import N_IN, N_OUT, ROWS, SPARSE, USED, WIDTH, Examples, Workspace
 from .jit.vectors import lanes
 from .lowering import Layout
 
 _SPARSE = 0.5  # data with a smaller share of numbers that are not 0 become lists
+_BLOCK = 256  # rows listed at once: their indices stay in the cache
 NOTHING = np.zeros(0, np.int64)
 
 
@@ -33,16 +32,32 @@ def is_sparse(x: Array) -> bool:
     return np.count_nonzero(x) < _SPARSE * x.size
 
 
-def lay_rows(x: Array) -> tuple[Array, Array, Array]:
-    """Return (values, columns, starts) of the rows of x, shape (n, features)."""
-    x = np.require(x, None, ["C", "W"])  # one kernel: read-only is another type
-    counts, dtype = np.count_nonzero(x, axis=1), column_dtype(x.shape[1])
+def lay_rows(
+    x: Array, scale: float = 1.0, dtype: Any = None
+) -> tuple[Array, Array, Array]:
+    """Return (values, columns, starts) of the rows of x, shape (n, features).
+
+    Bytes become numbers of `dtype` times `scale` as they are listed: as floats they
+    would take four times the memory.
+    """
+    n, n_columns = x.shape
+    number = column_dtype(n_columns)
     if not is_sparse(x):
-        return x.reshape(-1), np.arange(x.shape[1], dtype=dtype), NOTHING
-    starts = np.zeros(len(x) + 1, np.int64)
-    np.cumsum(counts, out=starts[1:])
-    values, columns = np.empty(starts[-1], x.dtype), np.empty(starts[-1], dtype)
-    compiled(first_layer.list_rows)(x, starts, columns, values)
+        values = x.astype(dtype or x.dtype, copy=False)
+        values = values if scale == 1.0 else values * scale
+        values = np.require(values, None, ["C", "W"])  # read-only is another type
+        return values.reshape(-1), np.arange(n_columns, dtype=number), NOTHING
+    starts = np.zeros(n + 1, np.int64)
+    np.cumsum(np.count_nonzero(x, axis=1), out=starts[1:])
+    values = np.empty(starts[-1], dtype or x.dtype)
+    columns = np.empty(starts[-1], number)
+    for first in range(0, n, _BLOCK):
+        block = x[first : first + _BLOCK].reshape(-1)
+        here = slice(starts[first], starts[min(first + _BLOCK, n)])
+        index = np.flatnonzero(block)
+        values[here], columns[here] = block[index], index % n_columns
+    if scale != 1.0:
+        values *= scale
     return values, columns, starts
 
 

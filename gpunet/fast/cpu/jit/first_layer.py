@@ -103,14 +103,3 @@ def list_columns(examples, workspace, batch, r0, r1, n_in, thread):
             workspace.column_examples[p] = s
             workspace.column_values[p] = at(examples.values, k)
             ends[i] = p + 1
-
-
-def list_rows(x, starts, columns, values):
-    """Make the lists of what is not zero in the rows of x, which begin at `starts`."""
-    for r in range(x.shape[0]):
-        k = starts[r]
-        for j in range(x.shape[1]):
-            if x[r, j] != 0:
-                columns[k] = j
-                values[k] = x[r, j]
-                k += 1
