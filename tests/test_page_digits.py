@@ -66,7 +66,7 @@ def test_one_output_says_two_classes():
 def test_networks_of_something_else_cannot_be_drawn_for():
     source = PageSource(gpunet.mlp([30, 10]))
     assert "digits" not in page_document(source)
-    assert "there is no tab to draw on: the network takes 30 numbers" in source.notes[0]
+    assert "there is no tab to draw on: the network takes 30 numbers" in source.notes[-1]
 
 
 @pytest.mark.parametrize(("sizes", "side"), [([81, 10], 9), ([784, 3], 28)])
@@ -80,7 +80,7 @@ def test_data_that_are_gone_leave_a_note(tmp_path):
     run = Run(tmp_path, settings, {}, "done", 0.0)
     source = PageSource(gpunet.mlp([784, 10]), run=run)
     assert digits.section(source) == {"side": 28}
-    assert "no test digits are shown: data folder:" in source.notes[0]
+    assert "no test digits are shown: data folder:" in source.notes[-1]
 
 
 def test_a_population_shows_its_member():

@@ -22,7 +22,7 @@ from ..storage import RunFolder
 from .document import history, page_document
 from .source import PageSource, open_source
 
-_SHARE = 0.03  # of the time, at most, that is spent on the document
+_SHARE = 0.01  # of the time, at most, that is spent on the document
 
 
 class Follower:
