@@ -199,7 +199,17 @@ def test_plane_of_a_run_answers_as_predict_does(kind, open_page, tmp_path, monke
     table = np.genfromtxt("t.csv", delimiter=",", skip_header=1, usecols=(0, 1))
     np.testing.assert_allclose(x, table, rtol=1e-6)
     assert page.get_by_text("This is the network as it was trained").is_visible()
-    press(page, "One epoch", "Reset")
+    newer = gpunet.mlp([2, 6, source.net.n_out], loss=source.net.loss)
+    better = page_document(PageSource(newer))
+    update = "(network) => page.update({network})"  # of a run that is followed
+    page.evaluate(
+        update, better["network"] | {"outputs": document["network"]["outputs"]}
+    )
+    assert page.evaluate(STATE)["sizes"] == [6, source.net.n_out]
+    press(page, "One epoch")
+    page.evaluate(update, document["network"])
+    assert page.evaluate(STATE)["sizes"] == [6, source.net.n_out]
+    press(page, "Reset")
     assert page.evaluate(STATE)["step"] == 0
     assert page.evaluate("page.plane.playground().predict([[1, 2]]).answers")[0]
 

@@ -88,6 +88,9 @@ page.tab({
     }
 
     show();
+    page.onUpdate((_, changes) => { // a run that is followed
+      if (page.network && "network" in changes) show();
+    });
   },
 });
 
