@@ -93,7 +93,9 @@ def _read(name: str) -> str:
 
 @cache
 def _style(needed: tuple[str, ...]) -> str:
-    styles = (_read(name) for name in needed if name.endswith(".css"))
+    names = [name for name in needed if name.endswith(".css")]
+    names.sort(key=lambda name: not name.startswith("vendor/"))  # ours overrule it
+    styles = map(_read, names)
     return "\n".join(compact(style, ".css") for style in styles)
 
 

@@ -16,12 +16,22 @@ function content({ overview }) {
   return [
     overview.about && page.element("p", { class: "lead" }, overview.about),
     results(overview.results ?? []),
+    invitation(),
     page.network && page.parts.diagram(page.network),
     ...list("Problems", overview.problems),
     ...list("Left out of this page", overview.notes),
     ...repeat(overview.config),
     page.element("div", { class: "columns" }, (overview.tables ?? []).map(table)),
   ].filter((part) => part);
+}
+
+// The way to what can be tried, in the page's words.
+function invitation() {
+  const tries = { draw: "Draw a digit and watch it answer", plane: "Train it in its plane",
+    form: "Ask it about a row" };
+  const ids = Object.keys(tries).filter((id) => document.getElementById(`tab-${id}`));
+  return page.element("p", { class: "row" }, ids.map((id, k) =>
+    page.button(tries[id], () => page.show(id), { class: k ? null : "main" })));
 }
 
 function results(pairs) {
