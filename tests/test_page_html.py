@@ -67,7 +67,7 @@ def test_compact_scripts_keep_their_texts():
         "        a } , ${ b }",
         "        // and`;",
     ]
-    style = "a :focus, .b > * { margin: 0 1px; color: red }"
+    style = "/* why */ a :focus, .b > * { margin: 0 1px; color: red }"
     assert compact(style, ".css") == "a :focus,.b > *{margin: 0 1px;color: red}"
 
 

@@ -6,7 +6,10 @@ and spaces around marks in lines without texts other than "...".
 
 import re
 
-_COMMENT = re.compile(r""" // [^"'`]*$""")
+_COMMENTS = {
+    ".js": re.compile(r""" // [^"'`]*$"""),
+    ".css": re.compile(r"/\*.*?\*/"),
+}
 _TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
 # Between such texts of a line that is made shorter: no other text, no regular
 # expression and no comment.
@@ -24,7 +27,7 @@ def compact(source: str, kind: str) -> str:
     for line in source.splitlines():
         begins_inside, inside = inside, inside ^ bool(line.count("`") % 2)
         if not begins_inside and not inside:
-            line = _tight(_COMMENT.sub("", line).strip(), _SPACES[kind])
+            line = _tight(_COMMENTS[kind].sub("", line).strip(), _SPACES[kind])
         if begins_inside or (line and not line.startswith("//")):
             kept.append(line)
     return "\n".join(kept)

@@ -38,7 +38,6 @@ page.chart.lines = (root, settings) => {
       ticks: { stroke: page.color("--line"), width: 1 } };
     return { width: width(), height: settings.height ?? 260, series: lines, bands,
       scales: { x: { time: false } }, cursor: { y: false, drag: { x: false, y: false } },
-      legend: { live: true },
       axes: [{ ...axis, incrs: settings.xLabel ? undefined : whole },
         { ...axis, size: 72, values: (_, marks) => marks.map((v) => format(v)) }] };
   }
