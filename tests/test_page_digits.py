@@ -66,7 +66,9 @@ def test_one_output_says_two_classes():
 def test_networks_of_something_else_cannot_be_drawn_for():
     source = PageSource(gpunet.mlp([30, 10]))
     assert "digits" not in page_document(source)
-    assert "there is no tab to draw on: the network takes 30 numbers" in source.notes[-1]
+    assert (
+        "there is no tab to draw on: the network takes 30 numbers" in source.notes[-1]
+    )
 
 
 @pytest.mark.parametrize(("sizes", "side"), [([81, 10], 9), ([784, 3], 28)])

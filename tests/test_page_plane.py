@@ -144,7 +144,7 @@ def test_what_the_page_saves_is_what_train_takes(plane, tmp_path, monkeypatch):
     page, _ = plane
     put(page, "Seed", 3)
     press(page, "One epoch", "One epoch")
-    assert "the very weights" in page.locator("main").text_content()
+    assert "the same weights as this page" in page.locator("main").text_content()
     for name in ("Save configuration", "Save points"):
         with page.expect_download() as download:
             press(page, name)

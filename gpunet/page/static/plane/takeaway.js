@@ -27,7 +27,7 @@ page.plane.takeaway = (root, playground) => {
     const { repeatable, settings, trainer } = playground();
     const epochs = `${Math.max(trainer.epoch, 1)} epochs`;
     promise.textContent = `Save both files into one folder and run the command there. ${repeatable
-      ? `It has the same points, start and order, so after ${epochs} it has the very weights that this page has after them.`
+      ? `It has the same points, start and order, so after ${epochs} it has the same weights as this page.`
       : `It starts anew from seed ${settings.seed}, with these points and settings, for ${epochs}.`}`;
   } };
 };
