@@ -45,6 +45,7 @@ class Follower:
         self._rest = {"document": 0.0, "history": 0.0}  # until when none is made
         self._member: int | None = None  # that the page shows first
         self._data: Any = None
+        self._text: tuple[Any, str] = (None, "")  # what `since` returned last
         self.version = 0
 
     def look(self, last: bool = False) -> bool:
@@ -88,8 +89,11 @@ class Follower:
         """
         with self._lock:
             seen = version if 0 <= version <= self.version else -1
-            parts = {k: v for k, v in self._parts.items() if self._versions[k] > seen}
-            return self.version, json.dumps(parts, allow_nan=False)
+            newer = [name for name, k in self._versions.items() if k > seen]
+            if self._text[0] != (newer, self.version):  # most clients ask for the same
+                parts = {name: self._parts[name] for name in newer}
+                self._text = (newer, self.version), json.dumps(parts, allow_nan=False)
+            return self.version, self._text[1]
 
     def document(self) -> dict[str, Any]:
         """Return the document, with its version in "live"."""

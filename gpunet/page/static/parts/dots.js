@@ -18,7 +18,7 @@ page.dots = (root, settings) => {
 
   // From a number to its place on an axis of so many pixels.
   function axis(values, log, length) {
-    const known = values.filter((v) => v !== null && Number.isFinite(v));
+    const known = order.map((member) => values[member]);
     const least = Math.min(...known), most = Math.max(...known);
     const f = log ? Math.log10 : (v) => v;
     const low = f(least), span = f(most) - low || 1;

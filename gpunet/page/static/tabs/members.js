@@ -20,6 +20,7 @@ page.members = (root, first, shown = page.document.network) => {
   const data = page.document.members, { columns, n } = data;
   const networks = { ...data.networks, [data.shown]: shown };
   const words = (name) => name.replaceAll("_", " ").replace(/^val /, "validation ");
+  const title = (text) => text[0].toUpperCase() + text.slice(1);
   const isShare = (name) => name.endsWith("accuracy");
   const format = (name) => (value) => (isShare(name) ? page.percent(value)
     : page.number(value));
@@ -61,11 +62,11 @@ page.members = (root, first, shown = page.document.network) => {
   }
 
   root.append(...data.notes.map((note) => page.element("p", {},
-    `${note[0].toUpperCase()}${note.slice(1)}.`)));
+    `${title(note)}.`)));
   const chooser = makeChooser();
   root.append(chooser.element);
-  const chart = metric ? makeCurves() : null;
   if (order.length) makeDots();
+  const chart = metric ? makeCurves() : null;
   const table = makeTable();
   root.append(page.element("h3", {}, "All members"), table.element, ...stopped(),
     ...left());
@@ -75,7 +76,7 @@ page.members = (root, first, shown = page.document.network) => {
     const field = page.element("input", { type: "number", min: 0, max: n - 1, step: 1,
       onchange: () => choose(Number(field.value)) });
     const named = ["best", "median", "worst"].filter((name) => name in data)
-      .map((name) => page.button(`${name[0].toUpperCase()}${name.slice(1)}`,
+      .map((name) => page.button(title(name),
         () => choose(data[name])));
     const text = page.element("p", { id: "chosen-member" });
     return { field, text, element: page.element("div", {}, page.element("div",
@@ -107,7 +108,7 @@ page.members = (root, first, shown = page.document.network) => {
 
   function makeCurves() {
     const place = page.element("div", {});
-    const settings = () => ({ title: `${words(metric)} by epoch`, x: data.epochs,
+    const settings = () => ({ title: title(`${words(metric)} by epoch`), x: data.epochs,
       series: lines(), sentence: sentence(), format: format(metric) });
     let drawn = null;
     const redraw = () => {
@@ -134,7 +135,7 @@ page.members = (root, first, shown = page.document.network) => {
       const values = columns[setting].map((v) => (typeof v === "number" ? v : null));
       const known = values.filter((v) => v !== null);
       const log = Math.min(...known) > 0 && Math.max(...known) > 20 * Math.min(...known);
-      dots.push(page.dots(place, { title: `${words(name)} by ${words(setting)}`,
+      dots.push(page.dots(place, { title: title(`${words(name)} by ${words(setting)}`),
         x: values, y: scores, xLabel: words(setting) + (log ? " (logarithmic)" : ""),
         log, order: order.filter((i) => values[i] !== null), describe,
         format: page.number, yFormat: show, select: choose }));
@@ -142,7 +143,10 @@ page.members = (root, first, shown = page.document.network) => {
   }
 
   function makeTable() {
-    const names = Object.keys(columns), most = 25;
+    const differs = (name) => new Set(columns[name].map(String)).size > 1;
+    const names = ["member", data.metric, ...Object.keys(columns).filter((name) =>
+      name !== "member" && name !== data.metric && differs(name))].filter((name) =>
+      columns[name]), most = 25;
     let by = data.metric || "member", down = data.better > 0, all = false;
     const element = page.element("div", {});
     const keyOf = (value) => (Array.isArray(value) ? value.length : value);
