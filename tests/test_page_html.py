@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from page_documents import HOSTILE as HOSTILE_NAME
+from page_documents import TABS, document_of_run
 
 import gpunet.page
 from gpunet.page import page_html
@@ -79,3 +81,15 @@ def test_names_of_a_run_stay_texts(open_page):
     assert HOSTILE.strip() in page.locator("h1").text_content()
     assert page.locator("td").all_text_contents() == [HOSTILE, HOSTILE]
     assert page.locator("img").count() == 0
+
+
+def test_names_of_columns_and_categories_stay_texts(open_page):
+    page = open_page(document_of_run("prices"))
+    for tab in TABS["prices"]:
+        page.get_by_role("tab", name=tab, exact=True).click()
+        for button in page.get_by_role("button", name="Show").all():
+            button.click()
+        assert page.locator("img, main script").count() == 0
+    page.get_by_role("tab", name="Ask").click()
+    assert page.get_by_label(HOSTILE_NAME).is_visible()
+    assert page.get_by_role("option", name=HOSTILE_NAME).count() == 1

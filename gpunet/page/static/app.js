@@ -33,13 +33,13 @@ globalThis.page = (() => {
     return () => listeners.delete(listener);
   };
 
-  // Numbers come as base64, little-endian.
-  page.bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  page.floats = (base64) => {
-    const view = new DataView(page.bytes(base64).buffer);
-    return Float32Array.from({ length: view.byteLength / 4 },
-      (_, k) => view.getFloat32(4 * k, true));
+  // Numbers come as base64, little-endian as all machines with a browser are.
+  page.bytes = (base64) => {
+    const text = atob(base64), bytes = new Uint8Array(text.length);
+    for (let k = 0; k < bytes.length; k++) bytes[k] = text.charCodeAt(k);
+    return bytes;
   };
+  page.floats = (base64) => new Float32Array(page.bytes(base64).buffer);
 
   page.number = (value, digits = 4) => {
     if (value === null || value === undefined || Number.isNaN(value)) return "";
