@@ -221,6 +221,10 @@ def test_new_networks_have_a_plane_and_unsuitable_ones_do_not(open_page):
     page = open_page(document([2, 4, 3], "tanh"), place="#plane")
     state = page.evaluate(STATE)
     assert (state["n"], state["sizes"]) == (200, [4, 3])
+    page.get_by_label("Loss", exact=True).select_option("half_squared_error")
+    assert (
+        page.evaluate("page.plane.playground().settings.loss") == "half_squared_error"
+    )
     page = open_page(document([2, 3, 5]), place="#plane")
     assert page.evaluate(STATE)["n"] == 0
     assert "plane" not in document([3, 4, 2])

@@ -31,8 +31,8 @@ page.plane.Playground = class Playground {
 
   // Change what the network is made of, or trained on: it starts anew.
   renew(settings, data = this.data) {
-    Object.assign(this.settings, settings);
     if (this.given) Object.assign(this.settings, { output: "identity", loss: null });
+    Object.assign(this.settings, settings);
     Object.assign(this, { data, given: null });
     this.restart();
   }

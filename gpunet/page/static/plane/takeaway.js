@@ -25,7 +25,7 @@ page.plane.takeaway = (root, playground) => {
 
   return { draw() {
     const { repeatable, settings, trainer } = playground();
-    const epochs = `${Math.max(trainer.epoch, 1)} epochs`;
+    const epochs = trainer.epoch > 1 ? `${trainer.epoch} epochs` : "1 epoch";
     promise.textContent = `Save both files into one folder and run the command there. ${repeatable
       ? `It has the same points, start and order, so after ${epochs} it has the same weights as this page.`
       : `It starts anew from seed ${settings.seed}, with these points and settings, for ${epochs}.`}`;

@@ -55,7 +55,7 @@ page.tab({
       const first = history[0]?.loss, last = history.at(-1)?.loss;
       const settings = { title: "Loss over all points", x: history.map((h) => h.epoch),
         series: [{ name: "loss", values: history.map((h) => (Number.isFinite(h.loss) ? h.loss : null)), color: "--plus" }], height: 200,
-        sentence: history.length > 1 ? `The loss went from ${shown(first)} to ${shown(last)} in ${page.number(history.at(-1).epoch)} epochs.` : "No step was taken yet." };
+        sentence: history.length > 1 ? `The loss went from ${shown(first)} to ${shown(last)} by epoch ${page.number(history.at(-1).epoch)}.` : "No step was taken yet." };
       if (chart) chart.update(settings);
       else chart = page.chart.lines(below[0], settings);
     }
