@@ -22,7 +22,8 @@ from ..storage import RunFolder
 from .document import history, page_document
 from .source import PageSource, open_source
 
-_SHARE = 0.01  # of the time, at most, that is spent on the document
+_SHARE = 0.01  # of the time, about, that is spent on the document
+_LONGEST_REST = 20.0  # seconds
 
 
 class Follower:
@@ -68,7 +69,7 @@ class Follower:
         if run and files != self._files:
             now = time.monotonic()
             if last or run.state != "running" or now > self._rest["document"]:
-                parts = self._timed("document", self._document, run)
+                parts = self._document(run)
                 self._files = files
             elif now > self._rest["history"]:
                 source = PageSource(None, self._member, run=run)
@@ -77,9 +78,10 @@ class Follower:
 
     def _timed(self, what: str, make: Callable[[Any], Any], argument: Any) -> Any:
         """Make something, and note until when it is not made again."""
-        begun = time.monotonic()
+        begun = time.thread_time()  # what it takes from training, not how long it waits
         result = make(argument)
-        self._rest[what] = begun + (time.monotonic() - begun) / _SHARE
+        spent = time.thread_time() - begun
+        self._rest[what] = time.monotonic() + min(spent / _SHARE, _LONGEST_REST)
         return result
 
     def since(self, version: int) -> tuple[int, str]:
@@ -123,8 +125,10 @@ class Follower:
         source = self._source(run)
         if self._data is not None:  # they stay the same
             source.data = self._data
-        document = page_document(source)
-        self._data, self._member = source.data, source.member
+        elif source.net is not None:
+            self._data = source.data
+        document = self._timed("document", page_document, source)
+        self._member = source.member
         gone = self._parts.keys() - document.keys() - {"live"}
         return document | dict.fromkeys(gone)
 
