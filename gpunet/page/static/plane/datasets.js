@@ -40,7 +40,7 @@ page.plane.generate = ({ kind, n, noise, seed }) => {
   const rng = new page.training.Random(seed, "points");
   const rows = Array.from({ length: n }, (_, k) => {
     const [x1, x2, t] = makers[kind](rng, k);
-    const shift = () => noise * rng.normal();
+    const shift = () => (kind === "spiral" ? 0.3 : 1) * noise * rng.normal(); // its arms are near
     return kind === "waves" ? [x1, x2, t + shift()] : [x1 + shift(), x2 + shift(), t];
   });
   const classes = { waves: null, blobs: ["0", "1", "2"] }[kind];
