@@ -7,7 +7,7 @@ import pytest
 from helpers import normal
 
 import gpunet
-from gpunet.data import read_mnist
+from gpunet.data import Splits, read_mnist
 from gpunet.page import PageSource, digits, page_document
 from gpunet.runs.listing import Run
 
@@ -43,7 +43,7 @@ def test_digits_are_the_surest_mistakes_and_the_least_sure_answers():
     assert document["confusion"][7][int(said[0])] >= 1  # rows are the true digits
     pixels = unpacked(document["pixels"], document["side"])
     np.testing.assert_array_equal(pixels, TEST.x[rows])
-    assert document["source"] == "test digits of MNIST"
+    assert document["source"].startswith("test digits of MNIST (the network's own")
 
 
 def test_long_blanks_are_packed_too():
@@ -82,7 +82,9 @@ def test_data_that_are_gone_leave_a_note(tmp_path):
     run = Run(tmp_path, settings, {}, "done", 0.0)
     source = PageSource(gpunet.mlp([784, 10]), run=run)
     assert digits.section(source) == {"side": 28}
-    assert "no test digits are shown: data folder:" in source.notes[-1]
+    assert [note.partition(":")[0] for note in source.notes] == [
+        "the data are not shown"
+    ]
 
 
 def test_a_population_shows_its_member():
@@ -91,3 +93,13 @@ def test_a_population_shows_its_member():
     document = digits.section(PageSource(nets, member=1))
     alone = digits.section(PageSource(nets.member(1)))
     assert document == alone != digits.section(PageSource(nets))
+
+
+def test_digits_of_a_run_are_of_its_own_data(tmp_path):
+    part = TEST.take(slice(40))
+    data = Splits(part, None, part, 10, "few")
+    run = Run(tmp_path, {"data": "few"}, {}, "done", 0.0)
+    source = PageSource(gpunet.mlp([784, 10]), run=run)
+    vars(source)["data"] = data  # read already
+    document = digits.section(source)
+    assert (document["n"], document["source"]) == (40, "test digits of few")

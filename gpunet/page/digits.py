@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Dataset, read_mnist
+from ..data import Dataset, Splits, read_mnist
 from ..errors import GpunetError
 from ..io.messages import printable
 from ..network import Network
@@ -45,21 +45,23 @@ def section(source: PageSource) -> dict[str, Any] | None:
 
 def _test_part(source: PageSource, net: Network) -> tuple[Dataset | None, str]:
     """Return test digits that fit a network, or None, and what they are."""
-    settings: dict[str, Any] = source.run.settings if source.run is not None else {}
-    name, folder = settings.get("data", "mnist"), settings.get("data_dir")
-    if "layers" in settings:  # trained in Python, on what only its caller knows
-        name, folder = "mnist", None
-    title = f"test digits of {'MNIST' if name == 'mnist' else printable(name, 60)}"
-    known = source.data if source.run is not None and "layers" not in settings else None
-    try:
-        part = read_mnist(folder, name=name).test if known is None else known.test
-    except (GpunetError, OSError) as error:
-        source.notes.append(f"no test digits are shown: {error}")
-        return None, title
-    if part is None:
-        return None, title
-    fits = part.x.shape[1] == net.n_in and int(np.max(part.t)) < max(net.n_out, 2)
-    return part if fits else None, title
+    run = source.run
+    if run is None or "layers" in run.settings:  # the data are its caller's
+        try:
+            data: Splits | None = read_mnist()
+        except (GpunetError, OSError) as error:
+            source.notes.append(f"no test digits are shown: {error}")
+            data = None
+        name = "MNIST (the network's own data are not known)"
+    else:
+        data, name = source.data, str(run.settings.get("data", "mnist"))
+        name = "MNIST" if name == "mnist" else printable(name, 60)
+    part = None if data is None else data.test
+    if part is not None and (
+        part.x.shape[1] != net.n_in or int(np.max(part.t)) >= max(net.n_out, 2)
+    ):
+        part = None
+    return part, f"test digits of {name}"
 
 
 def _describe(net: Network, part: Dataset, name: str) -> dict[str, Any]:
