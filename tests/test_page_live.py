@@ -64,6 +64,7 @@ def test_curves_move_while_a_run_is_watched(data, tmp_path, watch, open_page):
     config = settings(data, epochs=2)
     before = carry(config, tmp_path / "run")[0]
     state(page, "training has finished")
+    assert page.title() == page.locator("h1").inner_text() == "run: 16-8-3"
     page.get_by_role("tab", name="Curves").click()
     chart = page.locator("figure", has_text="Loss").first
     chart.get_by_role("button", name="Show the numbers").click()

@@ -61,7 +61,7 @@ class Follower:
         except Exception as error:  # a folder may hold anything, and change any time
             text = printable(f"the run cannot be shown: {error}", 300)
             parts = {"live": {"state": "stopped", "text": text}}
-        return self._keep(finite_json(parts))
+        return self._keep(parts)
 
     def _newer_parts(self, last: bool) -> dict[str, Any]:
         files, run = self._stamps(), self._run()
@@ -77,9 +77,9 @@ class Follower:
         return parts | {"live": self._state(run)}
 
     def _timed(self, what: str, make: Callable[[Any], Any], argument: Any) -> Any:
-        """Make something, and note until when it is not made again."""
+        """Make some JSON data, and note until when it is not made again."""
         begun = time.thread_time()  # what it takes from training, not how long it waits
-        result = make(argument)
+        result = finite_json(make(argument))
         spent = time.thread_time() - begun
         self._rest[what] = time.monotonic() + min(spent / _SHARE, _LONGEST_REST)
         return result

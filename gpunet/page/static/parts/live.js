@@ -29,6 +29,8 @@ if (live) {
       version = Number(event.lastEventId);
       const changes = JSON.parse(event.data);
       page.update(changes);
+      if (changes.title) for (const place of [document.querySelector("title"),
+        document.querySelector("h1")]) place.textContent = changes.title;
       tell(changes);
     };
     source.addEventListener("over", () => {
