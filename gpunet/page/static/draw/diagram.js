@@ -130,7 +130,7 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
     const length = layout.width - x - r - (layout.isNarrow ? 24 : 76);
     const best = Math.max(...a), most = Math.max(1, ...a.map(Math.abs));
     shown[l].forEach((j, k) => {
-      const left = x + r + 8, isBest = a[j] === best;
+      const left = x + r + 8, isBest = light && a[j] === best;
       context.fillStyle = isBest ? "#ffffff" : "#b9c1cc";
       const name = page.className(network, j);
       const width = text(name.length > 5 ? `${name.slice(0, 4)}…` : name, left, y[k] + 5,
@@ -138,7 +138,7 @@ page.diagram = (network, rows, { onNeuron, onHover }) => {
       context.fillStyle = a[j] < 0 ? "#f0985a" : "#6aa9f4";
       context.fillRect(left + Math.max(width, 9) + 7, y[k] - 4,
         Math.max(length * part((light * Math.abs(a[j])) / most), 1), 8);
-      if (layout.isNarrow) return;
+      if (layout.isNarrow || !light) return;
       context.fillStyle = isBest ? "#ffffff" : "#b9c1cc";
       text(a[j].toFixed(2), layout.width - 12, y[k] + 5, "right", isBest ? 700 : 400);
     });
