@@ -76,8 +76,14 @@ def test_rival_that_fails_is_reported_and_the_others_go_on(capsys, monkeypatch):
 
 
 ANSWERS = {
-    "gpunet": {"setup": {"first_epoch_s": 1.0}, "run": {"seconds": 0.5}},
-    "torch": {"setup": {"error": "ValueError: no"}, "run": {"seconds": 1.0}},
+    "gpunet": {
+        "setup": {"first_epoch_s": 1.0},
+        "run": {"seconds": 0.5, "cpu_seconds": 0.5},
+    },
+    "torch": {
+        "setup": {"error": "ValueError: no"},
+        "run": {"seconds": 1.0, "cpu_seconds": 1.0},
+    },
 }
 
 

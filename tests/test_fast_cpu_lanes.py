@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_fast_cpu import FUNCTIONS, LOSSES, OPTIMIZERS, data, far, job
-from tiny import host, same
+from tiny import host, same, table
 
 from gpunet import SGD, Adam, mlp
 from gpunet.fast import cpu
@@ -82,6 +82,15 @@ def test_every_member_has_settings_of_its_own():
             single = alone(rows, i, optimizer=SGD(rates[i], l2=l2[i], **mine))
             # momentum 0 among others: the single network has plain SGD's kernel
             assert same(host(many.net.member(i)), host(single.net)) or (i == 0 and more)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_in", [15, 16, 20])
+def test_rows_longer_than_a_vector_are_read_whole(n_in, dtype):
+    rows, how = table(48, n_in, 3), {"sizes": (n_in, 6, 3), "dtype": dtype}
+    many = crowd(rows, 18, **how)
+    for i in (0, 17):
+        assert same(host(many.net.member(i)), host(alone(rows, i, **how).net))
 
 
 @pytest.mark.parametrize("shuffle", ["shared", False])

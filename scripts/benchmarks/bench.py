@@ -6,7 +6,8 @@ from gpunet.backend.threads import usable_cores
 
 from . import commands, populations, record, steps
 from .choices import devices, engines
-from .options.bench import GRIDS
+from .options.bench import GRIDS, RIVALS
+from .population import net_steps
 from .predictors import PREDICTORS
 from .report import machine, publish
 
@@ -28,11 +29,15 @@ def run(args: argparse.Namespace) -> int:
         result, tables = commands.benchmark_busy(args.repeats)
     elif args.startup:
         result, tables = commands.benchmark_startup(max(args.repeats, 7))
+    elif args.population and args.rivals:
+        rivals = list(dict.fromkeys(["gpunet", "loop", *args.rivals]))
+        result, tables = net_steps.benchmark(args, rivals)
+        threads = None
     elif args.population:
         result, tables = populations.benchmark(args)
         threads = 1
     else:
-        rivals = list(PREDICTORS) if args.predict else args.rivals
+        rivals = list(PREDICTORS) if args.predict else list(args.rivals or RIVALS)
         result, tables = steps.benchmark(args, rivals)
     packages = dict.fromkeys(p for r in rivals for p in steps.PACKAGES[r])
     publish(result | machine(packages, threads), tables, args)

@@ -93,8 +93,9 @@ def time_rounds(
     """Set every rival up, then time the rounds, every second one backwards.
 
     A job holds the fields of `Job`, with files for x and t, and steps; `until` is the
-    end by `time.monotonic`. An answer holds first_epoch_s, rounds (microseconds a
-    step of one network) with their median us_per_step, and error if there was one.
+    end by `time.monotonic`. An answer holds first_epoch_s, rounds and cpu_rounds
+    (microseconds a step of one network), the rounds' median us_per_step, and error if
+    there was one.
     """
 
     def ask(rival: RivalProcess, limit: float, **job: Any) -> Answer:
@@ -107,7 +108,7 @@ def time_rounds(
 
     pairs = list(zip(rivals, jobs, strict=True))
     answers: list[Answer] = [
-        ask(rival, _SETUP_SECONDS, do="setup", **job) | {"rounds": []}
+        ask(rival, _SETUP_SECONDS, do="setup", **job) | {"rounds": [], "cpu_rounds": []}
         for rival, job in pairs
     ]
     turns = list(zip(pairs, answers, strict=True))
@@ -119,8 +120,10 @@ def time_rounds(
             if "error" in reply:
                 answer["error"] = reply["error"]
             else:
-                steps = job["steps"] * (job.get("population") or 1)
-                answer["rounds"].append(1e6 * reply["seconds"] / steps)
+                members = job.get("members") or job.get("population") or 1
+                for key in ("seconds", "cpu_seconds"):
+                    name = "rounds" if key == "seconds" else "cpu_rounds"
+                    answer[name].append(1e6 * reply[key] / job["steps"] / members)
     for answer in answers:
         if answer["rounds"]:
             answer["us_per_step"] = median(answer["rounds"])

@@ -17,7 +17,8 @@ GRIDS = {  # networks, batch sizes, rounds
     "quick": (("784-16-16-10", "784-128-10"), (10, 1024), 3),
 }
 MODES = {
-    "population": "100 networks at once against one network, on one core",
+    "population": "100 networks at once against one network, on one core; with "
+    "--rivals loop jax torch: populations in many sizes by each of these",
     "predict": "predictions of one digit, and of 10,000 rows at a call",
     "record": "seconds to 98 and 99 %% of MNIST's test digits, 20 seeds each",
     "engines": "what engine auto takes, and the times of both",
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--batches", nargs="+", **COUNT, help="batch sizes")
     add("--repeats", **COUNT, help="rounds (default 5; quick 3; record 20 seeds)")
     add("--costs", nargs="+", choices=COSTS, default=["softmax"])
-    add("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
+    add("--rivals", nargs="+", choices=RIVALS, help="default: all")
     add("--steps", **COUNT, help="steps a round (default: about 0.2 s, or an epoch)")
     add("--data", choices=("mnist", "random"), default="mnist")
     add("--seed", **SEED, default=0)

@@ -1,0 +1,1 @@
+"""`bench.py --population --rivals ...`: net-steps a second of many small networks."""
