@@ -67,7 +67,7 @@ def test_the_readmes_first_block_does_not_wait_for_a_compiler(cold):
 
 
 def test_a_population_in_lanes_waits_for_its_own_kernel_alone(cold):
-    x, net = np.ones((50, 20), "float32"), mlp([20, 64, 32, 2], population=100)
+    x, net = np.ones((50, 20), "float32"), mlp([20, 8, 2], population=1000)
     compiler._ready.add(compiler._mark(train_lanes, "float32", np.uint16))
     assert why(net, steps=1000, batch=32, x=x) == ""
     assert "compiling" in why(net, steps=100, batch=32, x=0 * x)

@@ -1,11 +1,13 @@
 """Populations of small networks: as many members at once as a vector has lanes."""
 
 from collections.abc import Iterator
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 
 from ...backend import Array, Params
+from ...backend.threads import usable_threads
 from ...blocks import dense_blocks
 from ...network import Network
 from ...training.steppers import TrainingState
@@ -26,7 +28,12 @@ from .stepper import SpanStepper
 from .workspace import aligned, is_sparse
 
 _BLOCK = 40  # examples at most: what lies between two layers stays in the cache
-_MEMBERS, _BATCH, _WEIGHTS = 4, 8, 30_000
+_BATCH = 8  # at least
+# How many times as long a net-step takes one by one, of few weights and of more.
+_FEW_WEIGHTS, _GAINS = 1000, (4.0, 1.6)
+# At most, inputs being neurons: a group's numbers stay in its core's cache.
+# 784-16-16-10 on dense data takes 23 us a net-step in lanes and 13 one by one.
+_WEIGHTS, _NEURONS = 12_000, 400
 _ROWS = ("labels", "weights", "factors", "top", "total", "best", "costs")
 _VECTORS = ("slope_factors", "shrink", "down", "nothing")
 
@@ -34,15 +41,27 @@ _VECTORS = ("slope_factors", "shrink", "down", "nothing")
 def why_alone(net: Network, batch_size: int, x: Array) -> str:
     """Return why members train one by one and not in lanes, or ""."""
     blocks, widest = dense_blocks(net.layers), 4 * lanes(net.dtype)
-    if (net.population or 1) < _MEMBERS:
+    if too_few(net):
         return "too few members"
-    if batch_size < _BATCH or net.n_parameters > _WEIGHTS:
-        return "products of one member are as fast"
+    if batch_size < _BATCH:
+        return "batches are small"
+    if net.n_parameters > _WEIGHTS or blocks[0].dense.n_in + sum(net.widths) > _NEURONS:
+        return "the network is large"
     if any(block.dropout for block in blocks):
         return "members draw dropout one by one"
     if any(block.dense.n_out > widest for block in blocks[1:]):
         return "layers are wide"  # `jit.backward.pass_back` adds up in another order
     return "most inputs are 0" if is_sparse(x) else ""
+
+
+def too_few(net: Network) -> bool:
+    """Return whether idle lanes would cost more than lanes save, in all threads."""
+    if not net.population:
+        return True
+    L, threads = lanes(net.dtype), usable_threads()
+    together = ceil(ceil(net.population / L) / threads) * L
+    alone = ceil(net.population / threads)
+    return together > _GAINS[net.n_parameters > _FEW_WEIGHTS] * alone
 
 
 class _Group(NamedTuple):

@@ -22,7 +22,7 @@ def tasks() -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield what is compiled: (name, function that compiles or loads it)."""
     for dtype in ("float32", "float64"):
         yield f"training, {dtype}", partial(_train, dtype)
-        yield f"populations, {dtype}", partial(_train, dtype, 4)
+        yield f"populations, {dtype}", partial(_train, dtype, 1000)
         yield f"scikit-learn, {dtype}", partial(_fit, dtype)
         net = blocks.mlp([_COLUMNS, 2], dtype=dtype)
         yield f"prediction, {dtype}", partial(predictor, net)
