@@ -20,7 +20,7 @@ function inkAt(pixels, [x0, y0], [x1, y1], radius, erase) {
 }
 
 // A board. onStart() before a stroke, onInk() while it grows, onEnd() behind it.
-// Returns {element, canvas, n, pixels, erase, set(pixels, side), undo(), clear()}.
+// Returns {element, n, pixels, erase, set(values, side), undo(), clear()}.
 page.board = ({ onStart, onInk, onEnd }) => {
   const pixels = new Uint8Array(N * N), before = [];
   const canvas = page.element("canvas", { width: N, height: N, tabindex: 0,
@@ -31,7 +31,7 @@ page.board = ({ onStart, onInk, onEnd }) => {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const picture = context.createImageData(N, N);
   picture.data.fill(255);
-  const board = { element, canvas, n: N, pixels, erase: false, render };
+  const board = { element, n: N, pixels, erase: false };
   let last = null, at = [(N + STEP) / 2, (N + STEP) / 2];
 
   function render() {

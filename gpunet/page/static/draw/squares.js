@@ -5,7 +5,7 @@ const MOST = 1024; // squares of a layer
 page.squares = (network, { onNeuron }) => {
   const blocks = page.blocks(network);
   const number = page.element("p", { class: "muted readout" },
-    "Point at a square, or reach it by the Tab and arrow keys, for its number.");
+    "Point at a square, or reach it by Tab and arrows, for its number.");
   let values = null;
 
   const tell = (l, j) => {

@@ -228,7 +228,7 @@ function noiseSlider(onChange) {
     other.disabled = !value;
     warning.hidden = !value;
     warning.textContent = `This is not the trained network any more: each weight has `
-      + `normal noise of ${value} standard deviations of its layer's weights, seed ${seed}.`;
+      + `normal noise of ${value} standard deviations of its layer, seed ${seed}.`;
     onChange(value, seed);
   }
   const element = page.element("div", {}, page.element("h2", {}, "Noise on the weights"),

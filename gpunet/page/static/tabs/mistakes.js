@@ -21,7 +21,7 @@ function sections(doc) {
         rows.map((k) => cell(all[k], digits.side))));
   };
   gallery("The surest mistakes", `${digits.mistakes.length} of ${wrong} mistakes, those `
-    + "with the highest output first. Press one to see why in the tab Draw.",
+    + "with the highest output first. Press one to see why.",
   digits.mistakes);
   gallery("The least sure answers", "The lowest outputs, right or wrong.", digits.unsure);
   return parts;

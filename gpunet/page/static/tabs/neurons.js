@@ -16,7 +16,7 @@ function gallery(doc) {
   const order = Array.from(use, (_, j) => j);
   if (next) order.sort((i, j) => use[j] - use[i]);
   const readout = page.element("p", { class: "muted readout" },
-    "Point at a picture, or reach it by the Tab key, for its numbers.");
+    "Point at a picture, or reach it by Tab, for its numbers.");
   const grid = page.element("div", { class: "gallery" });
   const name = (j) => (next ? `neuron ${j}` : `output “${page.className(model, j)}”`);
 
