@@ -41,6 +41,7 @@ def watch():
     yield start
     for each in started:
         each.stop()
+        assert not each._thread.is_alive()
 
 
 def test_the_page_is_for_who_knows_the_address(run, watch):
