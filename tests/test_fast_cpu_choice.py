@@ -66,6 +66,26 @@ def test_the_readmes_first_block_does_not_wait_for_a_compiler(cold):
     assert why(crowd, steps=469, batch=128, optimizer=Adam()) != ""
 
 
+@pytest.mark.parametrize(
+    ("sizes", "batch", "dense", "threads", "loop"),
+    [
+        ([784, 1024, 10], 1024, True, 1, True),
+        ([784, 1024, 10], 1024, True, 2, False),
+        ([784, 1024, 10], 1024, False, 1, False),
+        ([784, 1024, 10], 200, True, 1, False),
+        ([50, 2048, 2048, 2], 512, False, 1, True),
+        ([784, 16, 16, 10], 1024, True, 1, False),
+    ],
+)
+def test_large_products_on_one_core_stay_with_blas(
+    monkeypatch, sizes, batch, dense, threads, loop
+):
+    monkeypatch.setattr("gpunet.fast.cpu.usable_threads", lambda: threads)
+    x = np.full((50, sizes[0]), float(dense), "float32")
+    reason = why(mlp(sizes), steps=10**6, batch=batch, x=x)
+    assert reason == ("on one core BLAS multiplies such large matrices faster" * loop)
+
+
 def test_a_population_in_lanes_waits_for_its_own_kernel_alone(cold):
     x, net = np.ones((50, 20), "float32"), mlp([20, 8, 2], population=1000)
     compiler._ready.add(compiler._mark(train_lanes, "float32", np.uint16))

@@ -10,7 +10,7 @@ import scipy.sparse
 from test_sklearn_exact import X, Y
 
 from gpunet.errors import ConfigError
-from gpunet.fast.cpu import compiler
+from gpunet.fast.cpu import compiler, estimates
 from gpunet.sklearn import MLPClassifier, MLPRegressor
 from gpunet.sklearn.steppers.choice import step_seconds, use_numba
 from gpunet.sklearn.steppers.layers import Samples
@@ -31,14 +31,18 @@ def test_auto_compiles_what_is_long_and_never_waits_for_what_is_short(monkeypatc
     assert not compiles(est, X, None, 200, 1)
     assert compiles(est, X, None, 200_000, 1)
     assert compiles(est, X, None, 200, 1000)  # one by one they are short
-    once = 40_000  # epochs: pays if all of them happen, and not if a third does
+    once = 20_000  # epochs: pays if all of them happen, and not if a third does
     assert not compiles(est, X, None, once, 1)
     assert compiles(est.set_params(tol=0.0), X, None, once, 1)
-    est.set_params(batch_size=100)  # products of which BLAS has the better, unless
+    est.set_params(batch_size=100)  # large products on one core are for BLAS, unless
     dense, long = X + 1, 10**6
-    assert not compiles(est, dense) and compiles(est, X)
+    monkeypatch.setattr(estimates, "_LARGE", 1.0)
+    monkeypatch.setattr("gpunet.fast.cpu.usable_threads", lambda: 1)
+    assert not compiles(est, dense)
     assert compiles(est, dense, None, long, 2)
     assert compiles(est, scipy.sparse.csr_array(dense))
+    monkeypatch.undo()
+    assert compiles(est, dense)
     est.set_params(batch_size=10)
     assert not compiles(est, X, np.ones(len(X)), long, 1)
     assert not compiles(est.set_params(engine="loop"), X)

@@ -83,10 +83,11 @@ def why_loop(work: Workload, x: Array | None, wait: float, loop: float = 0.0) ->
     x is None if its rows are lists already; `wait` and `loop` are seconds: until
     compiled code can run, and of the work otherwise if not by the Trainer's loop.
     """
-    if x is not None and blas_wins(work, x):
-        return "few inputs are 0: BLAS multiplies such batches faster by narrow layers"
+    threads = usable_threads()
+    if x is not None and blas_wins(work, x, threads):
+        return "on one core BLAS multiplies such large matrices faster"
     loop = loop or loop_seconds(work)
-    saved = max(loop - compiled_seconds(work, usable_threads()), 0.2 * loop)
+    saved = max(loop - compiled_seconds(work, threads), 0.2 * loop)
     if loop < _MIN_SECONDS:
         return "the run is short"
     if saved < wait:
