@@ -9,6 +9,8 @@ from helpers import ROOT
 from tiny import command, error_line, train, train_script, write_set
 from watching import Listener, address_of, ask, process, refused, rest_of, wait_until
 
+from gpunet.page import beside
+
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 pytest.importorskip("starlette", reason="starlette is not installed")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -100,6 +102,25 @@ def test_a_watched_training_ends_as_any_other(data, tmp_path):
     assert "the page has ended with the training; to see it again:" in done.stderr
     again = train(data, out, "--watch")
     assert "holds a run already" in error_line(again, 2)
+
+
+@posix
+def test_a_page_that_hangs_costs_the_training_nothing(tmp_path, monkeypatch):
+    started, start = [], beside._start
+    monkeypatch.setattr(beside, "_PATIENCE", 0.1)
+    monkeypatch.setattr(
+        beside, "_start", lambda folder: started.append(start(folder)) or started[0]
+    )
+    with beside.watching(tmp_path / "run") as address:
+        assert ask(address)[0] == 200
+        os.kill(started[0].pid, signal.SIGSTOP)
+    assert started[0].returncode == -signal.SIGKILL and refused(address)
+
+
+def test_a_training_says_itself_what_cannot_be_watched(data, tmp_path):
+    (tmp_path / "file").touch()
+    done = train(data, tmp_path / "file", "--watch")
+    assert "file: is not a folder" in error_line(done, 2)
 
 
 def test_options_of_watching_that_cannot_work_are_errors(tmp_path):

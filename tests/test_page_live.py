@@ -78,6 +78,17 @@ def test_curves_move_while_a_run_is_watched(data, tmp_path, watch, open_page):
     assert not page.evaluate(answers(before))
 
 
+def test_a_tab_of_the_address_opens_when_it_appears(data, tmp_path, watch, open_page):
+    page = open_page(watch(), place="#curves")
+    state(page, "waiting for a run")
+    assert page.get_by_role("tab", selected=True).inner_text() == "Overview"
+    carry(settings(data), tmp_path / "run")
+    page.get_by_role("tab", name="Curves", selected=True).wait_for()
+    assert page.url.endswith("#curves")
+    page = open_page(page.url.partition("#")[0], place="#100%")
+    assert page.get_by_role("tab", selected=True).inner_text() == "Overview"
+
+
 def test_a_dropped_connection_resumes(data, tmp_path, watch, open_page, monkeypatch):
     asked = []
 

@@ -147,7 +147,9 @@ def test_members_tab_selects_one_of_a_thousand(tmp_path, open_page):
     first = text.locator(".members tbody button").first
     losses = part["columns"]["val_loss"]
     assert first.inner_text() == str(losses.index(min(v for v in losses if v)))
+    before = first.element_handle()
     page.get_by_role("button", name="Show all 1,000").click()
+    assert before.evaluate("button => button.isConnected")  # rows are made once
     assert text.locator(".members tbody th").count() == 1000
     page.get_by_role("button", name="the 2 that diverged").click()
     assert text.locator("td", has_text="diverged at epoch 1").count() == 2 + 2
@@ -168,3 +170,16 @@ def test_choosing_a_member_changes_the_network_of_the_page(run, open_page):
     page.get_by_label("Member", exact=True).fill("5")
     page.get_by_label("Member", exact=True).press("Enter")
     assert "weights are not in this page" in page.locator("#chosen-member").inner_text()
+
+
+def test_what_is_not_shown_any_more_is_not_drawn_in_another_theme(run, open_page):
+    page = open_page(page_document(open_source(run[0])), place="#members")
+    for name in ("Worst", "Best", "Median"):
+        page.get_by_role("button", name=name, exact=True).click()
+    page.evaluate("page.update({members: page.document.members})")
+    page.evaluate(
+        "() => { globalThis.plots = 0; uPlot = class extends uPlot "
+        "{ constructor(...all) { super(...all); plots++; } }; }"
+    )
+    page.get_by_role("button", name="Dark theme").click()
+    assert page.evaluate("plots === document.querySelectorAll('.uplot').length")

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..io.messages import message
+from .following import Follower
 from .watch import Watch, check_installed
 
 _CODE = (
@@ -21,6 +22,7 @@ _CODE = (
     "from gpunet.page.beside import serve; serve(sys.argv[2])"
 )
 _NICE = 10
+_PATIENCE = 10  # seconds that a watcher has to show the last state
 
 
 @contextlib.contextmanager
@@ -31,7 +33,9 @@ def watching(folder: Any) -> Iterator[str]:
     that the folder cannot be watched.
     """
     check_installed()
-    process = _start(Path(os.fsdecode(folder)).absolute())
+    folder = Path(os.fsdecode(folder))
+    Follower(folder)  # what is wrong with it is told here
+    process = _start(folder.absolute())
     assert process.stdin and process.stdout
     try:
         address = process.stdout.readline().decode().strip()
@@ -42,9 +46,11 @@ def watching(folder: Any) -> Iterator[str]:
     finally:
         process.stdin.close()
         try:
-            process.wait(10)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it may hang
+                process.wait(_PATIENCE)
         finally:  # a second Ctrl-C does not wait
             process.kill()
+            process.wait()
             process.stdout.close()
 
 

@@ -79,7 +79,12 @@ globalThis.page = (() => {
 
   // Tabs, after the pattern of the ARIA practices: arrows move, the hash remembers.
   const place = () => {
-    const [id, ...rest] = decodeURIComponent(location.hash.slice(1)).split("=");
+    let text = location.hash.slice(1);
+    try {
+      text = decodeURIComponent(text);
+    } catch { // anybody can type an address
+    }
+    const [id, ...rest] = text.split("=");
     return { id, selection: rest.join("=") };
   };
   function remember(id, selection) {

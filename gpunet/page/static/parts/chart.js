@@ -5,10 +5,10 @@
 // behind a button. chart.update({x, series, sentence}) draws new numbers.
 page.chart = {};
 page.chart.lines = (root, settings) => {
-  const figure = page.element("figure", {});
+  const figure = page.element("figure", {}), format = settings.format ?? page.number;
   root.append(figure);
   let plot = null;
-  const chart = { figure, update, remove: () => { plot?.destroy(); figure.remove(); } };
+  const chart = { figure, update, remove };
   const place = page.element("div", { "aria-hidden": "true" });
   const sentence = page.element("p", {});
 
@@ -20,7 +20,6 @@ page.chart.lines = (root, settings) => {
 
   function options() {
     const lines = [{ label: settings.xLabel ?? "epoch" }], bands = [];
-    const format = settings.format ?? page.number;
     for (const line of settings.series) {
       const stroke = page.color(line.color ?? "--accent");
       const k = lines.length;
@@ -28,7 +27,7 @@ page.chart.lines = (root, settings) => {
         points: { show: settings.x.length === 1, size: 7 },
         value: (_, v) => (v === null || v === undefined ? "" : format(v)) });
       if (!line.band) continue;
-      for (const side of line.bandNames ?? ["lowest", "highest"])
+      for (const side of line.bandNames)
         lines.push({ label: `${line.name}, ${side}`, points: { show: false }, width: 0,
           stroke: "transparent", value: (_, v) => (v === null ? "" : format(v)) });
       bands.push({ series: [k + 2, k + 1], fill: transparent(stroke, 0.18) });
@@ -58,10 +57,15 @@ page.chart.lines = (root, settings) => {
     else draw();
   }
 
+  function remove() {
+    forget();
+    plot?.destroy();
+    figure.remove();
+  }
+
   function numbers() {
     const columns = [settings.xLabel ?? "epoch", ...settings.series.flatMap((line) =>
-      (line.band ? [line.name, ...(line.bandNames ?? ["lowest", "highest"])] : [line.name]))];
-    const format = settings.format ?? page.number;
+      (line.band ? [line.name, ...line.bandNames] : [line.name]))];
     const all = data();
     return page.table(columns.map((name, k) => ({ name, number: true,
       format: k ? format : page.number })),
@@ -72,7 +76,7 @@ page.chart.lines = (root, settings) => {
   figure.append(page.element("figcaption", {}, page.element("h3", {}, settings.title)),
     place, sentence, page.numbers(numbers));
   draw();
-  page.onTheme(draw);
+  const forget = page.onTheme(draw);
   new ResizeObserver(() => {
     if (plot && width() !== plot.width && place.clientWidth)
       plot.setSize({ width: width(), height: plot.height });

@@ -136,10 +136,10 @@ page.dots = (root, settings) => {
     if (member !== null) select(member);
   });
   canvas.addEventListener("keydown", onKey);
-  page.onTheme(draw);
+  const remove = page.onTheme(draw);
   new ResizeObserver(draw).observe(figure);
   tell();
-  return { choose(member) {
+  return { remove, choose(member) {
     chosen = member;
     const known = rank.has(member);
     canvas.setAttribute("aria-valuenow", known ? rank.get(member) + 1 : 0);

@@ -4,7 +4,11 @@
 const live = page.document.live;
 if (live) {
   const line = page.element("p", { id: "run-state", class: "row" });
-  document.getElementById("tabs").before(line);
+  const tabs = document.getElementById("tabs");
+  tabs.before(line);
+  // The address may name a tab that is not there yet; who chooses another one stays.
+  let wanted = location.hash;
+  tabs.addEventListener("click", () => { wanted = ""; });
   let source = null, version = live.version, over = false, said = "", epochs = 0;
 
   const show = (text, state) => {
@@ -29,6 +33,10 @@ if (live) {
       version = Number(event.lastEventId);
       const changes = JSON.parse(event.data);
       page.update(changes);
+      if (wanted && document.getElementById(`tab-${wanted.slice(1).split("=")[0]}`)) {
+        location.replace(wanted);
+        wanted = "";
+      }
       if (changes.title) for (const place of [document.querySelector("title"),
         document.querySelector("h1")]) place.textContent = changes.title;
       tell(changes);

@@ -2,7 +2,8 @@
 page.theme = () => document.documentElement.dataset.theme
   ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
-// page.color("--plus"): a color of the theme, for canvas. Redraw in page.onTheme(fn).
+// page.color("--plus"): a color of the theme, for canvas. Redraw in page.onTheme(fn),
+// which returns a function that ends it.
 page.color = (name) => {
   const probe = page.element("span", { style: { color: `var(${name})` }, hidden: true });
   document.body.append(probe);
@@ -11,8 +12,11 @@ page.color = (name) => {
   return color;
 };
 
-const followers = [];
-page.onTheme = (follower) => followers.push(follower);
+const followers = new Set();
+page.onTheme = (follower) => {
+  followers.add(follower);
+  return () => followers.delete(follower);
+};
 const button = document.getElementById("theme");
 
 function changed() {

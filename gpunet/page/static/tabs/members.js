@@ -7,7 +7,7 @@ page.tab({
     let view = page.members(root, Number.parseInt(page.selection(), 10));
     page.onUpdate((doc, changes) => {
       if (!("members" in changes) || !doc.members) return;
-      root.replaceChildren();
+      view.remove();
       view = page.members(root, view.chosen(), changes.network ?? view.shown());
     });
     root.addEventListener("selection", () => view.choose(Number(page.selection())));
@@ -122,7 +122,7 @@ page.members = (root, first, shown = page.document.network) => {
       selected: name === metric }, words(name))));
     root.append(page.element("div", { class: "row" }, page.element("label", {},
       "Curves of ", menu)), place);
-    return { redraw };
+    return { redraw, remove: () => drawn?.remove() };
   }
 
   function makeDots() {
@@ -170,18 +170,31 @@ page.members = (root, first, shown = page.document.network) => {
       return page.element("th", { scope: "col", "aria-sort": by === name
         ? (down ? "descending" : "ascending") : null }, button);
     };
+    const buttons = new Map();
+    function press() {
+      for (const [i, button] of buttons)
+        button.setAttribute("aria-pressed", String(i === chosen));
+    }
     const cell = (name, i) => {
       const value = columns[name][i];
-      if (name === "member") return page.element("th", { scope: "row" },
-        page.button(String(i), () => choose(i), { "aria-pressed": String(i === chosen) }));
+      if (name === "member") {
+        buttons.set(i, page.button(String(i), () => choose(i)));
+        return page.element("th", { scope: "row" }, buttons.get(i));
+      }
       const text = Array.isArray(value) ? value.join(", ") : value === null ? ""
         : typeof value === "number" ? format(name)(value) : value;
       return page.element("td", { class: typeof value === "number" ? "number" : null },
         text);
     };
-    function draw() {
-      const rows = sorted().slice(0, all ? n : most).map((i) => page.element("tr", {},
+    const made = new Map(); // a thousand rows take long: each is made once
+    function row(i) {
+      if (!made.has(i)) made.set(i, page.element("tr", {},
         names.map((name) => cell(name, i))));
+      return made.get(i);
+    }
+    function draw() {
+      const rows = sorted().slice(0, all ? n : most).map(row);
+      press();
       const more = all || n <= most ? null : page.button(`Show all ${
         n.toLocaleString("en")}`, () => {
         all = true;
@@ -193,7 +206,7 @@ page.members = (root, first, shown = page.document.network) => {
         page.element("tbody", {}, rows))), ...(more ? [more] : []));
     }
     draw();
-    return { element, draw };
+    return { element, press };
   }
 
   function stopped() {
@@ -223,7 +236,12 @@ page.members = (root, first, shown = page.document.network) => {
     if (network && network !== page.document.network) page.update({ network });
     chart?.redraw();
     for (const each of dots) each.choose(member);
-    table.draw();
+    table.press();
   }
-  return { choose, chosen: () => chosen, shown: () => shown };
+
+  function remove() {
+    for (const each of [chart, ...dots]) each?.remove();
+    root.replaceChildren();
+  }
+  return { choose, remove, chosen: () => chosen, shown: () => shown };
 };
