@@ -3,12 +3,14 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from page_documents import run_of
 
 import gpunet
 from gpunet.cli import main
 from gpunet.page import document as document_module
+from gpunet.storage.tensors import write_tensors
 
 
 def page(*words):
@@ -29,7 +31,7 @@ def test_page_is_written_into_the_run_folder(run, capsys):
     assert page(run / "best.safetensors", "--json", "-o", run / "b.html") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["bytes"] == (run / "b.html").stat().st_size
-    assert answer["left_out"] == ["the run has not ended: this is its best.safetensors"]
+    assert answer["left_out"] == ["this is its best.safetensors"]
 
 
 def test_page_of_a_model_file_is_beside_it_or_on_stdout(tmp_path, capsysbinary):
@@ -58,7 +60,22 @@ def test_page_leaves_out_what_is_too_large_and_says_so(run, capsys, monkeypatch)
     assert page(run) == 0
     assert "bytes; a page has at most 60,000" in capsys.readouterr().err
     text = (run / "page.html").read_text()
-    assert "Left out of this page" in text and "at most 60,000" in text
+    assert "About this page" in text and "at most 60,000" in text
+
+
+def words_of(kind):
+    """Return what writes the model of words of a kind."""
+
+    def write(run):
+        path = run / f"{kind}.safetensors"
+        if kind == "vectors":
+            write_tensors(path, {"vectors": np.zeros((2, 2))}, {"kind": kind})
+        else:
+            layers = [gpunet.Embedding(5, 2), gpunet.Dense(4, 5)]
+            gpunet.save_network(gpunet.Network(layers, "softmax_cross_entropy"), path)
+        return [path]
+
+    return write
 
 
 def broken(run):
@@ -73,6 +90,8 @@ def broken(run):
         (lambda run: [run.parent / "nothing"], 4, "nothing"),
         (lambda run: [run.parent], 4, "holds no model.safetensors"),
         (broken, 4, "is cut short|asks for"),
+        (words_of("language"), 4, "is a model of words"),
+        (words_of("vectors"), 4, "not describe a network; name"),
         (lambda run: [run, "-o", run / "no" / "page.html"], 8, "No such file"),
         (lambda run: [run, "-o", run], 8, "is a folder"),
         (lambda run: [run, "-o", run / "model.safetensors"], 2, "is the model itself"),

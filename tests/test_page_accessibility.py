@@ -33,7 +33,7 @@ def test_axe_finds_nothing_serious(open_page, name, theme, size):
 
 @pytest.mark.parametrize("name", TABS)
 def test_every_tab_is_reached_by_the_keyboard(open_page, name):
-    page = open_page(document_of_run(name))
+    page = open_page(document_of_run(name), place="#overview")
     page.get_by_role("tab", selected=True).focus()
     for tab in TABS[name]:
         chosen = page.get_by_role("tab", selected=True)

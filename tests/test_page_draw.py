@@ -67,7 +67,7 @@ def ink(page):
 def test_a_stroke_is_answered_and_undone(open_page, document, net):
     page = open_page(document, place="#draw")
     assert re.fullmatch(
-        r"Test digit \d+: it says (\d), with .*\. It is a \1\.", says(page)
+        r"Test digit no. \d+: it says (\d), with .*\. It is a \1\.", says(page)
     )
     assert page.get_by_text("Draw a digit here").is_visible()
     drag(page, (140, 40), (140, 240))  # the example is gone, a one is drawn
@@ -114,7 +114,7 @@ def test_keys_draw_and_speak(open_page, document):
 def test_a_neuron_tells_its_sum(open_page, document, net):
     page = open_page(document, place="#draw")
     page.locator(".examples select").select_option(index=3)
-    row = int(re.match(r"Test digit (\d+)", says(page))[1])
+    row = int(re.match(r"Test digit no. (\d+)", says(page))[1])
     x = TEST.scaled("float32")[row : row + 1]
     np.testing.assert_allclose(outputs(page), net.predict(x)[0], rtol=1e-3, atol=1e-6)
     z = (x @ net.params["0.W"] + net.params["0.b"])[0]
@@ -171,7 +171,7 @@ def test_mistakes_lead_to_the_board(open_page, document):
     galleries.nth(0).locator("button").nth(1).click()
     k = digits["mistakes"][1]
     said, label = digits["said"][k], digits["labels"][k]
-    start = f"Test digit {digits['index'][k]}: it says {said}"
+    start = f"Test digit no. {digits['index'][k]}: it says {said}"
     assert says(page).startswith(start)
     assert says(page).endswith(f"It is a {label}: a mistake.")
     assert page.url.endswith(f"#draw={digits['index'][k]}")

@@ -167,6 +167,14 @@ def test_choosing_a_member_changes_the_network_of_the_page(run, open_page):
         answer = page.evaluate(f"page.network.predict({row})")
         expected = nets.member(part[name]).predict(np.array([row], "float32"))[0]
         assert np.allclose(answer, expected, atol=2e-6)
+    told = page.locator("#chosen-member")
+    assert told.inner_text().endswith("The other tabs show it.")
+    page.get_by_role("button", name="Median", exact=True).click()
+    measured = f"member {part['shown']}."
+    assert told.inner_text().endswith(f"but the curves and mistakes of {measured}")
+    page.get_by_role("tab", name="Curves").click()
+    assert page.get_by_text(f"Of {measured}", exact=True).is_visible()
+    page.get_by_role("tab", name="Members").click()
     page.get_by_label("Member", exact=True).fill("5")
     page.get_by_label("Member", exact=True).press("Enter")
     assert "weights are not in this page" in page.locator("#chosen-member").inner_text()

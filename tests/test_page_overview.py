@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from page_documents import run_of
+from page_documents import document_of_run, run_of
 
 import gpunet
 from gpunet.page import open_source, page_document
@@ -51,7 +51,7 @@ def test_overview_tells_what_is_wrong():
 
 def test_overview_and_curves_in_the_browser(open_page):
     document = page_document(open_source(run_of("digits")))
-    page = open_page(document)
+    page = open_page(document, place="#overview")
     assert page.locator("#panel-overview").is_visible()
     assert "13,002" in page.locator(".results").inner_text()
     assert page.locator(".diagram circle").count() >= 16 + 16 + 16 + 10
@@ -84,3 +84,26 @@ def test_theme_follows_the_system_until_the_button_is_pressed(open_page):
     assert page.evaluate(ground) != dark
     page.get_by_role("button", name="Dark theme").click()
     assert page.evaluate(ground) == dark
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "tab"),
+    [
+        ("digits", "", "Draw"),
+        ("seeds", "", "Members"),
+        ("prices", "", "Overview"),
+        ("digits", "#curves", "Curves"),
+        ("digits", "#%", "Draw"),  # an address that no browser can decode
+        ("digits", "#nothing", "Draw"),
+    ],
+)
+def test_page_opens_with_what_can_be_tried(open_page, name, place, tab):
+    page = open_page(document_of_run(name), place=place)
+    assert page.get_by_role("tab", selected=True).inner_text() == tab
+
+
+def test_names_of_results_and_layers_are_words(open_page):
+    document = page_document(open_source(run_of("prices")))
+    assert document["overview"]["results"][0][0] == "R²"
+    page = open_page(document)
+    assert page.locator(".diagram").inner_html().count("1 output<") == 1

@@ -44,7 +44,8 @@ def _results(source: PageSource) -> Iterator[tuple[str, str]]:
     numbers = {} if run is None else run.numbers
     score = next((name for name in SCORES if name in numbers), "")
     if score:
-        yield score.replace("_", " "), text_of(score, numbers)
+        name = score.replace("val_", "validation ").replace("_", " ")
+        yield name.replace("r2", "R²"), text_of(score, numbers)
     for name in ("rmse", "mae"):
         if run is not None and (parts := mean_and_sd(run.result.get(name))):
             sd = f" ± {parts['sd']:.4g}" if "sd" in parts else ""

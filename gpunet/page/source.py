@@ -7,7 +7,8 @@ from functools import cached_property
 
 from ..data import Preprocessing, Splits
 from ..errors import GpunetError, ModelFileError
-from ..layers import Dense
+from ..io.messages import message
+from ..layers import Dense, Embedding
 from ..network import Network
 from ..runs.config import check_config, data_from_config
 from ..runs.listing import Run, read_run
@@ -108,16 +109,22 @@ def open_source(
     Raises
     ------
     ModelFileError
-        There is no model, or it is damaged.
+        There is no model, or it is damaged, or it is one of words.
     ConfigError
         There is no such member.
     """
     file = _saved(path)
     net, table = open_member(file, None)
     choose_member(net, member)  # refuses one that there is not
+    if isinstance(net.layers[0], Embedding):
+        reason = "is a model of words, which a page cannot show"
+        remedy = "see it with gpunet.text or `gpunet embed_text`"
+        raise ModelFileError(message("model file", file, reason, remedy))
     source = PageSource(net, member, table, _run_of(file), file)
     if source.run is not None and file.name != "model.safetensors":
-        source.notes.append(f"the run has not ended: this is its {file.name}")
+        has_ended = RunFolder(source.run.path).model.is_file()
+        state = "" if has_ended else "the run has not ended: "
+        source.notes.append(f"{state}this is its {file.name}")
     if net.population and member is None:
         source.member = _best_member(source.run)
     return source

@@ -234,6 +234,9 @@ def _build(
     loss: Loss | None = None,
 ) -> Network:
     """Return the network that a config describes, if the tensors fit it."""
+    if config is None:
+        reason, remedy = "does not describe a network", "name a model file"
+        raise ModelFileError(message("model file", path, reason, remedy))
     row = [layer_from_config(layer, activations, layers) for layer in config["layers"]]
     loss = loss or get_loss(config["loss"])
     check_layers(tuple(row), loss)

@@ -78,14 +78,9 @@ globalThis.page = (() => {
   page.reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // Tabs, after the pattern of the ARIA practices: arrows move, the hash remembers.
-  const place = () => {
-    let text = location.hash.slice(1);
-    try {
-      text = decodeURIComponent(text);
-    } catch { // anybody can type an address
-    }
-    const [id, ...rest] = text.split("=");
-    return { id, selection: rest.join("=") };
+  const place = () => { // URLSearchParams takes any text, such as "%"
+    const [[id, selection] = []] = new URLSearchParams(location.hash.slice(1));
+    return { id, selection };
   };
   function remember(id, selection) {
     const hash = `#${encodeURIComponent(id)}${
@@ -100,9 +95,10 @@ globalThis.page = (() => {
   page.select = (selection) => remember(current.id, selection);
 
   let current = null;
+  const shown = () => tabs.filter((tab) => tab.button && !tab.button.hidden);
   page.tab = (tab) => tabs.push({ drawn: false, ...tab });
   page.show = (id, selection = "") => {
-    const tab = tabs.find((each) => each.id === id && each.button && !each.button.hidden);
+    const tab = shown().find((each) => each.id === id);
     if (!tab) return;
     for (const each of tabs.filter((each) => each.button)) {
       each.panel.hidden = each !== tab;
@@ -136,7 +132,7 @@ globalThis.page = (() => {
   }
 
   function showTabs() {
-    tabs.sort((a, b) => rank(a) - rank(b));
+    tabs.sort((a, b) => ORDER.indexOf(a.id) - ORDER.indexOf(b.id));
     const list = document.getElementById("tabs"), panels = document.getElementById("panels");
     let before = null; // a tab that appears later, in live mode, keeps its place
     for (const tab of tabs.toReversed()) {
@@ -151,11 +147,9 @@ globalThis.page = (() => {
       before = tab.button;
     }
   }
-  const rank = (tab) => (ORDER.indexOf(tab.id) + 1 || ORDER.length + 1);
 
   function onKey(event) {
-    const buttons = tabs.filter((tab) => tab.button && !tab.button.hidden)
-      .map((tab) => tab.button);
+    const buttons = shown().map((tab) => tab.button);
     const k = buttons.indexOf(document.activeElement), n = buttons.length;
     const to = { ArrowRight: k + 1, ArrowLeft: k - 1, Home: 0, End: n - 1 }[event.key];
     if (to === undefined) return;
@@ -169,11 +163,11 @@ globalThis.page = (() => {
     open();
     showTabs();
     document.getElementById("tabs").addEventListener("keydown", onKey);
-    const follow = () => {
+    const follow = () => { // without a tab in the address: to what can be tried
       const { id, selection } = place();
-      const shown = tabs.filter((tab) => tab.button && !tab.button.hidden);
-      const known = shown.some((tab) => tab.id === id);
-      page.show(known ? id : shown[0].id, selection);
+      const ids = shown().map((tab) => tab.id);
+      const tries = content.live ? [] : ["members", "draw", "plane"];
+      page.show([id, ...tries, ids[0]].find((name) => ids.includes(name)), selection);
     };
     addEventListener("hashchange", follow);
     follow();

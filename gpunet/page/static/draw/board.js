@@ -124,6 +124,7 @@ page.board = ({ onStart, onInk, onEnd }) => {
     begin();
     pixels.fill(0);
     render();
+    onEnd();
   };
   // Show a picture of side x side values from 0 to 1, each as a square.
   board.set = (values, side) => {

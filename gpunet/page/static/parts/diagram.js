@@ -10,7 +10,8 @@ page.parts.diagram = (network) => {
   const columns = sizes.map((n, k) => column(n, k, sizes.length));
   const lines = dense.flatMap((step, k) =>
     edges(step, columns[k], columns[k + 1], sizes[k + 1]));
-  const names = ["inputs", ...sizes.slice(1, -1).map(() => "hidden"), "outputs"];
+  const names = ["inputs", ...sizes.slice(1, -1).map(() => "hidden"),
+    sizes.at(-1) === 1 ? "output" : "outputs"];
   const text = `${sizes.length} layers of ${sizes.join(", ")} neurons`;
   const svg = page.svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
     "aria-label": text, class: "diagram" }, lines,

@@ -10,8 +10,9 @@ page.tab({
   id: "curves",
   title: "Curves",
   when: (doc) => (doc.history?.epoch?.length ?? 0) > 0,
-  render(root) {
+  render(root, doc) {
     const box = page.element("div", { class: "columns" });
+    if (doc.members) root.append(page.element("p", {}, `Of member ${doc.members.shown}.`));
     root.append(box);
     const charts = new Map();
     const draw = () => {

@@ -1,5 +1,5 @@
 // Draw a digit: what the network sees, what lights up, what it says and why.
-const KEYS = "Draw with a mouse, a finger or a pen. On the keyboard: arrows move, space "
+const KEYS = "Draw with mouse, finger or pen. On the keyboard: arrows move, space "
   + "paints a dot, Shift with an arrow paints a line, Delete erases, Ctrl+Z undoes.";
 
 let session = null; // of the network that is shown
@@ -110,7 +110,7 @@ function start(root, doc) {
   }
 
   function load(digit) {
-    put(digit.pixels, `Test digit ${digit.index}`, digit);
+    put(digit.pixels, `Test digit no. ${digit.index}`, digit);
     page.select(String(digit.index));
   }
 
@@ -146,21 +146,20 @@ function start(root, doc) {
   const choice = page.element("div", { class: "row examples" },
     chooser(digits, load, state));
   const noisy = page.uniform(7);
-  const blank = () => { board.clear(); ended(); };
   const random = () => {
     put(Float32Array.from(state.pixels, noisy), "Pure noise");
     page.select("");
   };
   root.replaceChildren(page.element("div", { class: "drawing" },
-    page.element("div", {}, board.element, tools(board, blank), doubt),
+    page.element("div", {}, board.element, tools(board), doubt),
     page.element("div", {}, diagram.element, page.element("p", { class: "muted" },
-      "Lines are the strongest products of activation and weight: blue ones add, orange "
-      + "dashed ones take away. Press a neuron for its whole sum."), says,
-      page.element("div", { class: "row examples" }, page.button("Blank", blank),
+      "Lines are the strongest products of activation and weight: blue adds, orange and "
+      + "dashed subtracts. Press a neuron for its whole sum."), says,
+      page.element("div", { class: "row examples" },
         page.button("Noise", random), choice),
       page.numbers(() => page.table(["output", { name: "value", number: true }],
         Array.from(state.values.at(-1), (v, k) => [page.className(trained, k), v]),
-        { caption: "What the network says now" }))),
+        { caption: "The answer now" }))),
     page.element("div", {}, page.element("div", { class: "row seen" }, seen),
       page.element("p", { class: "muted" }, `What the network sees: ${side} × ${side}`
         + (side < 16 ? "." : " pixels, the digit scaled into a box and centered by its "
@@ -173,7 +172,7 @@ function start(root, doc) {
   const first = (doc.digits.typical ?? []).map((k) => digits[k])
     .reduce((best, digit) => (digit.probability > (best?.probability ?? 0)
       && !digit.isMistake ? digit : best), null);
-  if (first) put(first.pixels, `Test digit ${first.index}`, first);
+  if (first) put(first.pixels, `Test digit no. ${first.index}`, first);
   else {
     drawn();
     finished();
@@ -183,7 +182,7 @@ function start(root, doc) {
 }
 
 // Pen or eraser, undo, clear.
-function tools(board, blank) {
+function tools(board) {
   const choose = (erase) => {
     board.erase = erase;
     pen.setAttribute("aria-pressed", String(!erase));
@@ -192,7 +191,7 @@ function tools(board, blank) {
   const pen = page.button("Pen", () => choose(false), { "aria-pressed": "true" });
   const eraser = page.button("Eraser", () => choose(true), { "aria-pressed": "false" });
   return page.element("div", { class: "row tools" }, pen, eraser,
-    page.button("Undo", () => board.undo()), page.button("Clear", blank));
+    page.button("Undo", board.undo), page.button("Clear", board.clear));
 }
 
 // A test digit by its number, the next one, the next mistake.

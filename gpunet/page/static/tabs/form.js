@@ -17,7 +17,7 @@ page.tab({
     });
     const form = element("form", { class: "ask", onsubmit: (event) => event.preventDefault() },
       fields.map((field) => field.place), element("div", {}, reset));
-    root.append(element("p", {}, `Fill in a row as the table has it; the network answers with ${table.target}.`),
+    root.append(element("p", {}, `Fill in a row as the table has it; the network predicts “${table.target}”.`),
       element("div", { class: "columns" }, form, element("div", {}, answer, details)));
 
     function show() {

@@ -227,7 +227,9 @@ page.members = (root, first, shown = page.document.network) => {
     chosen = member;
     chooser.field.value = member;
     const network = networks[member];
-    const about = network ? "The other tabs show it." : "Its weights are not in this page.";
+    const about = !network ? "Its weights are not in this page."
+      : `The other tabs show ${member === data.shown ? "it"
+        : `its network, but the curves and mistakes of member ${data.shown}`}.`;
     chooser.text.textContent = `${describe(member)} ${about}`;
     if (speak) {
       page.select(String(member));

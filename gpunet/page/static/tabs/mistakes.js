@@ -62,7 +62,7 @@ function cell(digit, side) {
   const text = `says ${digit.said} (${digit.probability.toFixed(2)}), ${
     digit.isMistake ? `is ${digit.label}` : "right"}`;
   return page.element("button", { type: "button", "aria-label":
-    `Test digit ${digit.index}: ${text}`, onclick: () => page.show("draw", String(digit.index)) },
+    `Test digit no. ${digit.index}: ${text}`, onclick: () => page.show("draw", String(digit.index)) },
   page.paint(page.element("canvas", { class: "picture", "aria-hidden": "true" }),
     digit.pixels, { side }), text);
 }

@@ -19,7 +19,7 @@ function content({ overview }) {
     invitation(),
     page.network && page.parts.diagram(page.network),
     ...list("Problems", overview.problems),
-    ...list("Left out of this page", overview.notes),
+    ...list("About this page", overview.notes),
     ...repeat(overview.config),
     page.element("div", { class: "columns" }, (overview.tables ?? []).map(table)),
   ].filter((part) => part);
