@@ -18,7 +18,9 @@ def ask(address, method="GET", path="", **headers):
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         server.request(method, urlsplit(address).path + path, headers=names)
         answer = server.getresponse()
-        return answer.status, answer.headers, answer.read().decode()
+        endless = answer.headers.get_content_type() == "text/event-stream"
+        text = "" if endless else answer.read().decode()
+        return answer.status, answer.headers, text
 
 
 def connection(address):
