@@ -1,6 +1,8 @@
 """A watched run: who may ask, what clients are told, and what nobody holds up."""
 
+import _thread
 import socket
+import threading
 from urllib.parse import urlsplit
 
 import pytest
@@ -138,6 +140,32 @@ def test_a_slow_client_holds_up_nobody_and_gets_the_last_state(run, watch, monke
         assert seen == sorted(set(seen))
         late = [slow.next()["k"] for _ in range(3)]
         assert late[-1] >= seen[-1], "it got what was old"
+
+
+@pytest.mark.usefixtures("signals_heard")
+def test_an_interrupted_wait_leaves_the_server_to_be_stopped(run):
+    watch = Watch(run)
+    watch.start()
+    with Listener(watch.address) as listener:
+        threading.Timer(0.1, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            watch.join()
+        assert watch._thread.is_alive()
+        watch.stop()
+        while listener.next() != "over":
+            pass
+    watch.join()
+
+
+def test_a_client_that_reads_nothing_is_no_error_at_the_end(run, monkeypatch, caplog):
+    parts = {"big": "x" * 8_000_000, "live": {}}
+    monkeypatch.setattr(following.Follower, "_newer_parts", lambda self, last: parts)
+    watch = Watch(run)
+    watch.start()
+    with Listener(watch.address) as listener:
+        assert listener.line() == "retry: 1000"
+        watch.stop()
+    assert not watch._thread.is_alive() and not caplog.records
 
 
 def test_a_run_is_waited_for_and_told_when_it_has_finished(data, tmp_path, watch):

@@ -27,6 +27,7 @@ _LOOK, _PING = (
     0.5,
     2.0,
 )  # seconds between looks at the folder, and between signs of life
+_GRACE = 1.0  # seconds that a client has at the end to read the last state
 _HOSTS = ["127.0.0.1", "localhost"]
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -78,6 +79,7 @@ class Watch:
         self._origins = {f"http://{host}:{port}" for host in _HOSTS}
         self._clients, self._changed = 0, asyncio.Event()
         self._stopping, self._over = threading.Event(), False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -86,8 +88,10 @@ class Watch:
 
     def join(self) -> None:
         """Wait for the end of the server; Ctrl-C interrupts it on every system."""
-        while self._thread.is_alive():
-            self._thread.join(0.2)
+        # Not Thread.join: before Python 3.13, a thread whose join Ctrl-C interrupts
+        # counts as ended, and `stop` would not wait for it.
+        while not self._ended.wait(0.2):
+            pass
 
     def stop(self) -> None:
         """Show the last state to all who watch, and end the server."""
@@ -95,7 +99,10 @@ class Watch:
         self._thread.join(10)
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self._ended.set()
 
     async def _serve(self) -> None:
         import uvicorn
@@ -109,7 +116,6 @@ class Watch:
             access_log=False,
             server_header=False,
             limit_concurrency=8 * MOST_CLIENTS,
-            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
         await asyncio.to_thread(self._follower.look)  # before anybody is answered
@@ -125,6 +131,7 @@ class Watch:
             if not self._over:
                 await asyncio.to_thread(self._stopping.wait, _LOOK)
         server.should_exit = True
+        asyncio.get_running_loop().call_later(_GRACE, _hang_up, server)
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request (an ASGI application)."""
@@ -189,6 +196,12 @@ class Watch:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), _PING)
                 yield ":\n\n"
+
+
+def _hang_up(server: Any) -> None:
+    """Close what is still open: uvicorn would cancel, and log that as an error."""
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
 
 
 def _listening(port: int) -> socket.socket:
