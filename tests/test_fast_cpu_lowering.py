@@ -2,15 +2,14 @@
 
 import re
 
-import numpy as np
 import pytest
 from test_fast_cpu import job
 from tiny import table, trainer
 
 import gpunet
-from gpunet import SGD, Activation, Adam, Dense, Dropout, Network, mlp
+from gpunet import SGD, Activation, Adam, Dense, Dropout, Network
 from gpunet.errors import ConfigError
-from gpunet.fast.cpu import compiler, slower, stepper
+from gpunet.fast.cpu import compiler, stepper
 from gpunet.losses import get_loss
 
 pytest.importorskip("numba")
@@ -82,18 +81,3 @@ def test_without_numba_the_reason_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(compiler.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"numba is not installed; .*gpunet\[fast\]"):
         job("compiled", table())
-
-
-@pytest.mark.parametrize(
-    ("width", "batch", "zeros", "loop"),
-    [
-        (16, 128, 0.1, True),
-        (16, 128, 0.8, False),
-        (16, 10, 0.1, False),
-        (128, 128, 0.1, False),
-    ],
-)
-def test_auto_leaves_dense_batches_of_narrow_layers_to_blas(width, batch, zeros, loop):
-    x = (np.random.default_rng(0).random((300, 8)) > zeros).astype("float32")
-    why = slower(mlp([8, width, 3]), SGD(0.1), 10**6, batch, x)
-    assert ("BLAS" in why) == loop and (loop or why == "")
