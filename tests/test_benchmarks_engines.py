@@ -1,10 +1,13 @@
 """The comparison of engines: what it says of `auto`; never how fast anything is."""
 
 import json
+import os
 
 import pytest
 from benchmarks import main
 from benchmarks.choices import engines
+
+from gpunet.backend.threads import VARIABLES
 
 pytest.importorskip("numba")
 
@@ -12,8 +15,12 @@ pytest.importorskip("numba")
 def test_each_cell_has_both_engines_and_what_auto_takes(monkeypatch, capsys):
     monkeypatch.setattr(engines, "POPULATIONS", (1, 3))
     monkeypatch.setattr(engines, "_SECONDS", 1e-4)
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     command = ["bench", "--engines", "--nets", "4-3-2", "--batches", "2"]
     assert main([*command, "--repeats", "2", "--json", "-"]) == 0
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"  # as in a user's process
     result = json.loads(capsys.readouterr().out)
     cells = result["cells"]
     assert [(c["members"], c["optimizer"]) for c in cells] == [

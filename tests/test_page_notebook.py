@@ -46,6 +46,10 @@ def test_notebook_page_takes_data_and_history():
     assert shown["history"]["loss"] == history["loss"]
     shown = document_of(gpunet.show.page(run_of("digits")).html)
     assert len(shown["history"]["loss"]) == 2
+    nets = gpunet.mlp([784, 10], population=3)
+    history = gpunet.fit(nets, few, epochs=2, engine="loop")
+    members = document_of(gpunet.show.page(nets, history=history).html)["members"]
+    assert members["metric"] == "accuracy" and members["epochs"] == [1, 2]
     for wrong in ({"data": few}, {"history": [1]}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             gpunet.show.page(net, **wrong)

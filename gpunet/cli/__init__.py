@@ -133,9 +133,9 @@ def _run(argv: list[str], command: Any) -> int:
     parser = command_parser(getattr(command, "PROGRAM", program), command)
     args = parser.parse_args(rest)
     args.typed = name, rest
-    # A benchmark uses as many threads as its rivals.
-    n_threads = usable_cores() if name.startswith("bench") else 1
-    set_threads(getattr(args, "threads", None), n_threads)
+    # A benchmark uses as many threads as its rivals; engines have none.
+    rivals = name.startswith("bench") and not getattr(args, "engines", False)
+    set_threads(getattr(args, "threads", None), usable_cores() if rivals else 1)
     work = getattr(command, "WORK", f"gpunet.cli.commands.{name}")
     with errors_name_options(parser):
         return importlib.import_module(work).run(args)

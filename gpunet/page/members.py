@@ -38,7 +38,8 @@ def section(source: PageSource) -> dict[str, Any] | None:
     net = source.net
     if net is None or not net.population:
         return None
-    history, rows = _history(source), _rows(source)
+    history = _history(source)
+    rows = _rows(source, history)
     ranked = _ranked(rows)
     networks, left_out = _networks(source, _evenly(ranked or range(net.population)))
     known = sorted({source.member or 0, *map(int, networks)})
@@ -70,8 +71,8 @@ def _ranked(rows: MemberTable) -> list[int]:
 def _history(source: PageSource) -> History:
     """Return the history of the run, with each member's settings and why it stopped."""
     if source.run is None:
-        return History()
-    history = source.run.history
+        return source.history
+    history = source.history
     history.settings = _settings(source)
     reasons = source.run.result.get("frozen")
     if reasons is None:  # while it has not ended, the newest checkpoint knows
@@ -82,12 +83,12 @@ def _history(source: PageSource) -> History:
     return history
 
 
-def _rows(source: PageSource) -> MemberTable:
+def _rows(source: PageSource, history: History) -> MemberTable:
     """Return a row for each member, with what it is worth on the test data."""
     result = source.run.result if source.run else {}
     rows = result.get("members")
     if not isinstance(rows, list):
-        rows = _history(source).members() or _settings(source)
+        rows = history.members() or _settings(source)
         for row in rows:
             row.setdefault("state", "")
     for name in _TESTS:

@@ -118,7 +118,7 @@ def open_source(
     choose_member(net, member)  # refuses one that there is not
     if isinstance(net.layers[0], Embedding):
         reason = "is a model of words, which a page cannot show"
-        remedy = "see it with gpunet.text or `gpunet embed_text`"
+        remedy = "see it with gpunet.text or `gpunet embed-text`"
         raise ModelFileError(message("model file", file, reason, remedy))
     source = PageSource(net, member, table, _run_of(file), file)
     if source.run is not None and file.name != "model.safetensors":

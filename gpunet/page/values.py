@@ -16,11 +16,6 @@ def floats(values: Any) -> str:
     return b64encode(np.asarray(values, "<f4").tobytes()).decode("ascii")
 
 
-def pixels(values: Any) -> str:
-    """Return bytes as base64; `page.bytes` reads it."""
-    return b64encode(np.asarray(values, np.uint8).tobytes()).decode("ascii")
-
-
 def network_values(net: Network, table: Preprocessing | None) -> dict[str, Any]:
     """Return a network as an exported script has it (ConfigError: none can)."""
     rows, answers = table_ports(table) if table else (None, None)

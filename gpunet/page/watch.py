@@ -23,10 +23,7 @@ from .following import Follower
 from .html import page_html
 
 MOST_CLIENTS = 8
-_LOOK, _PING = (
-    0.5,
-    2.0,
-)  # seconds between looks at the folder, and between signs of life
+_LOOK, _PING = 0.5, 2.0  # seconds between looks, and between signs of life
 _GRACE = 1.0  # seconds that a client has at the end to read the last state
 _HOSTS = ["127.0.0.1", "localhost"]
 _HEADERS = {
